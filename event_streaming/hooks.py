@@ -1,0 +1,6 @@
+app_name = "event_streaming"
+app_title = "Event Streaming"
+app_publisher = "Event Streaming contributors"
+app_description = "Keeps documents the same on two or more Frappe sites"
+app_email = "event-streaming@example.com"
+app_license = "MIT"
