@@ -1,0 +1,40 @@
+# What to do in this project. Everything needed is set up from nothing, once, in the work folder.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+EVENT_STREAMING_WORK ?= $(CURDIR)/.work
+export EVENT_STREAMING_WORK
+
+VENV := $(EVENT_STREAMING_WORK)/venv
+BIN := $(VENV)/bin
+TOOLS := $(VENV)/.made
+REQUIREMENTS := requirements/engine.txt requirements/sandbox.txt
+TEST_FOLDERS = $(foreach folder,unit contract two_sites faults desk,$(if $(wildcard tests/$(folder)/test_*.py),tests/$(folder)))
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+
+.PHONY: tools
+tools: $(TOOLS) ## the servers' packages and a Python environment, in the work folder
+
+$(TOOLS): $(REQUIREMENTS)
+	$(PYTHON) -m sandbox.packages
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/sandbox.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/engine.txt
+	touch $@
+
+.PHONY: test
+test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest $(TEST_FOLDERS) $(PYTEST_ARGS)
+
+.PHONY: up
+up: tools ## two sites to play with, until Ctrl-C
+	$(BIN)/python -m sandbox up
+
+.PHONY: clean
+clean: ## ends what is running and removes the work folder
+	$(PYTHON) -m sandbox.clean

@@ -1,0 +1,139 @@
+"""Brings up a cluster of sites, and takes everything down again: `with open_cluster(["producer", "consumer"])`.
+
+The sandbox's own engine is used unless EVENT_STREAMING_BENCH names a real bench. Several runs can go on at
+the same time: each has its own servers, ports and sites. What a run left behind that was killed, the next one
+cleans up.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from sandbox import children, packages, servers, sites
+from sandbox.engine import ENGINE
+from sandbox.errors import SandboxError
+from sandbox.paths import logs_folder
+from sandbox.processes import SiteProcesses
+from sandbox.progress import step
+from sandbox.runs import run_folder
+from sandbox.site import Site
+
+LOGS_KEPT = 10
+
+
+class Engine(Protocol):
+	"""Where sites come from."""
+
+	def open_site(self, name: str, time_zone: str | None) -> Site: ...
+
+	def close(self) -> None: ...
+
+
+class Cluster:
+	"""The sites of a run. A site is made when it is first asked for."""
+
+	def __init__(self, engine: Engine):
+		self.engine = engine
+		self.sites: dict[str, Site] = {}
+
+	def site(self, name: str, time_zone: str | None = None) -> Site:
+		"""A site of the cluster, with its web server up."""
+		if name not in self.sites:
+			with step(f"Site {name}"):
+				self.sites[name] = self.engine.open_site(name, time_zone)
+		return self.sites[name]
+
+	def close(self) -> None:
+		for site in self.sites.values():
+			site.stop()
+		self.engine.close()
+
+
+@contextlib.contextmanager
+def open_cluster(
+	names: list[str], engine: str | None = None, with_app: bool | None = None
+) -> Iterator[Cluster]:
+	"""A cluster with these sites. `engine` is "monoframe" or "bench"; without it, the environment decides.
+
+	`with_app` false gives bare Frappe sites; EVENT_STREAMING_WITHOUT_APP=1 in the environment does the same.
+	"""
+	if with_app is None:
+		with_app = not os.environ.get("EVENT_STREAMING_WITHOUT_APP")
+	with run_folder() as folder:
+		cluster = Cluster(_engine(engine, folder, with_app))
+		try:
+			for name in names:
+				cluster.site(name)
+			yield cluster
+		finally:
+			cluster.close()
+
+
+def _engine(name: str | None, folder: Path, with_app: bool) -> Engine:
+	name = name or ("bench" if os.environ.get("EVENT_STREAMING_BENCH") else ENGINE)
+	if name == ENGINE:
+		return SandboxEngine(folder, with_app)
+	if name == "bench":
+		from sandbox.bench import BenchEngine
+
+		return BenchEngine(folder, with_app)
+	raise SandboxError(f'There is no engine "{name}"; there are "{ENGINE}" and "bench".')
+
+
+class SandboxEngine:
+	"""Sites cloned from the template, on servers of this run."""
+
+	def __init__(self, folder: Path, with_app: bool):
+		packages.ensure(packages.SERVERS)
+		self.folder = folder
+		self.with_app = with_app
+		self.logs = _new_logs_folder(folder.name)
+		self.mariadb = servers.MariaDB(folder, self.logs)
+		self.redis = servers.Redis(folder, self.logs)
+		self.maker = sites.SiteMaker(folder, self.logs, self.mariadb, self.redis)
+		try:
+			with step("MariaDB and Redis"):
+				self.mariadb.start()
+				self.redis.start()
+		except BaseException:
+			self.close()
+			raise
+
+	def open_site(self, name: str, time_zone: str | None) -> Site:
+		port = children.free_port()
+		folder = self.maker.clone(name, f"http://127.0.0.1:{port}", self.with_app)
+		processes = SiteProcesses(
+			name, port, env=sites.environment(folder), run_folder=self.folder, logs=self.logs
+		)
+		site = Site(name, processes)
+		if time_zone:
+			site.run(set_time_zone, time_zone=time_zone)
+		site.start_web()
+		return site
+
+	def close(self) -> None:
+		self.redis.stop()
+		self.mariadb.stop()
+
+
+def set_time_zone(time_zone: str) -> None:
+	"""Runs inside the site."""
+	import frappe
+
+	settings = frappe.get_single("System Settings")
+	settings.time_zone = time_zone
+	settings.flags.ignore_mandatory = True
+	settings.save()
+	frappe.clear_cache()
+
+
+def _new_logs_folder(run: str) -> Path:
+	"""The logs of this run; those of long ago go."""
+	for old in sorted(logs_folder().glob("*"))[: -LOGS_KEPT or None]:
+		shutil.rmtree(old, ignore_errors=True)
+	folder = logs_folder() / run
+	folder.mkdir(parents=True)
+	return folder

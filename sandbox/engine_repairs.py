@@ -1,0 +1,82 @@
+"""Single repairs of the fork: names, versions, the site's configuration, and bugs that stand in the way."""
+
+import inspect
+import json
+import os
+
+import monoframe
+import monoframe.exceptions
+import monoframe.utils
+import monoframe.utils.safe_exec
+
+FRAPPE_VERSION = "16.0.0-dev"  # the state of Frappe that the fork was made from
+
+_init = monoframe.init
+_get_safe_globals = monoframe.utils.safe_exec.get_safe_globals
+
+
+def apply() -> None:
+	monoframe.__version__ = FRAPPE_VERSION
+	monoframe.init = init
+	monoframe.init_site = InitSite
+	monoframe.get_site_name = get_site_name
+	monoframe.utils.get_sites = lambda sites_path=None: [get_site_name()]
+	monoframe.is_setup_complete = is_setup_complete
+	monoframe.utils.safe_exec.get_safe_globals = get_safe_globals
+	name_exceptions_as_frappe_does()
+
+
+def read_site_config() -> dict:
+	"""The fork writes site_config.json and never reads it, so that each process would even encrypt with a key
+	of its own. It calls this through MONOFRAME_EXTRA_CONFIG."""
+	try:
+		with open("site_config.json") as file:
+			return json.load(file)
+	except FileNotFoundError:
+		return {}
+
+
+def get_site_name() -> str:
+	"""The fork calls every site "monoframe". Here it is the name of the site's folder, as in Frappe."""
+	return os.path.basename(os.getcwd())
+
+
+def init(site: str | bool = "", sites_path: str = ".", new_site: bool = False, force: bool = False) -> None:
+	"""Frappe's signature, and `frappe.local.site`, which caches and logs go by and the fork leaves unset."""
+	_init(force=force or site is True)
+	monoframe.local.site = get_site_name()
+	monoframe.local.sites_path = ".."
+
+
+class InitSite:
+	"""`frappe.init_site`, which has the unmended `init` in the fork."""
+
+	def __init__(self, site: str | None = None):
+		self.site = site
+
+	def __enter__(self):
+		init()
+		return monoframe.local
+
+	def __exit__(self, *exception):
+		monoframe.destroy()
+
+
+def is_setup_complete() -> bool:
+	"""The fork looks for a table of the Single DocType System Settings, and so always says no."""
+	return bool(monoframe.utils.cint(monoframe.db.get_single_value("System Settings", "setup_complete")))
+
+
+def get_safe_globals() -> dict:
+	"""Conditions, server scripts and templates say `frappe`."""
+	names = _get_safe_globals()
+	names["frappe"] = names["monoframe"]
+	names["FrappeClient"] = names.get("MonoframeClient")
+	return names
+
+
+def name_exceptions_as_frappe_does() -> None:
+	"""Error answers and tracebacks name exceptions in full: "frappe.exceptions.ValidationError"."""
+	for _name, exception in inspect.getmembers(monoframe.exceptions, inspect.isclass):
+		if exception.__module__ == "monoframe.exceptions":
+			exception.__module__ = "frappe.exceptions"

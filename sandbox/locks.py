@@ -1,0 +1,21 @@
+"""One run at a time builds what is built once and kept for all."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+
+from sandbox.paths import cache_folder
+from sandbox.progress import say
+
+
+@contextlib.contextmanager
+def building_alone() -> Iterator[None]:
+	"""What is built once and kept is built by one run at a time; others wait here."""
+	cache_folder().mkdir(parents=True, exist_ok=True)
+	with (cache_folder() / "lock").open("a") as lock:
+		try:
+			fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+		except BlockingIOError:
+			say("waiting for another run that is building what both need …")
+			fcntl.flock(lock, fcntl.LOCK_EX)
+		yield

@@ -1,0 +1,31 @@
+"""Lines on the terminal that say which step of the set-up is running, and how long it took.
+
+They go to the real terminal, past pytest's capturing, and are plain text: no colours, nothing rewritten, so
+that a log of them reads well too.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+QUIET_BELOW_SECONDS = 0.3
+
+
+def say(line: str) -> None:
+	print(f"[sandbox] {line}", file=sys.__stderr__, flush=True)
+
+
+@contextlib.contextmanager
+def step(what: str) -> Iterator[None]:
+	"""Announces a step that takes a while, and says afterwards how long it took."""
+	say(f"{what} …")
+	started = time.monotonic()
+	try:
+		yield
+	except BaseException:
+		say(f"{what}: failed after {time.monotonic() - started:.1f} s")
+		raise
+	seconds = time.monotonic() - started
+	if seconds >= QUIET_BELOW_SECONDS:
+		say(f"{what}: {seconds:.1f} s")
