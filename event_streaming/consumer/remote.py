@@ -1,0 +1,142 @@
+"""The producer as this site talks to it: its feed, its documents, and the calls of the old protocol.
+
+It turns answers into checked plain data; it keeps no state and writes nothing.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import frappe
+from frappe.utils import get_datetime
+
+from event_streaming import wire
+from event_streaming.exceptions import RemoteError, RemoteRefused
+from event_streaming.http_client import SiteClient
+from event_streaming.settings import get_settings
+from event_streaming.site import public_url
+from event_streaming.wire import Event, InvalidPage, Page
+
+DOCUMENTS_PER_CALL = 500
+# An event of the old protocol becomes visible when its transaction commits, but carries the time at which it was
+# written: this much of the time before the cursor is read again, and what is known already is passed over.
+OLD_OVERLAP = timedelta(minutes=5)
+
+
+@dataclass
+class FetchedDocuments:
+	"""Documents read from the producer. `position`: every event at or before it is contained in them."""
+
+	documents: dict[tuple[str, str], dict] = field(default_factory=dict)
+	roots: dict[tuple[str, str], wire.Root] = field(default_factory=dict)
+	missing: dict[tuple[str, str], str] = field(default_factory=dict)
+	position: int = 0
+
+
+class Producer:
+	"""One producer, asked with the keys on its Event Producer document."""
+
+	def __init__(self, event_producer):
+		self.name = event_producer.name
+		self.client = SiteClient(
+			event_producer.producer_url,
+			event_producer.api_key,
+			event_producer.get_password("api_secret", raise_exception=False) or "",
+		)
+
+	def get_page(self, cursor: int) -> Page:
+		"""The next page of the feed after `cursor`. Raises the Remote* errors, NotRegistered or InvalidPage."""
+		settings = get_settings()
+		answer = self.client.call(
+			wire.FEED,
+			{
+				"event_consumer": public_url(),
+				"cursor": cursor,
+				"limit": settings.events_per_page,
+				"max_bytes": settings.page_bytes,
+			},
+		)
+		return wire.parse_page(answer, cursor, self.name)
+
+	def get_old_page(self, doctypes: list[str], last_update: str | None) -> list[Event]:
+		"""Events of a producer that speaks the old protocol, oldest first, from a little before `last_update`."""
+		since = str(get_datetime(last_update) - OLD_OVERLAP) if last_update else ""
+		answer = self.client.call(
+			wire.OLD_FEED,
+			{"event_consumer": public_url(), "doctypes": json.dumps(doctypes), "last_update": since},
+		)
+		return [parse_old_event(entry, self.name) for entry in answer or []]
+
+	def get_documents(self, keys: list[tuple[str, str]]) -> FetchedDocuments:
+		"""The documents ((DocType, name) on the producer) as they are there now, in as few calls as possible."""
+		fetched = FetchedDocuments()
+		for start in range(0, len(keys), DOCUMENTS_PER_CALL):
+			chunk = [list(key) for key in keys[start : start + DOCUMENTS_PER_CALL]]
+			answer = self.client.call(
+				wire.DOCUMENTS, {"event_consumer": public_url(), "documents": json.dumps(chunk)}
+			)
+			add_documents(fetched, answer, {(doctype, name) for doctype, name in chunk})
+		return fetched
+
+	def get_documents_one_by_one(self, keys: list[tuple[str, str]]) -> FetchedDocuments:
+		"""The same from a producer of the old protocol, over its REST API."""
+		fetched = FetchedDocuments()
+		for doctype, name in keys:
+			try:
+				fetched.documents[(doctype, name)] = self.client.get_document(doctype, name)
+			except RemoteRefused:
+				fetched.missing[(doctype, name)] = "not permitted"
+			except RemoteError as error:
+				if error.status != 404:
+					raise
+				fetched.missing[(doctype, name)] = "not found"
+		return fetched
+
+	def register(self, data: dict) -> dict | None:
+		"""Register with the producer; None is the old protocol's way to say that it knows this site already."""
+		answer = self.client.call(wire.REGISTER, {"data": json.dumps(data)})
+		if not answer:
+			return None
+		parsed = json.loads(answer) if isinstance(answer, str) else answer
+		if not isinstance(parsed, dict):
+			raise InvalidPage("The producer's answer to the registration is not an object.")
+		return parsed
+
+
+def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, str]]) -> None:
+	"""Check one answer of the documents' endpoint and add it to what has been fetched."""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The producer's answer to a request for documents is not an object.")
+	for entry in answer.get("documents") or []:
+		key = (entry.get("doctype"), entry.get("name")) if isinstance(entry, dict) else None
+		if key not in asked or not isinstance(entry.get("data"), dict):
+			raise InvalidPage("The producer sent a document that was not asked for.")
+		fetched.documents[key] = entry["data"]
+		root = wire.parse_root(entry.get("root"))
+		if root:
+			fetched.roots[key] = root
+	for doctype, name, reason in answer.get("missing") or []:
+		fetched.missing[(str(doctype), str(name))] = str(reason)[:200]
+	position = wire.whole_number(answer.get("position") or 0, "position")
+	fetched.position = min(fetched.position or position, position)
+
+
+def parse_old_event(entry: Any, producer: str) -> Event:
+	"""An event of the old protocol in the shape of the new one (position 0; its time stands for it)."""
+	if not isinstance(entry, dict):
+		raise InvalidPage("An event is not an object.")
+	data = entry.get("data")
+	return wire.parse_event(
+		{
+			"id": str(entry.get("name") or ""),
+			"position": 0,
+			"update_type": entry.get("update_type"),
+			"ref_doctype": entry.get("ref_doctype"),
+			"docname": entry.get("docname"),
+			"data": data if data is None or isinstance(data, str) else frappe.as_json(data),
+			"creation": str(entry.get("creation") or ""),
+			"origin": producer,
+		},
+		producer,
+	)

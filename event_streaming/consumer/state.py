@@ -1,0 +1,85 @@
+"""The durable state of each pull: the only module that reads or writes Event Producer Last Update.
+
+It never commits; the cursor moves in the transaction of what was applied.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import frappe
+from frappe.utils import cint, now_datetime
+
+DOCTYPE = "Event Producer Last Update"
+
+UNKNOWN, ONLINE, OFFLINE, REFUSED = "Unknown", "Online", "Offline", "Refused"
+
+
+@dataclass
+class PullState:
+	"""How far this site has got with one producer, and how the last contact went."""
+
+	event_producer: str
+	position: int = 0
+	last_update: str | None = None
+	protocol: int = 0
+	connection: str = UNKNOWN
+	last_contact: datetime | None = None
+	last_pull: datetime | None = None
+	next_pull: datetime | None = None
+	failures: int = 0
+	last_error: str | None = None
+	events_behind: int = 0
+	remote_time_zone: str | None = None
+
+	def __post_init__(self):
+		self.position = cint(self.position)
+		self.protocol = cint(self.protocol)
+		self.failures = cint(self.failures)
+		self.events_behind = cint(self.events_behind)
+
+
+FIELDS = tuple(PullState.__dataclass_fields__)
+
+
+def load_state(event_producer: str) -> PullState:
+	"""The state kept for a producer; a fresh one when there is none yet."""
+	row = frappe.db.get_value(DOCTYPE, {"event_producer": event_producer}, FIELDS, as_dict=True)
+	return PullState(**row) if row else PullState(event_producer)
+
+
+def save_state(event_producer: str, **values) -> None:
+	"""Write some of PullState's values for a producer, making the row when there is none."""
+	name = frappe.db.get_value(DOCTYPE, {"event_producer": event_producer})
+	if name:
+		frappe.db.set_value(DOCTYPE, name, values, update_modified=False)
+		return
+	frappe.get_doc({"doctype": DOCTYPE, "event_producer": event_producer, **values}).insert(
+		ignore_permissions=True
+	)
+
+
+def move_cursor(event_producer: str, **values) -> None:
+	"""Move the cursor: one UPDATE, no document life cycle, no cache."""
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.update(table).where(table.event_producer == event_producer)
+	for field, value in values.items():
+		query = query.set(table[field], value)
+	query.run()
+
+
+def record_contact(event_producer: str, **values) -> None:
+	"""The producer answered."""
+	save_state(
+		event_producer,
+		connection=ONLINE,
+		last_contact=now_datetime(),
+		failures=0,
+		last_error=None,
+		next_pull=None,
+		**values,
+	)
+
+
+def remove_state(event_producer: str) -> None:
+	"""Forget a producer that is no more."""
+	frappe.db.delete(DOCTYPE, {"event_producer": event_producer})

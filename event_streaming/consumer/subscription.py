@@ -1,0 +1,55 @@
+"""How events of one producer are to be applied here: the rows of an Event Producer as plain data.
+
+It decides nothing about delivery; what is sent is the producer's decision.
+"""
+
+from dataclasses import dataclass
+
+import frappe
+from frappe.utils import cint
+
+
+@dataclass(frozen=True)
+class Subscription:
+	"""One row of an Event Producer. `remote_doctype` is what the producer calls it."""
+
+	remote_doctype: str
+	local_doctype: str
+	use_same_name: bool
+	mapping: str | None
+	status: str
+	unsubscribed: bool
+	condition: str | None
+
+	@property
+	def active(self) -> bool:
+		return self.status == "Approved" and not self.unsubscribed
+
+
+def subscriptions_of(event_producer) -> dict[str, Subscription]:
+	"""Remote DocType -> how it is applied, for an Event Producer document. One query for all mappings."""
+	mappings = [row.mapping for row in event_producer.producer_doctypes if row.has_mapping and row.mapping]
+	targets = {}
+	if mappings:
+		targets = {
+			mapping.name: mapping
+			for mapping in frappe.get_all(
+				"Document Type Mapping",
+				filters={"name": ["in", mappings]},
+				fields=["name", "local_doctype", "remote_doctype"],
+			)
+		}
+	found = {}
+	for row in event_producer.producer_doctypes:
+		mapping = targets.get(row.mapping) if row.has_mapping else None
+		remote = mapping.remote_doctype if mapping else row.ref_doctype
+		found[remote] = Subscription(
+			remote_doctype=remote,
+			local_doctype=mapping.local_doctype if mapping else row.ref_doctype,
+			use_same_name=bool(cint(row.use_same_name)),
+			mapping=mapping.name if mapping else None,
+			status=row.status or "Pending",
+			unsubscribed=bool(cint(row.unsubscribe)),
+			condition=(row.condition or "").strip() or None,
+		)
+	return found

@@ -1,0 +1,193 @@
+"""Event Sync Log: one row for every event dealt with. The only module that writes that table.
+
+A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import frappe
+from frappe.utils import cint, now_datetime
+
+from event_streaming.wire import Event
+
+DOCTYPE = "Event Sync Log"
+
+SYNCED, FAILED, RETRYING, WAITING, CONFLICT = "Synced", "Failed", "Retrying", "Waiting", "Conflict"
+OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
+
+# what an event needs to be applied later, besides the columns of its own
+EVENT_FIELDS = (
+	"name",
+	"event_id",
+	"position",
+	"update_type",
+	"remote_doctype",
+	"producer_doc",
+	"data",
+	"event_creation",
+	"origin",
+	"root",
+	"modified_by_remote",
+	"status",
+	"attempts",
+	"event_producer",
+)
+
+
+@dataclass
+class Outcome:
+	"""What became of one event."""
+
+	status: str
+	local_doctype: str
+	local_name: str | None = None
+	done: str = ""
+	warnings: list[str] = field(default_factory=list)
+	error: str | None = None
+	next_retry: datetime | None = None
+	use_same_name: bool = False
+	mapping: str | None = None
+
+
+def write(event_producer: str, event: Event, outcome: Outcome) -> str:
+	"""Insert the row of an event; returns its name. One INSERT, no document life cycle."""
+	now, user = now_datetime(), frappe.session.user
+	row = {
+		"name": frappe.db.get_next_sequence_val(DOCTYPE),
+		"creation": now,
+		"modified": now,
+		"owner": user,
+		"modified_by": user,
+		"event_producer": event_producer,
+		"update_type": event["update_type"],
+		"remote_doctype": event["ref_doctype"],
+		"producer_doc": event["docname"],
+		"data": event["data"],
+		"event_id": event["id"],
+		"position": event["position"],
+		"origin": event["origin"],
+		"root": json.dumps(event["root"]) if event["root"] else None,
+		"modified_by_remote": event["modified_by"],
+		"event_creation": event["creation"] or None,
+		"attempts": 1 if outcome.status in (RETRYING, FAILED) else 0,
+		**_outcome_columns(outcome),
+	}
+	table = frappe.qb.DocType(DOCTYPE)
+	frappe.qb.into(table).columns(*row).insert(*row.values()).run()
+	return str(row["name"])
+
+
+def update(name: str, outcome: Outcome, attempts: int, by_hand: bool = False) -> None:
+	"""Write the new outcome of an event that was tried again."""
+	values = {"modified": now_datetime(), "attempts": attempts, **_outcome_columns(outcome)}
+	if by_hand:
+		values |= {"retried_by": frappe.session.user, "retried_on": now_datetime()}
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.update(table).where(table.name == name)
+	for column, value in values.items():
+		query = query.set(table[column], value)
+	query.run()
+
+
+def _outcome_columns(outcome: Outcome) -> dict:
+	return {
+		"status": outcome.status,
+		"ref_doctype": outcome.local_doctype,
+		"docname": outcome.local_name,
+		"outcome": outcome.done or None,
+		"warnings": "\n".join(outcome.warnings) or None,
+		"error": outcome.error,
+		"next_retry": outcome.next_retry,
+		"use_same_name": cint(outcome.use_same_name),
+		"mapping": outcome.mapping,
+	}
+
+
+def documents_held_back(event_producer: str, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+	"""Those of the remote documents `keys` that have an open row: one query."""
+	keys = set(keys)
+	if not keys:
+		return set()
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={
+			"event_producer": event_producer,
+			"remote_doctype": ["in", sorted({doctype for doctype, _name in keys})],
+			"producer_doc": ["in", sorted({name for _doctype, name in keys})],
+			"status": ["in", OPEN],
+		},
+		fields=["remote_doctype", "producer_doc"],
+		distinct=True,
+		order_by=None,
+	)
+	return {(row.remote_doctype, row.producer_doc) for row in rows} & keys
+
+
+def events_known(event_producer: str, events: Iterable[Event]) -> set[tuple[str, str]]:
+	"""(id, creation) of those events that have a row already: one query."""
+	wanted = {event["id"]: event["creation"] for event in events if event["id"]}
+	if not wanted:
+		return set()
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"event_producer": event_producer, "event_id": ["in", sorted(wanted)]},
+		fields=["event_id", "event_creation"],
+		order_by=None,
+	)
+	return {
+		(row.event_id, wanted[row.event_id])
+		for row in rows
+		if same_moment(row.event_creation, wanted[row.event_id])
+	}
+
+
+def same_moment(stored: datetime | None, text: str) -> bool:
+	return bool(stored and text) and stored == frappe.utils.get_datetime(text)
+
+
+def due(event_producer: str, limit: int) -> list[dict]:
+	"""Rows to be tried again now, oldest first. A time too far ahead (a clock that was wrong) counts as due."""
+	now = now_datetime()
+	table = frappe.qb.DocType(DOCTYPE)
+	return (
+		frappe.qb.from_(table)
+		.select(*(table[column] for column in EVENT_FIELDS))
+		.where((table.event_producer == event_producer) & (table.status == RETRYING))
+		.where((table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)))
+		.orderby(table.name)
+		.limit(limit)
+		.run(as_dict=True)
+	)
+
+
+def open_rows(event_producer: str, remote_doctype: str, producer_doc: str) -> list[dict]:
+	"""All open rows of one document, oldest first."""
+	table = frappe.qb.DocType(DOCTYPE)
+	return (
+		frappe.qb.from_(table)
+		.select(*(table[column] for column in EVENT_FIELDS))
+		.where((table.event_producer == event_producer) & (table.remote_doctype == remote_doctype))
+		.where((table.producer_doc == producer_doc) & (table.status.isin(OPEN)))
+		.orderby(table.name)
+		.run(as_dict=True)
+	)
+
+
+def to_event(row: dict) -> Event:
+	"""The event as it came over the wire, from its row."""
+	return {
+		"id": row["event_id"] or "",
+		"position": cint(row["position"]),
+		"at_position": cint(row["position"]),
+		"update_type": row["update_type"],
+		"ref_doctype": row["remote_doctype"],
+		"docname": row["producer_doc"],
+		"data": row["data"],
+		"creation": str(row["event_creation"] or ""),
+		"modified_by": row["modified_by_remote"] or "",
+		"origin": row["origin"] or row["event_producer"],
+		"root": json.loads(row["root"]) if row["root"] else None,
+	}

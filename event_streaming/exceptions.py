@@ -1,0 +1,60 @@
+"""Errors by meaning: what happened decides what is done about it.
+
+Never raised for a programming mistake; those keep their own Python classes.
+"""
+
+import frappe
+
+
+class EventStreamingError(frappe.ValidationError):
+	"""Base of everything this app raises on purpose."""
+
+
+class RemoteUnavailable(EventStreamingError):
+	"""The other site can't be reached or can't answer now: try again later.
+
+	`retry_after` is the number of seconds that the other site asked for, or None.
+	"""
+
+	http_status_code = 503
+
+	def __init__(self, message: str = "", retry_after: float | None = None):
+		super().__init__(message)
+		self.retry_after = retry_after
+
+
+class RemoteRefused(EventStreamingError):
+	"""The other site does not accept the keys or denies the permission (401, 403)."""
+
+	http_status_code = 403
+
+
+class RemoteError(EventStreamingError):
+	"""The other site understood and said no: status and the name of its exception are kept."""
+
+	def __init__(self, message: str = "", status: int = 0, exc_type: str = ""):
+		super().__init__(message)
+		self.status = status
+		self.exc_type = exc_type
+
+
+class NotRegistered(EventStreamingError):
+	"""The producer has no Event Consumer for the asking site."""
+
+	http_status_code = 404
+
+
+class NameTaken(EventStreamingError):
+	"""A local document that did not come from this producer has the name."""
+
+
+class DependencyMissing(EventStreamingError):
+	"""A document that an event's document links to can't be had at the moment."""
+
+
+class CannotApply(EventStreamingError):
+	"""The event can't be applied here as things stand; trying again without a change won't help."""
+
+
+class RefusedDocType(EventStreamingError):
+	"""The DocType may not be streamed between these sites."""

@@ -1,0 +1,135 @@
+"""Which local document stands for which remote one: the only module that reads or writes Event Document Identity.
+
+Producer, remote DocType and remote name together name a document; the name alone never does. Each row also keeps the
+*root*, the site and name where the document was first made, so that a document that comes round a ring, or from two
+sides, is recognised. Nothing here touches the documents themselves.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import frappe
+from frappe.utils import now_datetime
+
+from event_streaming.wire import Root
+
+DOCTYPE = "Event Document Identity"
+FIELDS = (
+	"event_producer",
+	"remote_doctype",
+	"remote_name",
+	"local_doctype",
+	"local_name",
+	"root_site",
+	"root_doctype",
+	"root_name",
+	"covered_to",
+)
+
+RemoteKey = tuple[str, str]
+LocalKey = tuple[str, str]
+
+
+@dataclass
+class Identity:
+	"""One remote document and the local one that stands for it.
+
+	Events of the document at or before position `covered_to` are already contained in the local document.
+	"""
+
+	event_producer: str
+	remote_doctype: str
+	remote_name: str
+	local_doctype: str
+	local_name: str
+	root_site: str
+	root_doctype: str
+	root_name: str
+	covered_to: int = 0
+
+	@property
+	def key(self) -> str:
+		return identity_key(self.event_producer, self.remote_doctype, self.remote_name)
+
+
+def identity_key(event_producer: str, remote_doctype: str, remote_name: str) -> str:
+	"""The row's name: exact where a collation would take "a" and "A" for the same."""
+	text = "\n".join((event_producer, remote_doctype, remote_name))
+	return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def load_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, Identity]:
+	"""The identities of the remote documents `keys` ((DocType, name) on the producer) that are known here: one query."""
+	names = {identity_key(event_producer, doctype, name) for doctype, name in keys}
+	found = _read({"name": names})
+	return {(row.remote_doctype, row.remote_name): row for row in found}
+
+
+def find_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, LocalKey]:
+	"""(DocType, name) on the producer -> (DocType, name) here, for those that are known."""
+	return {
+		key: (row.local_doctype, row.local_name) for key, row in load_many(event_producer, keys).items()
+	}
+
+
+def find_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], LocalKey]:
+	"""(site, DocType, name) of where documents were first made -> the local document that stands for it: one query."""
+	wanted = {(root["site"], root["doctype"], root["name"]) for root in roots}
+	if not wanted:
+		return {}
+	rows = _read(
+		{
+			"root_site": {site for site, _doctype, _name in wanted},
+			"root_doctype": {doctype for _site, doctype, _name in wanted},
+			"root_name": {name for _site, _doctype, name in wanted},
+		}
+	)
+	found = {(row.root_site, row.root_doctype, row.root_name): (row.local_doctype, row.local_name) for row in rows}
+	return {key: local for key, local in found.items() if key in wanted}
+
+
+def find_for_local(local_doctype: str, local_names: Collection[str]) -> dict[str, list[Identity]]:
+	"""Local name -> the remote documents that it stands for: one query."""
+	found: dict[str, list[Identity]] = {}
+	for row in _read({"local_doctype": {local_doctype}, "local_name": set(local_names)}):
+		found.setdefault(row.local_name, []).append(row)
+	return found
+
+
+def save(identity: Identity) -> None:
+	"""Insert or replace the row of one remote document, in the transaction of the document itself."""
+	forget(identity.event_producer, identity.remote_doctype, identity.remote_name)
+	table = frappe.qb.DocType(DOCTYPE)
+	now, user = now_datetime(), frappe.session.user
+	columns = ("name", "creation", "modified", "owner", "modified_by", *FIELDS)
+	values = (identity.key, now, now, user, user, *(getattr(identity, field) for field in FIELDS))
+	frappe.qb.into(table).columns(*columns).insert(*values).run()
+
+
+def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
+	"""Remove the row of one remote document, if there is one."""
+	table = frappe.qb.DocType(DOCTYPE)
+	key = identity_key(event_producer, remote_doctype, remote_name)
+	frappe.qb.from_(table).delete().where(table.name == key).run()
+
+
+def follow_local_rename(doctype: str, old: str, new: str) -> None:
+	"""The local document was renamed: it goes on standing for the same remote one."""
+	table = frappe.qb.DocType(DOCTYPE)
+	(
+		frappe.qb.update(table)
+		.set(table.local_name, new)
+		.where((table.local_doctype == doctype) & (table.local_name == old))
+		.run()
+	)
+
+
+def _read(filters: dict[str, set[str]]) -> list[Identity]:
+	if not all(filters.values()):
+		return []
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(*(table[field] for field in FIELDS))
+	for field, values in filters.items():
+		query = query.where(table[field].isin(sorted(values)))
+	return [Identity(**row) for row in query.run(as_dict=True)]

@@ -1,0 +1,44 @@
+"""A named lock that belongs to a database connection: it goes when its process dies, and commits don't touch it.
+
+Each dialect's SQL stands side by side here. https://mariadb.com/kb/en/get_lock/ and
+https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import frappe
+
+from event_streaming.site import site_key
+
+TAKE = {
+	"mariadb": "SELECT GET_LOCK(%s, 0)",
+	"postgres": "SELECT pg_try_advisory_lock(('x' || %s)::bit(64)::bigint)::int",
+}
+RELEASE = {
+	"mariadb": "SELECT RELEASE_LOCK(%s)",
+	"postgres": "SELECT pg_advisory_unlock(('x' || %s)::bit(64)::bigint)::int",
+}
+
+
+@contextmanager
+def advisory_lock(name: str) -> Iterator[bool]:
+	"""Try to take the lock `name` of this site without waiting; yields whether it was got."""
+	key = hashlib.sha256(f"{site_key()}\n{name}".encode()).hexdigest()[:16]
+	dialect = frappe.db.db_type
+	taken = bool(frappe.db.sql(TAKE[dialect], (key,))[0][0])
+	try:
+		yield taken
+	finally:
+		if taken:
+			release(dialect, key)
+
+
+def release(dialect: str, key: str) -> None:
+	"""Give the lock back. A connection that is gone has already done so."""
+	try:
+		frappe.db.sql(RELEASE[dialect], (key,))
+	except Exception:
+		# only a broken connection gets here, and the server frees its locks with it
+		frappe.logger("event_streaming").warning("lock not released: the connection is gone")

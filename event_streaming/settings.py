@@ -1,0 +1,53 @@
+"""Event Streaming Settings as plain data, with a safe default for every value that is missing or out of bounds."""
+
+from dataclasses import dataclass
+
+import frappe
+from frappe.utils import cint
+
+DOCTYPE = "Event Streaming Settings"
+
+MAKE_DISABLED_USER = "Create a disabled user"
+USE_SUBSCRIBER = "Use the Event Subscriber"
+FAIL = "Fail"
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+	"""Times in seconds unless the name says otherwise."""
+
+	public_url: str
+	not_reachable: bool
+	queue: str
+	events_per_page: int
+	page_bytes: int
+	events_per_commit: int
+	commit_milliseconds: int
+	slice_seconds: int
+	connect_timeout: int
+	read_timeout: int
+	max_attempts: int
+	missing_user: str
+
+
+def get_settings() -> StreamSettings:
+	"""The settings of this site (read through Frappe's document cache)."""
+	stored = frappe.get_cached_doc(DOCTYPE)
+
+	def bounded(fieldname: str, default: int, lowest: int, highest: int) -> int:
+		return min(max(cint(stored.get(fieldname)) or default, lowest), highest)
+
+	return StreamSettings(
+		public_url=(stored.get("public_url") or "").strip(),
+		not_reachable=bool(cint(stored.get("not_reachable"))),
+		queue=stored.get("queue") or "default",
+		events_per_page=bounded("events_per_page", 500, 1, 5_000),
+		page_bytes=bounded("page_kilobytes", 2_048, 16, 65_536) * 1024,
+		events_per_commit=bounded("events_per_commit", 50, 1, 1_000),
+		commit_milliseconds=bounded("commit_milliseconds", 500, 1, 10_000),
+		slice_seconds=bounded("slice_seconds", 120, 1, 240),
+		connect_timeout=bounded("connect_timeout", 5, 1, 60),
+		read_timeout=bounded("read_timeout", 30, 1, 240),
+		max_attempts=bounded("max_attempts", 12, 1, 100),
+		missing_user=stored.get("missing_user") or MAKE_DISABLED_USER,
+	)

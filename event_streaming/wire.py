@@ -1,0 +1,188 @@
+"""What goes over the wire between two sites, and the check of what comes in.
+
+Nothing here needs a site. What the other side sends is untrusted: types, sizes and names are checked before use.
+"""
+
+import json
+from typing import Any, TypedDict
+
+PROTOCOL = 2
+MAX_EVENTS = 5_000
+MAX_NAME = 140
+
+DOCTYPES_PATH = "event_streaming.event_streaming.doctype"
+REGISTER = f"{DOCTYPES_PATH}.event_consumer.event_consumer.register_consumer"
+OLD_FEED = f"{DOCTYPES_PATH}.event_update_log.event_update_log.get_update_logs_for_consumer"
+NOTIFY = f"{DOCTYPES_PATH}.event_producer.event_producer.new_event_notification"
+FEED = "event_streaming.producer.feed.get_page"
+DOCUMENTS = "event_streaming.producer.feed.get_documents"
+CONFIRM = "event_streaming.consumer.registration.confirm"
+UPDATE_STATUS = "event_streaming.consumer.registration.update_status"
+
+CREATE, UPDATE, DELETE, RENAME = "Create", "Update", "Delete", "Rename"
+UPDATE_TYPES = (CREATE, UPDATE, DELETE, RENAME)
+STATUSES = ("Pending", "Approved", "Rejected")
+
+
+class InvalidPage(ValueError):
+	"""What the other site sent is not what the wire format allows."""
+
+
+class Root(TypedDict):
+	"""Where a document was first made."""
+
+	site: str
+	doctype: str
+	name: str
+
+
+class Event(TypedDict):
+	"""One change of one document, as the feed gives it."""
+
+	id: str
+	position: int
+	at_position: int
+	update_type: str
+	ref_doctype: str
+	docname: str
+	data: str | None
+	creation: str
+	modified_by: str
+	origin: str
+	root: Root | None
+
+
+class Subscription(TypedDict):
+	"""What the producer has on record for one DocType of this consumer."""
+
+	status: str
+	unsubscribed: int
+	condition: str | None
+
+
+class Page(TypedDict):
+	"""One answer of the feed."""
+
+	protocol: int
+	events: list[Event]
+	cursor: int
+	has_more: bool
+	behind: int
+	time_zone: str
+	site: str
+	subscriptions: dict[str, Subscription]
+	warnings: list[str]
+	paused: bool
+
+
+def parse_page(answer: Any, cursor: int, producer: str) -> Page:
+	"""The page in `answer`, checked; `cursor` is the one that was asked with, `producer` the URL that was asked.
+
+	Raises InvalidPage with what is wrong.
+	"""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The feed's answer is not an object.")
+	events = answer.get("events")
+	if not isinstance(events, list) or len(events) > MAX_EVENTS:
+		raise InvalidPage(f"The feed's events are not a list of at most {MAX_EVENTS}.")
+	new_cursor = whole_number(answer.get("cursor"), "cursor")
+	if new_cursor < cursor:
+		raise InvalidPage(f"The feed's cursor goes back from {cursor} to {new_cursor}.")
+	parsed = [parse_event(event, producer) for event in events]
+	last = cursor
+	for event in parsed:
+		if not last <= event["at_position"] <= new_cursor:
+			raise InvalidPage("The feed's events are not in the order of their positions.")
+		last = event["at_position"]
+	return {
+		"protocol": whole_number(answer.get("protocol"), "protocol"),
+		"events": parsed,
+		"cursor": new_cursor,
+		"has_more": bool(answer.get("has_more")) and new_cursor > cursor,
+		"behind": whole_number(answer.get("behind") or 0, "behind"),
+		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
+		"site": text(answer.get("site") or "", "site", 500),
+		"subscriptions": parse_subscriptions(answer.get("subscriptions")),
+		"warnings": [str(warning)[:500] for warning in list(answer.get("warnings") or [])[:20]],
+		"paused": bool(answer.get("paused")),
+	}
+
+
+def parse_event(event: Any, producer: str) -> Event:
+	"""One event, checked. A wrong shape raises InvalidPage; what `data` holds is judged when it is applied."""
+	if not isinstance(event, dict):
+		raise InvalidPage("An event is not an object.")
+	position = whole_number(event.get("position"), "position")
+	update_type = event.get("update_type")
+	if update_type not in UPDATE_TYPES:
+		raise InvalidPage(f"An event has the unknown update type {str(update_type)[:40]!r}.")
+	data = event.get("data")
+	if data is not None and not isinstance(data, str):
+		raise InvalidPage("An event's data is not text.")
+	return {
+		"id": text(str(event.get("id") or ""), "id", MAX_NAME),
+		"position": position,
+		"at_position": whole_number(event.get("at_position", position), "at_position"),
+		"update_type": update_type,
+		"ref_doctype": text(event.get("ref_doctype"), "ref_doctype", MAX_NAME, required=True),
+		"docname": text(event.get("docname"), "docname", MAX_NAME, required=True),
+		"data": data,
+		"creation": text(event.get("creation") or "", "creation", 40),
+		"modified_by": text(event.get("modified_by") or "", "modified_by", MAX_NAME),
+		"origin": text(event.get("origin") or producer, "origin", 500),
+		"root": parse_root(event.get("root")),
+	}
+
+
+def parse_root(root: Any) -> Root | None:
+	if not root:
+		return None
+	if not isinstance(root, dict):
+		raise InvalidPage("An event's root is not an object.")
+	return {
+		"site": text(root.get("site"), "root site", 500, required=True),
+		"doctype": text(root.get("doctype"), "root doctype", MAX_NAME, required=True),
+		"name": text(root.get("name"), "root name", MAX_NAME, required=True),
+	}
+
+
+def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
+	"""The producer's record of what this site subscribes to, checked."""
+	if not isinstance(answer, dict) or len(answer) > 1_000:
+		raise InvalidPage("The producer's record of the subscriptions is not an object.")
+	parsed: dict[str, Subscription] = {}
+	for doctype, entry in answer.items():
+		if not isinstance(entry, dict) or entry.get("status") not in STATUSES:
+			raise InvalidPage("The producer's record of a subscription has no known status.")
+		condition = entry.get("condition")
+		parsed[text(doctype, "doctype", MAX_NAME, required=True)] = {
+			"status": entry["status"],
+			"unsubscribed": 1 if entry.get("unsubscribed") else 0,
+			"condition": str(condition) if condition else None,
+		}
+	return parsed
+
+
+def parse_data(event: Event) -> dict:
+	"""The event's data as a dict; {} for a Delete. Raises InvalidPage when it is not a JSON object."""
+	if event["data"] is None:
+		return {}
+	try:
+		data = json.loads(event["data"])
+	except (ValueError, RecursionError):
+		raise InvalidPage(f"The data of event {event['id']} is not JSON.") from None
+	if not isinstance(data, dict):
+		raise InvalidPage(f"The data of event {event['id']} is not a JSON object.")
+	return data
+
+
+def whole_number(value: Any, what: str) -> int:
+	if isinstance(value, bool) or not isinstance(value, int) or value < 0 or value >= 2**63:
+		raise InvalidPage(f"{what} is not a whole number of 0 or more.")
+	return value
+
+
+def text(value: Any, what: str, longest: int, required: bool = False) -> str:
+	if not isinstance(value, str) or len(value) > longest or (required and not value):
+		raise InvalidPage(f"{what} is not text of at most {longest} characters.")
+	return value
