@@ -49,11 +49,15 @@ def activate(site_folder: Path) -> None:
 	engine_install.apply()
 
 
-def _refuse_another_version() -> None:
+def installed_version() -> str | None:
 	try:
-		version = importlib.metadata.version(ENGINE)
+		return importlib.metadata.version(ENGINE)
 	except importlib.metadata.PackageNotFoundError:
-		version = None
+		return None
+
+
+def _refuse_another_version() -> None:
+	version = installed_version()
 	if version != ENGINE_VERSION:
 		raise SandboxError(
 			f"The sandbox needs {ENGINE} {ENGINE_VERSION} exactly, and found {version or 'none'}. "

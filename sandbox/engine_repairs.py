@@ -1,10 +1,13 @@
 """Single repairs of the fork: names, versions, the site's configuration, and bugs that stand in the way."""
 
+import functools
 import inspect
 import json
 import os
 
+import click
 import monoframe
+import monoframe.cli_impl
 import monoframe.exceptions
 import monoframe.utils
 import monoframe.utils.safe_exec
@@ -23,6 +26,8 @@ def apply() -> None:
 	monoframe.utils.get_sites = lambda sites_path=None: [get_site_name()]
 	monoframe.is_setup_complete = is_setup_complete
 	monoframe.utils.safe_exec.get_safe_globals = get_safe_globals
+	monoframe.cli_impl.pass_context = pass_context
+	monoframe.cli_impl.get_site = get_site
 	name_exceptions_as_frappe_does()
 
 
@@ -80,3 +85,19 @@ def name_exceptions_as_frappe_does() -> None:
 	for _name, exception in inspect.getmembers(monoframe.exceptions, inspect.isclass):
 		if exception.__module__ == "monoframe.exceptions":
 			exception.__module__ = "frappe.exceptions"
+
+
+def pass_context(command):
+	"""`frappe.commands.pass_context`, which the fork has dropped: a click command gets bench's options."""
+
+	@click.pass_context
+	@functools.wraps(command)
+	def with_context(context, *args, **kwargs):
+		return command(monoframe._dict(context.obj), *args, **kwargs)
+
+	return with_context
+
+
+def get_site(context: dict, raise_err: bool = True) -> str | None:
+	"""`frappe.commands.get_site`: the site that the command was called for."""
+	return context["sites"][0] if context.get("sites") else get_site_name()

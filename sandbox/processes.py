@@ -70,10 +70,14 @@ class SiteProcesses:
 		if child := self.running.pop(what, None):
 			child.kill()
 
-	def stop_all(self) -> None:
+	def end_shells_except(self, kept: Shell | None) -> None:
 		for shell in self.shells:
-			shell.stop()
-		self.shells.clear()
+			if shell is not kept:
+				shell.stop()
+		self.shells = [kept] if kept else []
+
+	def stop_all(self) -> None:
+		self.end_shells_except(None)
 		for what in list(self.running):
 			self.kill(what)
 

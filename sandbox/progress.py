@@ -1,19 +1,26 @@
 """Lines on the terminal that say which step of the set-up is running, and how long it took.
 
-They go to the real terminal, past pytest's capturing, and are plain text: no colours, nothing rewritten, so
-that a log of them reads well too.
+They are plain text: no colours, nothing rewritten, so that a log of them reads well too. Where they go can be
+set, as pytest captures what is printed.
 """
 
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 QUIET_BELOW_SECONDS = 0.3
 
 
+def print_to_terminal(line: str) -> None:
+	print(line, file=sys.stderr, flush=True)
+
+
+write: Callable[[str], None] = print_to_terminal
+
+
 def say(line: str) -> None:
-	print(f"[sandbox] {line}", file=sys.__stderr__, flush=True)
+	write(f"[sandbox] {line}")
 
 
 @contextlib.contextmanager

@@ -46,6 +46,11 @@ def end_dead_runs(also_living: bool = False) -> int:
 	return ended
 
 
+def living_runs() -> list[Path]:
+	"""Folders of runs that are going on, the oldest first."""
+	return sorted(folder for folder in runs_folder().glob("*") if _is_alive(folder))
+
+
 def _is_alive(folder: Path) -> bool:
 	"""Whether the process that made the folder still holds its lock. A folder of the last seconds may not have
 	its lock yet."""

@@ -1,8 +1,8 @@
 """Turns a function into what can be sent to a site: its source, and what it uses of the module it stands in.
 
-Sent along, so that tests read naturally: other functions of the same module (as source), constants that JSON
-can say (by value), imported modules and functions (as imports; they have to be importable there: the project's
-root is on the path of both). Anything else is refused here, with its name, instead of failing over there.
+Sent along, so that tests read naturally: other functions of the tests (as source), constants that JSON can say
+(by value), and other modules, classes and functions (as imports). Anything else is refused here, with its name,
+instead of failing over there.
 """
 
 import ast
@@ -12,9 +12,13 @@ import json
 import textwrap
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
+from sandbox.paths import PROJECT
+
+TESTS = PROJECT / "tests"
 
 
 def describe_function(function: Callable | str) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def _collect(function: Callable, sources: dict, constants: dict, imports: dict) 
 		if name in sources or name == "frappe" or name not in function.__globals__:
 			continue
 		value = function.__globals__[name]
-		if isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
+		if _is_sent_as_source(value, function):
 			_refuse_what_cannot_be_sent(value)
 			_collect(value, sources, constants, imports)
 		elif isinstance(value, types.ModuleType):
@@ -55,6 +59,13 @@ def _collect(function: Callable, sources: dict, constants: dict, imports: dict) 
 				f"{function.__name__} uses {name}, a {type(value).__name__}, which cannot be sent to a site. "
 				"Pass what it needs of it as an argument."
 			)
+
+
+def _is_sent_as_source(value: Any, user: Callable) -> bool:
+	"""Functions of the same module, and of the tests: pytest imports those by names that are not known there."""
+	if not isinstance(value, types.FunctionType):
+		return False
+	return value.__module__ == user.__module__ or Path(value.__code__.co_filename).is_relative_to(TESTS)
 
 
 def _refuse_what_cannot_be_sent(function: Callable) -> None:

@@ -65,6 +65,12 @@ class Site:
 		"""What a process ("web", "worker", "scheduler", "shell") has logged."""
 		return self.processes.log_text(process)
 
+	def end_what_a_test_started(self) -> None:
+		"""Ends workers, schedulers and extra shells; the web server and the site's own shell go on."""
+		self.processes.kill("worker")
+		self.processes.kill("scheduler")
+		self.processes.end_shells_except(self._shell)
+
 	def stop(self) -> None:
 		"""Ends all of the site's processes."""
 		self._shell = None

@@ -26,7 +26,7 @@ from sandbox.servers import MariaDB, Redis
 TEMPLATE = "template"
 TEMPLATES_KEPT = 4
 SITE_FOLDERS = ("public/files", "private/files", "private/backups", "locks", "logs")
-BUILDERS = ("engine*.py", "template.py", "sites.py")
+BUILDERS = ("engine_alias.py", "engine_apps.py", "engine_install.py", "engine_repairs.py", "template.py")
 READ_BY_INSTALLING = (
 	"hooks.py",
 	"install.py",

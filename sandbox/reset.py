@@ -1,0 +1,50 @@
+"""Between two tests: puts a site back to how the app was when it was just installed.
+
+Only what belongs to the app: rows of its own DocTypes, its settings, its jobs in the queues, and the caches.
+Documents that a test made of other DocTypes stay, so tests give theirs names of their own.
+"""
+
+from sandbox.site import Site
+
+
+def reset_site(site: Site) -> None:
+	"""Also brings back the web server, where a test has stopped that."""
+	site.start_web()
+	site.run(forget_jobs)
+	site.run(delete_rows_of_module, module="Event Streaming")
+
+
+def delete_rows_of_module(module: str) -> None:
+	"""Runs inside the site."""
+	import frappe
+
+	doctypes = frappe.get_all(
+		"DocType", filters={"module": module, "is_virtual": 0}, fields=["name", "issingle"]
+	)
+	for doctype in doctypes:
+		frappe.db.delete("__Auth", {"doctype": doctype.name})
+		if doctype.issingle:
+			frappe.db.delete("Singles", {"doctype": doctype.name})
+		else:
+			frappe.db.delete(doctype.name)
+	frappe.clear_cache()
+	for doctype in doctypes:
+		if doctype.issingle:
+			settings = frappe.new_doc(doctype.name)
+			settings.flags.ignore_mandatory = True
+			settings.flags.ignore_validate = True
+			settings.save()
+
+
+def forget_jobs() -> None:
+	"""Runs inside the site: no job of the test before may run in this one, or count as running."""
+	from frappe.utils.background_jobs import get_queue, get_queue_list
+
+	for name in get_queue_list():
+		queue = get_queue(name)
+		queue.empty()
+		for registry in (queue.started_job_registry, queue.scheduled_job_registry, queue.failed_job_registry):
+			for job_id in registry.get_job_ids():
+				registry.remove(job_id)
+				if job := queue.fetch_job(job_id):
+					job.delete()

@@ -1,0 +1,63 @@
+"""Fixtures of all tests. See sandbox/README.md for how to write a test with them.
+
+Sites are brought up when the first test asks for one, and then kept for the session; a test under `unit` never
+does. Every other test gets its sites as the app was just installed, and the workers, schedulers and shells that
+it starts end with it. What is missing on the machine is an error, never a skipped test.
+"""
+
+import pytest
+
+from sandbox import progress
+from sandbox.cluster import Cluster, open_cluster
+from sandbox.reset import reset_site
+from sandbox.site import Site
+
+FOLDERS_WITH_FRESH_SITES = {"two_sites", "faults", "desk"}
+
+_clusters: list[Cluster] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+	"""Shows the sandbox's progress while pytest captures output."""
+	capture = config.pluginmanager.getplugin("capturemanager")
+
+	def write(line: str) -> None:
+		with capture.global_and_fixture_disabled():
+			progress.print_to_terminal(line)
+
+	progress.write = write
+
+
+@pytest.fixture(scope="session")
+def cluster():
+	progress.write("")
+	with open_cluster(["producer", "consumer"]) as opened:
+		_clusters.append(opened)
+		yield opened
+	_clusters.remove(opened)
+
+
+@pytest.fixture
+def producer(cluster: Cluster) -> Site:
+	return cluster.site("producer")
+
+
+@pytest.fixture
+def consumer(cluster: Cluster) -> Site:
+	return cluster.site("consumer")
+
+
+@pytest.fixture
+def third(cluster: Cluster) -> Site:
+	return cluster.site("third")
+
+
+@pytest.fixture(autouse=True)
+def sites_as_just_installed(request: pytest.FixtureRequest):
+	if FOLDERS_WITH_FRESH_SITES.intersection(request.path.parts):
+		for site in request.getfixturevalue("cluster").sites.values():
+			reset_site(site)
+	yield
+	for opened in _clusters:
+		for site in opened.sites.values():
+			site.end_what_a_test_started()
