@@ -4,3 +4,40 @@ app_publisher = "Event Streaming contributors"
 app_description = "Keeps documents the same on two or more Frappe sites"
 app_email = "event-streaming@example.com"
 app_license = "MIT"
+require_type_annotated_api_methods = True
+
+# what every document of this site fires
+doc_events = {
+	"*": {
+		"after_insert": "event_streaming.producer.capture.capture_insert",
+		"on_change": "event_streaming.producer.capture.capture_change",
+		"on_discard": "event_streaming.producer.capture.capture_change",
+		"after_delete": "event_streaming.producer.capture.capture_delete",
+		"after_rename": [
+			"event_streaming.producer.capture.capture_rename",
+			"event_streaming.identity.local_document_renamed",
+		],
+	}
+}
+
+scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.every_minute"]}}
+
+after_install = "event_streaming.install.after_install"
+before_uninstall = "event_streaming.uninstall.before_uninstall"
+after_uninstall = "event_streaming.uninstall.after_uninstall"
+
+# Log Settings clears these after so many days
+default_log_clearing_doctypes = {"Event Update Log": 60, "Event Sync Log": 60}
+# our records never keep a person from deleting a document
+ignore_links_on_delete = ["Event Update Log", "Event Sync Log", "Event Document Identity"]
+
+# sites with Frappe 13's module call these paths
+_OLD, _NEW = "frappe.event_streaming.doctype", "event_streaming.event_streaming.doctype"
+override_whitelisted_methods = {
+	f"{_OLD}.{path}": f"{_NEW}.{path}"
+	for path in (
+		"event_consumer.event_consumer.register_consumer",
+		"event_update_log.event_update_log.get_update_logs_for_consumer",
+		"event_producer.event_producer.new_event_notification",
+	)
+}

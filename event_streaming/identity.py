@@ -133,3 +133,9 @@ def _read(filters: dict[str, set[str]]) -> list[Identity]:
 	for field, values in filters.items():
 		query = query.where(table[field].isin(sorted(values)))
 	return [Identity(**row) for row in query.run(as_dict=True)]
+
+
+def local_document_renamed(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	"""Hook for every rename on this site: a document that stands for a remote one goes on doing so."""
+	if not frappe.flags.in_install and old != new:
+		follow_local_rename(doc.doctype, old, new)

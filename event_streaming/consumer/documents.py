@@ -158,6 +158,10 @@ def check_permission(doc: Document, *kinds: str) -> None:
 
 def keep_stamps(doc: Document, data: dict) -> None:
 	stamps = {field: data[field] for field in STAMPS if data.get(field)}
+	for fieldname in ("creation", "modified"):
+		if fieldname in stamps:
+			# as the database gives it back: Frappe compares the two as text before the next save
+			stamps[fieldname] = get_datetime(stamps[fieldname])
 	if not stamps.get("modified"):
 		stamps.pop("modified_by", None)
 	doc.set_user_and_timestamp = KeepStamps(doc, stamps)

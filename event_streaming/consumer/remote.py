@@ -26,12 +26,15 @@ OLD_OVERLAP = timedelta(minutes=5)
 
 @dataclass
 class FetchedDocuments:
-	"""Documents read from the producer. `position`: every event at or before it is contained in them."""
+	"""Documents read from the producer, by (DocType, name) there.
+
+	Every event of a document at or before its entry in `positions` is contained in it. `missing` gives the reason.
+	"""
 
 	documents: dict[tuple[str, str], dict] = field(default_factory=dict)
+	positions: dict[tuple[str, str], int] = field(default_factory=dict)
 	roots: dict[tuple[str, str], wire.Root] = field(default_factory=dict)
 	missing: dict[tuple[str, str], str] = field(default_factory=dict)
-	position: int = 0
 
 
 class Producer:
@@ -108,18 +111,18 @@ def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, 
 	"""Check one answer of the documents' endpoint and add it to what has been fetched."""
 	if not isinstance(answer, dict):
 		raise InvalidPage("The producer's answer to a request for documents is not an object.")
+	position = wire.whole_number(answer.get("position") or 0, "position")
 	for entry in answer.get("documents") or []:
 		key = (entry.get("doctype"), entry.get("name")) if isinstance(entry, dict) else None
 		if key not in asked or not isinstance(entry.get("data"), dict):
 			raise InvalidPage("The producer sent a document that was not asked for.")
 		fetched.documents[key] = entry["data"]
+		fetched.positions[key] = position
 		root = wire.parse_root(entry.get("root"))
 		if root:
 			fetched.roots[key] = root
 	for doctype, name, reason in answer.get("missing") or []:
 		fetched.missing[(str(doctype), str(name))] = str(reason)[:200]
-	position = wire.whole_number(answer.get("position") or 0, "position")
-	fetched.position = min(fetched.position or position, position)
 
 
 def parse_old_event(entry: Any, producer: str) -> Event:

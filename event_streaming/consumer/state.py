@@ -30,6 +30,7 @@ class PullState:
 	last_error: str | None = None
 	events_behind: int = 0
 	remote_time_zone: str | None = None
+	last_warning: str | None = None
 
 	def __post_init__(self):
 		self.position = cint(self.position)

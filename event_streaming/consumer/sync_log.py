@@ -80,11 +80,11 @@ def write(event_producer: str, event: Event, outcome: Outcome) -> str:
 	return str(row["name"])
 
 
-def update(name: str, outcome: Outcome, attempts: int, by_hand: bool = False) -> None:
-	"""Write the new outcome of an event that was tried again."""
+def update(name: str, outcome: Outcome, attempts: int, asked_by: str = "") -> None:
+	"""Write the new outcome of an event that was tried again, and who asked for it, if a person did."""
 	values = {"modified": now_datetime(), "attempts": attempts, **_outcome_columns(outcome)}
-	if by_hand:
-		values |= {"retried_by": frappe.session.user, "retried_on": now_datetime()}
+	if asked_by:
+		values |= {"retried_by": asked_by, "retried_on": now_datetime()}
 	table = frappe.qb.DocType(DOCTYPE)
 	query = frappe.qb.update(table).where(table.name == name)
 	for column, value in values.items():

@@ -1,0 +1,252 @@
+"""One event -> one local document, idempotently. It never commits, and leaves failing to the caller.
+
+Applying an event twice, or one that is contained in what was fetched already, does no harm and says so.
+"""
+
+import frappe
+from frappe import _
+
+from event_streaming import wire
+from event_streaming.consumer import documents, links
+from event_streaming.consumer.page import Work, find_by_root, own_identity, remote_key, same_creation
+from event_streaming.consumer.subscription import Subscription
+from event_streaming.consumer.sync_log import SYNCED, Outcome
+from event_streaming.exceptions import CannotApply, DependencyMissing, NameTaken
+from event_streaming.identity import Identity, LocalKey, RemoteKey
+from event_streaming.origin import applying
+from event_streaming.wire import Event, Root
+
+
+def apply_event(event: Event, work: Work) -> Outcome:
+	"""Apply one event; returns what was done.
+
+	Raises CannotApply, NameTaken, DependencyMissing, wire.InvalidPage, the Remote* errors, or whatever Frappe raises
+	when the document can't be saved. The caller stands in a savepoint.
+	"""
+	subscription = subscription_for(event, work)
+	if event["origin"] == work.here:
+		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
+	with applying(subscription.local_doctype, event["origin"]):
+		return HANDLERS[event["update_type"]](event, subscription, work)
+
+
+def subscription_for(event: Event, work: Work) -> Subscription:
+	"""How the event's DocType is subscribed to; what this site has not asked for is refused."""
+	subscription = work.subscriptions.get(event["ref_doctype"])
+	if not subscription:
+		raise CannotApply(
+			_("{0} sent an event of {1}, to which this site does not subscribe.").format(
+				work.event_producer, event["ref_doctype"]
+			)
+		)
+	if not frappe.db.exists("DocType", subscription.local_doctype, cache=True):
+		raise CannotApply(
+			_("The DocType {0} does not exist on this site: install its app, or take it out of Event Producer {1}.").format(
+				subscription.local_doctype, work.event_producer
+			)
+		)
+	return subscription
+
+
+def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	known = covered(event, work)
+	if known:
+		return contained(subscription, known)
+	data = wire.parse_data(event)
+	if not data:
+		raise wire.InvalidPage(_("Event {0} makes a document but holds none.").format(event["id"]))
+	return bring(remote_key(event), data, event["root"], subscription, work, covered_to=event["position"])
+
+
+def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	known = covered(event, work)
+	if known:
+		return contained(subscription, known)
+	key = remote_key(event)
+	local = find_local(key, event["root"], work)
+	if not local or not exists(local):
+		return bring_missing(key, event["root"], subscription, work)
+	change = links.localise_change(wire.parse_data(event), key, subscription, work)
+	if change is None:
+		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
+	doc, changed, warnings = documents.update(*local, documents.convert_times(local[0], change, work.time_zone))
+	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
+	return outcome_of(subscription, doc.name, done, warnings)
+
+
+def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	key = remote_key(event)
+	local = find_local(key, event["root"], work)
+	if not local or not exists(local):
+		work.drop(key)
+		return outcome_of(subscription, None, _("Was not here (any more)"))
+	documents.delete(*local)
+	work.drop(key)
+	return outcome_of(subscription, local[1], _("Deleted"))
+
+
+def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	data = wire.parse_data(event)
+	new_name = wire.text(data.get("new_name"), "new_name", wire.MAX_NAME, required=True)
+	old_key, new_key = remote_key(event), (event["ref_doctype"], new_name)
+	local = find_local(old_key, event["root"], work)
+	if not local or not exists(local):
+		return outcome_of(subscription, None, _("Was not here: the next change brings it as {0}").format(new_name))
+	target = find_local(new_key, None, work)
+	if data.get("merge") and target and target != local and exists(target):
+		documents.rename(local[0], local[1], target[1], merge=True)
+		work.drop(old_key)
+		return outcome_of(subscription, target[1], _("Merged into {0}").format(target[1]))
+	return rename_here(old_key, new_key, local, subscription, work)
+
+
+def rename_here(
+	old_key: RemoteKey, new_key: RemoteKey, local: LocalKey, subscription: Subscription, work: Work
+) -> Outcome:
+	"""The producer's document has another name: with local naming only the reference to it changes."""
+	name = local[1]
+	if subscription.use_same_name and name != new_key[1]:
+		if exists((local[0], new_key[1])):
+			raise name_taken(local[0], new_key[1], work)
+		name = documents.rename(local[0], name, new_key[1], merge=False)
+	elif not subscription.use_same_name:
+		frappe.db.set_value(local[0], name, documents.REMOTE_NAME, new_key[1], update_modified=False)
+	before = work.identity_of(old_key)
+	work.drop(old_key)
+	after = own_identity(work.event_producer, new_key, (local[0], name), None, before.covered_to if before else 0)
+	if before and before.root_site != work.event_producer:
+		after.root_site, after.root_doctype, after.root_name = before.root_site, before.root_doctype, before.root_name
+	work.keep(after)
+	return outcome_of(subscription, name, _("Renamed from {0} to {1} on the producer").format(old_key[1], new_key[1]))
+
+
+HANDLERS = {
+	wire.CREATE: apply_create,
+	wire.UPDATE: apply_update,
+	wire.DELETE: apply_delete,
+	wire.RENAME: apply_rename,
+}
+
+
+def bring_missing(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work) -> Outcome:
+	"""The document that an update is about is not here: bring it whole, as it is on the producer now."""
+	fetched = work.fetch([key])
+	if key in fetched.documents:
+		data, position = fetched.documents[key], fetched.positions.get(key, 0)
+		return bring(key, data, fetched.roots.get(key, root), subscription, work, covered_to=position)
+	reason = fetched.missing.get(key, "not found")
+	if reason == "not found":
+		return outcome_of(subscription, None, _("Not brought: it has been deleted or renamed on the producer since"))
+	raise DependencyMissing(
+		_("{0} {1} is not here, and the producer does not give it: {2}. Check what the Event Subscriber may read there.").format(
+			*key, reason
+		)
+	)
+
+
+def bring(
+	key: RemoteKey,
+	data: dict,
+	root: Root | None,
+	subscription: Subscription,
+	work: Work,
+	covered_to: int,
+) -> Outcome:
+	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`."""
+	local = find_local(key, root, work)
+	adopted = False
+	if not local and subscription.use_same_name:
+		local = adopt_namesake(key, data, subscription, work)
+		adopted = local is not None
+	values = links.localise_document(data, key, subscription, work)
+	values = documents.convert_times(subscription.local_doctype, values, work.time_zone)
+	extra = {}
+	if not subscription.use_same_name:
+		extra = {documents.REMOTE_NAME: key[1], documents.REMOTE_SITE: work.event_producer}
+	if local and exists(local):
+		keep_identity(key, local, root, work, covered_to)
+		doc, _changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
+		done = _("Taken over: the same document was here already") if adopted else _("Existed already: updated")
+		return outcome_of(subscription, doc.name, done, warnings)
+	name = key[1] if subscription.use_same_name else None
+	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra)
+	if name is not None and doc.name != name:
+		raise name_taken(subscription.local_doctype, name, work)
+	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)
+	links.set_later(doc, key, work)
+	return outcome_of(subscription, doc.name, _("Created"), warnings)
+
+
+def came_home(root: Root | None, work: Work) -> bool:
+	return bool(root) and root["site"] == work.here
+
+
+def adopt_namesake(key: RemoteKey, data: dict, subscription: Subscription, work: Work) -> LocalKey | None:
+	"""The local document of the same name, if it is the very same one (this site began as a copy of the producer).
+
+	Raises NameTaken when the name belongs to another document.
+	"""
+	local = (subscription.local_doctype, key[1])
+	if frappe.get_meta(local[0]).issingle:
+		return local
+	creation = work.same_named.get(local)
+	if not creation:
+		return None
+	there = documents.convert_times(local[0], {"creation": data.get("creation")}, work.time_zone)["creation"]
+	if same_creation(creation, there):
+		return local
+	raise name_taken(*local, work)
+
+
+def name_taken(doctype: str, name: str, work: Work) -> NameTaken:
+	return NameTaken(
+		_(
+			"{0} {1} exists on this site and did not come from {2}; it has not been touched. If both are the same document,"
+			" use Adopt on this log. If not, rename the local one and resync, or let this site name the documents"
+			" (clear Use Same Name on the Event Producer)."
+		).format(_(doctype), name, work.event_producer)
+	)
+
+
+def find_local(key: RemoteKey, root: Root | None, work: Work) -> LocalKey | None:
+	"""The local document that stands for a remote one: by identity, else by where it was first made."""
+	known = work.identity_of(key)
+	if known:
+		return known.local_doctype, known.local_name
+	return find_by_root(work, root)
+
+
+def exists(local: LocalKey) -> bool:
+	doctype, name = local
+	return bool(frappe.get_meta(doctype).issingle or frappe.db.exists(doctype, name))
+
+
+def keep_identity(key: RemoteKey, local: LocalKey, root: Root | None, work: Work, covered_to: int) -> None:
+	before = work.identity_of(key)
+	work.keep(own_identity(work.event_producer, key, local, root, max(covered_to, before.covered_to if before else 0)))
+
+
+def covered(event: Event, work: Work) -> Identity | None:
+	"""The identity of the event's document when what it brings is contained in the local document already."""
+	known = work.identity_of(remote_key(event))
+	if known and event["position"] and event["position"] <= known.covered_to:
+		return known
+	return None
+
+
+def contained(subscription: Subscription, known: Identity) -> Outcome:
+	return outcome_of(subscription, known.local_name, _("Contained in what was brought before"))
+
+
+def outcome_of(
+	subscription: Subscription, name: str | None, done: str, warnings: list[str] | None = None
+) -> Outcome:
+	return Outcome(
+		status=SYNCED,
+		local_doctype=subscription.local_doctype,
+		local_name=name,
+		done=done,
+		warnings=warnings or [],
+		use_same_name=subscription.use_same_name,
+		mapping=subscription.mapping,
+	)

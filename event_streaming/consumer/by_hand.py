@@ -1,0 +1,77 @@
+"""What a person does about events that have failed: try again now, or say that a local document is the one meant.
+
+It goes through pull.py, which holds the producer's lock and commits.
+"""
+
+import json
+from collections.abc import Iterable
+
+import frappe
+from frappe import _
+
+from event_streaming import identity
+from event_streaming.consumer import sync_log
+from event_streaming.consumer.page import own_identity
+from event_streaming.consumer.pull import retry_documents
+from event_streaming.consumer.retry import Retried
+from event_streaming.consumer.sync_log import SYNCED
+from event_streaming.identity import RemoteKey
+
+
+def resync_log(name: str) -> str:
+	"""Try the open events of one row's document again, now; returns the row's status afterwards.
+
+	Raises frappe.ValidationError when a pull of the producer is running, frappe.DoesNotExistError for an unknown row.
+	"""
+	row = get_row(name)
+	if row.status not in sync_log.OPEN:
+		return row.status
+	retry_documents(row.event_producer, [(row.remote_doctype, row.producer_doc)])
+	return frappe.db.get_value(sync_log.DOCTYPE, name, "status")
+
+
+def resync_logs(names: Iterable[str]) -> dict[str, int]:
+	"""The same for several rows; returns {"tried", "synced"}, with progress shown to the user."""
+	keys: dict[str, list[RemoteKey]] = {}
+	for row in frappe.get_all(
+		sync_log.DOCTYPE,
+		filters={"name": ["in", list(names)], "status": ["in", sync_log.OPEN]},
+		fields=["event_producer", "remote_doctype", "producer_doc"],
+		order_by="name asc",
+	):
+		keys.setdefault(row.event_producer, []).append((row.remote_doctype, row.producer_doc))
+	total = Retried()
+	for event_producer, documents in keys.items():
+		done = retry_documents(event_producer, list(dict.fromkeys(documents)))
+		total.tried += done.tried
+		total.synced += done.synced
+	return {"tried": total.tried, "synced": total.synced}
+
+
+def adopt(name: str) -> str:
+	"""Say that the local document of the same name is the one that a row's event is about, then try again.
+
+	Returns the row's status afterwards. Raises frappe.ValidationError when there is no such local document.
+	"""
+	row = get_row(name)
+	if not frappe.db.exists(row.ref_doctype, row.producer_doc):
+		frappe.throw(
+			_("There is no {0} {1} on this site that could be taken over.").format(_(row.ref_doctype), row.producer_doc)
+		)
+	key = (row.remote_doctype, row.producer_doc)
+	root = json.loads(row.root) if row.root else None
+	identity.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root))
+	return resync_log(name)
+
+
+def resync(update: str | dict) -> str:
+	"""The old app's call: an Event Sync Log as JSON. Returns "Synced" or "Failed"."""
+	row = frappe._dict(frappe.parse_json(update))
+	status = resync_log(row.name)
+	return status if status == SYNCED else "Failed"
+
+
+def get_row(name: str):
+	if not name or not frappe.db.exists(sync_log.DOCTYPE, name):
+		raise frappe.DoesNotExistError(_("There is no Event Sync Log {0}.").format(name))
+	return frappe.get_doc(sync_log.DOCTYPE, name)

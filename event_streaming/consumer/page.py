@@ -1,0 +1,224 @@
+"""Everything that one page of events needs to know before it is applied, read in a fixed number of queries and requests.
+
+It reads and fetches; it applies and writes nothing.
+"""
+
+from dataclasses import dataclass, field
+
+import frappe
+from frappe.utils import cint, get_datetime
+
+from event_streaming import identity, wire
+from event_streaming.consumer import documents, sync_log
+from event_streaming.consumer.remote import FetchedDocuments, Producer
+from event_streaming.consumer.subscription import Subscription, subscriptions_of
+from event_streaming.identity import Identity, LocalKey, RemoteKey
+from event_streaming.site import public_url
+from event_streaming.wire import Event, InvalidPage, Root
+
+
+@dataclass
+class Work:
+	"""What is known while a producer's events are applied. Changes made for one event are kept apart until it is done."""
+
+	event_producer: str
+	user: str
+	producer: Producer
+	subscriptions: dict[str, Subscription]
+	protocol: int
+	time_zone: str
+	here: str = field(default_factory=public_url)
+	identities: dict[RemoteKey, Identity | None] = field(default_factory=dict)
+	by_root: dict[tuple[str, str, str], LocalKey] = field(default_factory=dict)
+	same_named: dict[LocalKey, object] = field(default_factory=dict)
+	held_back: set[RemoteKey] = field(default_factory=set)
+	known: set[tuple[str, str]] = field(default_factory=set)
+	fetched: FetchedDocuments = field(default_factory=FetchedDocuments)
+	staged: dict[RemoteKey, Identity | None] = field(default_factory=dict)
+	asked_by: str = ""
+
+	def identity_of(self, key: RemoteKey) -> Identity | None:
+		"""The identity of a remote document as it stands in the middle of the event being applied."""
+		if key in self.staged:
+			return self.staged[key]
+		if key not in self.identities:
+			self.identities.update({key: None, **identity.load_many(self.event_producer, [key])})
+		return self.identities[key]
+
+	def keep(self, new: Identity) -> None:
+		"""Remember, in the event's transaction, which local document stands for a remote one."""
+		identity.save(new)
+		self.staged[(new.remote_doctype, new.remote_name)] = new
+
+	def drop(self, key: RemoteKey) -> None:
+		identity.forget(self.event_producer, *key)
+		self.staged[key] = None
+
+	def event_done(self) -> None:
+		self.identities.update(self.staged)
+		self.staged.clear()
+
+	def event_undone(self) -> None:
+		self.staged.clear()
+
+	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:
+		"""Documents from the producer; each is asked for once a page."""
+		new = [key for key in dict.fromkeys(keys) if key not in self.fetched.documents and key not in self.fetched.missing]
+		if new:
+			get = self.producer.get_documents if self.protocol >= 2 else self.producer.get_documents_one_by_one
+			more = get(new)
+			self.fetched.documents.update(more.documents)
+			self.fetched.roots.update(more.roots)
+			self.fetched.missing.update(more.missing)
+			self.fetched.positions.update(more.positions)
+		return self.fetched
+
+
+def open_work(event_producer, producer: Producer, protocol: int, time_zone: str) -> Work:
+	"""What does not change from page to page."""
+	return Work(
+		event_producer=event_producer.name,
+		user=event_producer.user,
+		producer=producer,
+		subscriptions=subscriptions_of(event_producer),
+		protocol=protocol,
+		time_zone=time_zone,
+	)
+
+
+def prepare(work: Work, events: list[Event]) -> None:
+	"""Look up what the events of a page need: identities, held-back documents, namesakes, documents to be fetched."""
+	keys = list(dict.fromkeys(key for event in events for key in keys_of(event)))
+	work.identities = {key: None for key in keys}
+	work.identities.update(identity.load_many(work.event_producer, keys))
+	work.held_back = sync_log.documents_held_back(work.event_producer, keys)
+	work.known = sync_log.events_known(work.event_producer, [event for event in events if may_be_known(event)])
+	work.fetched = FetchedDocuments()
+	work.staged.clear()
+	unknown = [event for event in events if not work.identities[remote_key(event)]]
+	add_legacy_identities(work, unknown)
+	roots = [event["root"] for event in unknown if event["root"]]
+	work.by_root = identity.find_by_roots(root for root in roots if root["site"] != work.here)
+	work.by_root.update(local_roots(work, roots))
+	work.same_named = find_namesakes(work, unknown)
+	fetch_unknown_documents(work, unknown)
+
+
+def remote_key(event: Event) -> RemoteKey:
+	return event["ref_doctype"], event["docname"]
+
+
+def keys_of(event: Event) -> list[RemoteKey]:
+	"""The remote documents that an event is about: two for a rename."""
+	keys = [remote_key(event)]
+	if event["update_type"] == wire.RENAME:
+		try:
+			keys.append((event["ref_doctype"], str(wire.parse_data(event).get("new_name") or "")))
+		except InvalidPage:
+			pass
+	return keys
+
+
+def may_be_known(event: Event) -> bool:
+	"""Whether the event may have been dealt with before although the cursor is not past it.
+
+	Older events of a document that came to meet its condition keep their own positions, and the old protocol's
+	cursor is a time: both may come again after a crash.
+	"""
+	return event["position"] == 0 or event["position"] != event["at_position"]
+
+
+def add_legacy_identities(work: Work, events: list[Event]) -> None:
+	"""Documents that came before there was an identity table carry their origin only in two custom fields."""
+	for doctype, names in by_local_doctype(work, events).items():
+		if not frappe.get_meta(doctype).has_field(documents.REMOTE_NAME):
+			continue
+		rows = frappe.get_all(
+			doctype,
+			filters={documents.REMOTE_NAME: ["in", sorted(names)], documents.REMOTE_SITE: work.event_producer},
+			fields=["name", documents.REMOTE_NAME],
+			order_by=None,
+		)
+		for row in rows:
+			key = (names[row[documents.REMOTE_NAME]], row[documents.REMOTE_NAME])
+			work.identities[key] = own_identity(work.event_producer, key, (doctype, row.name), None)
+
+
+def own_identity(
+	event_producer: str, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0
+) -> Identity:
+	"""The identity of a remote document; without a root it was first made on the producer itself."""
+	return Identity(
+		event_producer=event_producer,
+		remote_doctype=key[0],
+		remote_name=key[1],
+		local_doctype=local[0],
+		local_name=local[1],
+		root_site=root["site"] if root else event_producer,
+		root_doctype=root["doctype"] if root else key[0],
+		root_name=root["name"] if root else key[1],
+		covered_to=covered_to,
+	)
+
+
+def local_roots(work: Work, roots: list[Root]) -> dict[tuple[str, str, str], LocalKey]:
+	"""Documents that were first made on this site and come back: (site, DocType, name) -> the document itself."""
+	wanted: dict[str, set[str]] = {}
+	for root in roots:
+		if root["site"] == work.here and frappe.db.exists("DocType", root["doctype"], cache=True):
+			wanted.setdefault(root["doctype"], set()).add(root["name"])
+	found = {}
+	for doctype, names in wanted.items():
+		for name in frappe.get_all(doctype, filters={"name": ["in", sorted(names)]}, pluck="name", order_by=None):
+			found[(work.here, doctype, name)] = (doctype, name)
+	return found
+
+
+def find_namesakes(work: Work, events: list[Event]) -> dict[LocalKey, object]:
+	"""Local documents that have the name of an unknown remote one under Use Same Name: (DocType, name) -> creation."""
+	found: dict[LocalKey, object] = {}
+	for doctype, names in by_local_doctype(work, events, same_name=True).items():
+		for row in frappe.get_all(
+			doctype, filters={"name": ["in", sorted(names)]}, fields=["name", "creation"], order_by=None
+		):
+			found[(doctype, row.name)] = row.creation
+	return found
+
+
+def by_local_doctype(work: Work, events: list[Event], same_name: bool = False) -> dict[str, dict[str, str]]:
+	"""Local DocType -> {remote name: remote DocType} of the events whose DocType is subscribed to and is here."""
+	grouped: dict[str, dict[str, str]] = {}
+	for event in events:
+		subscription = work.subscriptions.get(event["ref_doctype"])
+		if not subscription or (same_name and not subscription.use_same_name):
+			continue
+		if not frappe.db.exists("DocType", subscription.local_doctype, cache=True):
+			continue
+		if cint(frappe.get_meta(subscription.local_doctype).issingle):
+			continue
+		grouped.setdefault(subscription.local_doctype, {})[event["docname"]] = event["ref_doctype"]
+	return grouped
+
+
+def fetch_unknown_documents(work: Work, unknown: list[Event]) -> None:
+	"""Updates of documents that are not here bring the whole document: fetched for the page in one go."""
+	created, wanted = set(), []
+	for event in unknown:
+		key = remote_key(event)
+		if event["update_type"] == wire.CREATE:
+			created.add(key)
+		elif event["update_type"] == wire.UPDATE and key not in created and find_by_root(work, event["root"]) is None:
+			if event["ref_doctype"] in work.subscriptions and key not in work.held_back:
+				wanted.append(key)
+	work.fetch(wanted)
+
+
+def find_by_root(work: Work, root: Root | None) -> LocalKey | None:
+	if not root:
+		return None
+	return work.by_root.get((root["site"], root["doctype"], root["name"]))
+
+
+def same_creation(here: object, there: object) -> bool:
+	"""Two documents of one name that were made in the same microsecond are one: this site began as a copy."""
+	return bool(here and there) and get_datetime(here) == get_datetime(there)

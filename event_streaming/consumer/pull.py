@@ -1,0 +1,351 @@
+"""The loop: page -> events -> cursor. The only place on the consumer that commits.
+
+Documents, Event Sync Log rows and the cursor are committed together, after a small group of events. A process that dies
+anywhere leaves the last committed cursor, and the next pull carries on from there. One pull at a time per producer.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+
+from event_streaming.consumer import registration, retry, state, sync_log
+from event_streaming.consumer.page import Work, open_work, prepare
+from event_streaming.consumer.remote import Producer
+from event_streaming.consumer.retry import Retried
+from event_streaming.consumer.state import PullState
+from event_streaming.consumer.step import deal_with, give_up, is_lost_transaction
+from event_streaming.exceptions import (
+	NotRegistered,
+	RemoteError,
+	RemoteRefused,
+	RemoteUnavailable,
+)
+from event_streaming.identity import RemoteKey
+from event_streaming.locks import advisory_lock
+from event_streaming.settings import get_settings
+from event_streaming.site import site_key
+from event_streaming.wire import Event, InvalidPage, Page
+
+FIRST_BACK_OFF = 15
+LONGEST_BACK_OFF = 600
+QUEUED_FOR = 60
+TRIES_AFTER_DEADLOCK = 3
+WAKE_FOR = 600
+PULL_JOB = "event_streaming.consumer.pull.pull_job"
+
+Progress = Callable[["Summary"], None]
+
+
+@dataclass
+class Summary:
+	"""What one pull did. `error` is for a person; "" when the producer was read to its end or the slice ran out."""
+
+	event_producer: str
+	events: int = 0
+	synced: int = 0
+	failed: int = 0
+	behind: int = 0
+	more: bool = False
+	busy: bool = False
+	error: str = ""
+
+
+def pull(event_producer: str, progress: Progress | None = None, seconds: int | None = None) -> Summary:
+	"""Pull from one producer until its end is reached or the slice of time is used up.
+
+	`seconds` replaces the slice of the settings. Never raises for what the other site does; the summary says it.
+	Raises frappe.DoesNotExistError for an unknown producer.
+	"""
+	summary = Summary(event_producer)
+	deadline = time.monotonic() + (seconds or get_settings().slice_seconds)
+	frappe.db.commit()
+	wake_key = redis_key("wake", event_producer)
+	while True:
+		with advisory_lock(f"pull:{event_producer}") as taken:
+			if not taken:
+				# whoever holds the lock looks at this after giving it back
+				frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
+				summary.busy = True
+				return summary
+			frappe.cache.delete_value(wake_key)
+			pull_as_subscriber(event_producer, summary, deadline, progress)
+		if summary.error or summary.more or not frappe.cache.get_value(wake_key, expires=True):
+			return summary
+
+
+def pull_as_subscriber(
+	event_producer: str, summary: Summary, deadline: float, progress: Progress | None
+) -> None:
+	"""One slice, as the Event Subscriber; the user of before is put back."""
+	doc = frappe.get_doc("Event Producer", event_producer)
+	if doc.get("paused"):
+		summary.error = _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
+		return
+	user = frappe.session.user
+	try:
+		frappe.set_user(doc.user)
+		run_slice(doc, summary, deadline, progress)
+	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
+		frappe.db.rollback()
+		summary.error = str(error)
+		record_failure(event_producer, error)
+		frappe.db.commit()
+	finally:
+		frappe.set_user(user)
+
+
+def run_slice(doc, summary: Summary, deadline: float, progress: Progress | None) -> None:
+	"""Retry what is due, then page after page until the end or the deadline."""
+	kept = state.load_state(doc.name)
+	producer = Producer(doc)
+	try:
+		kept = registration.ensure_registered(doc, producer, kept)
+		frappe.db.commit()
+		retry_due(doc, producer, kept, summary, deadline)
+		while True:
+			page = next_page(doc, producer, kept)
+			doc = registration.settle(doc, producer, page)
+			if page["paused"]:
+				raise RemoteUnavailable(_("The producer's administrator has paused this site."))
+			work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
+			finished = apply_page(work, page, kept, summary, deadline)
+			summary.behind = page["behind"]
+			if progress:
+				progress(summary)
+			if not finished or (page["has_more"] and time.monotonic() >= deadline):
+				summary.more = True
+				return
+			if not page["has_more"]:
+				return
+	finally:
+		producer.client.close()
+
+
+def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadline: float) -> None:
+	"""Try again what failed and whose time has come, each document in a transaction of its own."""
+	rows = retry.documents_due(doc.name)
+	if not rows:
+		return
+	work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
+	for key in rows:
+		if time.monotonic() >= deadline:
+			return
+		done = retry.retry_document(work, key)
+		frappe.db.commit()
+		summary.events += done.tried
+		summary.synced += done.synced
+		summary.failed += done.tried - done.synced
+
+
+def retry_documents(event_producer: str, keys: list[RemoteKey]) -> Retried:
+	"""Try the open events of some documents again because the current user asks for it, each document one commit.
+
+	Raises frappe.ValidationError when a pull of the producer is running.
+	"""
+	asked_by, total = frappe.session.user, Retried()
+	doc = frappe.get_doc("Event Producer", event_producer)
+	producer = Producer(doc)
+	with advisory_lock(f"pull:{event_producer}") as taken:
+		if not taken:
+			frappe.throw(_("A pull from {0} is running: try again in a moment.").format(event_producer))
+		kept = state.load_state(event_producer)
+		try:
+			frappe.set_user(doc.user)
+			work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
+			work.asked_by = asked_by
+			for number, key in enumerate(keys, start=1):
+				done = retry.retry_document(work, key)
+				frappe.db.commit()
+				total.tried += done.tried
+				total.synced += done.synced
+				if len(keys) > 1:
+					frappe.publish_progress(
+						number * 100 / len(keys), title=_("Resync"), description=f"{key[0]} {key[1]}"
+					)
+		finally:
+			frappe.set_user(asked_by)
+			producer.client.close()
+	return total
+
+
+def next_page(doc, producer: Producer, kept: PullState) -> Page:
+	"""The next page, in the protocol that the producer speaks."""
+	if kept.protocol >= 2:
+		page = producer.get_page(kept.position)
+	else:
+		page = registration.old_page(doc, producer, kept)
+	state.record_contact(
+		doc.name,
+		last_pull=now_datetime(),
+		events_behind=page["behind"],
+		remote_time_zone=page["time_zone"] or None,
+		last_warning="\n".join(page["warnings"]) or None,
+	)
+	frappe.db.commit()
+	return page
+
+
+def apply_page(work: Work, page: Page, kept: PullState, summary: Summary, deadline: float) -> bool:
+	"""Apply a page in groups; a group's documents, log rows and cursor are one commit. False: the time ran out."""
+	events = page["events"]
+	prepare(work, events)
+	settings = get_settings()
+	start = 0
+	while start < len(events):
+		if start and time.monotonic() >= deadline:
+			return False
+		try:
+			done = apply_group(
+				work, events, start, settings.events_per_commit, settings.commit_milliseconds, kept, summary
+			)
+		except Exception as error:
+			if not is_lost_transaction(error):
+				raise
+			frappe.db.rollback()
+			done = apply_after_lost_transaction(work, events, start, kept, summary)
+		start += done
+	if kept.protocol >= 2 and page["cursor"] > kept.position:
+		state.move_cursor(work.event_producer, position=page["cursor"])
+		frappe.db.commit()
+		kept.position = page["cursor"]
+	return True
+
+
+def apply_group(
+	work: Work,
+	events: list[Event],
+	start: int,
+	most: int,
+	milliseconds: int,
+	kept: PullState,
+	summary: Summary,
+	deal: Callable[[Event, Work], str] = deal_with,
+) -> int:
+	"""Deal with up to `most` events from `start`, for about `milliseconds`, and commit; returns how many it were.
+
+	Raises when the database has given the transaction up; then nothing of the group is in.
+	"""
+	began, counted = time.monotonic(), []
+	for event in events[start : start + most]:
+		counted.append(deal(event, work))
+		if (time.monotonic() - began) * 1000 >= milliseconds:
+			break
+	position, last_update = cursor_after(events, start + len(counted), kept)
+	state.move_cursor(work.event_producer, position=position, last_update=last_update)
+	frappe.db.commit()
+	kept.position, kept.last_update = position, last_update
+	summary.events += len(counted)
+	summary.synced += counted.count(sync_log.SYNCED)
+	summary.failed += sum(status in sync_log.OPEN for status in counted)
+	return len(counted)
+
+
+def apply_after_lost_transaction(
+	work: Work, events: list[Event], start: int, kept: PullState, summary: Summary
+) -> int:
+	"""A deadlock has undone the group: look things up anew and go on with one event, which may fail alone."""
+	for _attempt in range(TRIES_AFTER_DEADLOCK):
+		prepare(work, events[start:])
+		try:
+			return apply_group(work, events, start, 1, 0, kept, summary)
+		except Exception as error:
+			if not is_lost_transaction(error):
+				raise
+			frappe.db.rollback()
+			lost = error
+	prepare(work, events[start:])
+	return apply_group(
+		work, events, start, 1, 0, kept, summary, deal=lambda event, work: give_up(event, work, lost)
+	)
+
+
+def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int, str | None]:
+	"""The cursor once the first `count` events are dealt with.
+
+	An older event that came along with a later one moves nothing: only the later one moves the cursor past both.
+	"""
+	position, last_update = kept.position, kept.last_update
+	for event in events[:count]:
+		if event["position"] and event["position"] == event["at_position"]:
+			position = max(position, event["position"])
+		elif not event["position"]:
+			last_update = max(last_update or "", event["creation"])
+	return position, last_update
+
+
+def record_failure(event_producer: str, error: Exception) -> None:
+	"""Note why the producer could not be read, and when to try again (stored, with back-off and jitter)."""
+	failures = state.load_state(event_producer).failures + 1
+	refused = isinstance(error, RemoteRefused | NotRegistered)
+	asked = getattr(error, "retry_after", None) or 0
+	state.save_state(
+		event_producer,
+		connection=state.REFUSED if refused else state.OFFLINE,
+		failures=failures,
+		last_error=str(error)[:2000],
+		next_pull=now_datetime() + timedelta(seconds=max(back_off(failures), min(asked, LONGEST_BACK_OFF * 6))),
+	)
+
+
+def back_off(failures: int) -> float:
+	"""Seconds until the next try: exponential with full jitter on the upper half."""
+	longest = min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** min(failures - 1, 10))
+	return longest * random.uniform(0.5, 1.0)
+
+
+def redis_key(kind: str, event_producer: str) -> str:
+	return f"event_streaming:{kind}:{site_key()}:{event_producer}"
+
+
+# ---- who starts a pull
+
+
+def request_pull(event_producer: str, by_hand: bool = False) -> bool:
+	"""Queue a pull of one producer; returns whether a new job was queued.
+
+	At most one job per producer waits in the queue. A job that is running does not count: it may have read the feed
+	for the last time already.
+	"""
+	if not frappe.db.exists("Event Producer", event_producer):
+		raise frappe.DoesNotExistError(_("There is no Event Producer {0} on this site.").format(event_producer))
+	if by_hand:
+		state.save_state(event_producer, next_pull=None)
+	elif not claim(redis_key("queued", event_producer)):
+		return False
+	frappe.enqueue(PULL_JOB, queue=get_settings().queue, event_producer=event_producer, enqueue_after_commit=by_hand)
+	return True
+
+
+def claim(key: str) -> bool:
+	"""Set a Redis key unless it is set; it frees itself after QUEUED_FOR seconds."""
+	return bool(frappe.cache.set(frappe.cache.make_key(key), 1, nx=True, ex=QUEUED_FOR))
+
+
+def pull_job(event_producer: str) -> None:
+	"""The background job: one slice, and its own continuation when there is more."""
+	frappe.cache.delete(frappe.cache.make_key(redis_key("queued", event_producer)))
+	if not frappe.db.exists("Event Producer", event_producer):
+		return
+	summary = pull(event_producer)
+	if summary.more:
+		request_pull(event_producer)
+
+
+def pull_all() -> list[Summary]:
+	"""Pull from every producer that is not paused, one after the other."""
+	names = frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name")
+	return [pull(name) for name in names]
+
+
+def pull_due() -> None:
+	"""Each minute: queue a pull of every producer whose stored time has come. Nothing depends on notifications."""
+	for name in frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name"):
+		due = state.load_state(name).next_pull
+		if not due or due <= now_datetime() or due > now_datetime() + timedelta(hours=2):
+			request_pull(name)

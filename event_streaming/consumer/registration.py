@@ -1,0 +1,429 @@
+"""The consumer's side of the handshake: what an Event Producer must be like, telling the producer, hearing from it.
+
+Both sides hold the same table of subscriptions. Neither relies on a message arriving: every page of the feed says what
+the producer has on record, and what differs is settled then.
+"""
+
+import json
+from urllib.parse import urlsplit
+
+import frappe
+from frappe import _
+from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
+from frappe.utils import cint, get_link_to_form, now_datetime
+from frappe.utils.password import get_decrypted_password
+
+from event_streaming import wire
+from event_streaming.consumer import documents, state
+from event_streaming.consumer.remote import Producer
+from event_streaming.consumer.state import PullState
+from event_streaming.consumer.subscription import subscriptions_of
+from event_streaming.exceptions import NotRegistered, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.http_client import SiteClient
+from event_streaming.settings import get_settings
+from event_streaming.site import normalise_url, public_url, time_zone
+from event_streaming.wire import InvalidPage, Page, Subscription
+
+TOKEN_FOR = 120
+MODULE = "Event Streaming"
+
+
+# ---- the form
+
+
+def validate_producer(doc) -> None:
+	"""Check an Event Producer before it is saved. Raises frappe.ValidationError with what to do."""
+	validate_url(doc)
+	validate_subscriber(doc.user)
+	validate_rows(doc)
+	keep_statuses(doc)
+
+
+def validate_url(doc) -> None:
+	url = normalise_url(doc.producer_url)
+	parts = urlsplit(url)
+	if parts.scheme not in ("http", "https") or not parts.hostname:
+		frappe.throw(_("Producer URL must be an address such as https://head-office.example.com"))
+	if url in (public_url(), normalise_url(frappe.utils.get_url())):
+		frappe.throw(_("{0} is this site itself. Producer URL must be the address of the other site.").format(url))
+	if doc.is_new() and frappe.db.exists("Event Producer", url):
+		frappe.throw(
+			_("There is an Event Producer for this address already: {0}").format(get_link_to_form("Event Producer", url)),
+			exc=frappe.DuplicateEntryError,
+		)
+	if doc.is_new():
+		doc.producer_url = url
+
+
+def validate_subscriber(user: str) -> None:
+	"""The Event Subscriber must be an enabled System Manager with API keys on this site."""
+	row = frappe.db.get_value("User", user, ["enabled", "api_key"], as_dict=True)
+	link = get_link_to_form("User", user)
+	if not row:
+		frappe.throw(_("There is no user {0} on this site.").format(user))
+	if not row.enabled:
+		frappe.throw(_("The Event Subscriber {0} is disabled: enable the user, or choose another.").format(link))
+	if "System Manager" not in frappe.get_roles(user):
+		frappe.throw(_("The Event Subscriber {0} must have the role System Manager on this site.").format(link))
+	if not row.api_key or not user_secret(user):
+		frappe.throw(
+			_("The Event Subscriber {0} has no API keys on this site: open the user, API Access, Generate Keys.").format(link)
+		)
+
+
+def user_secret(user: str) -> str:
+	return get_decrypted_password("User", user, "api_secret", raise_exception=False) or ""
+
+
+def validate_rows(doc) -> None:
+	"""Each row names a DocType that can be streamed, once; a mapping fits its row."""
+	seen: dict[str, int] = {}
+	for row in doc.producer_doctypes:
+		meta = frappe.get_meta(row.ref_doctype)
+		if meta.istable or cint(meta.get("is_virtual")) or meta.module == MODULE:
+			frappe.throw(
+				_("Row {0}: {1} can't be streamed (child tables come with their documents).").format(
+					row.idx, _(row.ref_doctype)
+				)
+			)
+		remote = row.ref_doctype
+		if row.has_mapping:
+			remote = remote_doctype_of(row)
+		else:
+			row.mapping = None
+		if remote in seen:
+			frappe.throw(_("Row {0}: {1} is subscribed to in row {2} already.").format(row.idx, remote, seen[remote]))
+		seen[remote] = row.idx
+
+
+def remote_doctype_of(row) -> str:
+	if not row.mapping:
+		frappe.throw(_("Row {0}: choose the Mapping, or clear Has Mapping.").format(row.idx))
+	mapping = frappe.db.get_value(
+		"Document Type Mapping", row.mapping, ["local_doctype", "remote_doctype"], as_dict=True
+	)
+	if mapping.local_doctype != row.ref_doctype:
+		frappe.throw(
+			_("Row {0}: the mapping {1} is for {2}, not for {3}.").format(
+				row.idx, row.mapping, _(mapping.local_doctype), _(row.ref_doctype)
+			)
+		)
+	return mapping.remote_doctype
+
+
+def keep_statuses(doc) -> None:
+	"""The Approval Status is the producer's to give: what a form or a script sends is put back."""
+	if doc.flags.from_producer or (cint(doc.incoming_change) and frappe.session.user == doc.user):
+		return
+	before = doc.get_doc_before_save()
+	known = {row.name: row for row in before.producer_doctypes} if before else {}
+	for row in doc.producer_doctypes:
+		old = known.get(row.name)
+		same = old and old.ref_doctype == row.ref_doctype and old.mapping == row.mapping
+		row.status = old.status if same else "Pending"
+
+
+def producer_changed(doc) -> None:
+	"""After an Event Producer is saved: tell the producer, and make the fields that local naming needs."""
+	if cint(doc.incoming_change):
+		doc.db_set("incoming_change", 0, update_modified=False)
+		return
+	new = not doc.get_doc_before_save()
+	producer = Producer(doc)
+	try:
+		answer = register(doc, producer)
+	except (RemoteUnavailable, RemoteRefused, RemoteError, InvalidPage) as error:
+		if new:
+			raise
+		state.save_state(doc.name, last_error=str(error)[:2000])
+		frappe.msgprint(
+			_("Saved here, but {0} could not be told: {1} It is told at the next contact.").format(doc.name, error),
+			indicator="orange",
+			title=_("Not registered yet"),
+		)
+		answer = None
+	finally:
+		producer.client.close()
+	if answer:
+		adopt_statuses(doc, answer)
+	make_custom_fields(doc)
+
+
+def producer_removed(doc) -> None:
+	"""Before an Event Producer is deleted: have the producer stop sending, if it can be reached."""
+	producer = Producer(doc)
+	try:
+		data = registration_data(doc)
+		for entry in data["rows"]:
+			entry["unsubscribed"] = 1
+		producer.register(wire_form(data))
+	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
+		frappe.msgprint(
+			_("{0} could not be told: {1} Delete the Event Consumer of this site there.").format(doc.name, error),
+			indicator="orange",
+		)
+	finally:
+		producer.client.close()
+	state.remove_state(doc.name)
+
+
+def make_custom_fields(doc) -> None:
+	"""Local naming keeps where a document came from in two indexed custom fields of its DocType."""
+	fields = [
+		{
+			"fieldname": documents.REMOTE_NAME,
+			"label": "Remote Document Name",
+			"fieldtype": "Data",
+			"read_only": 1,
+			"no_copy": 1,
+			"print_hide": 1,
+			"search_index": 1,
+			"module": MODULE,
+		},
+		{
+			"fieldname": documents.REMOTE_SITE,
+			"label": "Remote Site Name",
+			"fieldtype": "Data",
+			"read_only": 1,
+			"no_copy": 1,
+			"print_hide": 1,
+			"module": MODULE,
+		},
+	]
+	wanted = {}
+	for row in doc.producer_doctypes:
+		meta = frappe.get_meta(row.ref_doctype)
+		missing = [field for field in fields if not meta.has_field(field["fieldname"])]
+		if not cint(row.use_same_name) and missing and not meta.issingle:
+			wanted[row.ref_doctype] = missing
+	if wanted:
+		create_custom_fields(wanted, update=False)
+
+
+# ---- telling the producer
+
+
+def registration_data(doc) -> dict:
+	"""What this site asks of the producer: `rows` per remote DocType, and who and where this site is."""
+	rows = [
+		{
+			"doctype": subscription.remote_doctype,
+			"condition": subscription.condition,
+			"unsubscribed": cint(subscription.unsubscribed),
+		}
+		for subscription in subscriptions_of(doc).values()
+	]
+	return {
+		"event_consumer": public_url(),
+		"rows": rows,
+		"user": doc.user,
+		"api_key": frappe.db.get_value("User", doc.user, "api_key"),
+		"api_secret": user_secret(doc.user),
+		"protocol": wire.PROTOCOL,
+		"reachable": 0 if get_settings().not_reachable else 1,
+		"time_zone": time_zone(),
+	}
+
+
+def wire_form(data: dict) -> dict:
+	"""As `register_consumer` has always taken it: the DocTypes are JSON inside the JSON."""
+	rest = {key: value for key, value in data.items() if key != "rows"}
+	return {**rest, "consumer_doctypes": json.dumps(data["rows"])}
+
+
+def register(doc, producer: Producer) -> dict:
+	"""Register this site with the producer, or change what it has on record; returns its answer.
+
+	The state row gets the position to start from when it has none. Raises the Remote* errors or InvalidPage.
+	"""
+	token = frappe.generate_hash(length=32)
+	frappe.cache.set_value(token_key(token), 1, expires_in_sec=TOKEN_FOR)
+	data = registration_data(doc)
+	try:
+		answer = producer.register({**wire_form(data), "token": token})
+		if answer is None:
+			take_over_old_record(producer, data)
+			answer = {"last_update": str(now_datetime())}
+	finally:
+		frappe.cache.delete_value(token_key(token))
+	keep_answer(doc.name, answer)
+	return answer
+
+
+def keep_answer(event_producer: str, answer: dict) -> None:
+	"""Keep what the producer answered; the cursor is set only when there is none yet."""
+	kept = state.load_state(event_producer)
+	values = {"protocol": wire.whole_number(answer.get("protocol") or 1, "protocol")}
+	if not kept.protocol or (values["protocol"] >= 2 > kept.protocol):
+		values["position"] = wire.whole_number(answer.get("position") or 0, "position")
+	if not kept.last_update and answer.get("last_update"):
+		values["last_update"] = str(answer["last_update"])[:26]
+	if answer.get("time_zone"):
+		values["remote_time_zone"] = str(answer["time_zone"])[:140]
+	state.record_contact(event_producer, **values)
+
+
+def take_over_old_record(producer: Producer, data: dict) -> None:
+	"""A producer of the old protocol knows this site already: bring its record to what is wanted now."""
+	record = producer.client.get_document("Event Consumer", data["event_consumer"])
+	known = {row.get("ref_doctype"): row for row in record.get("consumer_doctypes") or []}
+	rows = [
+		{
+			"ref_doctype": row["doctype"],
+			"status": (known.get(row["doctype"]) or {}).get("status") or "Pending",
+			"unsubscribed": row["unsubscribed"],
+			"condition": row["condition"],
+		}
+		for row in data["rows"]
+	]
+	values = {"consumer_doctypes": rows, "user": data["user"], "incoming_change": 1}
+	producer.client.update_document("Event Consumer", data["event_consumer"], values)
+
+
+def ensure_registered(doc, producer: Producer, kept: PullState) -> PullState:
+	"""A state without a protocol was never registered (or comes from an older version): do it now."""
+	if kept.protocol:
+		return kept
+	adopt_statuses(doc, register(doc, producer))
+	return state.load_state(doc.name)
+
+
+def settle(doc, producer: Producer, page: Page):
+	"""Bring both sides to the same table: adopt the producer's statuses, tell it what it does not know yet.
+
+	Returns the Event Producer as it is afterwards.
+	"""
+	on_record, wanted = page["subscriptions"], subscriptions_of(doc)
+	if page["protocol"] >= 2 and any(
+		differs(on_record.get(remote), subscription) for remote, subscription in wanted.items()
+	):
+		try:
+			on_record = wire.parse_subscriptions(register(doc, producer).get("subscriptions") or {})
+		except RemoteError as error:
+			# what it has is still good for the other DocTypes; the form shows why this one is not taken
+			state.save_state(doc.name, last_error=str(error)[:2000])
+	if page["protocol"] >= 2 and write_statuses(doc, on_record):
+		frappe.db.commit()
+		return frappe.get_doc("Event Producer", doc.name)
+	return doc
+
+
+def differs(on_record: Subscription | None, subscription) -> bool:
+	if not on_record:
+		return True
+	return bool(on_record["unsubscribed"]) != subscription.unsubscribed or (
+		(on_record["condition"] or "").strip() != (subscription.condition or "")
+	)
+
+
+def adopt_statuses(doc, answer: dict) -> None:
+	if answer.get("subscriptions"):
+		write_statuses(doc, wire.parse_subscriptions(answer["subscriptions"]))
+
+
+def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
+	"""Write the producer's approval statuses into the rows; returns whether any changed. No document life cycle."""
+	changed = False
+	targets = {row.name: row for row in doc.producer_doctypes}
+	for row in targets.values():
+		remote = row.ref_doctype
+		if row.has_mapping and row.mapping:
+			remote = frappe.db.get_value("Document Type Mapping", row.mapping, "remote_doctype", cache=True)
+		status = (on_record.get(remote) or {}).get("status")
+		if status and status != row.status:
+			row.db_set("status", status, update_modified=False)
+			changed = True
+	if changed:
+		doc.clear_cache()
+		doc.notify_update()
+	return changed
+
+
+# ---- hearing from the producer
+
+
+@frappe.whitelist(methods=["POST"])
+def confirm(token: str) -> dict:
+	"""The producer calls back to see that the address it was given is this site. Returns {"site", "token_known"}."""
+	frappe.only_for("System Manager")
+	known = bool(token and frappe.cache.get_value(token_key(token), expires=True))
+	return {"site": public_url(), "token_known": known}
+
+
+@frappe.whitelist(methods=["POST"])
+def update_status(producer_url: str, subscriptions: str) -> None:
+	"""The producer's admin has approved or rejected something. Raises frappe.PermissionError for anybody else."""
+	name = normalise_url(producer_url)
+	user = frappe.db.get_value("Event Producer", name, "user")
+	if not user:
+		raise frappe.DoesNotExistError(_("There is no Event Producer {0} on this site.").format(producer_url))
+	if frappe.session.user != user:
+		raise frappe.PermissionError(_("Only the Event Subscriber {0} may change the approval status.").format(user))
+	write_statuses(frappe.get_doc("Event Producer", name), wire.parse_subscriptions(frappe.parse_json(subscriptions)))
+
+
+def token_key(token: str) -> str:
+	return f"event_streaming:token:{token}"
+
+
+def test_connection(event_producer: str) -> dict:
+	"""Ask the producer for the next page without applying it; returns what a person wants to know.
+
+	Raises the Remote* errors with what to do.
+	"""
+	doc = frappe.get_doc("Event Producer", event_producer)
+	producer = Producer(doc)
+	try:
+		kept = ensure_registered(doc, producer, state.load_state(doc.name))
+		if kept.protocol < 2:
+			return {"protocol": kept.protocol, "behind": None, "site": doc.name, "warnings": []}
+		page = producer.get_page(kept.position)
+		settle(doc, producer, page)
+		state.record_contact(doc.name, events_behind=page["behind"])
+		return {key: page[key] for key in ("protocol", "behind", "site", "warnings")}
+	finally:
+		producer.client.close()
+
+
+def make_client(event_producer: str) -> SiteClient:
+	"""The HTTP client of a producer, for callers that need one document of it."""
+	return Producer(frappe.get_doc("Event Producer", event_producer)).client
+
+
+def old_page(doc, producer: Producer, kept: PullState) -> Page:
+	"""The events of a producer of the old protocol as a page; once an hour, see whether it speaks the new one."""
+	upgraded = try_new_protocol(doc, producer, kept)
+	if upgraded:
+		return upgraded
+	doctypes = [name for name, subscription in subscriptions_of(doc).items() if subscription.active]
+	events = producer.get_old_page(doctypes, kept.last_update) if doctypes else []
+	return {
+		"protocol": 1,
+		"events": events,
+		"cursor": kept.position,
+		"has_more": False,
+		"behind": len(events),
+		"time_zone": "",
+		"site": doc.name,
+		"subscriptions": {},
+		"warnings": [],
+		"paused": False,
+	}
+
+
+def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
+	"""None while the producer runs the old app; else its first page, the cursor standing at the same moment."""
+	key = f"event_streaming:old:{doc.name}"
+	if frappe.cache.get_value(key, expires=True):
+		return None
+	frappe.cache.set_value(key, 1, expires_in_sec=3600)
+	data = {**wire_form(registration_data(doc)), "reachable": 0, "last_update": kept.last_update}
+	try:
+		answer = producer.register(data)
+	except RemoteError:
+		return None
+	if not answer or not answer.get("protocol"):
+		return None
+	kept.protocol, kept.position = wire.PROTOCOL, wire.whole_number(answer.get("position_then"), "position_then")
+	state.save_state(doc.name, protocol=kept.protocol, position=kept.position)
+	return producer.get_page(kept.position)

@@ -1,0 +1,49 @@
+"""What to try again, and when: one document at a time, its events in order, never stale data over newer.
+
+A document's open events are all in Event Sync Log; the first that fails stops the others behind it. It commits nothing;
+pull.py does.
+"""
+
+from dataclasses import dataclass
+
+from event_streaming.consumer import sync_log
+from event_streaming.consumer.page import Work, keys_of, prepare
+from event_streaming.consumer.step import attempt
+from event_streaming.consumer.sync_log import SYNCED
+from event_streaming.identity import RemoteKey
+
+DOCUMENTS_PER_PULL = 200
+
+
+@dataclass
+class Retried:
+	"""How many events of a document were tried again, and how many took effect."""
+
+	tried: int = 0
+	synced: int = 0
+
+
+def documents_due(event_producer: str) -> list[RemoteKey]:
+	"""The remote documents whose first open event is to be tried now, the longest waiting first."""
+	rows = sync_log.due(event_producer, DOCUMENTS_PER_PULL)
+	return list(dict.fromkeys((row["remote_doctype"], row["producer_doc"]) for row in rows))
+
+
+def retry_document(work: Work, key: RemoteKey) -> Retried:
+	"""Try the open events of one document in order, until one fails. Raises only when the transaction is lost."""
+	done = Retried()
+	rows = sync_log.open_rows(work.event_producer, *key)
+	events = [sync_log.to_event(row) for row in rows]
+	prepare(work, events)
+	work.held_back.discard(key)
+	for row, event in zip(rows, events, strict=True):
+		if work.held_back.intersection(keys_of(event)) - {key}:
+			return done
+		attempts = (row["attempts"] or 0) + 1
+		outcome = attempt(event, work, attempts=1 if work.asked_by else attempts)
+		sync_log.update(row["name"], outcome, attempts, work.asked_by)
+		done.tried += 1
+		if outcome.status != SYNCED:
+			return done
+		done.synced += 1
+	return done

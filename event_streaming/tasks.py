@@ -1,0 +1,10 @@
+"""What the scheduler calls. Nothing is decided here."""
+
+from event_streaming.consumer import pull
+from event_streaming.producer import notify
+
+
+def every_minute() -> None:
+	"""Pull what is due and send the notifications that were lost: notifications only make things faster."""
+	pull.pull_due()
+	notify.minutely()
