@@ -1,6 +1,5 @@
 """`python -m sandbox`: two sites to play with, and commands on them."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,9 +11,9 @@ from sandbox import packages, runs
 from sandbox.clean import main as remove_work_folder
 from sandbox.cluster import open_cluster
 from sandbox.engine import ENGINE, ENGINE_VERSION, installed_version
+from sandbox.environment import entry_environment
 from sandbox.errors import SandboxError
 from sandbox.paths import PROJECT, work_folder
-from sandbox.sites import environment
 from sandbox.template import ADMIN_PASSWORD
 
 
@@ -98,7 +97,7 @@ def _living_site(name: str) -> Path:
 def _become(module: str, site_folder: Path, arguments: list[str]) -> None:
 	"""Runs a module inside the site, with our terminal, and ends with its exit code."""
 	command = [sys.executable, "-m", module, *arguments]
-	sys.exit(subprocess.call(command, cwd=PROJECT, env={**os.environ, **environment(site_folder)}))
+	sys.exit(subprocess.call(command, cwd=PROJECT, env=entry_environment(ENGINE, site_folder)))
 
 
 if __name__ == "__main__":

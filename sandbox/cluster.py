@@ -7,27 +7,28 @@ cleans up.
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from sandbox import children, packages, servers, sites
 from sandbox.engine import ENGINE
+from sandbox.environment import entry_environment
 from sandbox.errors import SandboxError
-from sandbox.paths import logs_folder
 from sandbox.processes import SiteProcesses
 from sandbox.progress import step
-from sandbox.runs import run_folder
+from sandbox.runs import new_logs_folder, run_folder
 from sandbox.site import Site
 
-LOGS_KEPT = 10
+# gunicorn 24 and later has one, in the home folder.
+WITHOUT_CONTROL_SOCKET = {"GUNICORN_CMD_ARGS": "--no-control-socket"}
 
 
 class Engine(Protocol):
 	"""Where sites come from."""
 
-	def open_site(self, name: str, time_zone: str | None) -> Site: ...
+	def make_site(self, name: str) -> Site:
+		"""The site, with none of its processes running."""
 
 	def close(self) -> None: ...
 
@@ -39,12 +40,21 @@ class Cluster:
 		self.engine = engine
 		self.sites: dict[str, Site] = {}
 
-	def site(self, name: str, time_zone: str | None = None) -> Site:
-		"""A site of the cluster, with its web server up."""
+	def site(self, name: str) -> Site:
+		"""A site of the cluster; the first time, it is made and its web server started."""
 		if name not in self.sites:
-			with step(f"Site {name}"):
-				self.sites[name] = self.engine.open_site(name, time_zone)
+			self.open([name])
 		return self.sites[name]
+
+	def open(self, names: list[str]) -> None:
+		"""Makes sites and starts their web servers, all at the same time."""
+		for name in names:
+			with step(f"Site {name}"):
+				self.sites[name] = self.engine.make_site(name)
+				self.sites[name].processes.begin_web()
+		with step(f"Web servers of {', '.join(names)}"):
+			for name in names:
+				self.sites[name].processes.wait_for_web()
 
 	def close(self) -> None:
 		for site in self.sites.values():
@@ -65,8 +75,7 @@ def open_cluster(
 	with run_folder() as folder:
 		cluster = Cluster(_engine(engine, folder, with_app))
 		try:
-			for name in names:
-				cluster.site(name)
+			cluster.open(names)
 			yield cluster
 		finally:
 			cluster.close()
@@ -90,7 +99,7 @@ class SandboxEngine:
 		packages.ensure(packages.SERVERS)
 		self.folder = folder
 		self.with_app = with_app
-		self.logs = _new_logs_folder(folder.name)
+		self.logs = new_logs_folder(folder.name)
 		self.mariadb = servers.MariaDB(folder, self.logs)
 		self.redis = servers.Redis(folder, self.logs)
 		self.maker = sites.SiteMaker(folder, self.logs, self.mariadb, self.redis)
@@ -102,38 +111,12 @@ class SandboxEngine:
 			self.close()
 			raise
 
-	def open_site(self, name: str, time_zone: str | None) -> Site:
+	def make_site(self, name: str) -> Site:
 		port = children.free_port()
 		folder = self.maker.clone(name, f"http://127.0.0.1:{port}", self.with_app)
-		processes = SiteProcesses(
-			name, port, env=sites.environment(folder), run_folder=self.folder, logs=self.logs
-		)
-		site = Site(name, processes)
-		if time_zone:
-			site.run(set_time_zone, time_zone=time_zone)
-		site.start_web()
-		return site
+		env = {**entry_environment(ENGINE, folder), **WITHOUT_CONTROL_SOCKET}
+		return Site(name, SiteProcesses(name, port, env=env, run_folder=self.folder, logs=self.logs))
 
 	def close(self) -> None:
 		self.redis.stop()
 		self.mariadb.stop()
-
-
-def set_time_zone(time_zone: str) -> None:
-	"""Runs inside the site."""
-	import frappe
-
-	settings = frappe.get_single("System Settings")
-	settings.time_zone = time_zone
-	settings.flags.ignore_mandatory = True
-	settings.save()
-	frappe.clear_cache()
-
-
-def _new_logs_folder(run: str) -> Path:
-	"""The logs of this run; those of long ago go."""
-	for old in sorted(logs_folder().glob("*"))[: -LOGS_KEPT or None]:
-		shutil.rmtree(old, ignore_errors=True)
-	folder = logs_folder() / run
-	folder.mkdir(parents=True)
-	return folder

@@ -35,14 +35,19 @@ class SiteProcesses:
 
 	def start_web(self) -> None:
 		"""gunicorn, as on a bench: one process with threads. Returns when it answers."""
-		child = self._start(
+		self.begin_web()
+		self.wait_for_web()
+
+	def begin_web(self) -> None:
+		self._start(
 			"web",
 			["-m", "gunicorn", "sandbox.wsgi:application", "--bind", f"127.0.0.1:{self.port}"],
 			["--workers", "1", "--worker-class", "gthread", "--threads", str(WEB_THREADS)],
-			["--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"],
+			["--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning"],
 		)
-		if child:
-			children.wait_until(self._answers, child, READY_SECONDS)
+
+	def wait_for_web(self) -> None:
+		children.wait_until(self._answers, self.running["web"], READY_SECONDS)
 
 	def start_worker(self) -> None:
 		self._start("worker", ["-m", "sandbox.worker"])
@@ -86,11 +91,9 @@ class SiteProcesses:
 			return self._log(what).read_text(errors="replace")
 		return ""
 
-	def _start(self, what: str, *arguments: list[str]) -> Child | None:
-		if self.is_running(what):
-			return None
-		self.running[what] = self._spawn(what, [word for words in arguments for word in words])
-		return self.running[what]
+	def _start(self, what: str, *arguments: list[str]) -> None:
+		if not self.is_running(what):
+			self.running[what] = self._spawn(what, [word for words in arguments for word in words])
 
 	def _spawn(self, what: str, arguments: list[str], pipes: bool = False) -> Child:
 		return children.start(

@@ -6,6 +6,7 @@ is going on from one that was killed, whatever its process id is by now. Needs n
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -14,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sandbox import children, servers
-from sandbox.paths import runs_folder
+from sandbox.paths import logs_folder, runs_folder
+
+LOGS_KEPT = 10
 
 
 @contextlib.contextmanager
@@ -30,6 +33,7 @@ def run_folder() -> Iterator[Path]:
 		try:
 			yield folder
 		finally:
+			put_files_back(folder)
 			shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -40,10 +44,26 @@ def end_dead_runs(also_living: bool = False) -> int:
 		if _is_alive(folder) and not also_living:
 			continue
 		children.end_leftovers(folder)
+		put_files_back(folder)
 		servers.forget_socket_folder(folder)
 		shutil.rmtree(folder, ignore_errors=True)
 		ended += 1
 	return ended
+
+
+def note_for_putting_back(folder: Path, file: Path) -> None:
+	"""Keeps what a file outside the run's folder says now; it is put back when the run ends, however it ends."""
+	notes = folder / "put-back"
+	notes.mkdir(exist_ok=True)
+	note = notes / f"{len(list(notes.iterdir()))}.json"
+	note.write_text(json.dumps({"path": str(file), "text": file.read_text()}))
+
+
+def put_files_back(folder: Path) -> None:
+	for note in (folder / "put-back").glob("*.json"):
+		noted = json.loads(note.read_text())
+		Path(noted["path"]).write_text(noted["text"])
+		note.unlink()
 
 
 def living_runs() -> list[Path]:
@@ -64,3 +84,12 @@ def _is_alive(folder: Path) -> bool:
 	except OSError:
 		return False
 	return False
+
+
+def new_logs_folder(run: str) -> Path:
+	"""The logs of this run; those of long ago go."""
+	for old in sorted(logs_folder().glob("*"))[: -LOGS_KEPT or None]:
+		shutil.rmtree(old, ignore_errors=True)
+	folder = logs_folder() / run
+	folder.mkdir(parents=True)
+	return folder

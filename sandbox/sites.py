@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sandbox.engine import ENGINE, ENGINE_VERSION
+from sandbox.environment import entry_environment
 from sandbox.errors import SandboxError
 from sandbox.locks import building_alone
 from sandbox.paths import APP, PROJECT, assets_folder, cache_folder
@@ -97,7 +98,7 @@ class SiteMaker:
 
 	def _app_template(self) -> Path:
 		framework = self._framework_template()
-		key = _fingerprint([framework.name], _files(PROJECT / APP, READ_BY_INSTALLING))
+		key = app_fingerprint(framework.name)
 		return self._template("app", key, framework)
 
 	def _template(self, kind: str, key: str, base: Path | None) -> Path:
@@ -128,22 +129,9 @@ class SiteMaker:
 			self.drop(TEMPLATE)
 
 
-def environment(site_folder: Path) -> dict[str, str]:
-	"""The environment of a process inside a site.
-
-	Without CI, which would make the fork's jobs run in Frappe's test mode, and without settings of a
-	developer's own shell for databases and Frappe.
-	"""
-	ours = ("SANDBOX_", "MONOFRAME_", "FRAPPE_", "DB_", "REDIS_", "PYTEST_")
-	kept = {k: v for k, v in os.environ.items() if k != "CI" and not k.startswith(ours)}
-	return {
-		**kept,
-		"SANDBOX_ENGINE": ENGINE,
-		"SANDBOX_SITE": site_folder.name,
-		"SANDBOX_SITES": str(site_folder.parent),
-		"PYTHONPATH": str(PROJECT),
-		"PYTHONUNBUFFERED": "1",
-	}
+def app_fingerprint(word: str = "") -> str:
+	"""Changes whenever installing or migrating the app might do something else."""
+	return _fingerprint([word], _files(PROJECT / APP, READ_BY_INSTALLING))
 
 
 def _run_inside(kind: str, folder: Path, log: Path) -> None:
@@ -151,7 +139,7 @@ def _run_inside(kind: str, folder: Path, log: Path) -> None:
 	with log.open("ab") as output:
 		result = subprocess.run(
 			[sys.executable, "-m", "sandbox.template", kind],
-			env=environment(folder),
+			env=entry_environment(ENGINE, folder),
 			stdin=subprocess.DEVNULL,
 			stdout=output,
 			stderr=subprocess.STDOUT,
