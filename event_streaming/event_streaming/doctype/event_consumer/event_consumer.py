@@ -1,0 +1,59 @@
+"""A site that takes documents from here: what it asked for, and what it has been allowed.
+
+Checks and messages to the consumer are in `event_streaming.producer.subscriptions`; this module only calls them. It never
+decides what is sent.
+"""
+
+import frappe
+from frappe.model.document import Document
+
+from event_streaming.producer import subscriptions
+
+
+class EventConsumer(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from event_streaming.event_streaming.doctype.event_consumer_document_type.event_consumer_document_type import (
+			EventConsumerDocumentType,
+		)
+
+		api_key: DF.Data
+		api_secret: DF.Password
+		callback_url: DF.Data
+		consumer_doctypes: DF.Table[EventConsumerDocumentType]
+		incoming_change: DF.Check
+		last_contact: DF.Datetime | None
+		last_error: DF.Text | None
+		notify_after: DF.Datetime | None
+		notify_failures: DF.Int
+		paused: DF.Check
+		pending_doctypes: DF.Int
+		position: DF.Int
+		protocol: DF.Int
+		user: DF.Link
+
+	# end: auto-generated types
+	def validate(self):
+		subscriptions.validate_consumer(self)
+		# for the list, which can't look into the rows
+		self.pending_doctypes = sum(
+			row.status == "Pending" and not row.unsubscribed for row in self.consumer_doctypes
+		)
+
+	def on_update(self):
+		subscriptions.consumer_changed(self)
+
+	def on_trash(self):
+		subscriptions.consumer_removed(self)
+
+
+@frappe.whitelist(methods=["POST"])
+def register_consumer(data: str):
+	"""A consumer says what it wants, for the first time or again; answers JSON. Public endpoint."""
+	return subscriptions.register_from_json(data)

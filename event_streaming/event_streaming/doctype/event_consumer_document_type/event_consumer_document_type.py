@@ -1,0 +1,26 @@
+"""A row of an Event Consumer: one DocType that it asked for, and whether it may have it. Holds no logic."""
+
+from frappe.model.document import Document
+
+
+class EventConsumerDocumentType(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		condition: DF.SmallText | None
+		condition_error: DF.SmallText | None
+		from_position: DF.Int
+		parent: DF.Data
+		parentfield: DF.Data
+		parenttype: DF.Data
+		ref_doctype: DF.Link
+		status: DF.Literal["Pending", "Approved", "Rejected"]
+		unsubscribed: DF.Check
+
+	# end: auto-generated types
+	pass

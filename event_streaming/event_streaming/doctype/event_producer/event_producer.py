@@ -1,0 +1,92 @@
+"""A site that documents are taken from: what is wanted of it, and in whose name.
+
+Checks, registration and the pull are in `event_streaming.consumer`; this module only calls them. It never talks to
+the other site and never applies an event. The functions at the end are public names: scripts and other sites use them.
+"""
+
+from dataclasses import asdict
+
+import frappe
+from frappe.model.document import Document
+
+from event_streaming.consumer import by_hand, pull, registration, state
+from event_streaming.site import public_url
+
+
+class EventProducer(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from event_streaming.event_streaming.doctype.event_producer_document_type.event_producer_document_type import (
+			EventProducerDocumentType,
+		)
+
+		api_key: DF.Data
+		api_secret: DF.Password
+		incoming_change: DF.Check
+		paused: DF.Check
+		producer_doctypes: DF.Table[EventProducerDocumentType]
+		producer_url: DF.Data
+		user: DF.Link
+
+	# end: auto-generated types
+	def onload(self):
+		self.set_onload("state", asdict(state.load_state(self.name)))
+		self.set_onload("public_url", public_url())
+
+	def before_insert(self):
+		# the document is named by its URL before `validate` runs
+		registration.validate_producer(self)
+
+	def validate(self):
+		registration.validate_producer(self)
+
+	def on_update(self):
+		registration.producer_changed(self)
+
+	def on_trash(self):
+		registration.producer_removed(self)
+
+
+@frappe.whitelist()
+def new_event_notification(producer_url: str):
+	"""A producer says that there is something to pull. Public endpoint."""
+	return pull.request_pull(producer_url)
+
+
+@frappe.whitelist(methods=["POST"])
+def pull_from_node(event_producer: str):
+	"""Pull from one producer, here and now. Public name."""
+	frappe.only_for("System Manager")
+	return asdict(pull.pull(event_producer))
+
+
+def pull_producer_data():
+	"""Pull from every producer, here and now. Public name."""
+	return pull.pull_all()
+
+
+@frappe.whitelist(methods=["POST"])
+def resync(update: str | dict) -> str:
+	"""Try an event again: the old app's call, with an Event Sync Log as JSON. Public name."""
+	frappe.only_for("System Manager")
+	return by_hand.resync(update)
+
+
+@frappe.whitelist(methods=["POST"])
+def pull_now(event_producer: str):
+	"""The form's button: have a background job pull."""
+	frappe.only_for("System Manager")
+	return pull.request_pull(event_producer, by_hand=True)
+
+
+@frappe.whitelist(methods=["POST"])
+def test_connection(event_producer: str) -> dict:
+	"""The form's button: ask the producer for events without applying any."""
+	frappe.only_for("System Manager")
+	return registration.test_connection(event_producer)

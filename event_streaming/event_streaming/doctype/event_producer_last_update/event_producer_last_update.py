@@ -1,0 +1,29 @@
+"""How far this site has got with one producer. Written by `event_streaming.consumer.state` alone; holds no logic."""
+
+from frappe.model.document import Document
+
+
+class EventProducerLastUpdate(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		connection: DF.Literal["Unknown", "Online", "Offline", "Refused"]
+		event_producer: DF.Data
+		events_behind: DF.Int
+		failures: DF.Int
+		last_contact: DF.Datetime | None
+		last_error: DF.Text | None
+		last_pull: DF.Datetime | None
+		last_update: DF.Data | None
+		next_pull: DF.Datetime | None
+		position: DF.Int
+		protocol: DF.Int
+		remote_time_zone: DF.Data | None
+
+	# end: auto-generated types
+	pass

@@ -1,0 +1,47 @@
+"""How this site is reached, and how much it sends and takes at a time. Read through `event_streaming.settings`, which
+knows the defaults and bounds; nothing here changes a running pull."""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+from event_streaming.site import normalise_url, public_url
+
+
+class EventStreamingSettings(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		commit_milliseconds: DF.Int
+		connect_timeout: DF.Int
+		events_per_commit: DF.Int
+		events_per_page: DF.Int
+		max_attempts: DF.Int
+		missing_user: DF.Literal["Create a disabled user", "Use the Event Subscriber", "Fail"]
+		not_reachable: DF.Check
+		page_kilobytes: DF.Int
+		public_url: DF.Data | None
+		queue: DF.Literal["short", "default", "long"]
+		read_timeout: DF.Int
+		slice_seconds: DF.Int
+
+	# end: auto-generated types
+	def onload(self):
+		self.set_onload("public_url", public_url())
+
+	def validate(self):
+		self.public_url = normalise_url(self.public_url) if self.public_url else None
+		if self.public_url and not self.public_url.startswith(("http://", "https://")):
+			frappe.throw(_("Public URL must be an address such as https://erp.example.com"))
+
+
+@frappe.whitelist()
+def this_site() -> str:
+	"""The address under which this site registers itself with producers."""
+	frappe.only_for("System Manager")
+	return public_url()

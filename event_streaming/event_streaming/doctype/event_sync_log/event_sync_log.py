@@ -1,0 +1,84 @@
+"""What became of one event on this site. Rows are written by `event_streaming.consumer.sync_log` alone.
+
+The functions are what a person may do about an event that failed; the work is in `event_streaming.consumer.by_hand`.
+"""
+
+import frappe
+from frappe.model.document import Document
+
+from event_streaming.consumer import by_hand, retention
+
+
+class EventSyncLog(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		attempts: DF.Int
+		data: DF.Code | None
+		docname: DF.Data | None
+		error: DF.Code | None
+		event_creation: DF.Datetime | None
+		event_id: DF.Data | None
+		event_producer: DF.Link | None
+		mapping: DF.Link | None
+		modified_by_remote: DF.Data | None
+		name: DF.Int | None
+		next_retry: DF.Datetime | None
+		origin: DF.Data | None
+		outcome: DF.SmallText | None
+		position: DF.Int
+		producer_doc: DF.Data | None
+		ref_doctype: DF.Link | None
+		remote_doctype: DF.Data | None
+		retried_by: DF.Link | None
+		retried_on: DF.Datetime | None
+		root: DF.SmallText | None
+		status: DF.Literal["", "Synced", "Failed", "Retrying", "Waiting", "Conflict"]
+		update_type: DF.Literal["Create", "Update", "Delete", "Rename"]
+		use_same_name: DF.Check
+		warnings: DF.SmallText | None
+
+	# end: auto-generated types
+	@staticmethod
+	def clear_old_logs(days: int = 30) -> None:
+		retention.clear_sync_log(days)
+
+
+@frappe.whitelist(methods=["POST"])
+def resync_log(name: str | int) -> str:
+	"""The form's button: try the event again; returns its status afterwards."""
+	frappe.only_for("System Manager")
+	return by_hand.resync_log(str(name))
+
+
+@frappe.whitelist(methods=["POST"])
+def resync_logs(names: str | list) -> dict:
+	"""The list's action: try the selected events again; returns how many were tried and how many took effect."""
+	frappe.only_for("System Manager")
+	return by_hand.resync_logs([str(name) for name in frappe.parse_json(names)])
+
+
+@frappe.whitelist(methods=["POST"])
+def adopt(name: str | int) -> str:
+	"""The form's button: the local document of the same name is the one that is meant."""
+	frappe.only_for("System Manager")
+	return by_hand.adopt(str(name))
+
+
+def on_doctype_update():
+	add_index = frappe.db.add_index
+	add_index(
+		"Event Sync Log",
+		["event_producer", "remote_doctype", "producer_doc", "status"],
+		"remote_document_status",
+	)
+	add_index("Event Sync Log", ["status", "next_retry"], "status_next_retry")
+	add_index("Event Sync Log", ["event_producer", "event_id"], "producer_event")
+	add_index("Event Sync Log", ["ref_doctype", "docname"], "local_document")
+	# Frappe 16 makes this one itself, under this name
+	add_index("Event Sync Log", ["creation"], "creation")

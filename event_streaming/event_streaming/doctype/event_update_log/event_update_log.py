@@ -1,0 +1,53 @@
+"""An event: one change of one document, made on this site or passed on by it.
+
+Rows are written by `event_streaming.producer.capture` and get their positions from `event_streaming.producer.sequence`.
+Nothing here writes or sends one.
+"""
+
+import frappe
+from frappe.model.document import Document
+
+from event_streaming.producer import feed, retention
+
+
+class EventUpdateLog(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from event_streaming.event_streaming.doctype.event_update_log_consumer.event_update_log_consumer import (
+			EventUpdateLogConsumer,
+		)
+
+		consumers: DF.TableMultiSelect[EventUpdateLogConsumer]
+		data: DF.Code | None
+		docname: DF.Data | None
+		name: DF.Int | None
+		origin: DF.Data | None
+		position: DF.Int
+		ref_doctype: DF.Link | None
+		sequenced_on: DF.Datetime | None
+		update_type: DF.Literal["Create", "Update", "Delete", "Rename"]
+
+	# end: auto-generated types
+	@staticmethod
+	def clear_old_logs(days: int = 30) -> None:
+		retention.clear_update_log(days)
+
+
+@frappe.whitelist()
+def get_update_logs_for_consumer(
+	event_consumer: str, doctypes: str | list, last_update: str | None = None
+) -> list[dict]:
+	"""The events after a time, for a consumer of the old kind. Public endpoint."""
+	return feed.old_page(event_consumer, doctypes, last_update)
+
+
+def on_doctype_update():
+	frappe.db.add_index("Event Update Log", ["ref_doctype", "docname", "position"], "document_position")
+	# Frappe 16 makes this one itself, under this name
+	frappe.db.add_index("Event Update Log", ["creation"], "creation")

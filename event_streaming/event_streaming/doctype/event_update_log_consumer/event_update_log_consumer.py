@@ -1,0 +1,28 @@
+"""A row of Event Update Log: a consumer that the event was sent to, and at which cursor. Written by
+`event_streaming.producer.feed` alone; holds no logic."""
+
+import frappe
+from frappe.model.document import Document
+
+
+class EventUpdateLogConsumer(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		at_position: DF.Int
+		consumer: DF.Link
+		parent: DF.Data
+		parentfield: DF.Data
+		parenttype: DF.Data
+
+	# end: auto-generated types
+	pass
+
+
+def on_doctype_update():
+	frappe.db.add_index("Event Update Log Consumer", ["consumer", "at_position"], "consumer_at_position")
