@@ -1,0 +1,255 @@
+"""Document hooks -> one row of Event Update Log, in the transaction of the change itself.
+
+Called by the hooks for "*" in hooks.py. Never commits, never talks to another site, and gives no position: see
+sequence.py. For a DocType that nobody subscribes to, the cost is one look-up (see `streamed_doctypes`).
+
+What a change is measured from. Frappe keeps the state before a save in `get_doc_before_save()`, and goes on keeping it
+while hooks `db_set` more, and for later `db_set`s of the same object. So the state that was logged last is remembered
+in `doc.flags`, together with the before-object that it belongs to; while Frappe still has that very object, the next
+difference is taken from what was logged last.
+
+What a change leads to. What a document holds in memory is not always what is stored: hooks set fields without saving
+them, and `db_set` writes one field of an object that may be stale. A document that is still as it was just before
+Frappe wrote it is believed; of any other, the fields that seem changed are read from the database.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+from pypika.terms import LiteralValue, Parameter
+
+from event_streaming.origin import current_origin
+from event_streaming.producer import notify
+from event_streaming.producer.diff import Change, State, Written, convert_values, difference, rows_of, shape_of, snapshot
+from event_streaming.producer.subscriptions import streamed_doctypes
+
+LOG = "Event Update Log"
+MEMORY = "event_streaming"
+COLUMNS = (
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"docstatus",
+	"idx",
+	"update_type",
+	"ref_doctype",
+	"docname",
+	"data",
+	"position",
+	"origin",
+)
+SEQUENCE = {
+	"mariadb": "NEXTVAL(`event_update_log_id_seq`)",
+	"postgres": "NEXTVAL('event_update_log_id_seq')",
+}
+
+
+class Transaction:
+	"""The database transaction in which something was logged; shared by all that is remembered from it."""
+
+	def __init__(self):
+		self.rolled_back = False
+		self.logged: dict[tuple[str, str], int] = {}
+
+	def committed(self) -> None:
+		"""After the commit: tell the consumers."""
+		frappe.local.event_streaming_transaction = None
+		notify.events_committed()
+
+	def undone(self) -> None:
+		"""After a full rollback: what was remembered in it never happened."""
+		self.rolled_back = True
+		frappe.local.event_streaming_transaction = None
+
+
+@dataclass
+class Remembered:
+	"""What is known about one document object between two of its hooks."""
+
+	name: str
+	before: Any
+	state: State | None
+	written: Written | None
+	transaction: Transaction
+	logged: int
+
+
+# ---------------------------------------------------------------- hooks
+
+
+def capture_before_write(doc, method: str | None = None) -> None:
+	"""before_save, before_submit, before_cancel, before_update_after_submit: note what is about to be written."""
+	if doc.doctype not in streamed_doctypes():
+		return
+	before = doc.get_doc_before_save()
+	unlogged = _remembered(doc)
+	if unlogged and unlogged.state is None and before and unlogged.before and unlogged.before is not before:
+		# the object is saved again inside its own save: what the outer save wrote has not been logged yet
+		if change := difference(snapshot(unlogged.before), snapshot(before)):
+			_log_update(doc, change)
+	_remember(doc, before, None, Written(doc))
+
+
+def capture_insert(doc, method: str | None = None) -> None:
+	"""after_insert: the whole document, before what later hooks make of it."""
+	if doc.doctype not in streamed_doctypes():
+		return
+	memory = _remembered(doc)
+	if memory and memory.state:
+		# a db_set in the controller's after_insert came before this hook and has logged the Create
+		_log_difference(doc, memory)
+	else:
+		_log_create(doc, memory)
+
+
+def capture_change(doc, method: str | None = None) -> None:
+	"""on_change (save, submit, cancel, update after submit, db_set) and on_discard: the difference."""
+	if doc.doctype not in streamed_doctypes() or doc.flags.in_delete:
+		return
+	memory = _remembered(doc)
+	if not doc.get("__islocal"):
+		_log_difference(doc, memory)
+	elif memory and memory.state:
+		_log_difference(doc, memory)
+	elif not doc.flags.in_insert and _is_complete(doc):
+		_log_create(doc, memory)
+
+
+def capture_delete(doc, method: str | None = None) -> None:
+	"""after_delete: type and name only."""
+	if doc.doctype in streamed_doctypes():
+		_write(doc.doctype, doc.name, "Delete", None)
+
+
+def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	"""after_rename: the event is the old name's, and says the new one."""
+	if doc.doctype in streamed_doctypes():
+		_write(doc.doctype, old, "Rename", {"new_name": str(new), "merge": bool(merge)})
+
+
+# ---------------------------------------------------------------- what is logged
+
+
+def _log_create(doc, memory: Remembered | None) -> None:
+	believed = memory is None or memory.written is None or memory.written.is_still(doc)
+	state = snapshot(doc if believed else frappe.get_doc(doc.doctype, doc.name, for_update=True))
+	_write(doc.doctype, doc.name, "Create", state)
+	_remember(doc, doc.get_doc_before_save(), state, Written(doc) if believed else None)
+
+
+def _log_difference(doc, memory: Remembered | None) -> None:
+	before = doc.get_doc_before_save()
+	old = memory.state if memory and memory.state else (before and snapshot(before))
+	if not old:
+		return
+	new = snapshot(doc)
+	change = difference(old, new)
+	believed = _is_believed(doc, memory)
+	if change and not believed:
+		new = _stored(doc, old, change)
+		change = difference(old, new)
+	if change:
+		_log_update(doc, change)
+	_remember(doc, before, new, (memory and memory.written) if believed else None)
+
+
+def _log_update(doc, change: Change) -> None:
+	_write(doc.doctype, doc.name, "Update", change)
+
+
+def _is_believed(doc, memory: Remembered | None) -> bool:
+	"""Whether what the object holds in memory is what the database holds."""
+	if memory is None:
+		return (doc.doctype, doc.name) in frappe.flags.currently_saving
+	if memory.written is None or not memory.written.is_still(doc):
+		return False
+	# another object of the same document was saved by a hook of this save
+	return memory.logged == memory.transaction.logged.get((doc.doctype, doc.name), 0)
+
+
+def _stored(doc, old: State, change: Change) -> State:
+	"""The state as the database has it, in what seems to have changed."""
+	changed = change.get("changed", {})
+	if doc.meta.issingle or change.keys() != {"changed"}:
+		return snapshot(frappe.get_doc(doc.doctype, doc.name, for_update=True))
+	# for update: a plain read may see an older picture than the one the change was made on
+	values = frappe.db.get_value(doc.doctype, doc.name, list(changed), as_dict=True, for_update=True)
+	return {**old, **convert_values(doc.meta, values or {})}
+
+
+def _is_complete(doc) -> bool:
+	"""Whether the document is far enough in its insert to be logged: it and all its rows have names."""
+	tables = shape_of(doc.meta).tables
+	return bool(doc.name) and all(row.name for table in tables for row in rows_of(doc, table))
+
+
+# ---------------------------------------------------------------- what is remembered
+
+
+def _remembered(doc) -> Remembered | None:
+	"""What is known about the object, if it is still true."""
+	memory = doc.flags.get(MEMORY)
+	if memory is None or memory.transaction.rolled_back or memory.name != doc.name:
+		return None
+	return memory if memory.before is doc.get_doc_before_save() or memory.state is None else None
+
+
+def _remember(doc, before: Any, state: State | None, written: Written | None) -> None:
+	transaction = _transaction()
+	logged = transaction.logged.get((doc.doctype, doc.name), 0)
+	doc.flags[MEMORY] = Remembered(doc.name, before, state, written, transaction, logged)
+
+
+def _transaction() -> Transaction:
+	"""The open transaction; its commit and its rollback will be heard of exactly once."""
+	transaction = getattr(frappe.local, "event_streaming_transaction", None)
+	callbacks = frappe.db.after_commit
+	if transaction is not None:
+		if transaction.committed in callbacks._functions:
+			return transaction
+		# a commit that failed on its way has dropped the callbacks without calling them
+		transaction.rolled_back = True
+	transaction = frappe.local.event_streaming_transaction = Transaction()
+	callbacks.add(transaction.committed)
+	frappe.db.after_rollback.add(transaction.undone)
+	return transaction
+
+
+# ---------------------------------------------------------------- the row
+
+
+def _write(doctype: str, name: str, update_type: str, data: dict | None) -> None:
+	transaction = _transaction()
+	now, user = now_datetime(), frappe.session.user
+	text = None if data is None else dump(data)
+	origin = current_origin(doctype) or ""
+	frappe.db.sql(
+		_insert_sql(frappe.db.db_type),
+		(now, now, user, user, 0, 0, update_type, doctype, str(name), text, 0, origin),
+	)
+	key = (doctype, name)
+	transaction.logged[key] = transaction.logged.get(key, 0) + 1
+
+
+_insert: dict[str, str] = {}
+
+
+def _insert_sql(db_type: str) -> str:
+	"""The INSERT, built once: building it anew for each row costs as much as running it."""
+	if db_type not in _insert:
+		query = (
+			frappe.qb.into(frappe.qb.DocType(LOG))
+			.columns("name", *COLUMNS)
+			.insert(LiteralValue(SEQUENCE[db_type]), *(Parameter("%s") for _column in COLUMNS))
+		)
+		_insert[db_type] = query.get_sql()
+	return _insert[db_type]
+
+
+def dump(data: dict) -> str:
+	"""Compact JSON; whatever is not plain is written as Frappe writes it."""
+	return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=frappe.utils.response.json_handler)

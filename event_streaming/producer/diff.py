@@ -1,0 +1,353 @@
+"""Two states of a document -> the difference; and back.
+
+Pure: needs no site and no database. A *state* is a plain dict that can go into JSON: the standard fields, every field that is
+stored, and for each table a list of rows in the order of their `idx`. What never enters a state: passwords, virtual
+fields, what Frappe keeps about a document rather than in it (tags, comments, assignments, likes, who saw it), the
+parent's own `idx` (Frappe counts links in it) and the bookkeeping of child rows.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple, TypedDict
+from weakref import WeakKeyDictionary
+
+State = dict[str, Any]
+
+NO_VALUE = frozenset(
+	(
+		"Section Break",
+		"Column Break",
+		"Tab Break",
+		"HTML",
+		"Table",
+		"Table MultiSelect",
+		"Button",
+		"Image",
+		"Fold",
+		"Heading",
+		"Password",
+	)
+)
+TABLES = ("Table", "Table MultiSelect")
+IDENTITY = ("doctype", "name")
+# they go along with a change, but are none by themselves
+STAMPS = ("modified", "modified_by")
+DECIMALS = 9
+
+
+class Change(TypedDict, total=False):
+	"""What became of a document, in the wire format of an Update event."""
+
+	changed: dict[str, Any]
+	added: dict[str, list[State]]
+	removed: dict[str, list[str]]
+	row_changed: dict[str, list[State]]
+
+
+class Shape(NamedTuple):
+	"""What of a DocType is streamed: its stored fields, each with what brings a value into one form; its tables."""
+
+	fields: tuple[tuple[str, Callable[[Any], Any]], ...]
+	tables: tuple[str, ...]
+
+
+# ---------------------------------------------------------------- one form for each type of value
+
+
+def _text(value: Any) -> str | None:
+	return value if value is None or type(value) is str else str(value)
+
+
+def _whole(value: Any) -> int:
+	if type(value) is int:
+		return value
+	try:
+		return int(value or 0)
+	except (TypeError, ValueError):
+		try:
+			return int(float(value))
+		except (TypeError, ValueError, OverflowError):
+			return 0
+
+
+def _check(value: Any) -> int:
+	return 1 if _whole(value) else 0
+
+
+def _decimal(value: Any) -> float:
+	if isinstance(value, str):
+		value = value.replace(",", "")
+	try:
+		return round(float(value or 0), DECIMALS) + 0.0
+	except (TypeError, ValueError):
+		return 0.0
+
+
+def _optional_decimal(value: Any) -> float | None:
+	return None if value in (None, "") else _decimal(value)
+
+
+def _datetime(value: Any) -> str | None:
+	if not value:
+		return None
+	if isinstance(value, str):
+		try:
+			value = datetime.fromisoformat(value)
+		except ValueError:
+			return value
+	elif isinstance(value, date) and not isinstance(value, datetime):
+		value = datetime(value.year, value.month, value.day)
+	return str(value)
+
+
+def _date(value: Any) -> str | None:
+	if not value:
+		return None
+	if isinstance(value, str):
+		try:
+			value = datetime.fromisoformat(value)
+		except ValueError:
+			return value
+	if isinstance(value, datetime):
+		value = value.date()
+	return str(value)
+
+
+def _time(value: Any) -> str | None:
+	if value is None or value == "":
+		return None
+	if isinstance(value, time):
+		return str(value)
+	if isinstance(value, datetime):
+		return str(value.time())
+	if isinstance(value, str):
+		parsed = _parse_time(value)
+		if parsed is None:
+			return value
+		value = parsed
+	if not isinstance(value, timedelta):
+		return str(value)
+	seconds, microseconds = divmod(value // timedelta(microseconds=1), 1_000_000)
+	text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+	return f"{text}.{microseconds:06}" if microseconds else text
+
+
+def _parse_time(value: str) -> timedelta | None:
+	parts = value.split(":")
+	try:
+		hours, minutes = int(parts[0]), int(parts[1]) if len(parts) > 1 else 0
+		seconds = round(float(parts[2]) * 1_000_000) if len(parts) > 2 else 0
+	except ValueError:
+		return None
+	return timedelta(hours=hours, minutes=minutes, microseconds=seconds)
+
+
+def _json(value: Any) -> str | None:
+	if value is None or isinstance(value, str):
+		return value
+	return json.dumps(value, separators=(",", ":"))
+
+
+CONVERT: dict[str, Callable[[Any], Any]] = {
+	"Check": _check,
+	"Int": _whole,
+	"Long Int": _whole,
+	"Float": _decimal,
+	"Currency": _decimal,
+	"Percent": _decimal,
+	"Rating": _optional_decimal,
+	"Duration": _optional_decimal,
+	"Datetime": _datetime,
+	"Date": _date,
+	"Time": _time,
+	"JSON": _json,
+}
+DOCUMENT_FIELDS = (
+	("owner", _text),
+	("creation", _datetime),
+	("modified", _datetime),
+	("modified_by", _text),
+	("docstatus", _whole),
+)
+ROW_FIELDS = (("idx", _whole),)
+
+# ---------------------------------------------------------------- the state of a document
+
+_shapes: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def shape_of(meta: Any) -> Shape:
+	"""The shape of a DocType, made once for each Meta object."""
+	shape = _shapes.get(meta)
+	if shape is None:
+		shape = _shapes[meta] = _make_shape(meta)
+	return shape
+
+
+def _make_shape(meta: Any) -> Shape:
+	standard = ROW_FIELDS if getattr(meta, "istable", 0) else DOCUMENT_FIELDS
+	taken = {fieldname for fieldname, _convert in standard}
+	fields, tables = list(standard), []
+	for df in meta.fields:
+		if getattr(df, "is_virtual", 0):
+			continue
+		if df.fieldtype in TABLES:
+			tables.append(df.fieldname)
+		elif df.fieldtype not in NO_VALUE and df.fieldname not in taken:
+			fields.append((df.fieldname, CONVERT.get(df.fieldtype, _text)))
+	return Shape(tuple(fields), tuple(tables))
+
+
+def snapshot(doc: Any) -> State:
+	"""The state of a document (anything with `meta`, `doctype`, `name` and its fields as attributes)."""
+	shape = shape_of(doc.meta)
+	state = _values(doc, shape)
+	for fieldname in shape.tables:
+		rows = rows_of(doc, fieldname)
+		if not rows:
+			state[fieldname] = []
+			continue
+		row_meta = rows[0].meta
+		if getattr(row_meta, "is_virtual", 0):
+			continue
+		row_shape = shape_of(row_meta)
+		state[fieldname] = _in_order([_values(row, row_shape) for row in rows])
+	return state
+
+
+def convert_values(meta: Any, values: dict[str, Any]) -> dict[str, Any]:
+	"""Values as they come from the database, in the form that a state has them."""
+	convert = dict(shape_of(meta).fields)
+	return {fieldname: convert[fieldname](value) for fieldname, value in values.items() if fieldname in convert}
+
+
+def rows_of(doc: Any, fieldname: str) -> list:
+	"""The rows of a table, in the order in which the document has them."""
+	rows = vars(doc).get(fieldname)
+	if rows is None:
+		# a table that is only loaded when it is asked for (Frappe 16)
+		rows = getattr(doc, fieldname, None)
+	return rows if isinstance(rows, list) else []
+
+
+def _values(doc: Any, shape: Shape) -> State:
+	values = vars(doc)
+	state: State = {"doctype": doc.doctype, "name": _text(doc.name)}
+	for fieldname, convert in shape.fields:
+		state[fieldname] = convert(values.get(fieldname))
+	return state
+
+
+def _in_order(rows: list[State]) -> list[State]:
+	return sorted(rows, key=lambda row: row.get("idx") or 0)
+
+
+# ---------------------------------------------------------------- what was about to be written
+
+
+class Written:
+	"""What a document held when Frappe was about to write it: tells whether anything was set in memory since.
+
+	Shallow copies only: a value that is the same object, or equal, has not been touched.
+	"""
+
+	def __init__(self, doc: Any):
+		shape = shape_of(doc.meta)
+		values = vars(doc)
+		self.values = {fieldname: values.get(fieldname) for fieldname, _convert in shape.fields}
+		self.rows = {}
+		for fieldname in shape.tables:
+			if rows := rows_of(doc, fieldname):
+				self.rows[fieldname] = [vars(row).copy() for row in rows]
+
+	def is_still(self, doc: Any) -> bool:
+		"""Whether the document in memory is still what was written."""
+		now = vars(doc)
+		if any(now.get(fieldname) != value for fieldname, value in self.values.items()):
+			return False
+		for fieldname in shape_of(doc.meta).tables:
+			rows, then = rows_of(doc, fieldname), self.rows.get(fieldname, ())
+			if len(rows) != len(then):
+				return False
+			if rows and not _same_rows(rows, then):
+				return False
+		return True
+
+
+def _same_rows(rows: list, then: list[dict]) -> bool:
+	names = ("name", *(fieldname for fieldname, _convert in shape_of(rows[0].meta).fields))
+	for row, old in zip(rows, then, strict=True):
+		now = vars(row)
+		if any(now.get(fieldname) != old.get(fieldname) for fieldname in names):
+			return False
+	return True
+
+
+# ---------------------------------------------------------------- the difference of two states
+
+
+def difference(old: State, new: State) -> Change | None:
+	"""What leads from `old` to `new`; None when nothing but the time stamps differs."""
+	change: Change = {}
+	changed = {}
+	for fieldname, value in new.items():
+		if fieldname in IDENTITY or fieldname in STAMPS:
+			continue
+		before = old.get(fieldname)
+		if type(value) is list:
+			if value != before:
+				_compare_rows(change, fieldname, before or [], value)
+		elif not same(before, value):
+			changed[fieldname] = value
+	if not changed and not change:
+		return None
+	for fieldname in STAMPS:
+		if not same(old.get(fieldname), new.get(fieldname)):
+			changed[fieldname] = new.get(fieldname)
+	if changed:
+		change["changed"] = changed
+	return change
+
+
+def same(a: Any, b: Any) -> bool:
+	"""Equal by value; nothing and an empty text are the same."""
+	return a == b or (a is None and b == "") or (b is None and a == "")
+
+
+def _compare_rows(change: Change, fieldname: str, old: list[State], new: list[State]) -> None:
+	before = {row["name"]: row for row in old}
+	now = {row["name"] for row in new}
+	added = [row for row in new if row["name"] not in before]
+	removed = [name for name in before if name not in now]
+	row_changed = []
+	for row in new:
+		was = before.get(row["name"])
+		if was is None or was == row:
+			continue
+		values = {key: value for key, value in row.items() if not same(was.get(key), value) and key not in IDENTITY}
+		if values:
+			row_changed.append({"name": row["name"], **values})
+	for key, rows in (("added", added), ("removed", removed), ("row_changed", row_changed)):
+		if rows:
+			change.setdefault(key, {})[fieldname] = rows
+
+
+def apply_change(state: State, change: Change | None) -> State:
+	"""The state after the change: what `difference` took apart, put together."""
+	new = {key: list(value) if isinstance(value, list) else value for key, value in state.items()}
+	if not change:
+		return new
+	new.update(change.get("changed", {}))
+	for fieldname, names in change.get("removed", {}).items():
+		gone = set(names)
+		new[fieldname] = [row for row in new.get(fieldname) or [] if row["name"] not in gone]
+	for fieldname, rows in change.get("row_changed", {}).items():
+		values = {row["name"]: row for row in rows}
+		new[fieldname] = [{**row, **values.get(row["name"], {})} for row in new.get(fieldname) or []]
+	for fieldname, rows in change.get("added", {}).items():
+		new[fieldname] = [*(new.get(fieldname) or []), *rows]
+	for key in ("added", "removed", "row_changed"):
+		for fieldname in change.get(key, {}):
+			new[fieldname] = _in_order(new[fieldname])
+	return new

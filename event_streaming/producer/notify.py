@@ -1,0 +1,140 @@
+"""Tells consumers, after a commit, that there is something to pull.
+
+At most one job is queued at a time, however many transactions commit. A notification that is lost costs only latency:
+consumers ask by themselves every minute. A consumer that can't be told is told again later, at a stored time, and holds up no
+other. Nothing here waits for another site in a request.
+"""
+
+import random
+from datetime import timedelta
+
+import frappe
+from frappe.utils import cint, now_datetime
+
+QUEUED = "event_streaming:notification_queued"
+# a job that was lost with its queue must not silence the next for longer
+QUEUED_SECONDS = 60
+CALL_SECONDS = 10
+FIRST_DELAY, LONGEST_DELAY = 30, 60 * 60
+
+
+def events_committed() -> None:
+	"""After a commit that logged something: see that a job looks whom to tell."""
+	from redis.exceptions import ConnectionError as RedisUnreachable
+
+	try:
+		if frappe.cache.set(frappe.cache.make_key(QUEUED), 1, nx=True, ex=QUEUED_SECONDS):
+			frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
+	except RedisUnreachable:
+		# the change is saved and logged; consumers find it by themselves
+		frappe.logger("event_streaming").warning("no notification queued: Redis can't be reached")
+
+
+def send_notifications() -> None:
+	"""The job: one call to each consumer that has something to pull and may be told now."""
+	# first of all, so that what is committed from now on queues the next job
+	frappe.cache.delete(frappe.cache.make_key(QUEUED))
+	due = due_consumers()
+	if len(due) == 1:
+		notify_consumer(due[0])
+		return
+	for consumer in due:
+		frappe.enqueue(
+			"event_streaming.producer.notify.notify_consumer", queue=_queue(), event_consumer=consumer
+		)
+
+
+def minutely() -> None:
+	"""The scheduler's job: what a lost message or a restarted Redis left undone."""
+	from event_streaming.producer.subscriptions import refresh_streamed_doctypes
+
+	if refresh_streamed_doctypes():
+		send_notifications()
+
+
+def due_consumers() -> list[str]:
+	"""Names of the consumers that have events to pull, are not paused and whose time to be told has come."""
+	from event_streaming.producer.sequence import assign_positions
+
+	frappe.db.commit()
+	head = assign_positions()
+	consumers = frappe.get_all(
+		"Event Consumer",
+		fields=["name", "position", "notify_after"],
+		filters={"paused": 0},
+		limit_page_length=0,
+	)
+	now = now_datetime()
+	waiting = [
+		consumer
+		for consumer in consumers
+		if cint(consumer.position) < head and not (consumer.notify_after and consumer.notify_after > now)
+	]
+	return [consumer.name for consumer in waiting if _has_events(consumer.name, cint(consumer.position))]
+
+
+def notify_consumer(event_consumer: str) -> bool:
+	"""Call one consumer; on failure store when to try again."""
+	from event_streaming.exceptions import EventStreamingError
+	from event_streaming.http_client import SiteClient
+	from event_streaming.site import public_url
+	from event_streaming.wire import NOTIFY
+
+	if not frappe.db.exists("Event Consumer", event_consumer):
+		return False
+	doc = frappe.get_doc("Event Consumer", event_consumer)
+	secret = doc.get_password("api_secret", raise_exception=False) or ""
+	# no picture of the database is kept open, and no lock, while the other site takes its time
+	frappe.db.commit()
+	client = SiteClient(doc.callback_url, doc.api_key, secret)
+	try:
+		client.call(NOTIFY, {"producer_url": public_url()}, timeout=CALL_SECONDS)
+	except EventStreamingError as error:
+		_remember_failure(doc, error)
+		return False
+	finally:
+		client.close()
+	if cint(doc.notify_failures) or doc.notify_after:
+		_set(doc.name, {"notify_failures": 0, "notify_after": None, "last_error": None})
+	return True
+
+
+def _remember_failure(doc, error: Exception) -> None:
+	failures = cint(doc.notify_failures) + 1
+	asked = getattr(error, "retry_after", None)
+	delay = min(FIRST_DELAY * 2 ** min(failures - 1, 10), LONGEST_DELAY) * random.uniform(0.5, 1)
+	_set(
+		doc.name,
+		{
+			"notify_failures": failures,
+			"notify_after": now_datetime() + timedelta(seconds=max(delay, asked or 0)),
+			"last_error": str(error)[:1000],
+		},
+	)
+
+
+def _set(event_consumer: str, values: dict) -> None:
+	frappe.db.set_value("Event Consumer", event_consumer, values, update_modified=False)
+	frappe.db.commit()
+
+
+def _has_events(event_consumer: str, position: int) -> bool:
+	"""Whether the log holds an event that the consumer has not taken and that is meant for it."""
+	rows, log = frappe.qb.DocType("Event Consumer Document Type"), frappe.qb.DocType("Event Update Log")
+	query = (
+		frappe.qb.from_(log)
+		.join(rows)
+		.on(rows.ref_doctype == log.ref_doctype)
+		.select(log.name)
+		.where((rows.parent == event_consumer) & (rows.status == "Approved") & (rows.unsubscribed == 0))
+		.where((log.position > position) & (log.position > rows.from_position))
+		.where(log.origin.isnull() | (log.origin != event_consumer))
+		.limit(1)
+	)
+	return bool(query.run())
+
+
+def _queue() -> str:
+	from event_streaming.settings import get_settings
+
+	return get_settings().queue

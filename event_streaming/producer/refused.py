@@ -1,0 +1,58 @@
+"""The DocTypes that are not streamed unless they are allowed by name: what Frappe itself is made and kept safe with.
+
+A neighbour that could change them here could run code or give itself rights. `event_streaming_allowed_doctypes` in
+site_config.json, a list, allows some of them; both sites have to.
+"""
+
+import frappe
+from frappe import _
+from frappe.model import log_types
+
+from event_streaming.exceptions import RefusedDocType
+
+OWN_MODULE = "Event Streaming"
+SYSTEM_DOCTYPES = frozenset(
+	"""Access Log|Activity Log|Assignment Rule|Auto Email Report|Auto Repeat|Block Module|Bulk Update|Client Script
+	|Connected App|Custom DocPerm|Custom Field|Custom HTML Block|Custom Role|Customize Form|Dashboard Chart Source
+	|Data Import|Data Import Log|DefaultValue|Deleted Document|DocField|DocPerm|DocShare|DocType|DocType Action
+	|DocType Layout|DocType Link|DocType State|Document Naming Rule|Document Naming Settings|Domain Settings|Email Account
+	|Email Domain|Google Settings|Has Role|Installed Application|Installed Applications|Integration Request|LDAP Settings
+	|Log Settings|Module Def|Module Profile|Notification|OAuth Authorization Code|OAuth Bearer Token|OAuth Client
+	|OAuth Provider Settings|Package|Package Import|Package Release|Page|Patch Log|Permission Inspector
+	|Permission Log|Prepared Report|Print Format|Print Settings|Property Setter|Recorder|Report|Role|Role Permission for Page and Report
+	|Role Profile|RQ Job|RQ Worker|S3 Backup Settings|Scheduled Job Log|Scheduled Job Type|Server Script|Session Default Settings
+	|SMS Settings|Social Login Key|Submission Queue|System Console|System Health Report|System Settings|Token Cache|User|User Group
+	|User Permission|User Select Document Type|User Social Login|User Type|Version|Web Form|Web Page|Web Template|Webhook
+	|Webhook Request Log|Website Script|Website Settings|Website Theme|Workflow|Workspace""".replace("\n", "")
+	.replace("\t", "")
+	.split("|")
+)
+
+
+def why_refused(doctype: str) -> str:
+	"""Why documents of this DocType are not streamed; "" when they may be."""
+	if not frappe.db.exists("DocType", doctype):
+		return _("The DocType {0} does not exist on {1}.").format(doctype, frappe.local.site)
+	meta = frappe.get_meta(doctype)
+	if meta.istable:
+		return _("{0} is a child table: subscribe to the DocType that it belongs to.").format(doctype)
+	if meta.get("is_virtual"):
+		return _("{0} is virtual: its documents are not stored, so that no change of them is seen.").format(doctype)
+	if meta.module == OWN_MODULE or doctype in log_types:
+		return _("{0} is a log or belongs to Event Streaming itself.").format(doctype)
+	if is_system(doctype):
+		return _(
+			"{0} is part of the framework or its security. To stream it all the same, name it in"
+			" event_streaming_allowed_doctypes in site_config.json on both sites."
+		).format(doctype)
+	return ""
+
+
+def is_system(doctype: str) -> bool:
+	return doctype in SYSTEM_DOCTYPES and doctype not in (frappe.conf.get("event_streaming_allowed_doctypes") or ())
+
+
+def refuse_system_doctypes(doctypes: list[str]) -> None:
+	"""Throw with the reason for each DocType that can't be streamed."""
+	if reasons := [reason for doctype in doctypes if (reason := why_refused(doctype))]:
+		frappe.throw("<br>".join(reasons), RefusedDocType, title=_("Can't be streamed"))

@@ -1,0 +1,61 @@
+"""Clears old events out of Event Update Log, never one that an active consumer has not taken yet.
+
+In batches, each committed: a log of millions is cleared without one long lock. The newest numbered event stays: it
+holds the time from which the next ones go on counting.
+"""
+
+import frappe
+from frappe.utils import add_to_date, cint, now_datetime
+
+from event_streaming.producer.sequence import head_position
+
+LOG = "Event Update Log"
+DELIVERIES = "Event Update Log Consumer"
+BATCH = 1_000
+
+
+def clear_update_log(days: int = 90) -> int:
+	"""Delete events older than `days`; returns how many."""
+	before = add_to_date(now_datetime(), days=-cint(days))
+	last = last_position_taken_by_all()
+	deleted = 0
+	while names := _next_batch(before, last):
+		_delete(names)
+		frappe.db.commit()
+		deleted += len(names)
+	return deleted
+
+
+def last_position_taken_by_all() -> int:
+	"""Every active consumer has durably dealt with the events up to this position."""
+	head = max(head_position() - 1, 0)
+	consumer, rows = frappe.qb.DocType("Event Consumer"), frappe.qb.DocType("Event Consumer Document Type")
+	query = (
+		frappe.qb.from_(consumer)
+		.join(rows)
+		.on(rows.parent == consumer.name)
+		.select(consumer.position)
+		.distinct()
+		.where(consumer.paused == 0)
+		.where((rows.status == "Approved") & (rows.unsubscribed == 0))
+	)
+	return min([head, *(cint(position) for (position,) in query.run())])
+
+
+def _next_batch(before, last: int) -> list:
+	log = frappe.qb.DocType(LOG)
+	query = (
+		frappe.qb.from_(log)
+		.select(log.name)
+		.where((log.position > 0) & (log.position <= last) & (log.creation < before))
+		.orderby(log.position)
+		.limit(BATCH)
+	)
+	return [name for (name,) in query.run()]
+
+
+def _delete(names: list) -> None:
+	deliveries, log = frappe.qb.DocType(DELIVERIES), frappe.qb.DocType(LOG)
+	parents = [str(name) for name in names]
+	frappe.qb.from_(deliveries).delete().where((deliveries.parenttype == LOG) & deliveries.parent.isin(parents)).run()
+	frappe.qb.from_(log).delete().where(log.name.isin(names)).run()
