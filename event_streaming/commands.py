@@ -13,8 +13,12 @@ def event_streaming():
 
 
 @event_streaming.command("pull")
-@click.option("--producer", "event_producer", help="URL of one Event Producer. Default: all that are not paused.")
-@click.option("--seconds", type=int, default=None, help="Stop after about this many seconds. Default: go on to the end.")
+@click.option(
+	"--producer", "event_producer", help="URL of one Event Producer. Default: all that are not paused."
+)
+@click.option(
+	"--seconds", type=int, default=None, help="Stop after about this many seconds. Default: go on to the end."
+)
 @pass_context
 def pull_command(context, event_producer: str | None, seconds: int | None):
 	"""Pull and apply what the producers have, now.
@@ -35,7 +39,9 @@ def pull_and_tell(event_producer: str | None, seconds: int | None) -> int:
 	"""Pull with one line of progress per producer; returns the exit code."""
 	from event_streaming.consumer.pull import pull
 
-	names = [event_producer] if event_producer else frappe.get_all("Event Producer", {"paused": 0}, pluck="name")
+	names = (
+		[event_producer] if event_producer else frappe.get_all("Event Producer", {"paused": 0}, pluck="name")
+	)
 	if not names:
 		click.echo("No Event Producer on this site: make one in the Desk (Event Streaming > Event Producer).")
 	codes = [0]

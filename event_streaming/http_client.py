@@ -87,9 +87,9 @@ class SiteClient:
 		if not isinstance(answer, dict):
 			# a proxy's or a maintenance page with status 200, or an answer that was cut off
 			raise RemoteUnavailable(
-				_("{0} answered, but not as a Frappe site: check the address, and what stands in front of it.").format(
-					self.url
-				)
+				_(
+					"{0} answered, but not as a Frappe site: check the address, and what stands in front of it."
+				).format(self.url)
 			)
 		return answer
 
@@ -110,16 +110,20 @@ class SiteClient:
 			return NotRegistered(text)
 		if status in (401, 403):
 			return RemoteRefused(
-				_("{0} refused the request ({1}): check the API key and secret, and the user's roles there. {2}").format(
-					self.url, status, text
-				).strip()
+				_(
+					"{0} refused the request ({1}): check the API key and secret, and the user's roles there. {2}"
+				)
+				.format(self.url, status, text)
+				.strip()
 			)
 		if status in BUSY and exc_type not in SAID_NO:
 			return RemoteUnavailable(
 				_("{0} can't answer at the moment ({1}). {2}").format(self.url, status, text).strip(),
 				retry_after(response),
 			)
-		return RemoteError(text or _("{0} answered with status {1}.").format(self.url, status), status, exc_type)
+		return RemoteError(
+			text or _("{0} answered with status {1}.").format(self.url, status), status, exc_type
+		)
 
 	def _masked(self, text: str) -> str:
 		for secret in self._secrets:
@@ -137,7 +141,9 @@ def read_bounded(response: requests.Response, url: str) -> bytes:
 	for chunk in response.iter_content(CHUNK_BYTES):
 		size += len(chunk)
 		if size > MAX_ANSWER_BYTES:
-			raise RemoteError(_("{0} sent more than {1} MB in one answer.").format(url, MAX_ANSWER_BYTES >> 20))
+			raise RemoteError(
+				_("{0} sent more than {1} MB in one answer.").format(url, MAX_ANSWER_BYTES >> 20)
+			)
 		chunks.append(chunk)
 	return b"".join(chunks)
 

@@ -68,9 +68,7 @@ def load_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey,
 
 def find_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, LocalKey]:
 	"""(DocType, name) on the producer -> (DocType, name) here, for those that are known."""
-	return {
-		key: (row.local_doctype, row.local_name) for key, row in load_many(event_producer, keys).items()
-	}
+	return {key: (row.local_doctype, row.local_name) for key, row in load_many(event_producer, keys).items()}
 
 
 def find_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], LocalKey]:
@@ -85,7 +83,9 @@ def find_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], LocalKey]
 			"root_name": {name for _site, _doctype, name in wanted},
 		}
 	)
-	found = {(row.root_site, row.root_doctype, row.root_name): (row.local_doctype, row.local_name) for row in rows}
+	found = {
+		(row.root_site, row.root_doctype, row.root_name): (row.local_doctype, row.local_name) for row in rows
+	}
 	return {key: local for key, local in found.items() if key in wanted}
 
 

@@ -41,9 +41,9 @@ def subscription_for(event: Event, work: Work) -> Subscription:
 		)
 	if not frappe.db.exists("DocType", subscription.local_doctype, cache=True):
 		raise CannotApply(
-			_("The DocType {0} does not exist on this site: install its app, or take it out of Event Producer {1}.").format(
-				subscription.local_doctype, work.event_producer
-			)
+			_(
+				"The DocType {0} does not exist on this site: install its app, or take it out of Event Producer {1}."
+			).format(subscription.local_doctype, work.event_producer)
 		)
 	return subscription
 
@@ -69,7 +69,9 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	change = links.localise_change(wire.parse_data(event), key, subscription, work)
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
-	doc, changed, warnings = documents.update(*local, documents.convert_times(local[0], change, work.time_zone))
+	doc, changed, warnings = documents.update(
+		*local, documents.convert_times(local[0], change, work.time_zone)
+	)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
 	return outcome_of(subscription, doc.name, done, warnings)
 
@@ -91,7 +93,9 @@ def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcom
 	old_key, new_key = remote_key(event), (event["ref_doctype"], new_name)
 	local = find_local(old_key, event["root"], work)
 	if not local or not exists(local):
-		return outcome_of(subscription, None, _("Was not here: the next change brings it as {0}").format(new_name))
+		return outcome_of(
+			subscription, None, _("Was not here: the next change brings it as {0}").format(new_name)
+		)
 	target = find_local(new_key, None, work)
 	if data.get("merge") and target and target != local and exists(target):
 		documents.rename(local[0], local[1], target[1], merge=True)
@@ -113,11 +117,19 @@ def rename_here(
 		frappe.db.set_value(local[0], name, documents.REMOTE_NAME, new_key[1], update_modified=False)
 	before = work.identity_of(old_key)
 	work.drop(old_key)
-	after = own_identity(work.event_producer, new_key, (local[0], name), None, before.covered_to if before else 0)
+	after = own_identity(
+		work.event_producer, new_key, (local[0], name), None, before.covered_to if before else 0
+	)
 	if before and before.root_site != work.event_producer:
-		after.root_site, after.root_doctype, after.root_name = before.root_site, before.root_doctype, before.root_name
+		after.root_site, after.root_doctype, after.root_name = (
+			before.root_site,
+			before.root_doctype,
+			before.root_name,
+		)
 	work.keep(after)
-	return outcome_of(subscription, name, _("Renamed from {0} to {1} on the producer").format(old_key[1], new_key[1]))
+	return outcome_of(
+		subscription, name, _("Renamed from {0} to {1} on the producer").format(old_key[1], new_key[1])
+	)
 
 
 HANDLERS = {
@@ -136,11 +148,13 @@ def bring_missing(key: RemoteKey, root: Root | None, subscription: Subscription,
 		return bring(key, data, fetched.roots.get(key, root), subscription, work, covered_to=position)
 	reason = fetched.missing.get(key, "not found")
 	if reason == "not found":
-		return outcome_of(subscription, None, _("Not brought: it has been deleted or renamed on the producer since"))
-	raise DependencyMissing(
-		_("{0} {1} is not here, and the producer does not give it: {2}. Check what the Event Subscriber may read there.").format(
-			*key, reason
+		return outcome_of(
+			subscription, None, _("Not brought: it has been deleted or renamed on the producer since")
 		)
+	raise DependencyMissing(
+		_(
+			"{0} {1} is not here, and the producer does not give it: {2}. Check what the Event Subscriber may read there."
+		).format(*key, reason)
 	)
 
 
@@ -166,7 +180,9 @@ def bring(
 	if local and exists(local):
 		keep_identity(key, local, root, work, covered_to)
 		doc, _changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
-		done = _("Taken over: the same document was here already") if adopted else _("Existed already: updated")
+		done = (
+			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
+		)
 		return outcome_of(subscription, doc.name, done, warnings)
 	name = key[1] if subscription.use_same_name else None
 	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra)
@@ -223,7 +239,11 @@ def exists(local: LocalKey) -> bool:
 
 def keep_identity(key: RemoteKey, local: LocalKey, root: Root | None, work: Work, covered_to: int) -> None:
 	before = work.identity_of(key)
-	work.keep(own_identity(work.event_producer, key, local, root, max(covered_to, before.covered_to if before else 0)))
+	work.keep(
+		own_identity(
+			work.event_producer, key, local, root, max(covered_to, before.covered_to if before else 0)
+		)
+	)
 
 
 def covered(event: Event, work: Work) -> Identity | None:

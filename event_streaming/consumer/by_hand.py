@@ -56,7 +56,9 @@ def adopt(name: str) -> str:
 	row = get_row(name)
 	if not frappe.db.exists(row.ref_doctype, row.producer_doc):
 		frappe.throw(
-			_("There is no {0} {1} on this site that could be taken over.").format(_(row.ref_doctype), row.producer_doc)
+			_("There is no {0} {1} on this site that could be taken over.").format(
+				_(row.ref_doctype), row.producer_doc
+			)
 		)
 	key = (row.remote_doctype, row.producer_doc)
 	root = json.loads(row.root) if row.root else None

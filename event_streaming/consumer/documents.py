@@ -41,7 +41,9 @@ class KeepStamps:
 			self.doc.set(fieldname, value)
 
 
-def insert(doctype: str, data: dict, name: str | None, extra: dict | None = None) -> tuple[Document, list[str]]:
+def insert(
+	doctype: str, data: dict, name: str | None, extra: dict | None = None
+) -> tuple[Document, list[str]]:
 	"""Make a document from the whole state `data`; returns it and the warnings.
 
 	`name` None leaves the naming to this site. `extra` are fields that are set besides. A submitted document is
@@ -81,7 +83,9 @@ def update(doctype: str, name: str, change: dict) -> tuple[Document, bool, list[
 	return doc, False, warnings
 
 
-def replace(doctype: str, name: str, data: dict, extra: dict | None = None) -> tuple[Document, bool, list[str]]:
+def replace(
+	doctype: str, name: str, data: dict, extra: dict | None = None
+) -> tuple[Document, bool, list[str]]:
 	"""Bring an existing document to the whole state `data`; rows that are not in it go. Returns as `update`."""
 	doc = frappe.get_doc(doctype, name, for_update=True)
 	values, warnings = known_fields(doctype, data)
@@ -140,7 +144,14 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 	if not frappe.has_permission(doctype, "write", doc=old):
 		raise frappe.PermissionError(_("No permission to rename {0} {1}").format(_(doctype), old))
 	return frappe.rename_doc(
-		doctype, old, new, merge=merge, force=True, ignore_permissions=True, show_alert=False, rebuild_search=False
+		doctype,
+		old,
+		new,
+		merge=merge,
+		force=True,
+		ignore_permissions=True,
+		show_alert=False,
+		rebuild_search=False,
 	)
 
 
@@ -209,11 +220,17 @@ def left_out(doctype: str, unknown: list[str]) -> list[str]:
 
 
 def is_stored(df) -> bool:
-	return df.fieldtype not in no_value_fields and df.fieldtype != "Password" and not cint(df.get("is_virtual"))
+	return (
+		df.fieldtype not in no_value_fields and df.fieldtype != "Password" and not cint(df.get("is_virtual"))
+	)
 
 
 def is_framework_field(fieldname: str) -> bool:
-	return fieldname.startswith("_") or fieldname in default_fields or fieldname in ("doctype", "parent", "parenttype", "parentfield")
+	return (
+		fieldname.startswith("_")
+		or fieldname in default_fields
+		or fieldname in ("doctype", "parent", "parenttype", "parentfield")
+	)
 
 
 def checked_value(df, value: Any) -> Any:
@@ -364,14 +381,20 @@ def convert_times(doctype: str, data: dict, remote_time_zone: str) -> dict:
 	try:
 		zones = ZoneInfo(remote_time_zone), ZoneInfo(here)
 	except (ZoneInfoNotFoundError, ValueError):
-		raise CannotApply(_("The producer's time zone {0} is not known here.").format(remote_time_zone)) from None
+		raise CannotApply(
+			_("The producer's time zone {0} is not known here.").format(remote_time_zone)
+		) from None
 
 	def convert(value: Any) -> Any:
 		try:
 			moment = get_datetime(value)
 		except ValueError:
 			return value
-		return str(moment.replace(tzinfo=zones[0]).astimezone(zones[1]).replace(tzinfo=None)) if moment else value
+		return (
+			str(moment.replace(tzinfo=zones[0]).astimezone(zones[1]).replace(tzinfo=None))
+			if moment
+			else value
+		)
 
 	return convert_fields(frappe.get_meta(doctype), data, convert)
 
@@ -389,8 +412,10 @@ def convert_fields(meta, data: dict, convert: Callable[[Any], Any]) -> dict:
 			}
 		elif df and df.fieldtype in table_fields:
 			converted[key] = convert_rows(df, value, convert)
-		elif value and isinstance(value, str | datetime) and (
-			key in ("creation", "modified") or (df and df.fieldtype == "Datetime")
+		elif (
+			value
+			and isinstance(value, str | datetime)
+			and (key in ("creation", "modified") or (df and df.fieldtype == "Datetime"))
 		):
 			converted[key] = convert(value)
 		else:

@@ -63,9 +63,15 @@ class Work:
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:
 		"""Documents from the producer; each is asked for once a page."""
-		new = [key for key in dict.fromkeys(keys) if key not in self.fetched.documents and key not in self.fetched.missing]
+		new = [
+			key
+			for key in dict.fromkeys(keys)
+			if key not in self.fetched.documents and key not in self.fetched.missing
+		]
 		if new:
-			get = self.producer.get_documents if self.protocol >= 2 else self.producer.get_documents_one_by_one
+			get = (
+				self.producer.get_documents if self.protocol >= 2 else self.producer.get_documents_one_by_one
+			)
 			more = get(new)
 			self.fetched.documents.update(more.documents)
 			self.fetched.roots.update(more.roots)
@@ -92,7 +98,9 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.identities = {key: None for key in keys}
 	work.identities.update(identity.load_many(work.event_producer, keys))
 	work.held_back = sync_log.documents_held_back(work.event_producer, keys)
-	work.known = sync_log.events_known(work.event_producer, [event for event in events if may_be_known(event)])
+	work.known = sync_log.events_known(
+		work.event_producer, [event for event in events if may_be_known(event)]
+	)
 	work.fetched = FetchedDocuments()
 	work.staged.clear()
 	unknown = [event for event in events if not work.identities[remote_key(event)]]
@@ -135,7 +143,10 @@ def add_legacy_identities(work: Work, events: list[Event]) -> None:
 			continue
 		rows = frappe.get_all(
 			doctype,
-			filters={documents.REMOTE_NAME: ["in", sorted(names)], documents.REMOTE_SITE: work.event_producer},
+			filters={
+				documents.REMOTE_NAME: ["in", sorted(names)],
+				documents.REMOTE_SITE: work.event_producer,
+			},
 			fields=["name", documents.REMOTE_NAME],
 			order_by=None,
 		)
@@ -169,7 +180,9 @@ def local_roots(work: Work, roots: list[Root]) -> dict[tuple[str, str, str], Loc
 			wanted.setdefault(root["doctype"], set()).add(root["name"])
 	found = {}
 	for doctype, names in wanted.items():
-		for name in frappe.get_all(doctype, filters={"name": ["in", sorted(names)]}, pluck="name", order_by=None):
+		for name in frappe.get_all(
+			doctype, filters={"name": ["in", sorted(names)]}, pluck="name", order_by=None
+		):
 			found[(work.here, doctype, name)] = (doctype, name)
 	return found
 
@@ -207,7 +220,11 @@ def fetch_unknown_documents(work: Work, unknown: list[Event]) -> None:
 		key = remote_key(event)
 		if event["update_type"] == wire.CREATE:
 			created.add(key)
-		elif event["update_type"] == wire.UPDATE and key not in created and find_by_root(work, event["root"]) is None:
+		elif (
+			event["update_type"] == wire.UPDATE
+			and key not in created
+			and find_by_root(work, event["root"]) is None
+		):
 			if event["ref_doctype"] in work.subscriptions and key not in work.held_back:
 				wanted.append(key)
 	work.fetch(wanted)

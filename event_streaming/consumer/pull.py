@@ -289,7 +289,8 @@ def record_failure(event_producer: str, error: Exception) -> None:
 		connection=state.REFUSED if refused else state.OFFLINE,
 		failures=failures,
 		last_error=str(error)[:2000],
-		next_pull=now_datetime() + timedelta(seconds=max(back_off(failures), min(asked, LONGEST_BACK_OFF * 6))),
+		next_pull=now_datetime()
+		+ timedelta(seconds=max(back_off(failures), min(asked, LONGEST_BACK_OFF * 6))),
 	)
 
 
@@ -313,12 +314,16 @@ def request_pull(event_producer: str, by_hand: bool = False) -> bool:
 	for the last time already.
 	"""
 	if not frappe.db.exists("Event Producer", event_producer):
-		raise frappe.DoesNotExistError(_("There is no Event Producer {0} on this site.").format(event_producer))
+		raise frappe.DoesNotExistError(
+			_("There is no Event Producer {0} on this site.").format(event_producer)
+		)
 	if by_hand:
 		state.save_state(event_producer, next_pull=None)
 	elif not claim(redis_key("queued", event_producer)):
 		return False
-	frappe.enqueue(PULL_JOB, queue=get_settings().queue, event_producer=event_producer, enqueue_after_commit=by_hand)
+	frappe.enqueue(
+		PULL_JOB, queue=get_settings().queue, event_producer=event_producer, enqueue_after_commit=by_hand
+	)
 	return True
 
 

@@ -45,10 +45,14 @@ def validate_url(doc) -> None:
 	if parts.scheme not in ("http", "https") or not parts.hostname:
 		frappe.throw(_("Producer URL must be an address such as https://head-office.example.com"))
 	if url in (public_url(), normalise_url(frappe.utils.get_url())):
-		frappe.throw(_("{0} is this site itself. Producer URL must be the address of the other site.").format(url))
+		frappe.throw(
+			_("{0} is this site itself. Producer URL must be the address of the other site.").format(url)
+		)
 	if doc.is_new() and frappe.db.exists("Event Producer", url):
 		frappe.throw(
-			_("There is an Event Producer for this address already: {0}").format(get_link_to_form("Event Producer", url)),
+			_("There is an Event Producer for this address already: {0}").format(
+				get_link_to_form("Event Producer", url)
+			),
 			exc=frappe.DuplicateEntryError,
 		)
 	if doc.is_new():
@@ -62,12 +66,18 @@ def validate_subscriber(user: str) -> None:
 	if not row:
 		frappe.throw(_("There is no user {0} on this site.").format(user))
 	if not row.enabled:
-		frappe.throw(_("The Event Subscriber {0} is disabled: enable the user, or choose another.").format(link))
+		frappe.throw(
+			_("The Event Subscriber {0} is disabled: enable the user, or choose another.").format(link)
+		)
 	if "System Manager" not in frappe.get_roles(user):
-		frappe.throw(_("The Event Subscriber {0} must have the role System Manager on this site.").format(link))
+		frappe.throw(
+			_("The Event Subscriber {0} must have the role System Manager on this site.").format(link)
+		)
 	if not row.api_key or not user_secret(user):
 		frappe.throw(
-			_("The Event Subscriber {0} has no API keys on this site: open the user, API Access, Generate Keys.").format(link)
+			_(
+				"The Event Subscriber {0} has no API keys on this site: open the user, API Access, Generate Keys."
+			).format(link)
 		)
 
 
@@ -92,7 +102,9 @@ def validate_rows(doc) -> None:
 		else:
 			row.mapping = None
 		if remote in seen:
-			frappe.throw(_("Row {0}: {1} is subscribed to in row {2} already.").format(row.idx, remote, seen[remote]))
+			frappe.throw(
+				_("Row {0}: {1} is subscribed to in row {2} already.").format(row.idx, remote, seen[remote])
+			)
 		seen[remote] = row.idx
 
 
@@ -137,7 +149,9 @@ def producer_changed(doc) -> None:
 			raise
 		state.save_state(doc.name, last_error=str(error)[:2000])
 		frappe.msgprint(
-			_("Saved here, but {0} could not be told: {1} It is told at the next contact.").format(doc.name, error),
+			_("Saved here, but {0} could not be told: {1} It is told at the next contact.").format(
+				doc.name, error
+			),
 			indicator="orange",
 			title=_("Not registered yet"),
 		)
@@ -159,7 +173,9 @@ def producer_removed(doc) -> None:
 		producer.register(wire_form(data))
 	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
 		frappe.msgprint(
-			_("{0} could not be told: {1} Delete the Event Consumer of this site there.").format(doc.name, error),
+			_("{0} could not be told: {1} Delete the Event Consumer of this site there.").format(
+				doc.name, error
+			),
 			indicator="orange",
 		)
 	finally:
@@ -358,8 +374,12 @@ def update_status(producer_url: str, subscriptions: str) -> None:
 	if not user:
 		raise frappe.DoesNotExistError(_("There is no Event Producer {0} on this site.").format(producer_url))
 	if frappe.session.user != user:
-		raise frappe.PermissionError(_("Only the Event Subscriber {0} may change the approval status.").format(user))
-	write_statuses(frappe.get_doc("Event Producer", name), wire.parse_subscriptions(frappe.parse_json(subscriptions)))
+		raise frappe.PermissionError(
+			_("Only the Event Subscriber {0} may change the approval status.").format(user)
+		)
+	write_statuses(
+		frappe.get_doc("Event Producer", name), wire.parse_subscriptions(frappe.parse_json(subscriptions))
+	)
 
 
 def token_key(token: str) -> str:
@@ -424,6 +444,9 @@ def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
 		return None
 	if not answer or not answer.get("protocol"):
 		return None
-	kept.protocol, kept.position = wire.PROTOCOL, wire.whole_number(answer.get("position_then"), "position_then")
+	kept.protocol, kept.position = (
+		wire.PROTOCOL,
+		wire.whole_number(answer.get("position_then"), "position_then"),
+	)
 	state.save_state(doc.name, protocol=kept.protocol, position=kept.position)
 	return producer.get_page(kept.position)

@@ -128,7 +128,10 @@ def is_lost_transaction(error: BaseException | None) -> bool:
 		if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
 			return True
 		code = error.args[0] if error.args else None
-		if isinstance(error, frappe.db.OperationalError | frappe.db.InternalError) and code in LOST_TRANSACTION:
+		if (
+			isinstance(error, frappe.db.OperationalError | frappe.db.InternalError)
+			and code in LOST_TRANSACTION
+		):
 			return True
 		if getattr(error, "pgcode", None) in LOST_TRANSACTION_SQLSTATES:
 			return True

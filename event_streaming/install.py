@@ -1,0 +1,17 @@
+"""What has to be there once the app is installed. It makes no roles and no custom fields: those come with need."""
+
+import frappe
+
+from event_streaming.producer.subscriptions import forget_streamed_doctypes
+
+
+def after_install() -> None:
+	"""Store the settings' defaults, have Frappe clear our logs, forget what was cached by an earlier installation."""
+	settings = frappe.get_single("Event Streaming Settings")
+	settings.flags.ignore_permissions = True
+	settings.save()
+	# its validation takes over the `default_log_clearing_doctypes` of every app
+	log_settings = frappe.get_single("Log Settings")
+	log_settings.flags.ignore_permissions = True
+	log_settings.save()
+	forget_streamed_doctypes()

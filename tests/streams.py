@@ -1,0 +1,206 @@
+"""What the tests of two sites have in common: a subscriber, a subscription, DocTypes to stream, and looking at the logs.
+
+Functions with a site as their first argument are called by tests; the others run inside a site.
+"""
+
+import uuid
+
+SUBSCRIBER = "stream@example.com"
+KEYS = ("streamkey", "streamsecret")
+ORDER, ROW, CITY = "Streamed Order", "Streamed Order Row", "Streamed City"
+
+
+def unique(prefix: str) -> str:
+	"""A name that no other test has used: documents stay on the sites from test to test."""
+	return f"{prefix} {uuid.uuid4().hex[:10]}"
+
+
+def make_subscriber(user: str = SUBSCRIBER, keys: tuple = KEYS, roles: tuple = ("System Manager",)) -> None:
+	"""The same user, with keys, on a site."""
+	import frappe
+
+	if not frappe.db.exists("User", user):
+		doc = frappe.get_doc(
+			{"doctype": "User", "email": user, "first_name": "Stream", "send_welcome_email": 0, "enabled": 1}
+		)
+		doc.insert(ignore_permissions=True)
+		doc.add_roles(*roles)
+	doc = frappe.get_doc("User", user)
+	doc.api_key, doc.api_secret = keys
+	doc.save(ignore_permissions=True)
+
+
+def make_event_producer(url: str, rows: list[dict], **values) -> str:
+	import frappe
+
+	doc = frappe.get_doc(
+		{
+			"doctype": "Event Producer",
+			"producer_url": url,
+			"api_key": KEYS[0],
+			"api_secret": KEYS[1],
+			"user": SUBSCRIBER,
+			"producer_doctypes": rows,
+			**values,
+		}
+	)
+	return doc.insert().name
+
+
+def decide(consumer_url: str, status: str = "Approved", doctypes: tuple = ()) -> None:
+	"""The producer's admin approves or rejects."""
+	import frappe
+
+	doc = frappe.get_doc("Event Consumer", consumer_url)
+	for row in doc.consumer_doctypes:
+		if not doctypes or row.ref_doctype in doctypes:
+			row.status = status
+	doc.save()
+
+
+def pull_now(event_producer: str) -> dict:
+	from dataclasses import asdict
+
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
+
+	return asdict(pull_from_node(event_producer))
+
+
+def subscribe(consumer, producer, *doctypes, approve: bool = True, **row_values) -> str:
+	"""Subscribe `consumer` to DocTypes of `producer`; a DocType or a whole row each. Returns the Event Producer."""
+	row_values = {"use_same_name": 1, **row_values}
+	rows = [{"ref_doctype": each, **row_values} if isinstance(each, str) else each for each in doctypes]
+	for site in (producer, consumer):
+		site.run(make_subscriber)
+	name = consumer.run(make_event_producer, url=producer.url, rows=rows)
+	if approve:
+		producer.run(decide, consumer_url=consumer.url)
+	return name
+
+
+def pull(consumer, producer) -> dict:
+	"""One pull to the end; fails the test when the producer could not be read."""
+	summary = consumer.run(pull_now, event_producer=producer.url)
+	assert not summary["error"], summary["error"]
+	return summary
+
+
+def sync_logs(site, **filters) -> list[dict]:
+	"""Rows of Event Sync Log, oldest first."""
+	return site.run(read_rows, doctype="Event Sync Log", filters=filters)
+
+
+def update_logs(site, **filters) -> list[dict]:
+	"""Rows of Event Update Log, oldest first."""
+	return site.run(read_rows, doctype="Event Update Log", filters=filters)
+
+
+def read_rows(doctype: str, filters: dict) -> list[dict]:
+	import frappe
+
+	return frappe.get_all(doctype, filters=filters, fields=["*"], order_by="name asc", limit=0)
+
+
+def read_doc(doctype: str, name: str) -> dict | None:
+	"""A document as a dict, or None."""
+	import frappe
+
+	if not frappe.db.exists(doctype, name):
+		return None
+	return frappe.get_doc(doctype, name).as_dict(convert_dates_to_str=True)
+
+
+def find_name(doctype: str, **filters) -> str | None:
+	import frappe
+
+	return frappe.db.get_value(doctype, filters, "name")
+
+
+def insert(doctype: str, **values) -> str:
+	import frappe
+
+	return frappe.get_doc({"doctype": doctype, **values}).insert().name
+
+
+def change(doctype: str, name: str, **values) -> None:
+	import frappe
+
+	doc = frappe.get_doc(doctype, name)
+	doc.update(values)
+	doc.save()
+
+
+def delete(doctype: str, name: str) -> None:
+	import frappe
+
+	frappe.delete_doc(doctype, name)
+
+
+def make_doctype(name: str, fields: list[dict], **values) -> None:
+	"""A custom DocType, unless the site has it already."""
+	import frappe
+
+	if frappe.db.exists("DocType", name):
+		return
+	permissions = [
+		{
+			"role": "System Manager",
+			**dict.fromkeys(("read", "write", "create", "delete", "report", "export"), 1),
+			**(dict.fromkeys(("submit", "cancel", "amend"), 1) if values.get("is_submittable") else {}),
+		}
+	]
+	frappe.get_doc(
+		{
+			"doctype": "DocType",
+			"name": name,
+			"module": "Core",
+			"custom": 1,
+			"fields": fields,
+			"permissions": [] if values.get("istable") else permissions,
+			**values,
+		}
+	).insert()
+
+
+def make_order_doctypes() -> None:
+	"""A submittable order with rows, and the city that it links to."""
+	make_doctype(
+		CITY,
+		[
+			{"fieldname": "title", "label": "Title", "fieldtype": "Data", "reqd": 1},
+			{"fieldname": "country_name", "label": "Country", "fieldtype": "Data"},
+		],
+		autoname="field:title",
+		allow_rename=1,
+	)
+	make_doctype(
+		ROW,
+		[
+			{"fieldname": "item", "label": "Item", "fieldtype": "Data", "in_list_view": 1},
+			{"fieldname": "qty", "label": "Quantity", "fieldtype": "Float", "in_list_view": 1},
+			{"fieldname": "gift", "label": "Gift", "fieldtype": "Check"},
+		],
+		istable=1,
+	)
+	make_doctype(
+		ORDER,
+		[
+			{"fieldname": "title", "label": "Title", "fieldtype": "Data", "reqd": 1},
+			{"fieldname": "city", "label": "City", "fieldtype": "Link", "options": CITY},
+			{"fieldname": "note", "label": "Note", "fieldtype": "Small Text", "allow_on_submit": 1},
+			{"fieldname": "total", "label": "Total", "fieldtype": "Currency"},
+			{"fieldname": "urgent", "label": "Urgent", "fieldtype": "Check"},
+			{"fieldname": "due", "label": "Due", "fieldtype": "Datetime"},
+			{"fieldname": "day", "label": "Day", "fieldtype": "Date"},
+			{"fieldname": "secret", "label": "Secret", "fieldtype": "Password"},
+			{"fieldname": "rows", "label": "Rows", "fieldtype": "Table", "options": ROW},
+		],
+		autoname="format:ORD-{#####}",
+		is_submittable=1,
+		allow_rename=1,
+	)
+
+
+def with_orders(*sites) -> None:
+	for site in sites:
+		site.run(make_order_doctypes)

@@ -1,0 +1,340 @@
+"""Setting up a subscription: what each side then holds, and that every failure says what to do."""
+
+import pytest
+from streams import (
+	CITY,
+	KEYS,
+	ORDER,
+	SUBSCRIBER,
+	change,
+	decide,
+	delete,
+	insert,
+	make_doctype,
+	make_event_producer,
+	make_subscriber,
+	pull,
+	pull_now,
+	read_doc,
+	read_rows,
+	subscribe,
+	unique,
+	update_logs,
+	with_orders,
+)
+
+from sandbox.shell import RemoteError
+
+ROW = {"ref_doctype": CITY, "use_same_name": 1}
+
+
+@pytest.fixture(autouse=True)
+def subscribers(producer, consumer):
+	with_orders(producer, consumer)
+	for site in (producer, consumer):
+		site.run(make_subscriber)
+
+
+def statuses(site, doctype: str, name: str, table: str) -> dict[str, str]:
+	return {
+		row["ref_doctype"]: row["status"] for row in site.run(read_doc, doctype=doctype, name=name)[table]
+	}
+
+
+def on_consumer(consumer, producer) -> dict[str, str]:
+	return statuses(consumer, "Event Producer", producer.url, "producer_doctypes")
+
+
+def on_producer(consumer, producer) -> dict[str, str]:
+	return statuses(producer, "Event Consumer", consumer.url, "consumer_doctypes")
+
+
+def test_saving_an_event_producer_registers_a_pending_consumer(producer, consumer):
+	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
+
+	doc = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)
+	assert on_producer(consumer, producer) == on_consumer(consumer, producer) == {CITY: "Pending"}
+	assert (doc["user"], doc["api_key"], doc["protocol"]) == (SUBSCRIBER, KEYS[0], 2)
+
+
+@pytest.mark.parametrize("status", ["Approved", "Rejected"])
+def test_the_producers_decision_shows_on_the_consumer_at_once(producer, consumer, status):
+	consumer.run(
+		make_event_producer, url=producer.url, rows=[ROW, {"ref_doctype": ORDER, "use_same_name": 1}]
+	)
+
+	producer.run(decide, consumer_url=consumer.url, status=status, doctypes=[CITY])
+
+	assert on_consumer(consumer, producer) == {CITY: status, ORDER: "Pending"}
+
+
+def test_a_consumer_cannot_approve_itself(producer, consumer):
+	consumer.run(make_event_producer, url=producer.url, rows=[{**ROW, "status": "Approved"}])
+
+	consumer.run(approve_myself, name=producer.url)
+
+	assert on_consumer(consumer, producer) == on_producer(consumer, producer) == {CITY: "Pending"}
+
+
+def approve_myself(name: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", name)
+	doc.producer_doctypes[0].status = "Approved"
+	doc.save()
+
+
+def test_doctypes_added_removed_and_unsubscribed_on_the_consumer_reach_the_producer(producer, consumer):
+	subscribe(consumer, producer, CITY, ORDER)
+
+	consumer.run(change_rows, name=producer.url)
+
+	rows = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["consumer_doctypes"]
+	assert [(row["ref_doctype"], row["status"], row["unsubscribed"]) for row in rows] == [
+		(ORDER, "Approved", 1),
+		("ToDo", "Pending", 0),
+	]
+
+
+def change_rows(name: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", name)
+	doc.remove(next(row for row in doc.producer_doctypes if row.ref_doctype == CITY))
+	doc.producer_doctypes[0].unsubscribe = 1
+	doc.append("producer_doctypes", {"ref_doctype": "ToDo"})
+	doc.save()
+
+
+def test_nothing_comes_for_a_doctype_that_is_unsubscribed_or_rejected(producer, consumer):
+	subscribe(consumer, producer, CITY, ORDER)
+	consumer.run(unsubscribe, name=producer.url, doctype=CITY)
+	producer.run(decide, consumer_url=consumer.url, status="Rejected", doctypes=[ORDER])
+
+	producer.run(insert, doctype=CITY, title=unique("city"))
+	producer.run(insert, doctype=ORDER, title=unique("order"))
+
+	assert update_logs(producer) == []
+	assert pull(consumer, producer)["events"] == 0
+
+
+def unsubscribe(name: str, doctype: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", name)
+	for row in doc.producer_doctypes:
+		row.unsubscribe = int(row.ref_doctype == doctype)
+	doc.save()
+
+
+def test_a_trailing_slash_and_capitals_do_not_make_another_site(producer, consumer):
+	name = consumer.run(make_event_producer, url=producer.url.replace("http", "HTTP") + "/", rows=[ROW])
+
+	assert name == producer.url
+
+
+def failure(site, function, **kwargs) -> str:
+	with pytest.raises(RemoteError) as raised:
+		site.run(function, **kwargs)
+	return raised.value.message
+
+
+def test_an_unreachable_address_says_so(producer, consumer):
+	message = failure(consumer, make_event_producer, url="http://127.0.0.1:9", rows=[ROW])
+
+	assert "can't be reached" in message
+	assert consumer.run(read_rows, doctype="Event Producer", filters={}) == []
+
+
+def test_wrong_keys_say_so(producer, consumer):
+	message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW], api_secret="wrong")
+
+	assert "API key and secret" in message
+
+
+def test_the_site_itself_is_refused(consumer):
+	assert "this site itself" in failure(consumer, make_event_producer, url=consumer.url + "/", rows=[ROW])
+
+
+def test_the_same_producer_twice_is_refused(producer, consumer):
+	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
+
+	assert "already" in failure(consumer, make_event_producer, url=producer.url + "/", rows=[ROW])
+
+
+def test_a_user_without_keys_is_refused(producer, consumer):
+	consumer.run(take_keys)
+
+	assert "Generate Keys" in failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
+
+
+def take_keys() -> None:
+	import frappe
+
+	frappe.db.set_value("User", SUBSCRIBER, "api_key", None)
+
+
+def test_a_user_who_is_no_system_manager_there_is_refused(producer, consumer):
+	producer.run(set_role, add=False)
+	try:
+		message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
+	finally:
+		producer.run(set_role, add=True)
+
+	assert "System Manager" in message
+
+
+def set_role(add: bool) -> None:
+	import frappe
+
+	doc = frappe.get_doc("User", SUBSCRIBER)
+	(doc.add_roles if add else doc.remove_roles)("System Manager")
+
+
+def test_keys_of_another_user_there_are_refused(producer, consumer):
+	producer.run(make_subscriber, user="other@example.com", keys=["otherkey", "othersecret"])
+
+	message = failure(
+		consumer,
+		make_event_producer,
+		url=producer.url,
+		rows=[ROW],
+		api_key="otherkey",
+		api_secret="othersecret",
+	)
+
+	assert SUBSCRIBER in message and "other@example.com" in message
+
+
+def test_a_doctype_that_the_producer_lacks_is_named(producer, consumer):
+	consumer.run(
+		make_doctype, name="Only Here", fields=[{"fieldname": "a", "label": "A", "fieldtype": "Data"}]
+	)
+
+	message = failure(
+		consumer, make_event_producer, url=producer.url, rows=[ROW, {"ref_doctype": "Only Here"}]
+	)
+
+	assert "Only Here" in message
+
+
+def test_an_event_producer_that_is_deleted_and_made_again_takes_its_record_over(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	consumer.run(delete, doctype="Event Producer", name=producer.url)
+	missed = producer.run(insert, doctype=CITY, title=unique("missed"))
+
+	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
+
+	assert on_consumer(consumer, producer) == {CITY: "Approved"}
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+	assert consumer.run(read_doc, doctype=CITY, name=missed) is None
+
+
+def test_another_user_cannot_take_a_consumers_record_over(producer, consumer, third):
+	subscribe(consumer, producer, CITY)
+	producer.run(make_subscriber, user="other@example.com", keys=["otherkey", "othersecret"])
+
+	message = failure(producer, register_as_other, url=consumer.url)
+
+	assert "other@example.com" in message or SUBSCRIBER in message
+	assert producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["user"] == SUBSCRIBER
+
+
+def register_as_other(url: str) -> None:
+	import json
+
+	import frappe
+
+	from event_streaming.event_streaming.doctype.event_consumer.event_consumer import register_consumer
+
+	frappe.set_user("other@example.com")
+	data = {"event_consumer": url, "user": "other@example.com", "api_key": "a", "api_secret": "b"}
+	register_consumer(json.dumps({**data, "consumer_doctypes": json.dumps([{"doctype": CITY}])}))
+
+
+def test_a_public_url_that_cannot_be_reached_is_found_on_day_one(producer, consumer):
+	consumer.run(
+		change,
+		doctype="Event Streaming Settings",
+		name="Event Streaming Settings",
+		public_url="http://127.0.0.1:9",
+	)
+
+	message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
+
+	assert "http://127.0.0.1:9" in message and "Event Streaming Settings" in message
+
+
+def test_a_public_url_that_is_another_site_is_found_on_day_one(producer, consumer, third):
+	third.run(make_subscriber)
+	consumer.run(
+		change, doctype="Event Streaming Settings", name="Event Streaming Settings", public_url=third.url
+	)
+
+	message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
+
+	assert third.url in message and "Event Streaming Settings" in message
+
+
+def test_a_site_that_nobody_can_reach_can_still_subscribe(producer, consumer):
+	consumer.run(
+		change,
+		doctype="Event Streaming Settings",
+		name="Event Streaming Settings",
+		public_url="http://shop.invalid",
+		not_reachable=1,
+	)
+	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
+	producer.run(decide, consumer_url="http://shop.invalid")
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+
+	consumer.run(pull_now, event_producer=producer.url)
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+
+
+def test_a_decision_made_while_the_consumer_is_down_arrives_with_the_next_pull(producer, consumer):
+	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
+	consumer.stop_web()
+	try:
+		producer.run(decide, consumer_url=consumer.url)
+	finally:
+		consumer.start_web()
+	assert on_consumer(consumer, producer) == {CITY: "Pending"}
+
+	pull(consumer, producer)
+
+	assert on_consumer(consumer, producer) == {CITY: "Approved"}
+
+
+def test_a_change_made_while_the_producer_is_down_arrives_with_the_next_pull(producer, consumer):
+	subscribe(consumer, producer, CITY, ORDER)
+	producer.stop_web()
+	try:
+		consumer.run(unsubscribe, name=producer.url, doctype=CITY)
+	finally:
+		producer.start_web()
+
+	pull(consumer, producer)
+
+	rows = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["consumer_doctypes"]
+	assert {row["ref_doctype"]: row["unsubscribed"] for row in rows} == {CITY: 1, ORDER: 0}
+
+
+def test_a_changed_condition_is_pending_again(producer, consumer):
+	subscribe(consumer, producer, CITY)
+
+	consumer.run(set_condition, name=producer.url, condition="doc.country_name == 'Siam'")
+
+	assert on_producer(consumer, producer) == on_consumer(consumer, producer) == {CITY: "Pending"}
+
+
+def set_condition(name: str, condition: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", name)
+	doc.producer_doctypes[0].condition = condition
+	doc.save()

@@ -1,0 +1,357 @@
+"""The pull: in order, once, one at a time, started by a notification, a person, the scheduler or the command line."""
+
+import time
+
+import pytest
+from streams import (
+	CITY,
+	ORDER,
+	change,
+	delete,
+	insert,
+	pull,
+	pull_now,
+	read_doc,
+	read_rows,
+	subscribe,
+	sync_logs,
+	unique,
+	with_orders,
+)
+
+PATIENCE = 30
+
+
+@pytest.fixture(autouse=True)
+def subscribed(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	yield
+	consumer.run(allow_all)
+
+
+def wait_for(condition, what: str):
+	"""The condition's first true value; fails after PATIENCE seconds."""
+	deadline = time.monotonic() + PATIENCE
+	while time.monotonic() < deadline:
+		value = condition()
+		if value:
+			return value
+		time.sleep(0.1)
+	raise AssertionError(f"{what} did not happen within {PATIENCE} s")
+
+
+def insert_many(doctype: str, prefix: str, count: int) -> list[str]:
+	import frappe
+
+	return [
+		frappe.get_doc({"doctype": doctype, "title": f"{prefix} {i:05}"}).insert().name for i in range(count)
+	]
+
+
+def set_settings(**values) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Streaming Settings")
+	doc.update(values)
+	doc.save()
+
+
+def test_a_backlog_of_many_pages_arrives_whole_and_in_order(producer, consumer):
+	consumer.run(set_settings, events_per_page=20, events_per_commit=7)
+	names = producer.run(insert_many, doctype=CITY, prefix=unique("city"), count=90)
+
+	summary = pull(consumer, producer)
+
+	assert summary["synced"] == 90
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == names
+	assert all(consumer.run(all_exist, doctype=CITY, names=names))
+
+
+def all_exist(doctype: str, names: list[str]) -> list[bool]:
+	import frappe
+
+	return [bool(frappe.db.exists(doctype, name)) for name in names]
+
+
+def test_a_page_is_bounded_in_bytes_too(producer, consumer):
+	consumer.run(set_settings, page_kilobytes=16)
+	prefix = unique("big")
+	producer.run(insert_big, prefix=prefix, count=12)
+
+	summary = pull(consumer, producer)
+
+	assert summary["synced"] == 12
+
+
+def insert_big(prefix: str, count: int) -> None:
+	import frappe
+
+	for i in range(count):
+		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {i}", "country_name": "x" * 130}).insert()
+
+
+def test_a_second_pull_finds_nothing_to_do(producer, consumer):
+	producer.run(insert, doctype=CITY, title=unique("city"))
+	pull(consumer, producer)
+
+	summary = pull(consumer, producer)
+
+	assert (summary["events"], len(sync_logs(consumer))) == (0, 1)
+
+
+def test_while_one_pull_runs_another_does_nothing(producer, consumer):
+	other = consumer.shell()
+	other.run(hold_lock, event_producer=producer.url, commit=False)
+
+	summary = consumer.run(pull_now, event_producer=producer.url)
+
+	assert summary["busy"] and not summary["events"]
+
+
+def test_a_lock_held_by_a_dead_process_frees_itself(producer, consumer):
+	other = consumer.shell()
+	other.run(hold_lock, event_producer=producer.url, commit=False)
+	producer.run(insert, doctype=CITY, title=unique("city"))
+
+	other.kill()
+
+	summary = wait_for(lambda: pull(consumer, producer), "a pull")
+	while summary["busy"]:
+		summary = pull(consumer, producer)
+	assert summary["synced"] == 1
+
+
+def hold_lock(event_producer: str) -> bool:
+	import frappe
+
+	from event_streaming.locks import advisory_lock
+
+	# kept open in the shell's process on purpose
+	frappe.flags.held_lock = advisory_lock(f"pull:{event_producer}")
+	return frappe.flags.held_lock.__enter__()
+
+
+def test_a_notification_after_commit_brings_the_change_without_a_person(producer, consumer):
+	producer.start_worker()
+	consumer.start_worker()
+	city = unique("city")
+
+	producer.rest().insert({"doctype": CITY, "title": city})
+
+	wait_for(lambda: consumer.run(read_doc, doctype=CITY, name=city), "the document's arrival")
+	producer.rest().delete(CITY, city)
+	wait_for(lambda: not consumer.run(read_doc, doctype=CITY, name=city), "the document's deletion")
+
+
+def test_the_scheduler_pulls_when_every_notification_is_lost(producer, consumer):
+	city = unique("city")
+	producer.run(insert, doctype=CITY, title=city)
+	consumer.start_worker()
+
+	consumer.run(minute_passes)
+
+	wait_for(lambda: consumer.run(read_doc, doctype=CITY, name=city), "the document's arrival")
+
+
+def minute_passes() -> None:
+	from event_streaming.tasks import every_minute
+
+	every_minute()
+
+
+def test_an_event_that_fails_is_kept_and_its_document_waits_while_others_go_on(producer, consumer):
+	good, bad = unique("good"), unique("bad")
+	consumer.run(require_country)
+	producer.run(insert, doctype=CITY, title=bad)
+	producer.run(change, doctype=CITY, name=bad, country_name="Nowhere")
+	producer.run(insert, doctype=CITY, title=good, country_name="Siam")
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=good)
+	assert consumer.run(read_doc, doctype=CITY, name=bad) is None
+	assert [log["status"] for log in sync_logs(consumer)] == ["Retrying", "Waiting", "Synced"]
+	assert "MandatoryError" in sync_logs(consumer)[0]["error"]
+
+	consumer.run(allow_all)
+	consumer.run(make_due)
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=bad)["country_name"] == "Nowhere"
+	assert [log["status"] for log in sync_logs(consumer)] == ["Synced"] * 3
+
+
+def require_country() -> None:
+	"""A rule of the consumer's own."""
+	import frappe
+
+	frappe.get_doc(
+		{
+			"doctype": "Property Setter",
+			"doctype_or_field": "DocField",
+			"doc_type": CITY,
+			"field_name": "country_name",
+			"property": "reqd",
+			"value": "1",
+			"property_type": "Check",
+		}
+	).insert()
+	frappe.clear_cache(doctype=CITY)
+
+
+def allow_all() -> None:
+	import frappe
+
+	for name in frappe.get_all("Property Setter", {"doc_type": CITY}, pluck="name"):
+		frappe.delete_doc("Property Setter", name)
+	frappe.clear_cache(doctype=CITY)
+
+
+def make_due() -> None:
+	import frappe
+
+	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+
+
+def test_resync_by_hand_brings_a_failed_document_and_says_who_asked(producer, consumer):
+	city = unique("city")
+	consumer.run(require_country)
+	producer.run(insert, doctype=CITY, title=city)
+	pull(consumer, producer)
+	(log,) = sync_logs(consumer)
+	assert log["status"] == "Retrying"
+	consumer.run(allow_all)
+
+	status = consumer.rest().method(
+		"event_streaming.event_streaming.doctype.event_producer.event_producer.resync",
+		update=consumer.run(as_json, doctype="Event Sync Log", name=str(log["name"])),
+	)
+
+	assert status == "Synced"
+	(log,) = sync_logs(consumer)
+	assert (log["status"], log["retried_by"]) == ("Synced", "Administrator")
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+
+
+def as_json(doctype: str, name: str) -> str:
+	import frappe
+
+	return frappe.as_json(frappe.get_doc(doctype, name))
+
+
+def test_an_update_and_a_delete_between_two_pulls_both_arrive(producer, consumer):
+	first, second = unique("city"), unique("city")
+	producer.run(insert, doctype=CITY, title=first)
+	pull(consumer, producer)
+
+	producer.run(change, doctype=CITY, name=first, country_name="Siam")
+	producer.run(delete, doctype=CITY, name=first)
+	producer.run(insert, doctype=CITY, title=second)
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=first) is None
+	assert consumer.run(read_doc, doctype=CITY, name=second)
+
+
+def test_an_update_of_a_document_that_is_not_here_brings_it(producer, consumer):
+	"""It existed before the subscription."""
+	consumer_gone = unique("city")
+	producer.run(insert, doctype=CITY, title=consumer_gone)
+	pull(consumer, producer)
+	consumer.run(delete, doctype=CITY, name=consumer_gone)
+
+	producer.run(change, doctype=CITY, name=consumer_gone, country_name="Siam")
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=consumer_gone)["country_name"] == "Siam"
+
+
+def test_broken_data_fails_alone(producer, consumer):
+	bad, good = unique("city"), unique("city")
+	producer.run(insert, doctype=CITY, title=bad)
+	producer.run(insert, doctype=CITY, title=good)
+	producer.run(break_data, docname=bad)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=good)
+	assert [log["status"] for log in sync_logs(consumer)] == ["Failed", "Synced"]
+
+
+def break_data(docname: str) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Update Log", {"docname": docname}, "data", '{"cut off": ')
+
+
+def test_a_producer_that_is_down_costs_a_stored_wait_and_no_event(producer, consumer):
+	city = unique("city")
+	producer.run(insert, doctype=CITY, title=city)
+	producer.stop_web()
+	try:
+		summary = consumer.run(pull_now, event_producer=producer.url)
+		(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	finally:
+		producer.start_web()
+
+	assert "can't be reached" in summary["error"]
+	assert (state["connection"], state["failures"]) == ("Offline", 1)
+	assert state["next_pull"] and state["last_error"]
+	assert pull(consumer, producer)["synced"] == 1
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert (state["connection"], state["failures"], state["next_pull"]) == ("Online", 0, None)
+
+
+def test_documents_log_and_cursor_are_one_commit(producer, consumer):
+	"""A process that is killed in the middle of a group leaves nothing of it; the next pull brings all, once."""
+	names = producer.run(insert_many, doctype=CITY, prefix=unique("city"), count=12)
+	consumer.run(set_settings, events_per_commit=5)
+	shell = consumer.shell()
+
+	shell.start(die_in_the_middle, event_producer=producer.url, after=8)
+	wait_for(lambda: not shell.child.is_running(), "the end of the killed process")
+	kept = sync_logs(consumer)
+	assert [log["producer_doc"] for log in kept] == names[:5]
+	assert consumer.run(all_exist, doctype=CITY, names=names) == [True] * 5 + [False] * 7
+
+	pull(consumer, producer)
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == names
+
+
+def die_in_the_middle(event_producer: str, after: int) -> None:
+	import os
+	import signal
+
+	from event_streaming.consumer import step
+	from event_streaming.consumer.pull import pull
+
+	counted = {"events": 0}
+	apply_event = step.apply_event
+
+	def apply_or_die(event, work):
+		counted["events"] += 1
+		if counted["events"] > after:
+			os.kill(os.getpid(), signal.SIGKILL)
+		return apply_event(event, work)
+
+	step.apply_event = apply_or_die
+	pull(event_producer)
+
+
+def test_orders_and_their_cities_flow_side_by_side(producer, consumer):
+	consumer.run(forget_producer, event_producer=producer.url)
+	subscribe(consumer, producer, ORDER, CITY)
+	city = unique("city")
+	producer.run(insert, doctype=CITY, title=city)
+	order = producer.run(insert, doctype=ORDER, title=unique("order"), city=city)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=ORDER, name=order)["city"] == city
+
+
+def forget_producer(event_producer: str) -> None:
+	import frappe
+
+	frappe.delete_doc("Event Producer", event_producer)
