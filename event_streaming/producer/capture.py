@@ -23,7 +23,16 @@ from pypika.terms import LiteralValue, Parameter
 
 from event_streaming.origin import current_origin
 from event_streaming.producer import notify
-from event_streaming.producer.diff import Change, State, Written, convert_values, difference, rows_of, shape_of, snapshot
+from event_streaming.producer.diff import (
+	Change,
+	State,
+	Written,
+	convert_values,
+	difference,
+	rows_of,
+	shape_of,
+	snapshot,
+)
 from event_streaming.producer.subscriptions import streamed_doctypes
 
 LOG = "Event Update Log"
@@ -252,4 +261,6 @@ def _insert_sql(db_type: str) -> str:
 
 def dump(data: dict) -> str:
 	"""Compact JSON; whatever is not plain is written as Frappe writes it."""
-	return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=frappe.utils.response.json_handler)
+	return json.dumps(
+		data, ensure_ascii=False, separators=(",", ":"), default=frappe.utils.response.json_handler
+	)

@@ -136,7 +136,9 @@ def check_expression(condition: str) -> None:
 	except (SyntaxError, ValueError, RecursionError) as error:
 		frappe.throw(_("The condition {0} is not a Python expression: {1}").format(condition, str(error)))
 	names = {"doc", *FUNCTIONS}
-	names.update(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+	names.update(
+		node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+	)
 	for node in ast.walk(tree):
 		if problem := _problem(node, names):
 			frappe.throw(_("The condition {0} is not allowed: {1}").format(condition, problem))
@@ -165,9 +167,9 @@ def _command(condition: str) -> Callable:
 	app = path.split(".", 1)[0]
 	if app in FRAMEWORK_APPS or app not in frappe.get_installed_apps():
 		frappe.throw(
-			_("The condition {0} must name a function of an app that is installed here, other than the framework.").format(
-				condition
-			)
+			_(
+				"The condition {0} must name a function of an app that is installed here, other than the framework."
+			).format(condition)
 		)
 	try:
 		function = frappe.get_attr(path)

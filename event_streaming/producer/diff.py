@@ -219,7 +219,9 @@ def snapshot(doc: Any) -> State:
 def convert_values(meta: Any, values: dict[str, Any]) -> dict[str, Any]:
 	"""Values as they come from the database, in the form that a state has them."""
 	convert = dict(shape_of(meta).fields)
-	return {fieldname: convert[fieldname](value) for fieldname, value in values.items() if fieldname in convert}
+	return {
+		fieldname: convert[fieldname](value) for fieldname, value in values.items() if fieldname in convert
+	}
 
 
 def rows_of(doc: Any, fieldname: str) -> list:
@@ -325,7 +327,9 @@ def _compare_rows(change: Change, fieldname: str, old: list[State], new: list[St
 		was = before.get(row["name"])
 		if was is None or was == row:
 			continue
-		values = {key: value for key, value in row.items() if not same(was.get(key), value) and key not in IDENTITY}
+		values = {
+			key: value for key, value in row.items() if not same(was.get(key), value) and key not in IDENTITY
+		}
 		if values:
 			row_changed.append({"name": row["name"], **values})
 	for key, rows in (("added", added), ("removed", removed), ("row_changed", row_changed)):

@@ -28,7 +28,11 @@ def permitted_names(doctype: str, names: Collection[str]) -> set[str]:
 	if frappe.get_meta(doctype).issingle:
 		return set(names) & {doctype}
 	rows = frappe.get_list(
-		doctype, filters={"name": ["in", sorted(names)]}, fields=["name"], limit_page_length=len(names), order_by=None
+		doctype,
+		filters={"name": ["in", sorted(names)]},
+		fields=["name"],
+		limit_page_length=len(names),
+		order_by=None,
 	)
 	return {str(row.name) for row in rows}
 

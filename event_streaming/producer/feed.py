@@ -178,9 +178,9 @@ def _load_consumer(event_consumer: str):
 		name = ""
 	if not name or not frappe.db.exists(CONSUMER, name):
 		raise NotRegistered(
-			_("{0} is not registered as an Event Consumer on {1}. Save its Event Producer there again.").format(
-				event_consumer, public_url()
-			)
+			_(
+				"{0} is not registered as an Event Consumer on {1}. Save its Event Producer there again."
+			).format(event_consumer, public_url())
 		)
 	consumer = frappe.get_doc(CONSUMER, name)
 	if consumer.user != frappe.session.user:
@@ -220,9 +220,9 @@ def _read_slice(reader: Reader) -> Slice:
 	head = assign_positions()
 	if reader.cursor > head:
 		reader.warnings.append(
-			_("The consumer has taken events up to {0}, but the log of {1} ends at {2}. Was a backup restored there?").format(
-				reader.cursor, public_url(), head
-			)
+			_(
+				"The consumer has taken events up to {0}, but the log of {1} ends at {2}. Was a backup restored there?"
+			).format(reader.cursor, public_url(), head)
 		)
 		return Slice([], reader.cursor, reader.cursor)
 	scanned, reach = _scan(reader, head)
@@ -252,7 +252,9 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	if len(candidates) > reader.limit:
 		reach = candidates[-1].position - 1
 		candidates.pop()
-	return [event for event in candidates if event.position > cint(reader.rows[event.ref_doctype].from_position)], reach
+	return [
+		event for event in candidates if event.position > cint(reader.rows[event.ref_doctype].from_position)
+	], reach
 
 
 def _select_candidates(log):
@@ -296,7 +298,12 @@ def _read_data(events: list[Candidate]) -> None:
 	if not wanted:
 		return
 	log = frappe.qb.DocType(LOG)
-	rows = frappe.qb.from_(log).select(log.name, log.data).where(log.name.isin([int(name) for name in wanted])).run()
+	rows = (
+		frappe.qb.from_(log)
+		.select(log.name, log.data)
+		.where(log.name.isin([int(name) for name in wanted]))
+		.run()
+	)
 	data = {str(name): text for name, text in rows}
 	for event in events:
 		if not event.made:
@@ -429,7 +436,9 @@ def _meeting_conditions(
 			kept.append(event)
 			continue
 		begun.add(event.key)
-		kept.extend(_with_history(reader, event, history, documents.get((event.ref_doctype, present[event.key]))))
+		kept.extend(
+			_with_history(reader, event, history, documents.get((event.ref_doctype, present[event.key])))
+		)
 	return _without_replaced(kept)
 
 
@@ -484,7 +493,9 @@ def _evaluate(
 				continue
 			seen.add(event.key)
 			try:
-				if conditions.meets(reader.rows[event.ref_doctype].condition, doc, reader.consumer, _log_row(event)):
+				if conditions.meets(
+					reader.rows[event.ref_doctype].condition, doc, reader.consumer, _log_row(event)
+				):
 					meeting.add(event.key)
 			except Exception as error:
 				failed.setdefault(event.ref_doctype, f"{event.docname}: {type(error).__name__}: {error}")
@@ -510,7 +521,9 @@ def _report_conditions(reader: Reader, evaluated: set[str], failed: dict[str, st
 		row = reader.rows[doctype]
 		error = failed.get(doctype, "")[:500]
 		if error:
-			reader.warnings.append(_("The condition for {0} failed on {1}: {2}").format(doctype, public_url(), error))
+			reader.warnings.append(
+				_("The condition for {0} failed on {1}: {2}").format(doctype, public_url(), error)
+			)
 		if error == (row.condition_error or ""):
 			continue
 		frappe.db.set_value(row.doctype, row.name, "condition_error", error or None, update_modified=False)
@@ -531,7 +544,9 @@ def _history(reader: Reader, events: list[Candidate]) -> dict[Key, list[tuple[Ca
 		query = (
 			_select_candidates(log)
 			.where((log.ref_doctype == doctype) & log.docname.isin(names))
-			.where((log.position > cint(reader.rows[doctype].from_position)) & (log.position <= reader.cursor))
+			.where(
+				(log.position > cint(reader.rows[doctype].from_position)) & (log.position <= reader.cursor)
+			)
 			.where(log.origin.isnull() | (log.origin != reader.consumer.name))
 			.orderby(log.position)
 		)
@@ -657,7 +672,11 @@ def _asked_for(documents: str | list) -> list[Key]:
 		frappe.throw(_("Not more than {0} documents can be asked for at once.").format(MOST_DOCUMENTS))
 	keys = []
 	for entry in asked:
-		if not isinstance(entry, list | tuple) or len(entry) != 2 or not all(isinstance(part, str) for part in entry):
+		if (
+			not isinstance(entry, list | tuple)
+			or len(entry) != 2
+			or not all(isinstance(part, str) for part in entry)
+		):
 			frappe.throw(_("Documents are asked for as a list of [DocType, name]."))
 		keys.append((entry[0], entry[1]))
 	return keys
@@ -709,9 +728,9 @@ def _position_of_time(last_update: Any) -> int:
 		moment = None
 	if moment is None:
 		frappe.throw(
-			_("last_update is not a date and time: {0}. Give the creation of the last event that was taken.").format(
-				cstr(last_update)[:40] or _("empty")
-			)
+			_(
+				"last_update is not a date and time: {0}. Give the creation of the last event that was taken."
+			).format(cstr(last_update)[:40] or _("empty"))
 		)
 	log = frappe.qb.DocType(LOG)
 	query = (

@@ -37,7 +37,9 @@ def why_refused(doctype: str) -> str:
 	if meta.istable:
 		return _("{0} is a child table: subscribe to the DocType that it belongs to.").format(doctype)
 	if meta.get("is_virtual"):
-		return _("{0} is virtual: its documents are not stored, so that no change of them is seen.").format(doctype)
+		return _("{0} is virtual: its documents are not stored, so that no change of them is seen.").format(
+			doctype
+		)
 	if meta.module == OWN_MODULE or doctype in log_types:
 		return _("{0} is a log or belongs to Event Streaming itself.").format(doctype)
 	if is_system(doctype):
@@ -49,7 +51,9 @@ def why_refused(doctype: str) -> str:
 
 
 def is_system(doctype: str) -> bool:
-	return doctype in SYSTEM_DOCTYPES and doctype not in (frappe.conf.get("event_streaming_allowed_doctypes") or ())
+	return doctype in SYSTEM_DOCTYPES and doctype not in (
+		frappe.conf.get("event_streaming_allowed_doctypes") or ()
+	)
 
 
 def refuse_system_doctypes(doctypes: list[str]) -> None:

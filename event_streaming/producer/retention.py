@@ -57,5 +57,7 @@ def _next_batch(before, last: int) -> list:
 def _delete(names: list) -> None:
 	deliveries, log = frappe.qb.DocType(DELIVERIES), frappe.qb.DocType(LOG)
 	parents = [str(name) for name in names]
-	frappe.qb.from_(deliveries).delete().where((deliveries.parenttype == LOG) & deliveries.parent.isin(parents)).run()
+	frappe.qb.from_(deliveries).delete().where(
+		(deliveries.parenttype == LOG) & deliveries.parent.isin(parents)
+	).run()
 	frappe.qb.from_(log).delete().where(log.name.isin(names)).run()

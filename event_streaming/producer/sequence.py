@@ -152,5 +152,3 @@ def _set_head(head: int) -> None:
 def time_of_head() -> datetime:
 	"""A time not before that of any event that has a position: where a consumer that counts in times starts."""
 	return _time_base(head_position())
-
-

@@ -149,9 +149,9 @@ def register(data: dict | str) -> dict[str, Any]:
 	existing = frappe.db.get_value(CONSUMER, callback_url, ["name", "user"], as_dict=True)
 	if existing and existing.user != user:
 		frappe.throw(
-			_("{0} is already registered on {1} by another user ({2}). Delete that Event Consumer there first.").format(
-				callback_url, public_url(), existing.user
-			),
+			_(
+				"{0} is already registered on {1} by another user ({2}). Delete that Event Consumer there first."
+			).format(callback_url, public_url(), existing.user),
 			EventStreamingError,
 		)
 	if cint(data.get("protocol")) >= PROTOCOL:
@@ -199,7 +199,9 @@ def _callback_url(data: dict) -> str:
 		url = ""
 	if not url.startswith(("http://", "https://")):
 		frappe.throw(
-			_("The consumer gave no address at which it can be reached: set the public URL in its Event Streaming Settings."),
+			_(
+				"The consumer gave no address at which it can be reached: set the public URL in its Event Streaming Settings."
+			),
 			EventStreamingError,
 		)
 	if url == public_url():
@@ -221,18 +223,20 @@ def _check_user(data: dict) -> str:
 	found = frappe.db.get_value("User", user, ["name", "enabled"], as_dict=True)
 	if not found:
 		frappe.throw(
-			_("The user {0} does not exist on {1}. Make the same user there, with the role System Manager.").format(
-				user, here
-			),
+			_(
+				"The user {0} does not exist on {1}. Make the same user there, with the role System Manager."
+			).format(user, here),
 			EventStreamingError,
 		)
 	if not found.enabled:
-		frappe.throw(_("The user {0} is disabled on {1}. Enable it there.").format(user, here), EventStreamingError)
+		frappe.throw(
+			_("The user {0} is disabled on {1}. Enable it there.").format(user, here), EventStreamingError
+		)
 	if frappe.session.user != found.name:
 		frappe.throw(
-			_("The API keys belong to {0} on {1}, but the Event Subscriber is {2}. Enter the keys of {2}.").format(
-				frappe.session.user, here, user
-			),
+			_(
+				"The API keys belong to {0} on {1}, but the Event Subscriber is {2}. Enter the keys of {2}."
+			).format(frappe.session.user, here, user),
 			frappe.PermissionError,
 		)
 	if "System Manager" not in frappe.get_roles(found.name):
@@ -251,8 +255,12 @@ def _wanted(data: dict) -> dict[str, dict]:
 			entries = json.loads(entries)
 		except ValueError:
 			entries = None
-	if not isinstance(entries, list) or not all(isinstance(entry, dict) and entry.get("doctype") for entry in entries):
-		frappe.throw(_("The DocTypes of the registration are not a list of {doctype, condition}."), EventStreamingError)
+	if not isinstance(entries, list) or not all(
+		isinstance(entry, dict) and entry.get("doctype") for entry in entries
+	):
+		frappe.throw(
+			_("The DocTypes of the registration are not a list of {doctype, condition}."), EventStreamingError
+		)
 	return {str(entry["doctype"]): entry for entry in entries}
 
 
@@ -264,9 +272,9 @@ def _call_back(callback_url: str, data: dict) -> None:
 		answer = client.call(CONFIRM, {"token": str(data.get("token") or "")}, timeout=CALL_SECONDS)
 	except RemoteRefused:
 		frappe.throw(
-			_("{0} refused the API keys of {1} that it was registered with. Generate keys for that user there again.").format(
-				callback_url, data.get("user")
-			),
+			_(
+				"{0} refused the API keys of {1} that it was registered with. Generate keys for that user there again."
+			).format(callback_url, data.get("user")),
 			EventStreamingError,
 		)
 	except EventStreamingError as error:
@@ -395,7 +403,9 @@ def _flows(row) -> bool:
 def tell_consumer(event_consumer) -> bool:
 	"""Tell the consumer at once what is on record for it; if it can't be told, it learns it with its next pull."""
 	doc = frappe.get_doc(CONSUMER, event_consumer) if isinstance(event_consumer, str) else event_consumer
-	client = SiteClient(doc.callback_url, doc.api_key, doc.get_password("api_secret", raise_exception=False) or "")
+	client = SiteClient(
+		doc.callback_url, doc.api_key, doc.get_password("api_secret", raise_exception=False) or ""
+	)
 	try:
 		if cint(doc.protocol) >= PROTOCOL:
 			args = {"producer_url": public_url(), "subscriptions": json.dumps(subscriptions_of(doc))}
@@ -404,9 +414,9 @@ def tell_consumer(event_consumer) -> bool:
 			_tell_old_consumer(client, doc)
 	except EventStreamingError as error:
 		frappe.msgprint(
-			_("Saved here, but {0} could not be told: {1} It learns it the next time it asks for events.").format(
-				doc.callback_url, str(error)
-			),
+			_(
+				"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
+			).format(doc.callback_url, str(error)),
 			indicator="orange",
 			alert=True,
 		)
