@@ -81,10 +81,14 @@ def get_safe_globals() -> dict:
 
 
 def name_exceptions_as_frappe_does() -> None:
-	"""Error answers and tracebacks name exceptions in full: "frappe.exceptions.ValidationError"."""
-	for _name, exception in inspect.getmembers(monoframe.exceptions, inspect.isclass):
-		if exception.__module__ == "monoframe.exceptions":
-			exception.__module__ = "frappe.exceptions"
+	"""Error answers and tracebacks name exceptions in full: "frappe.exceptions.FrappeTypeError"."""
+	for name, exception in inspect.getmembers(monoframe.exceptions, inspect.isclass):
+		if exception.__module__ != "monoframe.exceptions":
+			continue
+		exception.__module__ = "frappe.exceptions"
+		exception.__name__ = exception.__qualname__ = name.replace("Monoframe", "Frappe")
+		setattr(monoframe.exceptions, exception.__name__, exception)
+		setattr(monoframe, exception.__name__, exception)
 
 
 def pass_context(command):

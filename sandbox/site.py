@@ -109,4 +109,8 @@ def set_time_zone(time_zone: str) -> None:
 	settings.time_zone = time_zone
 	settings.flags.ignore_mandatory = True
 	settings.save()
+	for job in frappe.get_all(
+		"Scheduled Job Type", pluck="name"
+	):  # or they would be due hours from now, or ago
+		frappe.db.set_value("Scheduled Job Type", job, "last_execution", frappe.utils.now_datetime())
 	frappe.clear_cache()

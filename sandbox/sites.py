@@ -6,6 +6,7 @@ reads). So a change of the app costs its installation, not a new framework.
 """
 
 import base64
+import datetime
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zoneinfo
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from sandbox.locks import building_alone
 from sandbox.paths import APP, PROJECT, assets_folder, cache_folder
 from sandbox.progress import step
 from sandbox.servers import MariaDB, Redis
+from sandbox.template import TIME_ZONE
 
 TEMPLATE = "template"
 TEMPLATES_KEPT = 4
@@ -54,6 +57,7 @@ class SiteMaker:
 		dump = self._app_template() if with_app else self._framework_template()
 		folder = self._new_folder(name, host_name)
 		self.mariadb.load(_database(name), dump)
+		self.mariadb.sql(_no_scheduled_job_is_overdue(_database(name)))
 		return folder
 
 	def drop(self, name: str) -> None:
@@ -162,6 +166,12 @@ def _prepare_assets() -> None:
 		if public.exists() and not (folder / app).exists():
 			(folder / app).unlink(missing_ok=True)
 			(folder / app).symlink_to(public)
+
+
+def _no_scheduled_job_is_overdue(database: str) -> str:
+	"""Or else, as the template is older, the scheduler's first look would queue every job that Frappe has."""
+	now = datetime.datetime.now(zoneinfo.ZoneInfo(TIME_ZONE))
+	return f"UPDATE `{database}`.`tabScheduled Job Type` SET last_execution = '{now:%Y-%m-%d %H:%M:%S}';"
 
 
 def _database(site: str) -> str:

@@ -9,6 +9,7 @@ from sandbox import entry
 from sandbox.paths import APP
 
 ADMIN_PASSWORD = "admin"
+TIME_ZONE = "Asia/Bangkok"  # of a site that is not given another: no daylight saving, and not UTC
 
 
 def make_framework() -> None:
@@ -43,7 +44,7 @@ def finish_setup_wizard() -> None:
 			"setup_complete": 1,
 			"enable_scheduler": 1,
 			"country": "Thailand",
-			"time_zone": "Asia/Bangkok",
+			"time_zone": TIME_ZONE,
 			"language": "en",
 			"currency": "THB",
 			"float_precision": "3",
