@@ -18,6 +18,7 @@ class EventProducerLastUpdate(Document):
 		failures: DF.Int
 		last_contact: DF.Datetime | None
 		last_error: DF.Text | None
+		last_warning: DF.Text | None
 		last_pull: DF.Datetime | None
 		last_update: DF.Data | None
 		next_pull: DF.Datetime | None

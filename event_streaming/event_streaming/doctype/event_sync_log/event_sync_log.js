@@ -1,0 +1,76 @@
+// What became of an event, and what a person can do when it failed.
+
+const SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log";
+const OPEN_STATUSES = ["Failed", "Retrying", "Waiting", "Conflict"];
+
+frappe.ui.form.on("Event Sync Log", {
+	refresh(frm) {
+		show_data_indented(frm);
+		show_problem(frm);
+		add_links(frm);
+		if (OPEN_STATUSES.includes(frm.doc.status)) add_actions(frm);
+	},
+});
+
+function show_data_indented(frm) {
+	try {
+		frm.doc.data = JSON.stringify(JSON.parse(frm.doc.data), null, 2);
+	} catch {
+		return;
+	}
+	frm.refresh_field("data");
+}
+
+function show_problem(frm) {
+	const { status, error, next_retry, outcome } = frm.doc;
+	if (!OPEN_STATUSES.includes(status)) return;
+	// the reason is the first line, a traceback follows
+	let text = frappe.utils.escape_html((error || outcome || "").trim().split("\n")[0]);
+	if (status === "Retrying" && next_retry) {
+		text += `<br>${__("It is tried again by itself: {0}", [frappe.datetime.str_to_user(next_retry)])}`;
+	}
+	if (text) frm.set_intro(text, status === "Failed" ? "red" : "orange");
+}
+
+function add_links(frm) {
+	const { ref_doctype, docname, event_producer, remote_doctype, producer_doc, update_type } = frm.doc;
+	if (ref_doctype && docname && update_type !== "Delete") {
+		frm.add_custom_button(__("Open Document"), () => frappe.set_route("Form", ref_doctype, docname));
+	}
+	if (/^https?:\/\//.test(event_producer || "") && update_type !== "Delete") {
+		const doctype = frappe.router.slug(remote_doctype || ref_doctype);
+		const url = `${event_producer}/app/${encodeURIComponent(doctype)}/${encodeURIComponent(producer_doc)}`;
+		frm.add_custom_button(__("Open on the Producer"), () => window.open(url, "_blank", "noopener"));
+	}
+}
+
+function add_actions(frm) {
+	frm.add_custom_button(__("Resync"), () => call_sync_log(frm, "resync_log"));
+	// the name is taken here by a document that came from elsewhere
+	if ((frm.doc.error || "").startsWith("NameTaken")) {
+		frm.add_custom_button(__("Adopt"), () => confirm_adoption(frm));
+	}
+}
+
+function confirm_adoption(frm) {
+	frappe.confirm(
+		__("From now on the {0} {1} of this site is the one that the producer means. Its values are replaced by the producer's. Go on?", [
+			__(frm.doc.ref_doctype),
+			frappe.utils.escape_html(frm.doc.producer_doc),
+		]),
+		() => call_sync_log(frm, "adopt")
+	);
+}
+
+function call_sync_log(frm, method) {
+	frappe
+		.call({ method: `${SYNC_LOG_METHODS}.${method}`, args: { name: frm.doc.name }, freeze: true })
+		.then((answer) => {
+			const synced = answer.message === "Synced";
+			frappe.show_alert({
+				message: synced ? __("Synced") : __("Tried again: {0}", [__(answer.message)]),
+				indicator: synced ? "green" : "red",
+			});
+			frm.reload_doc();
+		});
+}
