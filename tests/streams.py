@@ -6,7 +6,7 @@ Functions with a site as their first argument are called by tests; the others ru
 import uuid
 
 SUBSCRIBER = "stream@example.com"
-KEYS = ("streamkey", "streamsecret")
+KEYS = ["streamkey", "streamsecret"]
 ORDER, ROW, CITY = "Streamed Order", "Streamed Order Row", "Streamed City"
 
 
@@ -15,7 +15,7 @@ def unique(prefix: str) -> str:
 	return f"{prefix} {uuid.uuid4().hex[:10]}"
 
 
-def make_subscriber(user: str = SUBSCRIBER, keys: tuple = KEYS, roles: tuple = ("System Manager",)) -> None:
+def make_subscriber(user: str = SUBSCRIBER, keys: list | None = None) -> None:
 	"""The same user, with keys, on a site."""
 	import frappe
 
@@ -24,9 +24,9 @@ def make_subscriber(user: str = SUBSCRIBER, keys: tuple = KEYS, roles: tuple = (
 			{"doctype": "User", "email": user, "first_name": "Stream", "send_welcome_email": 0, "enabled": 1}
 		)
 		doc.insert(ignore_permissions=True)
-		doc.add_roles(*roles)
+		doc.add_roles("System Manager")
 	doc = frappe.get_doc("User", user)
-	doc.api_key, doc.api_secret = keys
+	doc.api_key, doc.api_secret = keys or KEYS
 	doc.save(ignore_permissions=True)
 
 
@@ -47,7 +47,7 @@ def make_event_producer(url: str, rows: list[dict], **values) -> str:
 	return doc.insert().name
 
 
-def decide(consumer_url: str, status: str = "Approved", doctypes: tuple = ()) -> None:
+def decide(consumer_url: str, status: str = "Approved", doctypes: list | None = None) -> None:
 	"""The producer's admin approves or rejects."""
 	import frappe
 
