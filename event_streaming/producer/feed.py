@@ -22,9 +22,9 @@ from event_streaming.producer import conditions
 from event_streaming.producer.capture import dump
 from event_streaming.producer.diff import snapshot
 from event_streaming.producer.documents import existing_names, load_documents, permitted_names
-from event_streaming.producer.refused import is_system
 from event_streaming.producer.sequence import assign_positions
 from event_streaming.producer.subscriptions import APPROVED, CONSUMER, subscriptions_of
+from event_streaming.refused import is_system
 from event_streaming.settings import get_settings
 from event_streaming.site import normalise_url, public_url, time_zone
 from event_streaming.wire import CREATE, DELETE, PROTOCOL, RENAME, UPDATE, Event, Root

@@ -17,8 +17,8 @@ from redis.exceptions import ConnectionError as RedisUnreachable
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused
 from event_streaming.http_client import SiteClient
 from event_streaming.producer import conditions, notify
-from event_streaming.producer.refused import OWN_MODULE, refuse_system_doctypes
 from event_streaming.producer.sequence import head_position, time_of_head
+from event_streaming.refused import OWN_MODULE, refuse_system_doctypes
 from event_streaming.site import normalise_url, public_url, time_zone
 from event_streaming.wire import CONFIRM, PROTOCOL, UPDATE_STATUS
 
