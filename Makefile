@@ -21,8 +21,8 @@ tools: $(TOOLS) ## the servers' packages and a Python environment, in the work f
 $(TOOLS): $(REQUIREMENTS)
 	$(PYTHON) -m sandbox.packages
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/sandbox.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements/engine.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements/sandbox.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement requirements/engine.txt
 	touch $@
 
 .PHONY: test

@@ -9,6 +9,7 @@ Standard output is the answers' channel, therefore whatever a function prints go
 
 import __future__
 
+import ast
 import importlib
 import json
 import linecache
@@ -76,7 +77,8 @@ class ShellServer:
 		source = request["source"]
 		linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
 		code = compile(source, filename, "exec", __future__.annotations.compiler_flag, dont_inherit=True)
-		names: dict = {"__name__": "sandbox.sent", "frappe": frappe, **request["constants"]}
+		names: dict = {"__name__": "sandbox.sent", "frappe": frappe}
+		names.update({name: ast.literal_eval(text) for name, text in request["constants"].items()})
 		for name, (module, *attribute) in request["imports"].items():
 			names[name] = importlib.import_module(module)
 			for part in attribute[0].split(".") if attribute else []:

@@ -1,14 +1,13 @@
 """Turns a function into what can be sent to a site: its source, and what it uses of the module it stands in.
 
-Sent along, so that tests read naturally: other functions of the tests (as source), constants that JSON can say
-(by value), and other modules, classes and functions (as imports). Anything else is refused here, with its name,
+Sent along, so that tests read naturally: other functions of the tests (as source), constants (by their Python
+source), and other modules, classes and functions (as imports). Anything else is refused here, with its name,
 instead of failing over there.
 """
 
 import ast
 import builtins
 import inspect
-import json
 import textwrap
 import types
 from collections.abc import Callable
@@ -27,7 +26,7 @@ def describe_function(function: Callable | str) -> dict[str, Any]:
 		return {"path": function}
 	_refuse_what_cannot_be_sent(function)
 	sources: dict[str, str] = {}
-	constants: dict[str, Any] = {}
+	constants: dict[str, str] = {}
 	imports: dict[str, list[str]] = {}
 	_collect(function, sources, constants, imports)
 	return {
@@ -53,7 +52,7 @@ def _collect(function: Callable, sources: dict, constants: dict, imports: dict) 
 		elif isinstance(value, type | types.FunctionType | types.BuiltinFunctionType):
 			imports[name] = [value.__module__, value.__qualname__]
 		elif _is_plain(value):
-			constants[name] = value
+			constants[name] = repr(value)
 		else:
 			raise SandboxError(
 				f"{function.__name__} uses {name}, a {type(value).__name__}, which cannot be sent to a site. "
@@ -99,7 +98,8 @@ def _names_used(tree: ast.Module) -> set[str]:
 
 
 def _is_plain(value: Any) -> bool:
+	"""Whether its source is all there is to it: numbers, text, None, and tuples, sets, lists, dicts of such."""
 	try:
-		return json.loads(json.dumps(value)) == value
-	except (TypeError, ValueError):
+		return ast.literal_eval(repr(value)) == value
+	except (SyntaxError, ValueError):
 		return False

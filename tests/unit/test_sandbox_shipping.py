@@ -1,5 +1,6 @@
 """What of a function reaches a site, and what is refused before it is sent."""
 
+import ast
 import json
 import textwrap
 
@@ -9,11 +10,12 @@ from sandbox.errors import SandboxError
 from sandbox.shipping import describe_function
 
 GREETING = "Hello"
+MARKS = ("!", "?")
 SOMETHING_ELSE = object()
 
 
 def greet(name):
-	return f"{GREETING}, {name}"
+	return f"{GREETING}, {name}{MARKS[0]}"
 
 
 def greet_all(names):
@@ -31,7 +33,7 @@ def uses_an_object():
 def arrived(function):
 	"""What the site makes of the message."""
 	message = describe_function(function)
-	names = dict(message["constants"])
+	names = {name: ast.literal_eval(text) for name, text in message["constants"].items()}
 	for name, (module, *_attribute) in message["imports"].items():
 		names[name] = __import__(module)
 	exec(message["source"], names)
@@ -39,7 +41,7 @@ def arrived(function):
 
 
 def test_a_function_brings_the_functions_and_constants_that_it_uses():
-	assert arrived(greet_all)(["you", "me"]) == ["Hello, you", "Hello, me"]
+	assert arrived(greet_all)(["you", "me"]) == ["Hello, you!", "Hello, me!"]
 
 
 def test_imported_modules_are_imported_over_there():
@@ -67,7 +69,7 @@ def test_a_function_inside_another_is_sent_without_what_is_around_it():
 		describe_function(uses_outer)
 
 
-def test_what_json_cannot_say_is_refused_by_its_name():
+def test_what_has_no_source_is_refused_by_its_name():
 	with pytest.raises(SandboxError, match="uses SOMETHING_ELSE, a object"):
 		describe_function(uses_an_object)
 
