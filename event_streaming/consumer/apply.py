@@ -7,7 +7,8 @@ import frappe
 from frappe import _
 
 from event_streaming import wire
-from event_streaming.consumer import documents, links
+from event_streaming.consumer import dependency_users, documents, links
+from event_streaming.consumer.dependencies import PlannedDocument
 from event_streaming.consumer.page import Work, find_by_root, own_identity, remote_key, same_creation
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.consumer.sync_log import SYNCED, Outcome
@@ -66,7 +67,7 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	local = find_local(key, event["root"], work)
 	if not local or not exists(local):
 		return bring_missing(key, event["root"], subscription, work)
-	change = links.localise_change(wire.parse_data(event), key, subscription, work)
+	change = links.localise_change(wire.parse_data(event), key, local, subscription, work, make_needed)
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
 	doc, changed, warnings = documents.update(
@@ -168,11 +169,59 @@ def bring(
 ) -> Outcome:
 	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`."""
 	local = find_local(key, root, work)
+	if local and exists(local):
+		work.dependencies.arrived(key, local)
+	values, plan = links.localise_document(data, key, subscription, work, make_needed)
+	filled_later = any(need.link.required for need in plan.later)
+	outcome = write_document(key, values, root, subscription, work, covered_to, filled_later)
+	links.set_later(values, plan, (outcome.local_doctype, outcome.local_name), work)
+	return outcome
+
+
+def make_needed(planned: PlannedDocument, values: dict, work: Work) -> LocalKey:
+	"""Make a document that another one needs, in the naming of its own subscription if there is one."""
+	if planned.doctype == "User":
+		return "User", dependency_users.insert_disabled_user(values)
+	subscription = work.subscriptions.get(planned.doctype) or unsubscribed(planned)
+	namesake = (planned.local_doctype, planned.name)
+	if subscription.use_same_name and namesake not in work.same_named:
+		work.same_named[namesake] = frappe.db.get_value(*namesake, "creation")
+	filled_later = any(need.link.required for need in planned.later)
+	with applying(planned.local_doctype, planned.root["site"] if planned.root else work.event_producer):
+		outcome = write_document(
+			planned.key, values, planned.root, subscription, work, planned.position, filled_later
+		)
+	return outcome.local_doctype, outcome.local_name
+
+
+def unsubscribed(planned: PlannedDocument) -> Subscription:
+	"""A document of a DocType without a subscription keeps its name."""
+	return Subscription(
+		remote_doctype=planned.doctype,
+		local_doctype=planned.local_doctype,
+		use_same_name=True,
+		mapping=planned.mapping,
+		status="Approved",
+		unsubscribed=False,
+		condition=None,
+	)
+
+
+def write_document(
+	key: RemoteKey,
+	values: dict,
+	root: Root | None,
+	subscription: Subscription,
+	work: Work,
+	covered_to: int,
+	filled_later: bool,
+) -> Outcome:
+	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
+	local = find_local(key, root, work)
 	adopted = False
 	if not local and subscription.use_same_name:
-		local = adopt_namesake(key, data, subscription, work)
+		local = adopt_namesake(key, values, subscription, work)
 		adopted = local is not None
-	values = links.localise_document(data, key, subscription, work)
 	values = documents.convert_times(subscription.local_doctype, values, work.time_zone)
 	extra = {}
 	if not subscription.use_same_name:
@@ -185,11 +234,10 @@ def bring(
 		)
 		return outcome_of(subscription, doc.name, done, warnings)
 	name = key[1] if subscription.use_same_name else None
-	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra)
+	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra, filled_later)
 	if name is not None and doc.name != name:
 		raise name_taken(subscription.local_doctype, name, work)
 	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)
-	links.set_later(doc, key, work)
 	return outcome_of(subscription, doc.name, _("Created"), warnings)
 
 

@@ -152,12 +152,14 @@ class Dependencies:
 			for each in reached
 		}
 		ordered, cut = order_by_need(graph)
+		absent = self.local_key(key) is None
 		documents = [self.fetched[each] for each in ordered]
 		for document in documents:
 			document.later = [
-				need for need in document.needs if need.key == key or (document.key, need.key) in cut
+				need
+				for need in document.needs
+				if (absent and need.key == key) or (document.key, need.key) in cut
 			]
-		absent = self.local_key(key) is None
 		later = [need for need in needs if need.key == key] if absent else []
 		recognised = [
 			(each, *self.recognised[each])

@@ -39,6 +39,10 @@ class LocalSite:
 			self._shapes[doctype] = shape_of(doctype)
 		return self._shapes[doctype]
 
+	def has_dynamic_links(self, doctype: str) -> bool:
+		shape = self.shape(doctype)
+		return any(entry.doctype_field for each in (shape, *shape.tables.values()) for entry in each.fields)
+
 	def links_in_change(self, doctype: str, change: dict, current: dict | None) -> list[Link]:
 		return links_in_change(self.shape(doctype), change, current)
 

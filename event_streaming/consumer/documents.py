@@ -12,6 +12,7 @@ import frappe
 from frappe import _
 from frappe.model import default_fields, no_value_fields, table_fields
 from frappe.model.document import Document
+from frappe.model.rename_doc import rename_doc
 from frappe.utils import cint, get_datetime
 
 from event_streaming.exceptions import CannotApply
@@ -42,12 +43,13 @@ class KeepStamps:
 
 
 def insert(
-	doctype: str, data: dict, name: str | None, extra: dict | None = None
+	doctype: str, data: dict, name: str | None, extra: dict | None = None, filled_later: bool = False
 ) -> tuple[Document, list[str]]:
 	"""Make a document from the whole state `data`; returns it and the warnings.
 
-	`name` None leaves the naming to this site. `extra` are fields that are set besides. A submitted document is
-	submitted, a cancelled one submitted and cancelled. Child rows keep their names. Raises what Frappe raises.
+	`name` None leaves the naming to this site. `extra` are fields that are set besides. `filled_later` says that a
+	mandatory link is set once what it points to is there. A submitted document is submitted, a cancelled one submitted
+	and cancelled. Child rows keep their names. Raises what Frappe raises.
 	"""
 	values, warnings = known_fields(doctype, data)
 	docstatus = cint(data.get("docstatus"))
@@ -57,6 +59,7 @@ def insert(
 	doc = frappe.get_doc({**values, "doctype": doctype, "docstatus": min(docstatus, SUBMITTED)})
 	check_permission(doc, "create", *(["submit"] if docstatus else []))
 	keep_stamps(doc, data)
+	doc.flags.ignore_mandatory = filled_later
 	doc.insert(set_name=name or name_for_prompt(doc, data), set_child_names=False)
 	if docstatus == CANCELLED:
 		doc.check_permission("cancel")
@@ -143,7 +146,7 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 	"""Rename or merge a document; `force`, because what the producer did is not for this site's DocType to forbid."""
 	if not frappe.has_permission(doctype, "write", doc=old):
 		raise frappe.PermissionError(_("No permission to rename {0} {1}").format(_(doctype), old))
-	return frappe.rename_doc(
+	return rename_doc(
 		doctype,
 		old,
 		new,

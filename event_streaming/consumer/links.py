@@ -1,24 +1,164 @@
 """Makes a remote document or difference fit this site: mapping, links to documents, and the documents they need.
 
-It stands between applying an event and the modules that know about mappings and dependencies.
+It stands between applying an event and the modules that know about mappings and dependencies; how a document is made
+is told to it by whoever calls.
 """
 
-from frappe.model.document import Document
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from event_streaming.consumer.page import Work
+import frappe
+
+from event_streaming import wire
+from event_streaming.consumer import documents
+from event_streaming.consumer.dependencies import Dependencies, Need, Plan, PlannedDocument, Source
+from event_streaming.consumer.mapping import needs_remote_document
+from event_streaming.consumer.mapping_store import to_local_change, to_local_document
 from event_streaming.consumer.subscription import Subscription
-from event_streaming.identity import RemoteKey
+from event_streaming.exceptions import DependencyMissing, RemoteUnavailable
+from event_streaming.identity import LocalKey, RemoteKey
+from event_streaming.refused import why_refused
+from event_streaming.settings import get_settings
+from event_streaming.wire import Event
+
+if TYPE_CHECKING:
+	from event_streaming.consumer.page import Work
+
+# makes a document that another one needs, from data that fits this site; answers which one it is here
+Make = Callable[[PlannedDocument, dict, "Work"], LocalKey]
 
 
-def localise_document(data: dict, key: RemoteKey, subscription: Subscription, work: Work) -> dict:
-	"""The local document that the remote one becomes; what it links to is there afterwards."""
-	return data
+def open_dependencies(work: "Work") -> Dependencies:
+	"""A fresh picture of what is here and what is missing, for one page."""
+	return Dependencies(
+		Source(
+			event_producer=work.event_producer,
+			subscriber=work.user,
+			here=work.here,
+			subscriptions=work.subscriptions,
+			missing_user=get_settings().missing_user,
+			fetch=work.fetch,
+			search=work.producer.find_names,
+			why_refused=why_refused,
+		)
+	)
 
 
-def localise_change(change: dict, key: RemoteKey, subscription: Subscription, work: Work) -> dict | None:
+def prepare(work: "Work", events: list[Event]) -> None:
+	"""Look up and fetch together what a page's documents link to. What can't be read fails with its own event."""
+	items = []
+	for event in events:
+		try:
+			items.append(((event["ref_doctype"], event["docname"]), needs_of_event(event, work)))
+		except RemoteUnavailable:
+			raise
+		except (frappe.ValidationError, ValueError, TypeError, KeyError, AttributeError):
+			frappe.local.message_log = []
+	work.dependencies.prepare(items)
+
+
+def needs_of_event(event: Event, work: "Work") -> list[Need]:
+	"""What an event's data points to, as far as it says without the document that is here."""
+	subscription = work.subscriptions.get(event["ref_doctype"])
+	if (
+		not subscription
+		or event["update_type"] not in (wire.CREATE, wire.UPDATE)
+		or event["origin"] == work.here
+	):
+		return []
+	data = wire.parse_data(event)
+	if event["update_type"] == wire.CREATE:
+		return fit_document(data, subscription, work)[1]
+	if subscription.mapping and needs_remote_document(
+		work.dependencies.mappings.get(subscription.mapping), data
+	):
+		return []
+	fitted = fit_change(data, (event["ref_doctype"], event["docname"]), subscription, work, None)
+	return fitted[1] if fitted else []
+
+
+def localise_document(
+	data: dict, key: RemoteKey, subscription: Subscription, work: "Work", make: Make
+) -> tuple[dict, Plan]:
+	"""The local document that the remote one becomes; what it links to is there afterwards.
+
+	The plan is for `set_later`, once the document itself is there. Raises DependencyMissing, CannotApply.
+	"""
+	values, needs = fit_document(data, subscription, work)
+	plan = bring_what_is_needed(key, needs, work, make)
+	return work.dependencies.data_here(values, needs, plan.later), plan
+
+
+def localise_change(
+	change: dict, key: RemoteKey, local: LocalKey, subscription: Subscription, work: "Work", make: Make
+) -> dict | None:
 	"""The local difference that a remote one becomes; None when it touches nothing that is mapped."""
-	return change
+	work.dependencies.arrived(key, local)
+	fitted = fit_change(change, key, subscription, work, local)
+	if fitted is None:
+		return None
+	values, needs = fitted
+	plan = bring_what_is_needed(key, needs, work, make)
+	set_later({}, plan, local, work)
+	return work.dependencies.data_here(values, needs)
 
 
-def set_later(doc: Document, key: RemoteKey, work: Work) -> None:
-	"""Set the links of a new document that could not be set before the documents they point to were there."""
+def set_later(data: dict, plan: Plan, local: LocalKey, work: "Work") -> None:
+	"""Set the links that could not be set before the documents they point to were there.
+
+	`data` and `local` are the document that the plan was made for, which is there by now.
+	"""
+	for planned in plan.documents:
+		if planned.later:
+			set_links(planned.data, planned.later, work.dependencies.local_key(planned.key), work)
+	if plan.later:
+		set_links(data, plan.later, local, work)
+
+
+def set_links(data: dict, later: list[Need], local: LocalKey, work: "Work") -> None:
+	change = work.dependencies.links_later(data, later)
+	# the links belong to the state that was made a moment ago: its stamps stay
+	change["changed"] |= {stamp: data[stamp] for stamp in ("modified", "modified_by") if data.get(stamp)}
+	documents.update(*local, documents.convert_times(local[0], change, work.time_zone))
+
+
+def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[dict, list[Need]]:
+	"""A whole document through its mapping, and what it points to; names are still the producer's."""
+	dependencies = work.dependencies
+	if not subscription.mapping:
+		return data, dependencies.needs_of_document(subscription.local_doctype, data)
+	mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
+	needs = dependencies.needs_of_document(subscription.local_doctype, mapped.data, mapped.references)
+	return mapped.data, needs
+
+
+def fit_change(
+	change: dict, key: RemoteKey, subscription: Subscription, work: "Work", local: LocalKey | None
+) -> tuple[dict, list[Need]] | None:
+	"""The same for a difference; None when the mapping names nothing of it."""
+	dependencies, references = work.dependencies, []
+	if subscription.mapping:
+		mapping = dependencies.mappings.get(subscription.mapping)
+		remote = None
+		if needs_remote_document(mapping, change):
+			remote = work.fetch([key]).documents.get(key, {})
+		mapped = to_local_change(mapping, change, remote)
+		if mapped is None:
+			return None
+		change, references = mapped.change, mapped.references
+	current = None
+	if local and dependencies.site.has_dynamic_links(subscription.local_doctype):
+		current = frappe.get_doc(*local).as_dict()
+	return change, dependencies.needs_of_change(subscription.local_doctype, change, current, references)
+
+
+def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: Make) -> Plan:
+	"""Make the documents that are missing, each after what it needs itself."""
+	dependencies = work.dependencies
+	plan = dependencies.plan(key, needs)
+	if plan.unresolved:
+		raise DependencyMissing(plan.explain())
+	for planned in plan.documents:
+		values = dependencies.data_here(planned.data, planned.needs, planned.later)
+		dependencies.arrived(planned.key, make(planned, values, work))
+	return plan

@@ -9,7 +9,8 @@ import frappe
 from frappe.utils import cint, get_datetime
 
 from event_streaming import identity, wire
-from event_streaming.consumer import documents, sync_log
+from event_streaming.consumer import documents, links, sync_log
+from event_streaming.consumer.dependencies import Dependencies
 from event_streaming.consumer.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscription import Subscription, subscriptions_of
 from event_streaming.identity import Identity, LocalKey, RemoteKey
@@ -36,6 +37,7 @@ class Work:
 	fetched: FetchedDocuments = field(default_factory=FetchedDocuments)
 	staged: dict[RemoteKey, Identity | None] = field(default_factory=dict)
 	asked_by: str = ""
+	dependencies: Dependencies | None = None
 
 	def identity_of(self, key: RemoteKey) -> Identity | None:
 		"""The identity of a remote document as it stands in the middle of the event being applied."""
@@ -48,18 +50,23 @@ class Work:
 	def keep(self, new: Identity) -> None:
 		"""Remember, in the event's transaction, which local document stands for a remote one."""
 		identity.save(new)
-		self.staged[(new.remote_doctype, new.remote_name)] = new
+		key = (new.remote_doctype, new.remote_name)
+		self.staged[key] = new
+		self.dependencies.arrived(key, (new.local_doctype, new.local_name))
 
 	def drop(self, key: RemoteKey) -> None:
 		identity.forget(self.event_producer, *key)
 		self.staged[key] = None
+		self.dependencies.gone(key)
 
 	def event_done(self) -> None:
 		self.identities.update(self.staged)
 		self.staged.clear()
+		self.dependencies.keep()
 
 	def event_undone(self) -> None:
 		self.staged.clear()
+		self.dependencies.forget()
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:
 		"""Documents from the producer; each is asked for once a page."""
@@ -103,6 +110,7 @@ def prepare(work: Work, events: list[Event]) -> None:
 	)
 	work.fetched = FetchedDocuments()
 	work.staged.clear()
+	work.dependencies = links.open_dependencies(work)
 	unknown = [event for event in events if not work.identities[remote_key(event)]]
 	add_legacy_identities(work, unknown)
 	roots = [event["root"] for event in unknown if event["root"]]
@@ -110,6 +118,7 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.by_root.update(local_roots(work, roots))
 	work.same_named = find_namesakes(work, unknown)
 	fetch_unknown_documents(work, unknown)
+	links.prepare(work, events)
 
 
 def remote_key(event: Event) -> RemoteKey:

@@ -82,6 +82,21 @@ class Producer:
 			add_documents(fetched, answer, {(doctype, name) for doctype, name in chunk})
 		return fetched
 
+	def find_names(self, doctype: str, filters: dict) -> list[str]:
+		"""The names of at most two documents that the filters find: two are enough to know that one is not alone."""
+		found = self.client.call(
+			"frappe.client.get_list",
+			{
+				"doctype": doctype,
+				"filters": json.dumps(filters),
+				"fields": '["name"]',
+				"limit_page_length": 2,
+			},
+		)
+		if not isinstance(found, list) or not all(isinstance(row, dict) and row.get("name") for row in found):
+			raise InvalidPage("The producer's answer to a search for documents is not a list of names.")
+		return [str(row["name"]) for row in found]
+
 	def get_documents_one_by_one(self, keys: list[tuple[str, str]]) -> FetchedDocuments:
 		"""The same from a producer of the old protocol, over its REST API."""
 		fetched = FetchedDocuments()
