@@ -7,7 +7,7 @@ import uuid
 
 SUBSCRIBER = "stream@example.com"
 KEYS = ["streamkey", "streamsecret"]
-ORDER, ROW, CITY = "Streamed Order", "Streamed Order Row", "Streamed City"
+ORDER, TICKET, ROW, CITY = "Streamed Order", "Streamed Ticket", "Streamed Order Row", "Streamed City"
 
 
 def unique(prefix: str) -> str:
@@ -59,11 +59,9 @@ def decide(consumer_url: str, status: str = "Approved", doctypes: list | None = 
 
 
 def pull_now(event_producer: str) -> dict:
-	from dataclasses import asdict
-
 	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
 
-	return asdict(pull_from_node(event_producer))
+	return pull_from_node(event_producer)
 
 
 def subscribe(consumer, producer, *doctypes, approve: bool = True, **row_values) -> str:
@@ -163,7 +161,7 @@ def make_doctype(name: str, fields: list[dict], **values) -> None:
 
 
 def make_order_doctypes() -> None:
-	"""A submittable order with rows, and the city that it links to."""
+	"""A submittable order (and a ticket just like it) with rows, and the city that they link to."""
 	make_doctype(
 		CITY,
 		[
@@ -182,23 +180,20 @@ def make_order_doctypes() -> None:
 		],
 		istable=1,
 	)
-	make_doctype(
-		ORDER,
-		[
-			{"fieldname": "title", "label": "Title", "fieldtype": "Data", "reqd": 1},
-			{"fieldname": "city", "label": "City", "fieldtype": "Link", "options": CITY},
-			{"fieldname": "note", "label": "Note", "fieldtype": "Small Text", "allow_on_submit": 1},
-			{"fieldname": "total", "label": "Total", "fieldtype": "Currency"},
-			{"fieldname": "urgent", "label": "Urgent", "fieldtype": "Check"},
-			{"fieldname": "due", "label": "Due", "fieldtype": "Datetime"},
-			{"fieldname": "day", "label": "Day", "fieldtype": "Date"},
-			{"fieldname": "secret", "label": "Secret", "fieldtype": "Password"},
-			{"fieldname": "rows", "label": "Rows", "fieldtype": "Table", "options": ROW},
-		],
-		autoname="format:ORD-{#####}",
-		is_submittable=1,
-		allow_rename=1,
-	)
+	fields = [
+		{"fieldname": "title", "label": "Title", "fieldtype": "Data", "reqd": 1},
+		{"fieldname": "city", "label": "City", "fieldtype": "Link", "options": CITY},
+		{"fieldname": "note", "label": "Note", "fieldtype": "Small Text", "allow_on_submit": 1},
+		{"fieldname": "total", "label": "Total", "fieldtype": "Currency"},
+		{"fieldname": "urgent", "label": "Urgent", "fieldtype": "Check"},
+		{"fieldname": "due", "label": "Due", "fieldtype": "Datetime"},
+		{"fieldname": "day", "label": "Day", "fieldtype": "Date"},
+		{"fieldname": "secret", "label": "Secret", "fieldtype": "Password"},
+		{"fieldname": "rows", "label": "Rows", "fieldtype": "Table", "options": ROW},
+	]
+	for name, series in ((ORDER, "ORD-{#####}"), (TICKET, "TCK-{#####}")):
+		# tickets are for local naming: where both sites count for themselves, names must not be carried over
+		make_doctype(name, fields, autoname=f"format:{series}", is_submittable=1, allow_rename=1)
 
 
 def with_orders(*sites) -> None:

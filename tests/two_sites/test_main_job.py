@@ -4,6 +4,7 @@ import pytest
 from streams import (
 	CITY,
 	ORDER,
+	TICKET,
 	change,
 	delete,
 	find_name,
@@ -112,32 +113,32 @@ def test_with_local_naming_the_consumer_names_the_document_and_remembers_where_i
 	producer, consumer
 ):
 	with_orders(producer, consumer)
-	subscribe(consumer, producer, ORDER, use_same_name=0)
+	subscribe(consumer, producer, TICKET, use_same_name=0)
 	for number in range(3):
 		# the two sites' counters must not agree by chance
-		consumer.run(insert, doctype=ORDER, title=unique(f"local {number}"))
-	name = producer.run(insert, doctype=ORDER, title=unique("remote"), rows=[{"item": "bolt", "qty": 1}])
+		consumer.run(insert, doctype=TICKET, title=unique(f"local {number}"))
+	name = producer.run(insert, doctype=TICKET, title=unique("remote"), rows=[{"item": "bolt", "qty": 1}])
 
 	pull(consumer, producer)
-	here = consumer.run(find_name, doctype=ORDER, remote_docname=name, remote_site_name=producer.url)
+	here = consumer.run(find_name, doctype=TICKET, remote_docname=name, remote_site_name=producer.url)
 	assert here and here != name
-	assert len(consumer.run(read_doc, doctype=ORDER, name=here)["rows"]) == 1
+	assert len(consumer.run(read_doc, doctype=TICKET, name=here)["rows"]) == 1
 
 	producer.run(change_rows_of_one, name=name)
 	pull(consumer, producer)
-	doc = consumer.run(read_doc, doctype=ORDER, name=here)
+	doc = consumer.run(read_doc, doctype=TICKET, name=here)
 	assert (doc["note"], rows_of(doc)) == ("twice", [(1, "bolt", 9.0, 0), (2, "pin", 1.0, 0)])
 	assert (doc["remote_docname"], doc["remote_site_name"]) == (name, producer.url)
 
-	producer.run(delete, doctype=ORDER, name=name)
+	producer.run(delete, doctype=TICKET, name=name)
 	pull(consumer, producer)
-	assert consumer.run(read_doc, doctype=ORDER, name=here) is None
+	assert consumer.run(read_doc, doctype=TICKET, name=here) is None
 
 
 def change_rows_of_one(name: str) -> None:
 	import frappe
 
-	doc = frappe.get_doc(ORDER, name)
+	doc = frappe.get_doc(TICKET, name)
 	doc.rows[0].qty = 9
 	doc.append("rows", {"item": "pin", "qty": 1})
 	doc.note = "twice"
@@ -261,6 +262,7 @@ def test_rename_flows_in_both_namings(producer, consumer, order):
 	producer.run(change, doctype=CITY, name=new, country_name="Siam")
 	pull(consumer, producer)
 
+	assert [log["error"] for log in sync_logs(consumer)] == [None] * 3
 	assert consumer.run(read_doc, doctype=CITY, name=city) is None
 	assert consumer.run(read_doc, doctype=CITY, name=new)["country_name"] == "Siam"
 
