@@ -5,8 +5,8 @@ sequence.py. For a DocType that nobody subscribes to, the cost is one look-up (s
 
 What a change is measured from. Frappe keeps the state before a save in `get_doc_before_save()`, and goes on keeping it
 while hooks `db_set` more, and for later `db_set`s of the same object. So the state that was logged last is remembered
-in `doc.flags`, together with the before-object that it belongs to; while Frappe still has that very object, the next
-difference is taken from what was logged last.
+in `doc.flags`, together with the before-object and the call that it belongs to; while these are still the same, the
+next difference is taken from what was logged last.
 
 What a change leads to. What a document holds in memory is not always what is stored: hooks set fields without saving
 them, and `db_set` writes one field of an object that may be stale. A document that is still as it was just before
@@ -29,8 +29,6 @@ from event_streaming.producer.diff import (
 	Written,
 	convert_values,
 	difference,
-	rows_of,
-	shape_of,
 	snapshot,
 )
 from event_streaming.producer.subscriptions import streamed_doctypes
@@ -81,6 +79,7 @@ class Remembered:
 
 	name: str
 	before: Any
+	call: Any
 	state: State | None
 	written: Written | None
 	transaction: Transaction
@@ -108,7 +107,7 @@ def capture_insert(doc, method: str | None = None) -> None:
 	if doc.doctype not in streamed_doctypes():
 		return
 	memory = _remembered(doc)
-	if memory and memory.state:
+	if _is_logged_in_this_call(doc, memory):
 		# a db_set in the controller's after_insert came before this hook and has logged the Create
 		_log_difference(doc, memory)
 	else:
@@ -120,11 +119,13 @@ def capture_change(doc, method: str | None = None) -> None:
 	if doc.doctype not in streamed_doctypes() or doc.flags.in_delete:
 		return
 	memory = _remembered(doc)
-	if not doc.get("__islocal"):
+	# Frappe: True until the row is written, then False to the end of the insert, then gone
+	new = vars(doc).get("__islocal")
+	if new:
+		return
+	if new is None or _is_logged_in_this_call(doc, memory):
 		_log_difference(doc, memory)
-	elif memory and memory.state:
-		_log_difference(doc, memory)
-	elif not doc.flags.in_insert and _is_complete(doc):
+	else:
 		_log_create(doc, memory)
 
 
@@ -190,12 +191,6 @@ def _stored(doc, old: State, change: Change) -> State:
 	return {**old, **convert_values(doc.meta, values or {})}
 
 
-def _is_complete(doc) -> bool:
-	"""Whether the document is far enough in its insert to be logged: it and all its rows have names."""
-	tables = shape_of(doc.meta).tables
-	return bool(doc.name) and all(row.name for table in tables for row in rows_of(doc, table))
-
-
 # ---------------------------------------------------------------- what is remembered
 
 
@@ -204,13 +199,24 @@ def _remembered(doc) -> Remembered | None:
 	memory = doc.flags.get(MEMORY)
 	if memory is None or memory.transaction.rolled_back or memory.name != doc.name:
 		return None
-	return memory if memory.before is doc.get_doc_before_save() or memory.state is None else None
+	if memory.state is None or memory.before is doc.get_doc_before_save() or memory.call is _call(doc):
+		return memory
+	return None
+
+
+def _is_logged_in_this_call(doc, memory: Remembered | None) -> bool:
+	return bool(memory and memory.state and memory.call is _call(doc))
+
+
+def _call(doc) -> Any:
+	"""Something that is new with every insert() and save() of an object: Frappe makes this list at their beginning."""
+	return doc.flags.notifications_executed
 
 
 def _remember(doc, before: Any, state: State | None, written: Written | None) -> None:
 	transaction = _transaction()
 	logged = transaction.logged.get((doc.doctype, doc.name), 0)
-	doc.flags[MEMORY] = Remembered(doc.name, before, state, written, transaction, logged)
+	doc.flags[MEMORY] = Remembered(doc.name, before, _call(doc), state, written, transaction, logged)
 
 
 def _transaction() -> Transaction:
