@@ -27,7 +27,7 @@ def delete_rows_of_module(module: str) -> None:
 			frappe.db.delete("Singles", {"doctype": doctype.name})
 		else:
 			frappe.db.delete(doctype.name)
-	frappe.clear_cache()
+	forget_cached_data()
 	for doctype in doctypes:
 		if doctype.issingle:
 			settings = frappe.new_doc(doctype.name)
@@ -48,3 +48,18 @@ def forget_jobs() -> None:
 				registry.remove(job_id)
 				if job := queue.fetch_job(job_id):
 					job.delete()
+
+
+def forget_cached_data() -> None:
+	"""Runs inside the site. Clears all that is cached but what Frappe knows of DocTypes, which deleting rows does
+	not change and which takes a third of a second to read again."""
+	import frappe
+
+	kept = ("doctype_", "table_columns", "app_hooks", "app_modules", "db_tables", "server_script_map")
+	keys = []
+	for key in frappe.cache.get_keys(""):
+		name = (key.decode() if isinstance(key, bytes) else key).partition("|")[2]
+		if not name.startswith(kept):
+			keys.append(key)
+	frappe.cache.delete_value(keys, make_keys=False)
+	frappe.local.cache.clear()
