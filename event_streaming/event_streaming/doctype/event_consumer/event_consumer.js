@@ -9,6 +9,8 @@ frappe.ui.form.on("Event Consumer", {
 	},
 
 	refresh(frm) {
+		// what is in the table is the consumer's to say
+		frm.set_df_property("consumer_doctypes", "cannot_add_rows", !frm.is_new());
 		if (frm.is_new()) return;
 		const pending = pending_rows(frm);
 		if (pending.length) {

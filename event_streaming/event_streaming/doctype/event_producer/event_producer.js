@@ -94,9 +94,10 @@ function cursor_of(state) {
 }
 
 function show_problem(frm, state) {
-	if (!state.last_error) return;
-	let text = frappe.utils.escape_html(state.last_error);
-	if (state.next_pull && !frm.doc.paused) {
+	// what the other site says may hold anything
+	let text = frappe.utils.escape_html(state.last_error || state.last_warning || "");
+	if (!text) return;
+	if (state.last_error && state.next_pull && !frm.doc.paused) {
 		const when = frappe.datetime.str_to_user(state.next_pull);
 		text += `<br>${__("Next attempt: {0}. {1} failed in a row.", [when, cint(state.failures)])}`;
 	}

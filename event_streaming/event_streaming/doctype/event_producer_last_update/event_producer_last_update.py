@@ -18,9 +18,9 @@ class EventProducerLastUpdate(Document):
 		failures: DF.Int
 		last_contact: DF.Datetime | None
 		last_error: DF.Text | None
-		last_warning: DF.Text | None
 		last_pull: DF.Datetime | None
 		last_update: DF.Data | None
+		last_warning: DF.Text | None
 		next_pull: DF.Datetime | None
 		position: DF.Int
 		protocol: DF.Int

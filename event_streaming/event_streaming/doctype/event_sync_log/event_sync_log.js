@@ -5,6 +5,7 @@ const OPEN_STATUSES = ["Failed", "Retrying", "Waiting", "Conflict"];
 
 frappe.ui.form.on("Event Sync Log", {
 	refresh(frm) {
+		frm.disable_save();
 		show_data_indented(frm);
 		show_problem(frm);
 		add_links(frm);

@@ -2,6 +2,7 @@
 
 frappe.ui.form.on("Event Update Log", {
 	refresh(frm) {
+		frm.disable_save();
 		show_data_indented(frm);
 		if (frm.doc.update_type !== "Delete") {
 			frm.add_custom_button(__("Open Document"), () => open_document(frm));
