@@ -1,0 +1,114 @@
+"""What an expression of a condition may be made of, and the read-only view of a document that it sees.
+
+Pure: needs no site. An expression compares values of `doc`, with a handful of plain functions; whatever could reach
+beyond that, or take long, is not in the list of what is allowed.
+"""
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+FUNCTIONS: dict[str, Callable] = {
+	function.__name__: function
+	for function in (abs, all, any, bool, float, int, len, max, min, round, str, sum)
+}
+ALLOWED_NODES = (
+	ast.Expression,
+	ast.BoolOp,
+	ast.And,
+	ast.Or,
+	ast.UnaryOp,
+	ast.Not,
+	ast.USub,
+	ast.UAdd,
+	ast.BinOp,
+	ast.Add,
+	ast.Sub,
+	ast.Mult,
+	ast.Div,
+	ast.FloorDiv,
+	ast.Mod,
+	ast.Compare,
+	ast.Eq,
+	ast.NotEq,
+	ast.Lt,
+	ast.LtE,
+	ast.Gt,
+	ast.GtE,
+	ast.In,
+	ast.NotIn,
+	ast.Is,
+	ast.IsNot,
+	ast.IfExp,
+	ast.Call,
+	ast.keyword,
+	ast.Attribute,
+	ast.Subscript,
+	ast.Slice,
+	ast.Name,
+	ast.Load,
+	ast.Store,
+	ast.Constant,
+	ast.List,
+	ast.Tuple,
+	ast.Set,
+	ast.Dict,
+	ast.GeneratorExp,
+	ast.ListComp,
+	ast.SetComp,
+	ast.comprehension,
+)
+METHODS = frozenset(("get", "lower", "upper", "strip", "startswith", "endswith", "split"))
+
+
+class View:
+	"""A document's values, to be read only: `doc.fieldname`, `doc["fieldname"]`, `doc.get("fieldname")`."""
+
+	__slots__ = ("_values",)
+
+	def __init__(self, values: dict[str, Any]):
+		object.__setattr__(self, "_values", values)
+
+	def __getattr__(self, fieldname: str) -> Any:
+		return self.get(fieldname)
+
+	def __getitem__(self, fieldname: str) -> Any:
+		return self.get(fieldname)
+
+	def __setattr__(self, fieldname: str, value: Any) -> None:
+		raise AttributeError("A condition can't change the document.")
+
+	def get(self, fieldname: str, default: Any = None) -> Any:
+		value = self._values.get(fieldname, default)
+		if isinstance(value, list):
+			return [View(vars(row)) if hasattr(row, "doctype") else row for row in value]
+		return value
+
+
+def problem_in(expression: str) -> str:
+	"""What is wrong with the expression; "" when it may be evaluated."""
+	try:
+		tree = ast.parse(expression, mode="eval")
+	except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+		return f"it is not a Python expression ({error})"
+	names = {"doc", *FUNCTIONS}
+	names.update(
+		node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+	)
+	return next((problem for node in ast.walk(tree) if (problem := _problem(node, names))), "")
+
+
+def _problem(node: ast.AST, names: set[str]) -> str:
+	if not isinstance(node, ALLOWED_NODES):
+		return f"{type(node).__name__} can't be used"
+	if isinstance(node, ast.Name) and node.id not in names:
+		return f"{node.id} is not known, a condition is about doc"
+	if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+		return f"{node.attr} begins with an underscore"
+	if isinstance(node, ast.Call):
+		called = node.func
+		by_name = isinstance(called, ast.Name) and called.id in FUNCTIONS
+		by_method = isinstance(called, ast.Attribute) and called.attr in METHODS
+		if not by_name and not by_method:
+			return f"{ast.unparse(called)} can't be called"
+	return ""
