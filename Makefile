@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+export KEEP ?=
 EVENT_STREAMING_WORK ?= $(CURDIR)/.work
 export EVENT_STREAMING_WORK
 
@@ -33,7 +34,19 @@ test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some)
 
 .PHONY: up
 up: tools ## two sites to play with, until Ctrl-C
-	$(BIN)/python -m sandbox up
+	$(BIN)/python -m sandbox up --desk
+
+ifneq ($(wildcard sandbox/demo.py),)
+.PHONY: demo
+demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards)
+	$(BIN)/python -m sandbox.demo
+endif
+
+ifneq ($(wildcard benchmarks/__main__.py),)
+.PHONY: bench
+bench: tools ## how fast it is
+	$(BIN)/python -m benchmarks
+endif
 
 .PHONY: clean
 clean: ## ends what is running and removes the work folder

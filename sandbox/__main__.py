@@ -10,6 +10,7 @@ import click
 from sandbox import packages, runs
 from sandbox.clean import main as remove_work_folder
 from sandbox.cluster import open_cluster
+from sandbox.desk import build_desk
 from sandbox.engine import ENGINE, ENGINE_VERSION, installed_version
 from sandbox.environment import entry_environment
 from sandbox.errors import SandboxError
@@ -26,12 +27,15 @@ def main() -> None:
 @click.argument("names", nargs=-1)
 @click.option("--without-app", is_flag=True, help="Bare Frappe sites, without Event Streaming.")
 @click.option("--web-only", is_flag=True, help="No workers and no scheduler: nothing happens by itself.")
-def up(names: tuple[str, ...], without_app: bool, web_only: bool) -> None:
+@click.option("--desk", is_flag=True, help="Build the Desk's scripts first, for a look with a browser.")
+def up(names: tuple[str, ...], without_app: bool, web_only: bool, desk: bool) -> None:
 	"""Bring up sites (default: producer and consumer) and keep them until Ctrl-C."""
 	signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 	signal.signal(
 		signal.SIGINT, signal.default_int_handler
 	)  # also where a shell started us in its background
+	if desk:
+		build_desk()
 	with open_cluster(list(names or ("producer", "consumer")), with_app=not without_app) as cluster:
 		for site in cluster.sites.values():
 			if not web_only:

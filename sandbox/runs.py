@@ -33,8 +33,7 @@ def run_folder() -> Iterator[Path]:
 		try:
 			yield folder
 		finally:
-			put_files_back(folder)
-			shutil.rmtree(folder, ignore_errors=True)
+			_tidy_up(folder)
 
 
 def end_dead_runs(also_living: bool = False) -> int:
@@ -43,12 +42,16 @@ def end_dead_runs(also_living: bool = False) -> int:
 	for folder in runs_folder().glob("*"):
 		if _is_alive(folder) and not also_living:
 			continue
-		children.end_leftovers(folder)
-		put_files_back(folder)
-		servers.forget_socket_folder(folder)
-		shutil.rmtree(folder, ignore_errors=True)
+		_tidy_up(folder)
 		ended += 1
 	return ended
+
+
+def _tidy_up(folder: Path) -> None:
+	children.end_leftovers(folder)
+	put_files_back(folder)
+	servers.forget_socket_folder(folder)
+	shutil.rmtree(folder, ignore_errors=True)
 
 
 def note_for_putting_back(folder: Path, file: Path) -> None:

@@ -55,10 +55,9 @@ class MariaDB:
 		self.child = _start_mysqld(data, self.socket, self.run_folder, self.log)
 
 	def stop(self) -> None:
+		"""As kill -9 does it; what is committed is there when it is started again."""
 		if self.child:
 			self.child.kill()
-		if self.socket.parent != self.run_folder:
-			shutil.rmtree(self.socket.parent, ignore_errors=True)
 
 	def sql(self, statements: str) -> str:
 		"""Runs statements as root, and gives what the client printed: tab-separated lines, no headings."""
@@ -103,7 +102,7 @@ class Redis:
 		self.child: Child | None = None
 
 	def start(self) -> None:
-		self.port = children.free_port()
+		self.port = self.port or children.free_port()
 		self.child = children.start(
 			"Redis",
 			[
@@ -117,6 +116,7 @@ class Redis:
 		children.wait_until(lambda: children.accepts_connections(self.port), self.child, 20)
 
 	def stop(self) -> None:
+		"""Its data is lost, as nothing of it is on the disk. Started again, it has the same address."""
 		if self.child:
 			self.child.kill()
 
@@ -125,7 +125,7 @@ class Redis:
 
 
 def forget_socket_folder(run_folder: Path) -> None:
-	"""Removes the folder of a dead run's socket where that had to be outside the run's own folder."""
+	"""Removes the folder of a run's socket where that had to be outside the run's own folder."""
 	with contextlib.suppress(OSError):
 		shutil.rmtree((run_folder / "socket-folder").read_text().strip())
 

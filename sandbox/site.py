@@ -49,6 +49,9 @@ class Site:
 	def stop_web(self) -> None:
 		self.processes.stop("web")
 
+	def kill_web(self) -> None:
+		self.processes.kill("web")
+
 	def start_worker(self) -> None:
 		"""An RQ worker for all of the site's queues."""
 		self.processes.start_worker()

@@ -6,18 +6,20 @@ reads). So a change of the app costs its installation, not a new framework.
 """
 
 import base64
+import contextlib
 import datetime
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 import zoneinfo
 from collections.abc import Iterable
 from pathlib import Path
 
+from sandbox import children
 from sandbox.engine import ENGINE, ENGINE_VERSION
 from sandbox.environment import entry_environment
 from sandbox.errors import SandboxError
@@ -125,7 +127,7 @@ class SiteMaker:
 		try:
 			if base:
 				self.mariadb.load(_database(TEMPLATE), base)
-			_run_inside(kind, folder, self.logs / f"template-{kind}.log")
+			_run_inside(kind, folder, self.sites.parent, self.logs / f"template-{kind}.log")
 			partial = dump.with_suffix(".part")
 			self.mariadb.dump(_database(TEMPLATE), partial)
 			partial.rename(dump)
@@ -138,34 +140,38 @@ def app_fingerprint(word: str = "") -> str:
 	return _fingerprint([word], _files(PROJECT / APP, READ_BY_INSTALLING))
 
 
-def _run_inside(kind: str, folder: Path, log: Path) -> None:
-	log.parent.mkdir(parents=True, exist_ok=True)
-	with log.open("ab") as output:
-		result = subprocess.run(
-			[sys.executable, "-m", "sandbox.template", kind],
-			env=entry_environment(ENGINE, folder),
-			stdin=subprocess.DEVNULL,
-			stdout=output,
-			stderr=subprocess.STDOUT,
-		)
-	if result.returncode != 0:
-		tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-		raise SandboxError(f"The template site could not be made. The log ({log}) ends:\n{tail}")
+def _run_inside(kind: str, folder: Path, run_folder: Path, log: Path) -> None:
+	child = children.start(
+		f"The making of the template ({kind})",
+		[sys.executable, "-m", "sandbox.template", kind],
+		run_folder=run_folder,
+		log=log,
+		cwd=PROJECT,
+		env=entry_environment(ENGINE, folder),
+	)
+	try:
+		failed = child.process.wait() != 0
+	finally:
+		child.kill()
+	if failed:
+		raise SandboxError(f"The template site could not be made. The log ({log}) ends:\n{child.log_tail()}")
 
 
 def _prepare_assets() -> None:
-	"""What every page needs to be served at all. The Desk's bundles are put here by `sandbox.desk`."""
-	import importlib.util
+	"""What every page needs to be served at all. The Desk's bundles are put here by `sandbox.desk`.
 
+	Another run may be doing the same: whoever comes second finds it done.
+	"""
 	folder = assets_folder()
 	folder.mkdir(parents=True, exist_ok=True)
-	if not (folder / "assets.json").exists():
-		(folder / "assets.json").write_text("{}")
+	with contextlib.suppress(FileExistsError), (folder / "assets.json").open("x") as names:
+		names.write("{}")
 	engine = Path(importlib.util.find_spec(ENGINE).origin).parent
 	for app, public in ((ENGINE, engine / "public"), (APP, PROJECT / APP / "public")):
 		if public.exists() and not (folder / app).exists():
-			(folder / app).unlink(missing_ok=True)
-			(folder / app).symlink_to(public)
+			link = folder / f"{app}.{os.getpid()}"
+			link.symlink_to(public)
+			link.replace(folder / app)
 
 
 def _no_scheduled_job_is_overdue(database: str) -> str:

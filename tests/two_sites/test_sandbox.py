@@ -1,0 +1,169 @@
+"""What every other test relies on: sites that are separate, and tell the truth about themselves."""
+
+import time
+
+import pytest
+import requests
+
+from sandbox.errors import RemoteError, RestError, SandboxError, ShellDied
+from sandbox.reset import reset_site
+
+
+def make_todo(description):
+	import frappe
+
+	return frappe.get_doc({"doctype": "ToDo", "description": description}).insert().name
+
+
+def count_todos(description):
+	import frappe
+
+	return frappe.db.count("ToDo", {"description": description})
+
+
+def queue_description(name, description):
+	import frappe
+
+	frappe.enqueue(
+		"frappe.client.set_value",
+		doctype="ToDo",
+		name=name,
+		fieldname="description",
+		value=description,
+		enqueue_after_commit=True,
+	)
+
+
+def description_of(name):
+	import frappe
+
+	return frappe.db.get_value("ToDo", name, "description")
+
+
+def count_jobs():
+	from frappe.utils.background_jobs import get_queue
+
+	return get_queue("default").count
+
+
+def own_url():
+	import frappe
+
+	return frappe.utils.get_url()
+
+
+def fail(message):
+	import frappe
+
+	frappe.throw(message)
+
+
+def sleep_for(seconds):
+	time.sleep(seconds)
+	return seconds
+
+
+def wait_for(condition, seconds=20):
+	deadline = time.monotonic() + seconds
+	while not condition():
+		assert time.monotonic() < deadline, "it did not happen in time"
+		time.sleep(0.05)
+
+
+def test_what_is_inserted_over_rest_is_there_inside_and_on_no_other_site(producer, consumer):
+	name = producer.rest().insert({"doctype": "ToDo", "description": "over REST"})["name"]
+
+	assert producer.run(description_of, name=name) == "over REST"
+	assert consumer.run(description_of, name=name) is None
+
+
+def test_each_site_knows_its_own_address(producer, consumer):
+	assert producer.run(own_url) == producer.url
+	assert consumer.run(own_url) == consumer.url != producer.url
+
+
+def test_a_job_runs_when_the_site_has_a_worker_and_only_then(producer, consumer):
+	name = producer.run(make_todo, description="before")
+	producer.run(queue_description, name=name, description="by a job")
+
+	consumer.start_worker()
+	time.sleep(1)
+	assert producer.run(description_of, name=name) == "before"
+
+	producer.start_worker()
+	wait_for(lambda: producer.run(description_of, name=name) == "by a job")
+
+
+def test_a_job_that_one_test_left_in_a_queue_is_gone_before_the_next(producer):
+	producer.run(queue_description, name=producer.run(make_todo, description="x"), description="y")
+	assert producer.run(count_jobs) == 1
+
+	reset_site(producer)
+
+	assert producer.run(count_jobs) == 0
+
+
+def test_a_transaction_is_seen_by_others_once_it_is_committed(producer):
+	description = f"committed {time.time_ns()}"
+	shell = producer.shell()
+
+	shell.run(make_todo, commit=False, description=description)
+	assert shell.run(count_todos, commit=False, description=description) == 1
+	assert producer.run(count_todos, description=description) == 0
+
+	shell.commit()
+	assert producer.run(count_todos, description=description) == 1
+
+
+def test_an_exception_inside_is_raised_here_and_nothing_of_the_call_stays(producer):
+	with pytest.raises(RemoteError) as caught:
+		producer.run(fail, message="No way")
+
+	assert (caught.value.exc_type, caught.value.message) == ("ValidationError", "No way")
+	assert "in fail" in caught.value.traceback
+
+
+def test_a_call_can_go_on_while_others_are_made(producer):
+	shell = producer.shell()
+
+	pending = shell.start(sleep_for, seconds=1)
+	assert not pending.is_done()
+	with pytest.raises(SandboxError, match="still busy"):
+		shell.run(own_url)
+	assert producer.run(own_url) == producer.url
+
+	assert pending.wait(10) == 1
+
+
+def test_a_killed_shell_says_so(producer):
+	shell = producer.shell()
+	pending = shell.start(sleep_for, seconds=60)
+
+	shell.kill()
+
+	with pytest.raises(ShellDied):
+		pending.wait(10)
+
+
+def test_a_site_that_is_down_refuses_connections_and_comes_back_at_the_same_address(producer):
+	url = producer.url
+	producer.stop_web()
+	with pytest.raises(requests.ConnectionError):
+		requests.get(url, timeout=5)
+
+	producer.start_web()
+
+	assert producer.url == url
+	assert producer.rest().method("ping") == "pong"
+
+
+def test_errors_over_rest_have_the_names_that_frappe_gives_them(producer):
+	rest = producer.rest()
+
+	with pytest.raises(RestError) as missing:
+		rest.get_doc("ToDo", "no such name")
+	with pytest.raises(RestError) as empty:
+		rest.insert({"doctype": "ToDo"})
+
+	assert (missing.value.status, missing.value.exc_type) == (404, "DoesNotExistError")
+	assert (empty.value.status, empty.value.exc_type) == (417, "MandatoryError")
