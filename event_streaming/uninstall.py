@@ -6,6 +6,7 @@ two fields that say where they came from go.
 """
 
 import frappe
+from frappe.utils import get_table_name
 from frappe.utils.background_jobs import get_queues
 from redis.exceptions import ConnectionError as RedisUnreachable
 from rq.registry import FailedJobRegistry
@@ -61,10 +62,13 @@ def remove_columns(fields: list[dict]) -> None:
 
 
 def remove_rows(doctypes: list[str]) -> None:
-	"""Remove rows about our DocTypes and their documents, and the counter of positions."""
+	"""Remove rows about our DocTypes and their documents, the sequences of their names, the counter of positions."""
+	tables = frappe.db.get_tables(cached=False)
 	for table, column in LEFT_BEHIND.items():
-		if doctypes and frappe.db.table_exists(table):
+		if doctypes and get_table_name(table) in tables:
 			frappe.db.delete(table, {column: ["in", doctypes]})
+	for doctype in doctypes:
+		frappe.db.sql_ddl(f"DROP SEQUENCE IF EXISTS {frappe.scrub(doctype)}_id_seq")
 	frappe.db.delete("Series", {"name": ["like", f"{PREFIX}%"]})
 	frappe.db.delete("Patch Log", {"patch": ["like", f"{PREFIX}%"]})
 
