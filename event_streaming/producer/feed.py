@@ -576,6 +576,8 @@ def _forget_undelivered(reader: Reader) -> None:
 	# looked for first: a delete that finds nothing would still lock the gap
 	if frappe.qb.from_(delivery).select(delivery.name).where(beyond).limit(1).run():
 		frappe.qb.from_(delivery).delete().where(beyond).run()
+		# positions are given with no work open
+		frappe.db.commit()
 
 
 def _record_deliveries(reader: Reader, events: list[Candidate]) -> None:
