@@ -1,0 +1,554 @@
+"""What a document links to comes before it, on demand, also for DocTypes that nobody subscribes to."""
+
+import pytest
+from streams import (
+	change,
+	delete,
+	find_name,
+	insert,
+	make_doctype,
+	pull,
+	read_doc,
+	subscribe,
+	sync_logs,
+	unique,
+)
+
+REGION, CLIENT, PERSON, ARTICLE = "Needed Region", "Needed Client", "Needed Person", "Needed Article"
+LINE, DEAL, PAIR, GADGET, HIDDEN = (
+	"Needed Line",
+	"Needing Deal",
+	"Needing Pair",
+	"Needed Gadget",
+	"Needed Secret",
+)
+COUNTED = "Needed Ticket"
+
+
+def link(fieldname: str, doctype: str, **values) -> dict:
+	return {
+		"fieldname": fieldname,
+		"label": fieldname.title(),
+		"fieldtype": "Link",
+		"options": doctype,
+		**values,
+	}
+
+
+def make_doctypes() -> None:
+	import frappe
+
+	title = {"fieldname": "title", "label": "Title", "fieldtype": "Data", "reqd": 1}
+	named = {"autoname": "field:title", "allow_rename": 1}
+	make_doctype(REGION, [title], is_tree=1, **named)
+	make_doctype(CLIENT, [title, link("region", REGION)], **named)
+	make_doctype(PERSON, [title, link("client", CLIENT), link("boss", PERSON)], **named)
+	if not frappe.get_meta(CLIENT).has_field("contact"):
+		doctype = frappe.get_doc("DocType", CLIENT)
+		doctype.append("fields", link("contact", PERSON))
+		doctype.save()
+	make_doctype(ARTICLE, [title], **named)
+	make_doctype(
+		LINE, [link("article", ARTICLE), {"fieldname": "qty", "label": "Qty", "fieldtype": "Int"}], istable=1
+	)
+	make_doctype(COUNTED, [title, link("region", REGION)], autoname="format:NTK-{#####}")
+	make_doctype(HIDDEN, [title], **named)
+	make_doctype(
+		DEAL,
+		[
+			title,
+			link("client", CLIENT),
+			link("ticket", COUNTED),
+			link("hidden", HIDDEN),
+			link("responsible", "User"),
+			link("needed_role", "Role"),
+			link("origin_deal", DEAL),
+			link("party_type", "DocType"),
+			{"fieldname": "party", "label": "Party", "fieldtype": "Dynamic Link", "options": "party_type"},
+			{"fieldname": "lines", "label": "Lines", "fieldtype": "Table", "options": LINE},
+		],
+		**named,
+	)
+	make_doctype(PAIR, [title, {"fieldname": "note", "label": "Note", "fieldtype": "Data"}], **named)
+	if not frappe.get_meta(PAIR).has_field("other"):
+		doctype = frappe.get_doc("DocType", PAIR)
+		doctype.append("fields", link("other", PAIR, reqd=1))
+		doctype.save()
+
+
+def make_gadget_doctype() -> None:
+	make_doctype(
+		GADGET, [{"fieldname": "title", "label": "Title", "fieldtype": "Data"}], autoname="field:title"
+	)
+
+
+@pytest.fixture
+def deals(producer, consumer):
+	"""A subscription to deals, and to nothing that they link to."""
+	for site in (producer, consumer):
+		site.run(make_doctypes)
+	subscribe(consumer, producer, DEAL)
+
+
+@pytest.fixture
+def make(producer):
+	"""Makes a document on the producer with a title that no other test has, and gives its name."""
+
+	def make(doctype: str, **values) -> str:
+		return producer.run(insert, doctype=doctype, **{"title": unique(doctype), **values})
+
+	return make
+
+
+def pull_and_count(event_producer: str) -> dict:
+	"""A pull, and how often it asked the producer for documents."""
+	from event_streaming.consumer.remote import Producer
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
+
+	asked, original = [], Producer.get_documents
+
+	def counted(self, keys):
+		asked.append(len(keys))
+		return original(self, keys)
+
+	Producer.get_documents = counted
+	try:
+		summary = pull_from_node(event_producer)
+	finally:
+		Producer.get_documents = original
+	return {
+		"requests": len(asked),
+		"documents": sum(asked),
+		"synced": summary["synced"],
+		"failed": summary["failed"],
+	}
+
+
+def make_deals(number: int, prefix: str) -> None:
+	import frappe
+
+	for each in range(number):
+		client = frappe.get_doc({"doctype": CLIENT, "title": f"{prefix} client {each}"}).insert()
+		lines = []
+		for row in range(20):
+			article = frappe.get_doc({"doctype": ARTICLE, "title": f"{prefix} article {each} {row}"}).insert()
+			lines.append({"article": article.name, "qty": row})
+		frappe.get_doc(
+			{"doctype": DEAL, "title": f"{prefix} deal {each}", "client": client.name, "lines": lines}
+		).insert()
+
+
+def set_directly(doctype: str, name: str, fieldname: str, value: str) -> None:
+	import frappe
+
+	frappe.db.set_value(doctype, name, fieldname, value)
+
+
+def delete_by_force(doctype: str, name: str) -> None:
+	import frappe
+
+	frappe.delete_doc(doctype, name, force=True)
+
+
+def retry_all(event_producer: str) -> None:
+	"""As if the time of the stored retry had come."""
+	import frappe
+
+	frappe.db.sql("update `tabEvent Sync Log` set next_retry = '2020-01-01' where status = 'Retrying'")
+
+
+def set_missing_user(choice: str) -> None:
+	import frappe
+
+	settings = frappe.get_doc("Event Streaming Settings")
+	settings.missing_user = choice
+	settings.save()
+
+
+def set_reader(doctype: str, role: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("DocType", doctype)
+	doc.permissions[0].role = role
+	doc.save()
+
+
+def make_user(email: str) -> str:
+	import frappe
+
+	user = frappe.get_doc(
+		{
+			"doctype": "User",
+			"email": email,
+			"first_name": "Somchai",
+			"last_name": "Jaidee",
+			"send_welcome_email": 0,
+			"api_key": frappe.generate_hash(length=15),
+			"new_password": "correct-horse-9-battery",
+		}
+	).insert()
+	user.add_roles("System Manager")
+	return user.name
+
+
+def read_user(name: str) -> dict | None:
+	import frappe
+
+	if not frappe.db.exists("User", name):
+		return None
+	user = frappe.get_doc("User", name)
+	password = frappe.db.sql("select count(*) from `__Auth` where doctype = 'User' and name = %s", name)[0][0]
+	roles = [row.role for row in user.roles]
+	return {
+		"enabled": user.enabled,
+		"name": user.full_name,
+		"roles": roles,
+		"key": user.api_key,
+		"password": password,
+	}
+
+
+def test_links_of_links_and_of_rows_come_first(producer, consumer, deals, make):
+	top = make(REGION, is_group=1)
+	region = make(REGION, **{"parent_needed_region": top})
+	client = make(CLIENT, region=region)
+	articles = [make(ARTICLE), make(ARTICLE)]
+	party = make(PERSON, client=client)
+	deal = make(
+		DEAL,
+		client=client,
+		party_type=PERSON,
+		party=party,
+		lines=[{"article": article, "qty": 1} for article in articles],
+	)
+
+	pull(consumer, producer)
+
+	here = consumer.run(read_doc, doctype=DEAL, name=deal)
+	assert (here["client"], here["party_type"], here["party"]) == (client, PERSON, party)
+	assert [row["article"] for row in here["lines"]] == articles
+	assert consumer.run(read_doc, doctype=CLIENT, name=client)["region"] == region
+	assert consumer.run(read_doc, doctype=REGION, name=region)["parent_needed_region"] == top
+	assert consumer.run(read_doc, doctype=PERSON, name=party)["client"] == client
+	for article in articles:
+		there = producer.run(read_doc, doctype=ARTICLE, name=article)
+		here = consumer.run(read_doc, doctype=ARTICLE, name=article)
+		assert (here["creation"], here["owner"], here["modified"]) == (
+			there["creation"],
+			there["owner"],
+			there["modified"],
+		)
+
+
+def test_a_page_of_documents_that_need_thousands_costs_a_handful_of_requests(producer, consumer, deals):
+	producer.run(make_deals, number=40, prefix=unique("many"))
+
+	done = consumer.run(pull_and_count, event_producer=producer.url)
+
+	assert (done["synced"], done["failed"]) == (40, 0)
+	assert done["documents"] == 40 * 21
+	assert done["requests"] <= 3
+
+
+def test_what_is_here_already_is_neither_fetched_nor_touched(producer, consumer, deals, make):
+	client = make(CLIENT, region=make(REGION))
+	consumer.run(insert, doctype=CLIENT, title=client)
+	deal = make(DEAL, client=client)
+
+	done = consumer.run(pull_and_count, event_producer=producer.url)
+
+	assert (done["synced"], done["requests"]) == (1, 0)
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client
+	assert consumer.run(read_doc, doctype=CLIENT, name=client)["region"] is None
+
+
+def test_an_update_brings_what_it_newly_links_to(producer, consumer, deals, make):
+	deal = make(DEAL, lines=[{"article": make(ARTICLE)}])
+	pull(consumer, producer)
+	client, article, party = make(CLIENT), make(ARTICLE), make(PERSON)
+
+	rows = producer.run(read_doc, doctype=DEAL, name=deal)["lines"]
+	rows[0]["article"] = article
+	producer.run(
+		change,
+		doctype=DEAL,
+		name=deal,
+		client=client,
+		party_type=PERSON,
+		party=party,
+		lines=[*rows, {"article": make(ARTICLE)}],
+	)
+	pull(consumer, producer)
+
+	there, here = (site.run(read_doc, doctype=DEAL, name=deal) for site in (producer, consumer))
+	assert (here["client"], here["party"]) == (client, party)
+	assert [row["article"] for row in here["lines"]] == [row["article"] for row in there["lines"]]
+	assert consumer.run(read_doc, doctype=ARTICLE, name=article)
+
+
+def test_a_dynamic_link_whose_doctype_did_not_change_brings_its_document(producer, consumer, deals, make):
+	deal = make(DEAL, party_type=PERSON, party=make(PERSON))
+	pull(consumer, producer)
+	other = make(PERSON)
+
+	producer.run(change, doctype=DEAL, name=deal, party=other)
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["party"] == other
+	assert consumer.run(read_doc, doctype=PERSON, name=other)
+
+
+def test_documents_that_link_to_each_other_arrive_with_all_links(producer, consumer, deals, make):
+	client = make(CLIENT)
+	person = make(PERSON, client=client)
+	producer.run(change, doctype=CLIENT, name=client, contact=person)
+	producer.run(change, doctype=PERSON, name=person, boss=person)
+	deal = make(DEAL, client=client)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client
+	for doctype, name in ((CLIENT, client), (PERSON, person)):
+		there, here = (site.run(read_doc, doctype=doctype, name=name) for site in (producer, consumer))
+		for field in ("client", "contact", "boss", "modified", "owner"):
+			assert here.get(field) == there.get(field), (doctype, field)
+
+
+def test_an_event_of_a_document_in_a_cycle_arrives_with_all_links(producer, consumer, deals, make):
+	"""Its own document is part of the cycle, and links to itself; all links are mandatory."""
+	first, second = unique("first"), unique("second")
+	producer.run(make_pair, first=first, second=second)
+	subscribe_more(consumer, producer, PAIR)
+	producer.run(change, doctype=PAIR, name=first, note="changed")
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=PAIR, name=first)["other"] == second
+	assert consumer.run(read_doc, doctype=PAIR, name=second)["other"] == first
+	own = unique("own")
+	producer.run(make_pair, first=own, second=own)
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=PAIR, name=own)["other"] == own
+
+
+def make_pair(first: str, second: str) -> None:
+	import frappe
+
+	for title, other in dict([(first, second), (second, first)]).items():
+		doc = frappe.get_doc({"doctype": PAIR, "title": title, "other": other})
+		doc.flags.ignore_links = True
+		doc.insert()
+
+
+def subscribe_more(consumer, producer, *doctypes: str, **values) -> None:
+	"""More DocTypes on the subscription that is there."""
+	consumer.run(
+		add_rows, event_producer=producer.url, doctypes=list(doctypes), values={"use_same_name": 1, **values}
+	)
+	producer.run(approve_all, callback_url=consumer.url)
+
+
+def add_rows(event_producer: str, doctypes: list, values: dict) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	for doctype in doctypes:
+		doc.append("producer_doctypes", {"ref_doctype": doctype, **values})
+	doc.save()
+
+
+def approve_all(callback_url: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Consumer", callback_url)
+	for row in doc.consumer_doctypes:
+		row.status = "Approved"
+	doc.save()
+
+
+def test_a_document_whose_need_is_gone_fails_with_its_name_and_heals(producer, consumer, deals, make):
+	client = make(CLIENT)
+	deal, other = make(DEAL, client=client), make(DEAL)
+	producer.run(delete_by_force, doctype=CLIENT, name=client)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=deal) is None
+	assert consumer.run(read_doc, doctype=DEAL, name=other), "another document is not held back"
+	[log] = sync_logs(consumer, status="Retrying")
+	assert f"{CLIENT} {client}" in log["error"].splitlines()[0]
+
+	producer.run(insert, doctype=CLIENT, title=client)
+	consumer.run(retry_all, event_producer=producer.url)
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client
+	assert sync_logs(consumer, status="Retrying") == []
+
+
+def test_a_document_whose_need_may_not_be_read_fails_with_its_name_and_heals(producer, consumer, deals, make):
+	hidden = make(HIDDEN)
+	deal = make(DEAL, hidden=hidden)
+	producer.run(set_reader, doctype=HIDDEN, role="Newsletter Manager")
+	try:
+		pull(consumer, producer)
+	finally:
+		producer.run(set_reader, doctype=HIDDEN, role="System Manager")
+
+	[log] = sync_logs(consumer, status="Retrying")
+	assert f"{HIDDEN} {hidden}" in log["error"].splitlines()[0]
+	assert "may not read" in log["error"]
+
+	consumer.run(retry_all, event_producer=producer.url)
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["hidden"] == hidden
+
+
+def test_a_need_of_a_doctype_that_is_not_here_fails_with_its_name(producer, consumer, deals, make):
+	producer.run(make_gadget_doctype)
+	gadget = make(GADGET)
+	deal = make(DEAL, party_type=GADGET, party=gadget)
+
+	pull(consumer, producer)
+
+	[log] = sync_logs(consumer, status="Retrying")
+	assert f"the DocType {GADGET} does not exist on this site" in log["error"]
+	assert consumer.run(read_doc, doctype=DEAL, name=deal) is None
+
+
+def test_the_frameworks_own_documents_are_never_brought(producer, consumer, deals, make):
+	role = producer.run(insert, doctype="Role", role_name=unique("Role"))
+	make(DEAL, needed_role=role)
+
+	pull(consumer, producer)
+
+	assert not consumer.run(find_name, doctype="Role", name=role)
+	[log] = sync_logs(consumer, status="Retrying")
+	assert f"Role {role}" in log["error"]
+
+
+def test_a_failed_event_leaves_nothing_of_what_it_needed(producer, consumer, deals, make):
+	client, gone = make(CLIENT), make(CLIENT)
+	person = make(PERSON, client=gone)
+	deal = make(DEAL, client=client, party_type=PERSON, party=person)
+	producer.run(delete_by_force, doctype=CLIENT, name=gone)
+	second = make(DEAL, client=client)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=deal) is None
+	assert consumer.run(read_doc, doctype=PERSON, name=person) is None
+	assert consumer.run(read_doc, doctype=DEAL, name=second)["client"] == client
+
+
+# users
+
+
+def test_a_missing_user_is_made_disabled_without_roles_keys_or_password(producer, consumer, deals, make):
+	email = f"{unique('somchai').replace(' ', '.').lower()}@example.com"
+	producer.run(make_user, email=email)
+	deal = make(DEAL, responsible=email)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["responsible"] == email
+	assert consumer.run(read_user, name=email) == {
+		"enabled": 0,
+		"name": "Somchai Jaidee",
+		"roles": [],
+		"key": None,
+		"password": 0,
+	}
+
+
+def test_the_subscriber_can_stand_in_for_a_missing_user(producer, consumer, deals, make):
+	email = f"{unique('malee').replace(' ', '.').lower()}@example.com"
+	producer.run(make_user, email=email)
+	consumer.run(set_missing_user, choice="Use the Event Subscriber")
+	deal = make(DEAL, responsible=email)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["responsible"] == "stream@example.com"
+	assert consumer.run(read_user, name=email) is None
+
+
+def test_a_missing_user_can_be_a_failure(producer, consumer, deals, make):
+	email = f"{unique('anong').replace(' ', '.').lower()}@example.com"
+	producer.run(make_user, email=email)
+	consumer.run(set_missing_user, choice="Fail")
+	make(DEAL, responsible=email)
+
+	pull(consumer, producer)
+
+	[log] = sync_logs(consumer, status="Retrying")
+	assert f"User {email}" in log["error"]
+	assert consumer.run(read_user, name=email) is None
+
+
+# naming
+
+
+def test_a_need_arrives_in_the_naming_of_its_own_subscription(producer, consumer, deals, make):
+	"""And links are translated, on creates and on updates, also where the local name means another document."""
+	old = make(COUNTED)
+	subscribe_more(consumer, producer, COUNTED, use_same_name=0)
+	consumer.run(insert, doctype=COUNTED, title="of this site")
+	deal = make(DEAL, ticket=old)
+	pull(consumer, producer)
+
+	local = consumer.run(find_name, doctype=COUNTED, remote_docname=old, remote_site_name=producer.url)
+	assert local
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["ticket"] == local
+
+	new = make(COUNTED, region=make(REGION))
+	producer.run(change, doctype=DEAL, name=deal, ticket=new)
+	pull(consumer, producer)
+	local = consumer.run(find_name, doctype=COUNTED, remote_docname=new, remote_site_name=producer.url)
+	here = consumer.run(read_doc, doctype=DEAL, name=deal)
+	titles = [
+		site.run(read_doc, doctype=COUNTED, name=name)["title"]
+		for site, name in ((producer, new), (consumer, local))
+	]
+	assert here["ticket"] == local
+	assert titles[0] == titles[1]
+
+
+def test_documents_of_the_same_name_from_two_producers_never_meet(producer, consumer, third, deals, make):
+	third.run(make_doctypes)
+	subscribe(consumer, third, DEAL)
+	for site in (producer, third):
+		subscribe_more(consumer, site, CLIENT, use_same_name=0)
+	name = unique("Ann")
+	regions = {}
+	for site in (producer, third):
+		regions[site.url] = site.run(insert, doctype=REGION, title=unique("region"))
+		site.run(insert, doctype=CLIENT, title=name, region=regions[site.url])
+	deals_there = {
+		site.url: site.run(insert, doctype=DEAL, title=unique("deal"), client=name)
+		for site in (producer, third)
+	}
+
+	for site in (producer, third):
+		pull(consumer, site)
+
+	for site in (producer, third):
+		deal = consumer.run(read_doc, doctype=DEAL, name=deals_there[site.url])
+		if deal is None:
+			assert name in sync_logs(consumer, event_producer=site.url)[-1]["error"]
+			continue
+		client = consumer.run(read_doc, doctype=CLIENT, name=deal["client"])
+		assert client["region"] == regions[site.url]
+
+
+def test_a_deleted_need_is_not_thought_to_be_here(producer, consumer, deals, make):
+	article = make(ARTICLE)
+	first = make(DEAL, lines=[{"article": article}])
+	pull(consumer, producer)
+	consumer.run(delete, doctype=DEAL, name=first)
+	consumer.run(delete, doctype=ARTICLE, name=article)
+
+	second = make(DEAL, lines=[{"article": article}])
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=second)["lines"][0]["article"] == article
+	assert consumer.run(read_doc, doctype=ARTICLE, name=article)
