@@ -15,6 +15,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.utils import cint, cstr, get_datetime, now_datetime
+from pypika.terms import Function
 
 from event_streaming import identity
 from event_streaming.exceptions import NotRegistered
@@ -27,7 +28,7 @@ from event_streaming.producer.subscriptions import APPROVED, CONSUMER, subscript
 from event_streaming.refused import is_system
 from event_streaming.settings import get_settings
 from event_streaming.site import normalise_url, public_url, time_zone
-from event_streaming.wire import CREATE, DELETE, PROTOCOL, RENAME, UPDATE, Event, Root
+from event_streaming.wire import CREATE, DELETE, PROTOCOL, RENAME, Event, Root
 
 LOG = "Event Update Log"
 DELIVERIES = "Event Update Log Consumer"
@@ -98,11 +99,12 @@ def get_page(
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask."""
 	consumer = _load_consumer(event_consumer)
 	reader = _reader(consumer, max(cint(cursor), 0), limit, max_bytes)
-	_forget_undelivered(reader)
 	if cint(consumer.paused):
 		found = Slice([], reader.cursor, reader.cursor)
 	else:
-		found = _read_slice(reader)
+		head = assign_positions()
+		_forget_undelivered(reader)
+		found = _read_slice(reader, head)
 	_record_deliveries(reader, found.events)
 	_contacted(consumer, reader.cursor)
 	return {
@@ -152,18 +154,16 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 	reader.rows = {doctype: row for doctype, row in reader.rows.items() if doctype in asked}
 	if cint(consumer.paused) or not reader.rows:
 		return []
+	head = assign_positions()
 	_forget_undelivered(reader)
-	events: list[Candidate] = []
-	while True:
-		found = _read_slice(reader)
-		events = found.events
+	found = _read_slice(reader, head)
+	while not found.events and found.cursor < head:
 		# an old consumer can't move its cursor over an empty page
-		if events or found.cursor >= found.head:
-			break
 		reader.cursor = found.cursor
-	_record_deliveries(reader, events)
+		found = _read_slice(reader, head)
+	_record_deliveries(reader, found.events)
 	_contacted(consumer, cursor)
-	return _in_old_format(events)
+	return _in_old_format(found.events)
 
 
 # ---------------------------------------------------------------- who asks
@@ -215,9 +215,8 @@ def _contacted(consumer, cursor: int) -> None:
 # ---------------------------------------------------------------- what is in the page
 
 
-def _read_slice(reader: Reader) -> Slice:
+def _read_slice(reader: Reader, head: int) -> Slice:
 	"""The steps from the log to the events of a page."""
-	head = assign_positions()
 	if reader.cursor > head:
 		reader.warnings.append(
 			_(
@@ -258,8 +257,6 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 
 
 def _select_candidates(log):
-	from frappe.query_builder.functions import Function
-
 	return frappe.qb.from_(log).select(
 		log.name,
 		log.position,
@@ -439,7 +436,7 @@ def _meeting_conditions(
 		kept.extend(
 			_with_history(reader, event, history, documents.get((event.ref_doctype, present[event.key])))
 		)
-	return _without_replaced(kept)
+	return kept
 
 
 def _with_history(
@@ -464,10 +461,6 @@ def _create_from_present(event: Candidate, doc: Any) -> Candidate:
 	event.update_type, event.data, event.made = CREATE, dump(state), True
 	event.size = len(event.data) + ENVELOPE_BYTES
 	return event
-
-
-def _without_replaced(events: list[Candidate]) -> list[Candidate]:
-	return [event for event in events if event.update_type in (CREATE, UPDATE, DELETE, RENAME)]
 
 
 def _load_present(events: list[Candidate], present: dict[Key, str | None]) -> dict[Key, Any]:
@@ -576,8 +569,6 @@ def _forget_undelivered(reader: Reader) -> None:
 	# looked for first: a delete that finds nothing would still lock the gap
 	if frappe.qb.from_(delivery).select(delivery.name).where(beyond).limit(1).run():
 		frappe.qb.from_(delivery).delete().where(beyond).run()
-		# positions are given with no work open
-		frappe.db.commit()
 
 
 def _record_deliveries(reader: Reader, events: list[Candidate]) -> None:

@@ -1,0 +1,631 @@
+"""A page of the feed: what is approved, permitted and meets its condition, bounded, in order, to the right user only."""
+
+import json
+
+import pytest
+from streams import CITY, ORDER, ROW, change, delete, insert, make_subscriber, unique, with_orders
+
+from sandbox.rest import RestError
+
+CONSUMER_URL = "http://somebody.example"
+USER, KEYS_FOR_TEST = "stream@example.com", ["feedkey", "feedsecret"]
+
+
+def approve(rows: list[dict], user: str = USER, url: str = CONSUMER_URL) -> None:
+	"""A consumer with these rows, and what is in them approved."""
+	import frappe
+
+	from event_streaming.producer.subscriptions import refresh_streamed_doctypes
+
+	frappe.get_doc(
+		{
+			"doctype": "Event Consumer",
+			"callback_url": url,
+			"user": user,
+			"api_key": "key",
+			"api_secret": "secret",
+			"protocol": 2,
+			"consumer_doctypes": [{"status": "Approved", **row} for row in rows],
+		}
+	).insert()
+	frappe.db.commit()
+	refresh_streamed_doctypes()
+
+
+def read_page(cursor: int, user: str = USER, url: str = CONSUMER_URL, **arguments) -> dict:
+	import frappe
+
+	from event_streaming.producer import feed
+
+	frappe.set_user(user)
+	try:
+		page = feed.get_page(url, cursor, **arguments)
+		frappe.db.commit()
+		return page
+	finally:
+		frappe.set_user("Administrator")
+
+
+def read_documents(documents: list, user: str = USER) -> dict:
+	import frappe
+
+	from event_streaming.producer import feed
+
+	frappe.set_user(user)
+	try:
+		return feed.get_documents(CONSUMER_URL, json.dumps(documents))
+	finally:
+		frappe.set_user("Administrator")
+
+
+def head() -> int:
+	import frappe
+
+	from event_streaming.producer.sequence import assign_positions
+
+	frappe.db.commit()
+	return assign_positions()
+
+
+def count_queries(cursor: int, limit: int) -> int:
+	import frappe
+
+	original, seen = frappe.db.sql, []
+
+	def counting(query, *args, **kwargs):
+		seen.append(str(query))
+		return original(query, *args, **kwargs)
+
+	frappe.db.sql = counting
+	try:
+		page = read_page(cursor, limit=limit)
+	finally:
+		del frappe.db.sql
+	assert page["events"]
+	return len(seen)
+
+
+class Feed:
+	"""One consumer's reading of the producer's log."""
+
+	def __init__(self, site):
+		self.site = site
+		self.cursor = site.run(head)
+
+	def read(self, **arguments) -> dict:
+		page = self.site.run(read_page, cursor=self.cursor, **arguments)
+		self.cursor = page["cursor"]
+		return page
+
+	def events(self, **arguments) -> list[tuple]:
+		return [(event["update_type"], event["docname"]) for event in self.read(**arguments)["events"]]
+
+
+@pytest.fixture
+def open_feed(producer):
+	with_orders(producer)
+	producer.run(make_subscriber)
+
+	def open_it(*rows, **values):
+		wanted = [{"ref_doctype": row} if isinstance(row, str) else row for row in rows]
+		producer.run(approve, rows=wanted, **values)
+		return Feed(producer)
+
+	return open_it
+
+
+def make_city(site, **values) -> str:
+	return site.run(insert, doctype=CITY, title=unique("city"), **values)
+
+
+# ---------------------------------------------------------------- pages
+
+
+def test_a_page_has_the_events_in_order_and_the_next_cursor(producer, open_feed):
+	feed = open_feed(CITY)
+	first, second = make_city(producer), make_city(producer)
+	producer.run(change, doctype=CITY, name=first, country_name="Siam")
+	producer.run(delete, doctype=CITY, name=second)
+
+	page = feed.read()
+
+	assert [(event["update_type"], event["docname"]) for event in page["events"]] == [
+		("Create", first),
+		("Create", second),
+		("Update", first),
+		("Delete", second),
+	]
+	positions = [event["position"] for event in page["events"]]
+	assert positions == [event["at_position"] for event in page["events"]] == sorted(positions)
+	assert (page["cursor"], page["has_more"], page["behind"]) == (positions[-1], False, 0)
+	assert json.loads(page["events"][0]["data"])["title"] == first
+	assert page["events"][3]["data"] is None
+	assert page["protocol"] == 2 and page["site"] == producer.url and page["time_zone"]
+	assert all(event["origin"] == producer.url and event["root"] is None for event in page["events"])
+	assert page["subscriptions"] == {CITY: {"status": "Approved", "unsubscribed": 0, "condition": None}}
+
+
+def test_pages_of_any_size_give_every_event_once(producer, open_feed):
+	feed = open_feed(CITY)
+	names = [make_city(producer) for _each in range(7)]
+
+	read = []
+	while True:
+		page = feed.read(limit=2)
+		read += [event["docname"] for event in page["events"]]
+		assert len(page["events"]) <= 2
+		if not page["has_more"]:
+			break
+
+	assert read == names
+
+
+def test_a_page_is_bounded_in_bytes_but_never_empty_for_it(producer, open_feed):
+	feed = open_feed(ORDER)
+	names = [
+		producer.run(insert, doctype=ORDER, title=unique("o"), note="x" * size)
+		for size in (10, 60_000, 10, 10)
+	]
+
+	sizes = []
+	read = []
+	while len(read) < 4:
+		page = feed.read(max_bytes=20_000)
+		sizes.append(len(page["events"]))
+		read += [event["docname"] for event in page["events"]]
+
+	assert read == names
+	assert sizes == [1, 1, 2]
+
+
+def test_an_answer_that_was_lost_is_given_again(producer, open_feed):
+	feed = open_feed(CITY)
+	make_city(producer)
+	cursor = feed.cursor
+
+	once = feed.read()
+	feed.cursor = cursor
+	again = feed.read()
+
+	assert once["events"] == again["events"] and len(again["events"]) == 1
+	assert producer.run(count_deliveries) == 1
+
+
+def count_deliveries() -> int:
+	import frappe
+
+	return frappe.db.count("Event Update Log Consumer")
+
+
+def test_a_page_costs_the_same_number_of_queries_however_many_events_it_has(producer, open_feed):
+	feed = open_feed(CITY, {"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	cursor = feed.cursor
+	for _each in range(12):
+		make_city(producer)
+		producer.run(insert, doctype=ORDER, title=unique("o"), urgent=1, rows=[{"item": "a", "qty": 1}])
+
+	# the first reading also fills Frappe's own caches
+	producer.run(count_queries, cursor=cursor, limit=4)
+	few = producer.run(count_queries, cursor=cursor, limit=4)
+	many = producer.run(count_queries, cursor=cursor, limit=24)
+
+	assert few == many
+
+
+def test_deliveries_are_seen_on_the_log_and_the_consumer_says_how_far_it_is(producer, open_feed):
+	feed = open_feed(CITY)
+	make_city(producer)
+	feed.read()
+	feed.read()
+
+	delivered, position, contacted = producer.run(look_at_consumer)
+
+	assert delivered == [CONSUMER_URL]
+	assert position == feed.cursor and contacted
+
+
+def look_at_consumer() -> list:
+	import frappe
+
+	log = frappe.get_last_doc("Event Update Log")
+	consumer = frappe.get_doc("Event Consumer", CONSUMER_URL)
+	return [[row.consumer for row in log.consumers], consumer.position, str(consumer.last_contact or "")]
+
+
+# ---------------------------------------------------------------- what is sent
+
+
+@pytest.mark.parametrize("values", [{"status": "Pending"}, {"status": "Rejected"}, {"unsubscribed": 1}])
+def test_what_is_not_approved_is_not_sent(producer, open_feed, values):
+	producer.run(make_subscriber)
+	feed = open_feed(ORDER, {"ref_doctype": CITY, **values})
+	make_city(producer)
+
+	assert feed.events() == []
+
+
+def test_events_from_before_the_approval_are_not_sent(producer, open_feed):
+	other = "http://other.example"
+	open_feed(CITY, url=other)
+	make_city(producer)
+	producer.run(head)
+	feed = open_feed(CITY)
+	after = make_city(producer)
+	feed.cursor = 0
+
+	assert feed.events() == [("Create", after)]
+
+
+def test_what_came_from_the_consumer_itself_is_not_sent_back(producer, open_feed):
+	feed = open_feed(CITY)
+	producer.run(insert_from, origin=CONSUMER_URL)
+	foreign = producer.run(insert_from, origin="http://third.example")
+
+	page = feed.read()
+
+	assert [(event["docname"], event["origin"]) for event in page["events"]] == [
+		(foreign, "http://third.example")
+	]
+
+
+def insert_from(origin: str) -> str:
+	from event_streaming.origin import applying
+
+	with applying(CITY, origin):
+		return insert(CITY, title=unique("city"))
+
+
+def test_the_root_of_a_document_that_came_from_elsewhere_goes_along(producer, open_feed):
+	feed = open_feed(CITY)
+	name = make_city(producer)
+	producer.run(make_root, name=name)
+
+	(event,) = feed.read()["events"]
+
+	assert event["root"] == {"site": "http://root.example", "doctype": CITY, "name": "R"}
+
+
+def make_root(name: str) -> None:
+	from event_streaming import identity
+
+	identity.save(
+		identity.Identity(
+			event_producer="http://root.example",
+			remote_doctype=CITY,
+			remote_name="R",
+			local_doctype=CITY,
+			local_name=name,
+			root_site="http://root.example",
+			root_doctype=CITY,
+			root_name="R",
+		)
+	)
+
+
+def test_a_paused_consumer_is_told_so_and_misses_nothing(producer, open_feed):
+	feed = open_feed(CITY)
+	name = make_city(producer)
+	producer.run(set_paused, paused=1)
+	paused = feed.read()
+	producer.run(set_paused, paused=0)
+
+	assert (paused["events"], paused["paused"]) == ([], 1)
+	assert feed.events() == [("Create", name)]
+
+
+def set_paused(paused: int) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Consumer", CONSUMER_URL, "paused", paused)
+
+
+def test_documents_that_the_user_may_not_read_are_not_sent(producer, open_feed):
+	feed = open_feed(ORDER)
+	allowed, hidden = make_city(producer), make_city(producer)
+	visible = producer.run(insert, doctype=ORDER, title=unique("o"), city=allowed)
+	producer.run(insert, doctype=ORDER, title=unique("o"), city=hidden)
+	producer.run(restrict_to_city, city=allowed)
+	try:
+		assert feed.events() == [("Create", visible)]
+	finally:
+		producer.run(lift_restrictions)
+
+
+def restrict_to_city(city: str) -> None:
+	import frappe
+
+	frappe.get_doc({"doctype": "User Permission", "user": USER, "allow": CITY, "for_value": city}).insert()
+
+
+def lift_restrictions() -> None:
+	import frappe
+
+	for name in frappe.get_all("User Permission", {"user": USER}, pluck="name"):
+		frappe.delete_doc("User Permission", name)
+
+
+# ---------------------------------------------------------------- who may ask
+
+
+def test_only_the_consumers_own_user_may_ask(producer, open_feed):
+	open_feed(CITY)
+
+	with pytest.raises(RestError) as refused:
+		producer.rest().method(
+			"event_streaming.producer.feed.get_page", event_consumer=CONSUMER_URL, cursor=0
+		)
+
+	assert refused.value.status == 403
+
+
+def test_a_site_that_is_not_registered_is_told_so(producer):
+	producer.run(make_subscriber)
+
+	with pytest.raises(RestError) as refused:
+		producer.rest(USER).method(
+			"event_streaming.producer.feed.get_page", event_consumer="http://no.example", cursor=0
+		)
+
+	assert refused.value.status == 404
+
+
+def test_the_feed_is_read_over_http_with_the_users_keys(producer, open_feed):
+	feed = open_feed(CITY)
+	name = make_city(producer)
+
+	page = producer.rest(USER).method(
+		"event_streaming.producer.feed.get_page", event_consumer=CONSUMER_URL + "/", cursor=feed.cursor
+	)
+
+	assert [event["docname"] for event in page["events"]] == [name]
+
+
+# ---------------------------------------------------------------- conditions
+
+
+def test_a_document_that_comes_to_meet_its_condition_brings_its_older_events(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.docstatus == 1"}, CITY)
+	order = producer.run(insert, doctype=ORDER, title=unique("o"))
+	producer.run(change, doctype=ORDER, name=order, note="draft")
+	not_yet = feed.events()
+	city = make_city(producer)
+	producer.run(submit, name=order)
+
+	page = feed.read()
+
+	assert not_yet == []
+	assert [(event["update_type"], event["docname"]) for event in page["events"]] == [
+		("Create", city),
+		("Create", order),
+		("Update", order),
+		("Update", order),
+	]
+	older = page["events"][1:]
+	assert {event["at_position"] for event in older} == {older[-1]["position"]}
+	assert older[0]["position"] < older[1]["position"] < older[2]["position"]
+
+
+def submit(name: str) -> None:
+	import frappe
+
+	frappe.get_doc(ORDER, name).submit()
+
+
+def test_older_events_are_brought_once(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	order = producer.run(insert, doctype=ORDER, title=unique("o"))
+	feed.read()
+	producer.run(change, doctype=ORDER, name=order, urgent=1)
+	first = feed.events()
+	producer.run(change, doctype=ORDER, name=order, note="more")
+
+	assert first == [("Create", order), ("Update", order)]
+	assert feed.events() == [("Update", order)]
+
+
+def test_older_events_of_an_answer_that_was_lost_are_brought_again(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	order = producer.run(insert, doctype=ORDER, title=unique("o"))
+	feed.read()
+	producer.run(change, doctype=ORDER, name=order, urgent=1)
+	cursor = feed.cursor
+	lost = feed.read()
+	producer.run(change, doctype=ORDER, name=order, urgent=0)
+	feed.cursor = cursor
+	no_longer = feed.read()
+	producer.run(change, doctype=ORDER, name=order, urgent=1)
+
+	assert len(lost["events"]) == 2
+	assert no_longer["events"] == []
+	assert feed.events()[0] == ("Create", order)
+
+
+def test_events_that_the_log_no_longer_holds_are_replaced_by_one_create(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	order = producer.run(insert, doctype=ORDER, title=unique("o"), rows=[{"item": "a", "qty": 1}])
+	feed.read()
+	producer.run(forget_events)
+	producer.run(change, doctype=ORDER, name=order, urgent=1, note="now")
+
+	(event,) = feed.read()["events"]
+
+	data = json.loads(event["data"])
+	assert (event["update_type"], event["docname"]) == ("Create", order)
+	assert (data["urgent"], data["note"], len(data["rows"])) == (1, "now", 1)
+
+
+def forget_events() -> None:
+	import frappe
+
+	frappe.db.delete("Event Update Log")
+
+
+def test_more_older_events_than_a_page_holds_are_replaced_by_one_create(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	order = producer.run(insert, doctype=ORDER, title=unique("o"))
+	for number in range(6):
+		producer.run(change, doctype=ORDER, name=order, note=str(number))
+	feed.read()
+	producer.run(change, doctype=ORDER, name=order, urgent=1)
+
+	assert feed.events(limit=4) == [("Create", order)]
+
+
+def test_a_delete_is_sent_only_of_what_was_delivered(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	known = producer.run(insert, doctype=ORDER, title=unique("o"), urgent=1)
+	unknown = producer.run(insert, doctype=ORDER, title=unique("o"))
+	first = feed.events()
+	producer.run(delete, doctype=ORDER, name=known)
+	producer.run(delete, doctype=ORDER, name=unknown)
+
+	assert first == [("Create", known)]
+	assert feed.events() == [("Delete", known)]
+
+
+def test_a_condition_over_rows_sees_them(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "any(row.qty > 5 for row in doc.rows)"})
+	producer.run(insert, doctype=ORDER, title=unique("o"), rows=[{"item": "a", "qty": 1}])
+	big = producer.run(insert, doctype=ORDER, title=unique("o"), rows=[{"item": "a", "qty": 9}])
+
+	assert feed.events() == [("Create", big)]
+
+
+def test_a_condition_that_raises_is_reported_on_the_form_and_in_the_error_log_and_in_the_page(
+	producer, open_feed
+):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.title > 3"}, CITY)
+	producer.run(insert, doctype=ORDER, title=unique("o"))
+	city = make_city(producer)
+
+	page = feed.read()
+
+	assert [event["docname"] for event in page["events"]] == [city]
+	assert any(ORDER in warning for warning in page["warnings"])
+	on_form, in_log = producer.run(find_reports)
+	assert "TypeError" in on_form and in_log
+
+
+def find_reports() -> list:
+	import frappe
+
+	row = frappe.get_all("Event Consumer Document Type", {"ref_doctype": ORDER}, pluck="condition_error")[0]
+	return [
+		row,
+		frappe.db.count("Error Log", {"reference_doctype": "Event Consumer", "reference_name": CONSUMER_URL}),
+	]
+
+
+def test_renamed_documents_are_judged_under_the_name_that_they_have_now(producer, open_feed):
+	feed = open_feed({"ref_doctype": CITY, "condition": "doc.country_name == 'Siam'"})
+	city, town = make_city(producer, country_name="Siam"), unique("town")
+	producer.run(rename_city, old=city, new=town)
+
+	assert feed.events() == [("Create", city), ("Rename", city)]
+
+
+def rename_city(old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(CITY, old, new)
+
+
+# ---------------------------------------------------------------- documents
+
+
+def test_documents_are_given_whole_and_what_is_missing_with_the_reason(producer, open_feed):
+	open_feed(CITY)
+	order = producer.run(insert, doctype=ORDER, title="x", secret="hush", rows=[{"item": "a", "qty": 1}])
+	city = make_city(producer)
+
+	asked = [
+		[ORDER, order],
+		[CITY, city],
+		[CITY, "nowhere"],
+		["Server Script", "x"],
+		[ROW, "x"],
+		["No Such", "x"],
+	]
+	answer = producer.run(read_documents, documents=asked)
+
+	found = {(each["doctype"], each["name"]): each["data"] for each in answer["documents"]}
+	assert set(found) == {(ORDER, order), (CITY, city)}
+	assert found[ORDER, order]["rows"][0]["item"] == "a" and "secret" not in found[ORDER, order]
+	assert answer["missing"] == [
+		[CITY, "nowhere", "not found"],
+		["Server Script", "x", "not allowed"],
+		[ROW, "x", "not allowed"],
+		["No Such", "x", "not found"],
+	]
+	assert answer["position"] == producer.run(head)
+
+
+def test_a_user_is_given_with_nothing_that_gives_rights(producer, open_feed):
+	open_feed(CITY)
+
+	answer = producer.run(read_documents, documents=[["User", USER]])
+
+	assert set(answer["documents"][0]["data"]) == {
+		"doctype",
+		"name",
+		"email",
+		"first_name",
+		"last_name",
+		"full_name",
+		"enabled",
+		"time_zone",
+		"language",
+	}
+
+
+def test_documents_that_the_user_may_not_read_are_said_to_be_not_permitted(producer, open_feed):
+	open_feed(CITY)
+	allowed, hidden = make_city(producer), make_city(producer)
+	producer.run(restrict_to_city, city=allowed)
+	try:
+		answer = producer.run(read_documents, documents=[[CITY, allowed], [CITY, hidden]])
+	finally:
+		producer.run(lift_restrictions)
+
+	assert [each["name"] for each in answer["documents"]] == [allowed]
+	assert answer["missing"] == [[CITY, hidden, "not permitted"]]
+
+
+# ---------------------------------------------------------------- retention
+
+
+def test_clearing_the_log_keeps_what_an_active_consumer_has_not_taken(producer, open_feed):
+	feed = open_feed(CITY)
+	taken = [make_city(producer) for _each in range(3)]
+	feed.read()
+	feed.read()
+	waiting = make_city(producer)
+	feed.site.run(head)
+	producer.run(age_events)
+
+	producer.run(clear)
+
+	left = producer.run(logged_names)
+	assert waiting in left and not set(taken) & set(left)
+	assert feed.events() == [("Create", waiting)]
+
+
+def age_events() -> None:
+	import frappe
+
+	frappe.db.sql("UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL 100 DAY")
+
+
+def clear() -> int:
+	import frappe
+
+	from event_streaming.producer.retention import clear_update_log
+
+	frappe.db.commit()
+	return clear_update_log(30)
+
+
+def logged_names() -> list[str]:
+	import frappe
+
+	return frappe.get_all("Event Update Log", pluck="docname")
