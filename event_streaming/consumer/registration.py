@@ -18,7 +18,7 @@ from event_streaming.consumer import documents, state
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.state import PullState
 from event_streaming.consumer.subscription import subscriptions_of
-from event_streaming.exceptions import NotRegistered, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.exceptions import RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.http_client import SiteClient
 from event_streaming.settings import get_settings
 from event_streaming.site import normalise_url, public_url, time_zone
@@ -164,23 +164,14 @@ def producer_changed(doc) -> None:
 
 
 def producer_removed(doc) -> None:
-	"""Before an Event Producer is deleted: have the producer stop sending, if it can be reached."""
-	producer = Producer(doc)
-	try:
-		data = registration_data(doc)
-		for entry in data["rows"]:
-			entry["unsubscribed"] = 1
-		producer.register(wire_form(data))
-	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
-		frappe.msgprint(
-			_("{0} could not be told: {1} Delete the Event Consumer of this site there.").format(
-				doc.name, error
-			),
-			indicator="orange",
-		)
-	finally:
-		producer.client.close()
+	"""Before an Event Producer is deleted. Its secret is gone by now, so the producer can't be told."""
 	state.remove_state(doc.name)
+	frappe.msgprint(
+		_(
+			"Nothing is pulled from {0} any more. It goes on logging for this site until its Event Consumer {1} is deleted there."
+		).format(doc.name, public_url()),
+		indicator="blue",
+	)
 
 
 def make_custom_fields(doc) -> None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import frappe
 from frappe.utils import get_datetime, now_datetime
+from pypika import Order
 
 LOG = "Event Update Log"
 COUNTER = "event_streaming.position"
@@ -60,6 +61,20 @@ def head_position() -> int:
 	"""The last position given, as the open transaction sees it."""
 	series = frappe.qb.DocType("Series")
 	row = frappe.qb.from_(series).select(series.current).where(series.name == COUNTER).run()
+	return row[0][0] if row else 0
+
+
+def position_at(moment: object) -> int:
+	"""The last position given at or before a moment: where a cursor of the old protocol stands in the new one."""
+	log = frappe.qb.DocType(LOG)
+	row = (
+		frappe.qb.from_(log)
+		.select(log.position)
+		.where((log.sequenced_on <= get_datetime(moment)) & (log.position > 0))
+		.orderby(log.sequenced_on, order=Order.desc)
+		.limit(1)
+		.run()
+	)
 	return row[0][0] if row else 0
 
 

@@ -17,7 +17,7 @@ from redis.exceptions import ConnectionError as RedisUnreachable
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused
 from event_streaming.http_client import SiteClient
 from event_streaming.producer import conditions, notify
-from event_streaming.producer.sequence import head_position, time_of_head
+from event_streaming.producer.sequence import assign_positions, head_position, position_at, time_of_head
 from event_streaming.refused import OWN_MODULE, refuse_system_doctypes
 from event_streaming.site import normalise_url, public_url, time_zone
 from event_streaming.wire import CONFIRM, PROTOCOL, UPDATE_STATUS
@@ -160,8 +160,11 @@ def register(data: dict | str) -> dict[str, Any]:
 	elif existing:
 		# an old consumer changes its subscriptions through the document
 		return {"last_update": str(time_of_head())}
+	# "from now on" starts after everything that is committed, also what has no position yet
+	frappe.db.commit()
+	assign_positions()
 	consumer = _save_consumer(callback_url, user, data, wanted, bool(existing))
-	return _registration(consumer)
+	return _registration(consumer, data.get("last_update"))
 
 
 def register_from_json(data: str | dict) -> str:
@@ -328,7 +331,8 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 	return consumer
 
 
-def _registration(consumer) -> dict[str, Any]:
+def _registration(consumer, last_update: Any = None) -> dict[str, Any]:
+	"""The answer to a registration. `last_update` is where the consumer stood in the old protocol."""
 	answer: dict[str, Any] = {"last_update": str(time_of_head())}
 	if consumer.protocol >= PROTOCOL:
 		answer.update(
@@ -338,6 +342,8 @@ def _registration(consumer) -> dict[str, Any]:
 			time_zone=time_zone(),
 			subscriptions=subscriptions_of(consumer),
 		)
+		if last_update:
+			answer["position_then"] = position_at(last_update)
 	return answer
 
 
