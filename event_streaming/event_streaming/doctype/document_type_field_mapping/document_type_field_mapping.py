@@ -19,8 +19,9 @@ class DocumentTypeFieldMapping(Document):
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
-		remote_fieldname: DF.Data | None
+		remote_fieldname: DF.Autocomplete | None
 		remote_value_filters: DF.Code | None
+		value_map: DF.Link | None
 
 	# end: auto-generated types
 	pass

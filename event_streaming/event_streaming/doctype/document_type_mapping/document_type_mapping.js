@@ -1,4 +1,6 @@
-// The form of a mapping: offers the fields of the local DocType. The other site's fields are not known here.
+// The form of a mapping: offers the fields of both sites and shows what a document would become. It decides nothing.
+
+const MAPPING_METHODS = "event_streaming.event_streaming.doctype.document_type_mapping.document_type_mapping";
 
 frappe.ui.form.on("Document Type Mapping", {
 	setup(frm) {
@@ -15,11 +17,25 @@ frappe.ui.form.on("Document Type Mapping", {
 	},
 
 	refresh(frm) {
-		offer_fields(frm);
+		with_local_fields(frm, (fields) => offer(frm, "local_fieldname", fields));
+		if (frm.doc.local_doctype) {
+			frm.add_custom_button(__("Fill Fields"), () => fill_fields(frm), __("Fields"));
+		}
+		if (frm.doc.remote_doctype) {
+			frm.add_custom_button(__("Fetch Remote Fields"), () => fetch_remote_fields(frm), __("Fields"));
+		}
+		if (!frm.is_new()) frm.add_custom_button(__("Preview"), () => show_preview(frm));
 	},
 
 	local_doctype(frm) {
-		offer_fields(frm);
+		if (!frm.doc.remote_doctype) frm.set_value("remote_doctype", frm.doc.local_doctype);
+		frm.trigger("refresh");
+		const is_empty = !(frm.doc.field_mapping || []).some((row) => row.local_fieldname);
+		if (frm.doc.local_doctype && is_empty) fill_fields(frm);
+	},
+
+	remote_doctype(frm) {
+		frm.trigger("refresh");
 	},
 });
 
@@ -36,13 +52,181 @@ frappe.ui.form.on("Document Type Field Mapping", {
 	},
 });
 
-function offer_fields(frm) {
+function with_local_fields(frm, use) {
 	if (!frm.doc.local_doctype) return;
 	frappe.model.with_doctype(frm.doc.local_doctype, () => {
-		const fields = frappe.get_meta(frm.doc.local_doctype).fields.filter(
-			(df) => !frappe.model.no_value_type.includes(df.fieldtype) || frappe.model.table_fields.includes(df.fieldtype)
+		use(
+			frappe.get_meta(frm.doc.local_doctype).fields.filter((df) => {
+				if (frappe.model.table_fields.includes(df.fieldtype)) return true;
+				return !df.is_virtual && df.fieldtype !== "Password" && !frappe.model.no_value_type.includes(df.fieldtype);
+			})
 		);
-		const options = fields.map((df) => ({ value: df.fieldname, label: df.fieldname, description: __(df.label) }));
-		frm.fields_dict.field_mapping.grid.update_docfield_property("local_fieldname", "options", options);
 	});
+}
+
+function offer(frm, fieldname, fields) {
+	const options = fields.map((df) => ({
+		value: df.fieldname,
+		label: df.fieldname,
+		description: [__(df.label || df.fieldname), __(df.fieldtype), df.options && df.fieldtype !== "Select" ? df.options : ""]
+			.filter(Boolean)
+			.join(" · "),
+	}));
+	const grid = frm.fields_dict.field_mapping.grid;
+	grid.update_docfield_property(fieldname, "options", options);
+	// suggestions: standard fields such as owner may be typed as well, and what is wrong is said on save
+	grid.update_docfield_property(fieldname, "ignore_validation", 1);
+}
+
+function fill_fields(frm) {
+	with_local_fields(frm, (fields) => {
+		const mapped = new Set((frm.doc.field_mapping || []).map((row) => row.local_fieldname));
+		const is_blank = (row) => !row.local_fieldname && !row.remote_fieldname;
+		frm.doc.field_mapping = (frm.doc.field_mapping || []).filter((row) => !is_blank(row));
+		fields
+			.filter((df) => !mapped.has(df.fieldname))
+			.forEach((df) => {
+				const row = frm.add_child("field_mapping");
+				row.local_fieldname = df.fieldname;
+				row.remote_fieldname = df.fieldname;
+				if (frappe.model.table_fields.includes(df.fieldtype)) row.mapping_type = "Child Table";
+			});
+		frm.doc.field_mapping.forEach((row, index) => (row.idx = index + 1));
+		frm.refresh_field("field_mapping");
+		frm.dirty();
+	});
+}
+
+function ask_for_producer(title, more_fields, action_label, action) {
+	const dialog = new frappe.ui.Dialog({
+		title,
+		fields: [
+			{
+				fieldname: "event_producer",
+				fieldtype: "Link",
+				options: "Event Producer",
+				label: __("Event Producer"),
+				reqd: 1,
+			},
+			...more_fields,
+		],
+		primary_action_label: action_label,
+		primary_action(values) {
+			action(values, dialog);
+		},
+	});
+	frappe.db.get_list("Event Producer", { limit: 2 }).then((producers) => {
+		if (producers.length === 1) dialog.set_value("event_producer", producers[0].name);
+	});
+	dialog.show();
+	return dialog;
+}
+
+function fetch_remote_fields(frm) {
+	ask_for_producer(
+		__("Fetch the fields of {0}", [frm.doc.remote_doctype]),
+		[],
+		__("Fetch Remote Fields"),
+		(values, dialog) => {
+			frappe
+				.call({
+					method: `${MAPPING_METHODS}.fetch_remote_fields`,
+					args: { event_producer: values.event_producer, remote_doctype: frm.doc.remote_doctype },
+					freeze: true,
+				})
+				.then(({ message: fields }) => {
+					dialog.hide();
+					offer(frm, "remote_fieldname", fields);
+					warn_of_unknown(frm, fields);
+				});
+		}
+	);
+}
+
+function warn_of_unknown(frm, fields) {
+	const there = new Set(fields.map((df) => df.fieldname).concat(["owner", "creation", "modified", "modified_by"]));
+	const unknown = (frm.doc.field_mapping || []).filter(
+		(row) => row.remote_fieldname && !there.has(row.remote_fieldname)
+	);
+	if (!unknown.length) {
+		frappe.show_alert({
+			message: __("{0} fields are offered as Remote Fieldname", [fields.length]),
+			indicator: "green",
+		});
+		return;
+	}
+	const lines = unknown.map((row) =>
+		__("Row {0}: {1} has no field {2}", [row.idx, frm.doc.remote_doctype, row.remote_fieldname])
+	);
+	frappe.msgprint({
+		title: __("Not on the producer"),
+		indicator: "orange",
+		message: lines.map((line) => frappe.utils.escape_html(line)).join("<br>"),
+	});
+}
+
+function show_preview(frm) {
+	if (frm.is_dirty()) {
+		frappe.msgprint(__("Save the mapping first: the preview uses what is saved."));
+		return;
+	}
+	ask_for_producer(
+		__("Preview"),
+		[
+			{
+				fieldname: "remote_name",
+				fieldtype: "Data",
+				label: __("Name of a {0} on the producer", [frm.doc.remote_doctype]),
+				reqd: 1,
+			},
+			{ fieldname: "result", fieldtype: "HTML" },
+		],
+		__("Preview"),
+		(values, dialog) => {
+			frappe
+				.call({
+					method: `${MAPPING_METHODS}.preview`,
+					args: {
+						mapping: frm.doc.name,
+						event_producer: values.event_producer,
+						remote_name: values.remote_name,
+					},
+					freeze: true,
+				})
+				.then(({ message }) => dialog.fields_dict.result.$wrapper.html(preview_html(message)));
+		}
+	);
+}
+
+function preview_html(result) {
+	const escape = (value) => frappe.utils.escape_html(value === null || value === undefined ? "" : String(value));
+	const references = Object.fromEntries(result.references.map((each) => [each.field, each]));
+	const show = (value, field) => {
+		if (references[field]) return show_reference(references[field], escape);
+		if (!Array.isArray(value)) return escape(value);
+		const rows = value.map((row, index) => {
+			const cells = Object.entries(row).filter(([key]) => !["doctype", "name", "idx"].includes(key));
+			return cells
+				.map(([key, cell]) => `${escape(key)}: ${show(cell, `${field}.${index + 1}.${key}`)}`)
+				.join(", ");
+		});
+		return rows.map((row, index) => `<div>${index + 1}. ${row}</div>`).join("");
+	};
+	const lines = Object.entries(result.document)
+		.map(([key, value]) => `<tr><td class="text-muted">${escape(key)}</td><td>${show(value, key)}</td></tr>`)
+		.join("");
+	return `<table class="table table-bordered table-condensed small">${lines}</table>`;
+}
+
+function show_reference(reference, escape) {
+	if (reference.local_name) return `${escape(reference.local_name)} (${__("is here already")})`;
+	if (reference.found.length === 1) {
+		return `<i>${__("made from {0} {1} first, through {2}", [
+			escape(reference.remote_doctype),
+			escape(reference.found[0]),
+			escape(reference.mapping),
+		])}</i>`;
+	}
+	const problem = reference.found.length ? __("the filters find more than one") : __("the filters find nothing");
+	return `<span class="text-danger">${problem}: ${escape(JSON.stringify(reference.filters))}</span>`;
 }

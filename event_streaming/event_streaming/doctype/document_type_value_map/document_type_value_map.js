@@ -1,0 +1,32 @@
+// The form of a value map: reads pairs from a CSV file. It decides nothing.
+
+frappe.ui.form.on("Document Type Value Map", {
+	refresh(frm) {
+		if (!frm.is_new()) frm.add_custom_button(__("Import CSV"), () => choose_file(frm));
+	},
+});
+
+function choose_file(frm) {
+	if (frm.is_dirty()) {
+		frappe.msgprint(__("Save the value map first."));
+		return;
+	}
+	const input = document.createElement("input");
+	input.type = "file";
+	input.accept = ".csv,.tsv,.txt,text/csv";
+	input.onchange = () => input.files.length && input.files[0].text().then((content) => import_csv(frm, content));
+	input.click();
+}
+
+function import_csv(frm, content) {
+	frappe
+		.call({
+			method: "event_streaming.event_streaming.doctype.document_type_value_map.document_type_value_map.import_csv",
+			args: { value_map: frm.doc.name, content },
+			freeze: true,
+		})
+		.then(({ message: count }) => {
+			frappe.show_alert({ message: __("{0} pairs imported", [count]), indicator: "green" });
+			frm.reload_doc();
+		});
+}
