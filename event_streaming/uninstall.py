@@ -82,10 +82,11 @@ def remove_scheduled_jobs() -> None:
 
 
 def remove_navigation() -> None:
-	"""Remove what Frappe 16 has made of the workspace."""
+	"""Remove what Frappe 16 shows of the workspace elsewhere. (Its own clean-up looks for the title of the first app.)"""
 	for doctype in ("Workspace Sidebar", "Desktop Icon"):
 		if frappe.db.exists("DocType", doctype):
-			frappe.delete_doc(doctype, MODULE, ignore_missing=True, force=True)
+			# on_trash would delete the app's file in developer mode
+			frappe.delete_doc(doctype, MODULE, ignore_missing=True, force=True, ignore_on_trash=True)
 
 
 def remove_from_redis() -> None:

@@ -162,7 +162,8 @@ def test_the_controller_says_what_it_is_for_and_has_the_types_of_the_fields(doct
 
 	assert ast.get_docstring(module)
 	assert [node.name for node in classes] == [doctype.replace(" ", "")]
-	annotated = {node.target.id for node in ast.walk(classes[0]) if isinstance(node, ast.AnnAssign)}
+	[types] = [node for node in classes[0].body if isinstance(node, ast.If)]
+	annotated = {node.target.id for node in types.body if isinstance(node, ast.AnnAssign)}
 	assert annotated - STANDARD_COLUMNS - {"parentfield", "parenttype"} == set(stored_fields(doctype))
 
 
@@ -240,6 +241,13 @@ def test_the_workspace_leads_to_every_doctype():
 
 	assert linked == {name for name, definition in DOCTYPES.items() if not definition.get("istable")}
 	assert {shortcut["link_to"] for shortcut in workspace["shortcuts"]} <= linked
+
+
+def test_the_sidebar_of_frappe_16_leads_somewhere():
+	for file in (APP / "workspace_sidebar").glob("*.json"):
+		for item in json.loads(file.read_text())["items"]:
+			known = DOCTYPES if item["link_type"] == "DocType" else {space["name"] for space in WORKSPACES}
+			assert item["link_to"] in known
 
 
 def test_every_patch_is_a_module_with_something_to_execute():
