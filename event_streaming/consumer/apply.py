@@ -8,7 +8,7 @@ from frappe import _
 
 from event_streaming import wire
 from event_streaming.consumer import dependency_users, documents, links
-from event_streaming.consumer.dependencies import PlannedDocument
+from event_streaming.consumer.dependency_plan import PlannedDocument
 from event_streaming.consumer.page import Work, find_by_root, own_identity, remote_key, same_creation
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.consumer.sync_log import SYNCED, Outcome
@@ -175,6 +175,8 @@ def bring(
 	filled_later = any(need.link.required for need in plan.later)
 	outcome = write_document(key, values, root, subscription, work, covered_to, filled_later)
 	links.set_later(values, plan, (outcome.local_doctype, outcome.local_name), work)
+	if plan.documents:
+		outcome.done += " · " + _("Documents that it needs were made first: {0}").format(len(plan.documents))
 	return outcome
 
 
@@ -187,10 +189,9 @@ def make_needed(planned: PlannedDocument, values: dict, work: Work) -> LocalKey:
 	if subscription.use_same_name and namesake not in work.same_named:
 		work.same_named[namesake] = frappe.db.get_value(*namesake, "creation")
 	filled_later = any(need.link.required for need in planned.later)
-	with applying(planned.local_doctype, planned.root["site"] if planned.root else work.event_producer):
-		outcome = write_document(
-			planned.key, values, planned.root, subscription, work, planned.position, filled_later
-		)
+	outcome = write_document(
+		planned.key, values, planned.root, subscription, work, planned.position, filled_later
+	)
 	return outcome.local_doctype, outcome.local_name
 
 

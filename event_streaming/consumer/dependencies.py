@@ -6,19 +6,26 @@ it and which links have to be set after it. What `plan` finds missing beyond wha
 `keep` or never was with `forget` (the event was rolled back).
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
 from frappe import _
 
 from event_streaming.consumer import dependency_users
 from event_streaming.consumer.dependency_graph import order_by_need
 from event_streaming.consumer.dependency_links import Link, links_in_document, with_local_names
+from event_streaming.consumer.dependency_plan import (
+	Need,
+	Plan,
+	PlannedDocument,
+	Source,
+	describe,
+	explain_missing,
+)
 from event_streaming.consumer.dependency_site import LocalSite
 from event_streaming.consumer.mapping import DocumentReference
 from event_streaming.consumer.mapping_store import MappingStore, to_local_document
 from event_streaming.consumer.remote import FetchedDocuments
-from event_streaming.consumer.subscription import Subscription
+from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
 from event_streaming.identity import LocalKey, RemoteKey
 from event_streaming.settings import FAIL, USE_SUBSCRIBER
 from event_streaming.wire import Root
@@ -28,76 +35,6 @@ MAX_LEVELS = 500
 # one event may need so many; a page is prepared with so many at most, to keep memory bounded
 MAX_DOCUMENTS = 5_000
 MAX_PREPARED = 2_000
-
-
-@dataclass(frozen=True)
-class Need:
-	"""The document that a place in another one points to; `link` says where, `key` which, as the producer calls it."""
-
-	link: Link
-	key: RemoteKey
-	local_doctype: str = ""
-
-
-@dataclass
-class PlannedDocument:
-	"""A document of the producer that has to be made here, in the shape that it has here.
-
-	The names of what it links to are still the producer's: `Plan.data_here` gives the local ones. `mapping` is set
-	when it came through a Document Type Mapping. `later` are the needs that can be met only afterwards.
-	"""
-
-	doctype: str
-	name: str
-	local_doctype: str
-	data: dict
-	needs: list[Need]
-	mapping: str | None = None
-	root: Root | None = None
-	position: int = 0
-	later: list[Need] = field(default_factory=list)
-
-	@property
-	def key(self) -> RemoteKey:
-		return self.doctype, self.name
-
-
-@dataclass
-class Plan:
-	"""What one event needs: `documents` in the order in which they are to be made, before the event's own document.
-
-	`later` are links of the event's own document that can be set only once it is there. With anything in
-	`unresolved` (DocType, name, reason), the event can't be applied now.
-	"""
-
-	documents: list[PlannedDocument]
-	needs: list[Need]
-	later: list[Need]
-	unresolved: list[tuple[str, str, str]]
-	recognised: list[tuple[RemoteKey, LocalKey, Root]] = field(default_factory=list)
-
-	def explain(self) -> str:
-		"""The unresolved ones, as a person would say it."""
-		return " · ".join(
-			_("{0} {1} is needed and can't be had: {2}").format(_(doctype), name, reason)
-			for doctype, name, reason in self.unresolved
-		)
-
-
-@dataclass
-class Source:
-	"""One producer, and how this site deals with it."""
-
-	event_producer: str
-	subscriber: str
-	here: str
-	subscriptions: dict[str, Subscription]
-	missing_user: str
-	fetch: Callable[[list[RemoteKey]], FetchedDocuments]
-	# the names of the remote documents of a DocType that filters find; two are enough to know that one is not alone
-	search: Callable[[str, dict], list[str]]
-	# why documents of a DocType are not brought unasked; "" when they may be
-	why_refused: Callable[[str], str]
 
 
 class Dependencies:
@@ -133,13 +70,17 @@ class Dependencies:
 		"""The same for a difference; `current` is the document as it is here (for Dynamic Links)."""
 		return self._needs(self.site.links_in_change(doctype, change, current), references)
 
-	def prepare(self, items: Iterable[tuple[RemoteKey, list[Need]]]) -> None:
-		"""Look up and fetch what the documents of a page need, together. Each item is the key of an event's document
-		and what it needs, in the order of the events: what an earlier one makes is not fetched."""
+	def prepare(self, items: Iterable[tuple[RemoteKey | None, list[Need]]]) -> None:
+		"""Look up and fetch what the documents of a page need, together.
+
+		Each item is the key of the document that an event makes (None: it makes none) and what the event needs, in the
+		order of the events: what an earlier one makes is not fetched.
+		"""
 		coming: set[RemoteKey] = set()
 		wanted: list[RemoteKey] = []
 		for key, needs in items:
-			coming.add(key)
+			if key:
+				coming.add(key)
 			wanted.extend(need.key for need in needs if need.key not in coming)
 		self._explore(wanted, coming, MAX_PREPARED)
 
@@ -328,7 +269,10 @@ class Dependencies:
 				self.here[key] = known[key]
 				self.recognised[key] = (known[key], answer.roots[key])
 			elif key in answer.documents or key[0] == USER:
-				self.fetched[key] = self._make_planned(key, answer)
+				try:
+					self.fetched[key] = self._make_planned(key, answer)
+				except (CannotApply, RemoteError, RemoteRefused) as error:
+					self.missing[key] = str(error)
 			else:
 				self.missing[key] = explain_missing(answer.missing.get(key, "not found"))
 
@@ -405,16 +349,3 @@ class Dependencies:
 			return subscription.local_doctype
 		through = self._through.get(key)
 		return self.mappings.get(through).local_doctype if through else key[0]
-
-
-def describe(filters: dict) -> str:
-	return ", ".join(f"{fieldname} = {value}" for fieldname, value in filters.items())
-
-
-def explain_missing(reason: str) -> str:
-	"""The producer's reason, in this site's words."""
-	return {
-		"not found": _("the producer has no such document (any more)"),
-		"not permitted": _("the user of this subscription may not read it on the producer"),
-		"not allowed": _("documents of this DocType are not streamed"),
-	}.get(reason, reason)

@@ -73,6 +73,28 @@ def links_in_change(shape: Shape, change: dict, current: dict | None = None) -> 
 	return links
 
 
+def needs_current(shape: Shape, change: dict) -> bool:
+	"""Whether a difference names a document in a Dynamic Link without its DocType."""
+	changed = change.get("changed")
+	if isinstance(changed, dict) and has_untyped_link(shape, changed):
+		return True
+	tables = change.get("row_changed")
+	return isinstance(tables, dict) and any(
+		has_untyped_link(rows_shape, row)
+		for table, rows_shape in shape.tables.items()
+		if isinstance(tables.get(table), list)
+		for row in tables[table]
+		if isinstance(row, dict)
+	)
+
+
+def has_untyped_link(shape: Shape, values: dict) -> bool:
+	return any(
+		entry.doctype_field and name_in(values, entry.fieldname) and not name_in(values, entry.doctype_field)
+		for entry in shape.fields
+	)
+
+
 def links_in_rows(shape: Shape, rows: Any, path: Path, rows_here: dict[str, Any]) -> Iterator[Link]:
 	if not isinstance(rows, list):
 		return

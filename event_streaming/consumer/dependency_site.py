@@ -13,7 +13,7 @@ from frappe.utils import cint
 
 from event_streaming import identity
 from event_streaming.consumer import documents
-from event_streaming.consumer.dependency_links import Link, LinkField, Shape, links_in_change
+from event_streaming.consumer.dependency_links import Link, LinkField, Shape, links_in_change, needs_current
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.identity import LocalKey, RemoteKey
 from event_streaming.wire import Root
@@ -39,9 +39,8 @@ class LocalSite:
 			self._shapes[doctype] = shape_of(doctype)
 		return self._shapes[doctype]
 
-	def has_dynamic_links(self, doctype: str) -> bool:
-		shape = self.shape(doctype)
-		return any(entry.doctype_field for each in (shape, *shape.tables.values()) for entry in each.fields)
+	def needs_current(self, doctype: str, change: dict) -> bool:
+		return needs_current(self.shape(doctype), change)
 
 	def links_in_change(self, doctype: str, change: dict, current: dict | None) -> list[Link]:
 		return links_in_change(self.shape(doctype), change, current)

@@ -8,15 +8,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import frappe
+from frappe import _
 
 from event_streaming import wire
 from event_streaming.consumer import documents
-from event_streaming.consumer.dependencies import Dependencies, Need, Plan, PlannedDocument, Source
+from event_streaming.consumer.dependencies import Dependencies
+from event_streaming.consumer.dependency_plan import Need, Plan, PlannedDocument, Source
 from event_streaming.consumer.mapping import needs_remote_document
 from event_streaming.consumer.mapping_store import to_local_change, to_local_document
 from event_streaming.consumer.subscription import Subscription
-from event_streaming.exceptions import DependencyMissing, RemoteUnavailable
+from event_streaming.exceptions import (
+	CannotApply,
+	DependencyMissing,
+	NameTaken,
+	RefusedDocType,
+	RemoteUnavailable,
+)
 from event_streaming.identity import LocalKey, RemoteKey
+from event_streaming.origin import applying
 from event_streaming.refused import why_refused
 from event_streaming.settings import get_settings
 from event_streaming.wire import Event
@@ -49,7 +58,8 @@ def prepare(work: "Work", events: list[Event]) -> None:
 	items = []
 	for event in events:
 		try:
-			items.append(((event["ref_doctype"], event["docname"]), needs_of_event(event, work)))
+			made = (event["ref_doctype"], event["docname"]) if event["update_type"] == wire.CREATE else None
+			items.append((made, needs_of_event(event, work)))
 		except RemoteUnavailable:
 			raise
 		except (frappe.ValidationError, ValueError, TypeError, KeyError, AttributeError):
@@ -110,7 +120,8 @@ def set_later(data: dict, plan: Plan, local: LocalKey, work: "Work") -> None:
 	"""
 	for planned in plan.documents:
 		if planned.later:
-			set_links(planned.data, planned.later, work.dependencies.local_key(planned.key), work)
+			with applying(planned.local_doctype, origin_of(planned, work)):
+				set_links(planned.data, planned.later, work.dependencies.local_key(planned.key), work)
 	if plan.later:
 		set_links(data, plan.later, local, work)
 
@@ -147,7 +158,7 @@ def fit_change(
 			return None
 		change, references = mapped.change, mapped.references
 	current = None
-	if local and dependencies.site.has_dynamic_links(subscription.local_doctype):
+	if local and dependencies.site.needs_current(subscription.local_doctype, change):
 		current = frappe.get_doc(*local).as_dict()
 	return change, dependencies.needs_of_change(subscription.local_doctype, change, current, references)
 
@@ -158,7 +169,40 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 	plan = dependencies.plan(key, needs)
 	if plan.unresolved:
 		raise DependencyMissing(plan.explain())
+	for key, local, root in plan.recognised:
+		work.recognise(key, local, root)
 	for planned in plan.documents:
 		values = dependencies.data_here(planned.data, planned.needs, planned.later)
-		dependencies.arrived(planned.key, make(planned, values, work))
+		dependencies.arrived(planned.key, make_or_explain(planned, values, work, make))
 	return plan
+
+
+def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: Make) -> LocalKey:
+	"""Make a document that another one needs; an error names it, as the event is of the other one."""
+	try:
+		with applying(planned.local_doctype, origin_of(planned, work)):
+			return make(planned, values, work)
+	except RemoteUnavailable:
+		raise
+	except NameTaken:
+		raise CannotApply(
+			_(
+				"{0} {1} is needed, but another document has this name here, and it did not come from {2}. Let this site"
+				" name these documents (subscribe to {0} with Use Same Name cleared), or rename the one that is here;"
+				" then resync."
+			).format(_(planned.local_doctype), planned.name, work.event_producer)
+		) from None
+	except (frappe.ValidationError, frappe.PermissionError) as error:
+		permanent = isinstance(error, CannotApply | RefusedDocType)
+		raise (CannotApply if permanent else DependencyMissing)(
+			_("{0} {1} is needed and can't be made here: {2}").format(
+				_(planned.local_doctype),
+				planned.name,
+				frappe.utils.strip_html(str(error)) or type(error).__name__,
+			)
+		) from error
+
+
+def origin_of(planned: PlannedDocument, work: "Work") -> str:
+	"""The site on which a document that was brought has first been made."""
+	return planned.root["site"] if planned.root else work.event_producer

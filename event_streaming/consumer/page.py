@@ -54,6 +54,10 @@ class Work:
 		self.staged[key] = new
 		self.dependencies.arrived(key, (new.local_doctype, new.local_name))
 
+	def recognise(self, key: RemoteKey, local: LocalKey, root: Root) -> None:
+		"""Remember that a remote document is one that came here by another way, or from here."""
+		self.keep(own_identity(self.event_producer, key, local, root))
+
 	def drop(self, key: RemoteKey) -> None:
 		identity.forget(self.event_producer, *key)
 		self.staged[key] = None

@@ -540,6 +540,98 @@ def test_documents_of_the_same_name_from_two_producers_never_meet(producer, cons
 		assert client["region"] == regions[site.url]
 
 
+def make_strict(doctype: str) -> None:
+	"""A field that this site alone insists on."""
+	import frappe
+
+	if not frappe.get_meta(doctype).has_field("local_rule"):
+		doc = frappe.get_doc("DocType", doctype)
+		doc.append(
+			"fields", {"fieldname": "local_rule", "label": "Local Rule", "fieldtype": "Data", "reqd": 1}
+		)
+		doc.save()
+
+
+def make_lenient(doctype: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("DocType", doctype)
+	for field in doc.fields:
+		if field.fieldname == "local_rule":
+			field.reqd = 0
+	doc.save()
+
+
+def test_a_need_that_can_not_be_made_here_is_named_and_heals(producer, consumer, deals, make):
+	client = make(CLIENT)
+	deal = make(DEAL, client=client)
+	consumer.run(make_strict, doctype=CLIENT)
+	try:
+		pull(consumer, producer)
+	finally:
+		consumer.run(make_lenient, doctype=CLIENT)
+
+	[log] = sync_logs(consumer, status="Retrying")
+	assert f"{CLIENT} {client} is needed and can't be made here" in log["error"]
+	consumer.run(retry_all, event_producer=producer.url)
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client
+
+
+def test_a_name_that_is_taken_by_another_producers_document_is_refused_with_the_remedy(
+	producer, consumer, third, deals, make
+):
+	third.run(make_doctypes)
+	subscribe(consumer, third, DEAL)
+	name = unique("Ann")
+	for site in (producer, third):
+		site.run(
+			insert,
+			doctype=CLIENT,
+			title=name,
+			region=site.run(insert, doctype=REGION, title=unique("region")),
+		)
+	first = make(DEAL, client=name)
+	second = third.run(insert, doctype=DEAL, title=unique("deal"), client=name)
+
+	pull(consumer, producer)
+	pull(consumer, third)
+
+	assert consumer.run(read_doc, doctype=DEAL, name=first)["client"] == name
+	assert consumer.run(read_doc, doctype=DEAL, name=second) is None
+	[log] = sync_logs(consumer, status="Failed")
+	assert f"{CLIENT} {name} is needed, but another document has this name here" in log["error"]
+
+
+def test_a_need_that_is_itself_an_event_of_the_page_is_not_fetched(producer, consumer, deals, make):
+	subscribe_more(consumer, producer, CLIENT, REGION)
+	region = make(REGION)
+	client = make(CLIENT, region=region)
+	deal = make(DEAL, client=client)
+
+	done = consumer.run(pull_and_count, event_producer=producer.url)
+
+	assert (done["failed"], done["requests"]) == (0, 0)
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client
+
+
+def test_events_of_a_need_that_was_brought_are_contained_in_it(producer, consumer, deals, make):
+	"""The deal's event stands before those of its client, which is brought as it is after them."""
+	client = make(CLIENT)
+	deal = make(DEAL, client=client)
+	subscribe_more(consumer, producer, CLIENT)
+	producer.run(change, doctype=CLIENT, name=client, region=make(REGION))
+	newest = make(REGION)
+	producer.run(change, doctype=CLIENT, name=client, region=newest)
+
+	done = consumer.run(pull_and_count, event_producer=producer.url)
+
+	assert (done["synced"], done["failed"]) == (3, 0)
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client
+	assert consumer.run(read_doc, doctype=CLIENT, name=client)["region"] == newest
+	assert all("Contained" in log["outcome"] for log in sync_logs(consumer, ref_doctype=CLIENT))
+
+
 def test_a_deleted_need_is_not_thought_to_be_here(producer, consumer, deals, make):
 	article = make(ARTICLE)
 	first = make(DEAL, lines=[{"article": article}])
