@@ -19,6 +19,7 @@ from typing import Any
 
 import frappe
 from frappe.utils import now_datetime
+from frappe.utils.response import json_handler
 from pypika.terms import LiteralValue, Parameter
 
 from event_streaming.origin import current_origin
@@ -152,13 +153,16 @@ def _log_create(doc, memory: Remembered | None) -> None:
 
 
 def _log_difference(doc, memory: Remembered | None) -> None:
+	believed = _is_believed(doc, memory)
+	if believed and memory and memory.state:
+		# still what was logged: nothing has been set since
+		return
 	before = doc.get_doc_before_save()
 	old = memory.state if memory and memory.state else (before and snapshot(before))
 	if not old:
 		return
 	new = snapshot(doc)
 	change = difference(old, new)
-	believed = _is_believed(doc, memory)
 	if change and not believed:
 		new = _stored(doc, old, change)
 		change = difference(old, new)
@@ -267,6 +271,7 @@ def _insert_sql(db_type: str) -> str:
 
 def dump(data: dict) -> str:
 	"""Compact JSON; whatever is not plain is written as Frappe writes it."""
-	return json.dumps(
-		data, ensure_ascii=False, separators=(",", ":"), default=frappe.utils.response.json_handler
-	)
+	return _encode(data)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=json_handler).encode

@@ -1,0 +1,205 @@
+"""What the log and its positions rely on: callbacks around a commit, names from a sequence, locks and savepoints."""
+
+from streams import unique
+
+
+def run_callbacks(end: str) -> list[str]:
+	import frappe
+
+	frappe.db.commit()
+	seen: list[str] = []
+	frappe.db.after_commit.add(lambda: seen.append("after_commit"))
+	frappe.db.after_rollback.add(lambda: seen.append("after_rollback"))
+	if end == "savepoint":
+		frappe.db.savepoint("contract")
+		frappe.db.rollback(save_point="contract")
+		seen.append("rolled back to the savepoint")
+		frappe.db.commit()
+	elif end == "commit":
+		frappe.db.commit()
+		frappe.db.rollback()
+	else:
+		frappe.db.rollback()
+		frappe.db.commit()
+	return seen
+
+
+def test_a_commit_calls_what_waits_for_it_once_and_forgets_what_waits_for_a_rollback(producer):
+	assert producer.run(run_callbacks, end="commit") == ["after_commit"]
+
+
+def test_a_rollback_calls_what_waits_for_it_once_and_forgets_what_waits_for_a_commit(producer):
+	assert producer.run(run_callbacks, end="rollback") == ["after_rollback"]
+
+
+def test_a_rollback_to_a_savepoint_calls_nothing_and_forgets_nothing(producer):
+	assert producer.run(run_callbacks, end="savepoint") == ["rolled back to the savepoint", "after_commit"]
+
+
+def test_what_waits_for_a_commit_can_be_looked_up(producer):
+	assert producer.run(look_up_callback)
+
+
+def look_up_callback() -> bool:
+	"""Capture asks whether its callback is still waiting, instead of remembering it beside Frappe."""
+	import frappe
+
+	class Waiting:
+		def act(self):
+			pass
+
+	waiting = Waiting()
+	frappe.db.after_commit.add(waiting.act)
+	found = waiting.act in frappe.db.after_commit._functions
+	frappe.db.rollback()
+	return found and waiting.act not in frappe.db.after_commit._functions
+
+
+def test_a_commit_that_fails_on_its_way_forgets_the_rollback_callbacks_first(producer):
+	"""So a flag that is reset by them would stay set for ever."""
+	assert producer.run(fail_before_commit) == []
+
+
+def fail_before_commit() -> list[str]:
+	import frappe
+
+	frappe.db.commit()
+	seen: list[str] = []
+	frappe.db.after_commit.add(lambda: seen.append("after_commit"))
+	frappe.db.after_rollback.add(lambda: seen.append("after_rollback"))
+
+	def fail():
+		raise ValueError
+
+	frappe.db.before_commit.add(fail)
+	try:
+		frappe.db.commit()
+	except ValueError:
+		frappe.db.rollback()
+	frappe.db.commit()
+	return seen
+
+
+def next_name() -> int:
+	import frappe
+
+	return frappe.db.get_next_sequence_val("Event Update Log")
+
+
+def test_names_of_the_log_are_taken_before_the_commit_and_left_as_gaps_by_a_rollback(producer):
+	one, other = producer.shell(), producer.shell()
+	first = one.run(next_name, commit=False)
+	second = other.run(next_name, commit=False)
+	one.rollback()
+
+	assert (second, producer.run(next_name)) == (first + 1, first + 2)
+
+
+def test_a_name_can_be_taken_inside_the_insert_itself(producer):
+	expected = producer.run(next_name) + 1
+
+	assert producer.run(insert_with_nextval) == expected
+
+
+def insert_with_nextval() -> int:
+	import frappe
+
+	from event_streaming.producer import capture
+
+	capture._write("ToDo", "contract", "Delete", None)
+	name = frappe.get_all("Event Update Log", filters={"docname": "contract"}, pluck="name")[0]
+	frappe.db.rollback()
+	return int(name)
+
+
+def test_a_row_lock_goes_with_the_process_that_held_it(producer):
+	key = unique("contract")
+	producer.run(make_counter, key=key)
+	holder = producer.shell()
+	holder.run(lock_counter, key=key, commit=False)
+	waiting = producer.shell().start(lock_counter, key=key)
+
+	holder.kill()
+
+	assert waiting.wait(20) == 0
+	producer.run(remove_counter, key=key)
+
+
+def make_counter(key: str) -> None:
+	import frappe
+
+	frappe.db.sql("INSERT INTO `tabSeries` (name, current) VALUES (%s, 0)", (key,))
+
+
+def lock_counter(key: str) -> int:
+	import frappe
+
+	series = frappe.qb.DocType("Series")
+	return frappe.qb.from_(series).select(series.current).where(series.name == key).for_update().run()[0][0]
+
+
+def remove_counter(key: str) -> None:
+	import frappe
+
+	frappe.db.delete("Series", {"name": key})
+
+
+def test_a_read_after_a_row_lock_sees_what_was_committed_while_it_waited(producer):
+	"""The picture that repeatable read goes on showing is taken by the first plain read, not by the lock."""
+	key = unique("contract")
+	producer.run(make_counter, key=key)
+	reader, writer = producer.shell(), producer.shell()
+	reader.run(lock_counter, key=key, commit=False)
+	name = writer.run(insert_todo)
+
+	assert reader.run(todo_exists, name=name, commit=False)
+	reader.rollback()
+	producer.run(remove_counter, key=key)
+
+
+def insert_todo() -> str:
+	import frappe
+
+	return frappe.get_doc({"doctype": "ToDo", "description": "contract"}).insert().name
+
+
+def todo_exists(name: str) -> bool:
+	import frappe
+
+	return bool(frappe.db.sql("SELECT name FROM `tabToDo` WHERE name = %s", (name,)))
+
+
+def test_a_transaction_goes_on_seeing_its_old_picture_until_it_ends(producer):
+	reader = producer.shell()
+	reader.run(todo_exists, name="nothing", commit=False)
+	name = producer.shell().run(insert_todo)
+
+	before = reader.run(todo_exists, name=name, commit=False)
+	reader.commit()
+
+	assert (before, reader.run(todo_exists, name=name)) == (False, True)
+
+
+def test_a_read_for_update_sees_past_the_old_picture(producer):
+	name = producer.run(insert_todo)
+	reader = producer.shell()
+	reader.run(todo_exists, name=name, commit=False)
+	producer.shell().run(set_description, name=name)
+
+	assert reader.run(read_for_update, name=name, commit=False) == ["contract", "changed"]
+	reader.rollback()
+
+
+def set_description(name: str) -> None:
+	import frappe
+
+	frappe.db.set_value("ToDo", name, "description", "changed")
+
+
+def read_for_update(name: str) -> list[str]:
+	import frappe
+
+	return [
+		frappe.db.get_value("ToDo", name, "description", for_update=for_update)
+		for for_update in (False, True)
+	]
