@@ -141,9 +141,10 @@ class LocalSite:
 def shape_of(doctype: str) -> Shape:
 	"""The links of a DocType and of its child tables, as Frappe checks them on save."""
 	meta = frappe.get_meta(doctype)
+	own = documents.TREE_FIELDS if meta.get("is_tree") else ()
 	fields = []
 	for df in meta.fields:
-		if cint(df.get("is_virtual")) or not df.options:
+		if cint(df.get("is_virtual")) or not df.options or df.fieldname in own:
 			continue
 		if df.fieldtype == "Link" and df.options != "[Select]":
 			fields.append(LinkField(df.fieldname, doctype=df.options, required=bool(df.reqd)))

@@ -19,6 +19,8 @@ from event_streaming.exceptions import CannotApply
 from event_streaming.site import time_zone
 
 REMOTE_NAME, REMOTE_SITE = "remote_docname", "remote_site_name"
+# a tree numbers its nodes by itself, for the nodes that this site has; the producer's numbers belong to its own
+TREE_FIELDS = ("lft", "rgt", "old_parent")
 STAMPS = ("creation", "modified", "modified_by", "owner")
 ROW_KEYS = ("name", "idx")
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
@@ -184,14 +186,15 @@ def keep_stamps(doc: Document, data: dict) -> None:
 def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, list[str]]:
 	"""The part of `data` that the local DocType has, and warnings that name the rest.
 
-	Values that are equal to nothing are not worth a warning. The fields that say where a document came from are
-	this site's own and are never taken over.
+	Values that are equal to nothing are not worth a warning. The fields that say where a document came from, and where
+	it stands in a tree, are this site's own and are never taken over.
 	"""
 	meta = frappe.get_meta(doctype)
+	own = (REMOTE_NAME, REMOTE_SITE, *(TREE_FIELDS if meta.get("is_tree") else ()))
 	known, unknown = {}, []
 	for fieldname, value in data.items():
 		df = meta.get_field(fieldname)
-		if fieldname in (REMOTE_NAME, REMOTE_SITE):
+		if fieldname in own:
 			continue
 		if df and df.fieldtype in table_fields:
 			if rows and isinstance(value, list):

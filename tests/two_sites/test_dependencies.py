@@ -366,6 +366,41 @@ def approve_all(callback_url: str) -> None:
 	doc.save()
 
 
+def read_tree(doctype: str) -> dict:
+	"""Each node's parent as the tree's own numbers have it (the narrowest that encloses it), and as its field has it."""
+	import frappe
+
+	parent_field = "parent_" + frappe.scrub(doctype)
+	rows = frappe.get_all(doctype, fields=["name", "lft", "rgt", parent_field], limit=0)
+	numbers = [number for row in rows for number in (row.lft, row.rgt)]
+	by_numbers = {}
+	for row in rows:
+		around = [other for other in rows if other.lft < row.lft and other.rgt > row.rgt]
+		by_numbers[row.name] = min(around, key=lambda other: other.rgt - other.lft).name if around else None
+	by_field = {row.name: row[parent_field] or None for row in rows}
+	return {"sound": len(set(numbers)) == len(numbers), "by_numbers": by_numbers, "by_field": by_field}
+
+
+def test_a_tree_keeps_its_own_numbers(producer, consumer, deals, make):
+	"""Both sites have nodes that the other lacks: the producer's numbers would put its nodes under wrong parents."""
+	for number in range(3):
+		consumer.run(insert, doctype=REGION, title=unique(f"local {number}"))
+	subscribe_more(consumer, producer, REGION)
+	first, second = make(REGION, is_group=1), make(REGION, is_group=1)
+	child = make(REGION, parent_needed_region=first)
+	make(REGION, parent_needed_region=first)
+	pull(consumer, producer)
+
+	producer.run(change, doctype=REGION, name=child, parent_needed_region=second)
+	producer.run(change, doctype=REGION, name=second, is_group=1, parent_needed_region=first)
+	pull(consumer, producer)
+
+	tree = consumer.run(read_tree, doctype=REGION)
+	assert tree["sound"]
+	assert tree["by_numbers"] == tree["by_field"]
+	assert (tree["by_field"][child], tree["by_field"][second]) == (second, first)
+
+
 def test_a_document_whose_need_is_gone_fails_with_its_name_and_heals(producer, consumer, deals, make):
 	client = make(CLIENT)
 	deal, other = make(DEAL, client=client), make(DEAL)
