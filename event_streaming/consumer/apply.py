@@ -9,9 +9,11 @@ from frappe import _
 from event_streaming import wire
 from event_streaming.consumer import dependency_users, documents, links
 from event_streaming.consumer.dependency_plan import PlannedDocument
+from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.page import Work, find_by_root, own_identity, remote_key, same_creation
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.consumer.sync_log import SYNCED, Outcome
+from event_streaming.consumer.times import convert_times
 from event_streaming.exceptions import CannotApply, DependencyMissing, NameTaken
 from event_streaming.identity import Identity, LocalKey, RemoteKey
 from event_streaming.origin import applying
@@ -70,9 +72,7 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	change = links.localise_change(wire.parse_data(event), key, local, subscription, work, make_needed)
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
-	doc, changed, warnings = documents.update(
-		*local, documents.convert_times(local[0], change, work.time_zone)
-	)
+	doc, changed, warnings = documents.update(*local, convert_times(local[0], change, work.time_zone))
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
 	return outcome_of(subscription, doc.name, done, warnings)
 
@@ -94,9 +94,7 @@ def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcom
 	old_key, new_key = remote_key(event), (event["ref_doctype"], new_name)
 	local = find_local(old_key, event["root"], work)
 	if not local or not exists(local):
-		return outcome_of(
-			subscription, None, _("Was not here: the next change brings it as {0}").format(new_name)
-		)
+		return bring_missing(new_key, event["root"], subscription, work)
 	target = find_local(new_key, None, work)
 	if data.get("merge") and target and target != local and exists(target):
 		documents.rename(local[0], local[1], target[1], merge=True)
@@ -115,7 +113,7 @@ def rename_here(
 			raise name_taken(local[0], new_key[1], work)
 		name = documents.rename(local[0], name, new_key[1], merge=False)
 	elif not subscription.use_same_name:
-		frappe.db.set_value(local[0], name, documents.REMOTE_NAME, new_key[1], update_modified=False)
+		frappe.db.set_value(local[0], name, REMOTE_NAME, new_key[1], update_modified=False)
 	before = work.identity_of(old_key)
 	work.drop(old_key)
 	after = own_identity(
@@ -223,10 +221,10 @@ def write_document(
 	if not local and subscription.use_same_name:
 		local = adopt_namesake(key, values, subscription, work)
 		adopted = local is not None
-	values = documents.convert_times(subscription.local_doctype, values, work.time_zone)
+	values = convert_times(subscription.local_doctype, values, work.time_zone)
 	extra = {}
 	if not subscription.use_same_name:
-		extra = {documents.REMOTE_NAME: key[1], documents.REMOTE_SITE: work.event_producer}
+		extra = {REMOTE_NAME: key[1], REMOTE_SITE: work.event_producer}
 	if local and exists(local):
 		keep_identity(key, local, root, work, covered_to)
 		doc, _changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
@@ -257,7 +255,7 @@ def adopt_namesake(key: RemoteKey, data: dict, subscription: Subscription, work:
 	creation = work.same_named.get(local)
 	if not creation:
 		return None
-	there = documents.convert_times(local[0], {"creation": data.get("creation")}, work.time_zone)["creation"]
+	there = convert_times(local[0], {"creation": data.get("creation")}, work.time_zone)["creation"]
 	if same_creation(creation, there):
 		return local
 	raise name_taken(*local, work)

@@ -12,8 +12,8 @@ from frappe.model import table_fields
 from frappe.utils import cint
 
 from event_streaming import identity
-from event_streaming.consumer import documents
 from event_streaming.consumer.dependency_links import Link, LinkField, Shape, links_in_change, needs_current
+from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE, TREE_FIELDS
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.identity import LocalKey, RemoteKey
 from event_streaming.wire import Root
@@ -111,18 +111,18 @@ class LocalSite:
 				names.setdefault(subscription.local_doctype, {})[key[1]] = key
 		found = {}
 		for doctype, by_name in names.items():
-			if not frappe.get_meta(doctype).has_field(documents.REMOTE_NAME):
+			if not frappe.get_meta(doctype).has_field(REMOTE_NAME):
 				continue
 			rows = frappe.get_all(
 				doctype,
 				filters={
-					documents.REMOTE_NAME: ["in", sorted(by_name)],
-					documents.REMOTE_SITE: self.event_producer,
+					REMOTE_NAME: ["in", sorted(by_name)],
+					REMOTE_SITE: self.event_producer,
 				},
-				fields=["name", documents.REMOTE_NAME],
+				fields=["name", REMOTE_NAME],
 				order_by=None,
 			)
-			found.update({by_name[row[documents.REMOTE_NAME]]: (doctype, str(row.name)) for row in rows})
+			found.update({by_name[row[REMOTE_NAME]]: (doctype, str(row.name)) for row in rows})
 		return found
 
 	def find_by_roots(self, roots: dict[RemoteKey, Root]) -> dict[RemoteKey, LocalKey]:
@@ -141,7 +141,7 @@ class LocalSite:
 def shape_of(doctype: str) -> Shape:
 	"""The links of a DocType and of its child tables, as Frappe checks them on save."""
 	meta = frappe.get_meta(doctype)
-	own = documents.TREE_FIELDS if meta.get("is_tree") else ()
+	own = TREE_FIELDS if meta.get("is_tree") else ()
 	fields = []
 	for df in meta.fields:
 		if cint(df.get("is_virtual")) or not df.options or df.fieldname in own:

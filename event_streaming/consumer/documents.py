@@ -3,26 +3,18 @@
 It knows nothing of events or subscriptions: plain data in, a local name out. It never commits.
 """
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import frappe
 from frappe import _
-from frappe.model import default_fields, no_value_fields, table_fields
 from frappe.model.document import Document
 from frappe.model.rename_doc import rename_doc
 from frappe.utils import cint, get_datetime
 
-from event_streaming.exceptions import CannotApply
-from event_streaming.site import time_zone
+from event_streaming.consumer.fields import known_fields, left_out, set_values
+from event_streaming.consumer.rows import replace_rows, update_rows
 
-REMOTE_NAME, REMOTE_SITE = "remote_docname", "remote_site_name"
-# a tree numbers its nodes by itself, for the nodes that this site has; the producer's numbers belong to its own
-TREE_FIELDS = ("lft", "rgt", "old_parent")
 STAMPS = ("creation", "modified", "modified_by", "owner")
-ROW_KEYS = ("name", "idx")
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 
 
@@ -183,71 +175,6 @@ def keep_stamps(doc: Document, data: dict) -> None:
 	doc.set_user_and_timestamp = KeepStamps(doc, stamps)
 
 
-def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, list[str]]:
-	"""The part of `data` that the local DocType has, and warnings that name the rest.
-
-	Values that are equal to nothing are not worth a warning. The fields that say where a document came from, and where
-	it stands in a tree, are this site's own and are never taken over.
-	"""
-	meta = frappe.get_meta(doctype)
-	own = (REMOTE_NAME, REMOTE_SITE, *(TREE_FIELDS if meta.get("is_tree") else ()))
-	known, unknown = {}, []
-	for fieldname, value in data.items():
-		df = meta.get_field(fieldname)
-		if fieldname in own:
-			continue
-		if df and df.fieldtype in table_fields:
-			if rows and isinstance(value, list):
-				known[fieldname] = [known_row(df, row, unknown) for row in value if isinstance(row, dict)]
-		elif df and is_stored(df):
-			known[fieldname] = checked_value(df, value)
-		elif not df and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
-			unknown.append(fieldname)
-	return known, left_out(doctype, unknown)
-
-
-def known_row(df, row: dict, unknown: list[str]) -> dict:
-	meta = frappe.get_meta(df.options)
-	known = {"doctype": df.options, **{key: row[key] for key in ROW_KEYS if row.get(key)}}
-	for fieldname, value in row.items():
-		field = meta.get_field(fieldname)
-		if field and is_stored(field):
-			known[fieldname] = checked_value(field, value)
-		elif not field and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
-			unknown.append(f"{df.fieldname}.{fieldname}")
-	return known
-
-
-def left_out(doctype: str, unknown: list[str]) -> list[str]:
-	if not unknown:
-		return []
-	names = ", ".join(sorted(set(unknown)))
-	return [_("Left out, because {0} has no such fields here: {1}").format(_(doctype), names)]
-
-
-def is_stored(df) -> bool:
-	return (
-		df.fieldtype not in no_value_fields and df.fieldtype != "Password" and not cint(df.get("is_virtual"))
-	)
-
-
-def is_framework_field(fieldname: str) -> bool:
-	return (
-		fieldname.startswith("_")
-		or fieldname in default_fields
-		or fieldname in ("doctype", "parent", "parenttype", "parentfield")
-	)
-
-
-def checked_value(df, value: Any) -> Any:
-	"""A value from the other site, refused when a column can't hold it at all."""
-	if isinstance(value, list | dict):
-		if df.fieldtype == "JSON":
-			return frappe.as_json(value)
-		raise CannotApply(_("The value of {0} is not a single value.").format(df.fieldname))
-	return value
-
-
 def drop_unknown_series(doctype: str, values: dict) -> None:
 	"""With local naming, a naming series that this site does not have gives way to the site's own."""
 	df = frappe.get_meta(doctype).get_field("naming_series")
@@ -261,176 +188,7 @@ def name_for_prompt(doc: Document, data: dict) -> str | None:
 	return data.get("name") if autoname == "prompt" else None
 
 
-def set_values(doc: Document, values: dict) -> bool:
-	dirty = False
-	for fieldname, value in values.items():
-		df = doc.meta.get_field(fieldname)
-		if not same_value(df.fieldtype, doc.get(fieldname), value):
-			doc.set(fieldname, value)
-			dirty = True
-	return dirty
-
-
-def same_value(fieldtype: str, here: Any, there: Any) -> bool:
-	"""Whether two values of a field mean the same, whatever their Python types."""
-	if here == there or (here in (None, "") and there in (None, "")):
-		return True
-	if fieldtype in ("Check", "Int", "Long Int"):
-		return cint(here) == cint(there)
-	if fieldtype in ("Float", "Currency", "Percent", "Duration", "Rating"):
-		return abs(frappe.utils.flt(here) - frappe.utils.flt(there)) < 1e-9
-	if here in (None, "") or there in (None, ""):
-		return False
-	if fieldtype == "Time":
-		return frappe.utils.to_timedelta(str(here)) == frappe.utils.to_timedelta(str(there))
-	if fieldtype in ("Date", "Datetime"):
-		return get_datetime(here) == get_datetime(there)
-	return str(here) == str(there)
-
-
-def update_rows(doc: Document, table, change: dict, warnings: list[str]) -> bool:
-	"""Apply a difference's rows to one child table: removed, changed, added (one that is there already is changed)."""
-	fieldname, unknown, dirty = table.fieldname, [], False
-	removed = set((change.get("removed") or {}).get(fieldname) or [])
-	rows = [row for row in doc.get(fieldname) if row.name not in removed]
-	if len(rows) != len(doc.get(fieldname)):
-		doc.set(fieldname, rows)
-		dirty = True
-	by_name = {row.name: row for row in rows}
-	for source in ("row_changed", "added"):
-		for values in (change.get(source) or {}).get(fieldname) or []:
-			if not isinstance(values, dict):
-				continue
-			values = known_row(table, values, unknown)
-			row = by_name.get(values.get("name"))
-			if row:
-				dirty |= set_row(row, values)
-			elif source == "added":
-				by_name[values.get("name")] = append_row(doc, fieldname, values)
-				dirty = True
-	if dirty:
-		put_in_order(doc, fieldname)
-	warnings.extend(left_out(table.options, unknown))
-	return dirty
-
-
-def replace_rows(doc: Document, table, wanted: list[dict]) -> bool:
-	"""Make one child table hold just the rows `wanted`, in their order."""
-	names = {row.get("name") for row in wanted}
-	kept = [row for row in doc.get(table.fieldname) if row.name in names]
-	dirty = len(kept) != len(doc.get(table.fieldname))
-	if dirty:
-		doc.set(table.fieldname, kept)
-	by_name = {row.name: row for row in kept}
-	for values in wanted:
-		row = by_name.get(values.get("name"))
-		if row:
-			dirty |= set_row(row, values)
-		else:
-			append_row(doc, table.fieldname, values)
-			dirty = True
-	if dirty:
-		put_in_order(doc, table.fieldname)
-	return dirty
-
-
-def append_row(doc: Document, fieldname: str, values: dict) -> Document:
-	"""Add a row that keeps its name from the producer; Frappe inserts it because it is still marked as new."""
-	idx = values.get("idx")
-	row = doc.append(fieldname, {key: value for key, value in values.items() if key != "idx"})
-	if values.get("name"):
-		row.name = values["name"]
-	row.set("__islocal", True)
-	row.flags.name_set = True
-	row.idx = cint(idx) or row.idx
-	return row
-
-
-def set_row(row: Document, values: dict) -> bool:
-	dirty = False
-	for fieldname, value in values.items():
-		if fieldname in ("name", "doctype"):
-			continue
-		if fieldname == "idx":
-			if cint(value) and cint(value) != row.idx:
-				row.idx = cint(value)
-				dirty = True
-			continue
-		df = row.meta.get_field(fieldname)
-		if not same_value(df.fieldtype, row.get(fieldname), value):
-			row.set(fieldname, value)
-			dirty = True
-	return dirty
-
-
-def put_in_order(doc: Document, fieldname: str) -> None:
-	rows = sorted(doc.get(fieldname), key=lambda row: cint(row.idx))
-	for number, row in enumerate(rows, start=1):
-		row.idx = number
-	doc.set(fieldname, rows)
-
-
 def warn_of_unknown_tables(doc: Document, change: dict, warnings: list[str]) -> None:
 	tables = {df.fieldname for df in doc.meta.get_table_fields()}
 	named = {name for part in ("added", "removed", "row_changed") for name in (change.get(part) or {})}
 	warnings.extend(left_out(doc.doctype, sorted(named - tables)))
-
-
-def convert_times(doctype: str, data: dict, remote_time_zone: str) -> dict:
-	"""Datetime fields of a document or a difference, from the producer's system time zone to this site's.
-
-	The same instant stays the same instant; Date and Time fields are left as they are. Returns new data.
-	"""
-	here = time_zone()
-	if not remote_time_zone or remote_time_zone == here:
-		return data
-	try:
-		zones = ZoneInfo(remote_time_zone), ZoneInfo(here)
-	except (ZoneInfoNotFoundError, ValueError):
-		raise CannotApply(
-			_("The producer's time zone {0} is not known here.").format(remote_time_zone)
-		) from None
-
-	def convert(value: Any) -> Any:
-		try:
-			moment = get_datetime(value)
-		except ValueError:
-			return value
-		return (
-			str(moment.replace(tzinfo=zones[0]).astimezone(zones[1]).replace(tzinfo=None))
-			if moment
-			else value
-		)
-
-	return convert_fields(frappe.get_meta(doctype), data, convert)
-
-
-def convert_fields(meta, data: dict, convert: Callable[[Any], Any]) -> dict:
-	"""`data` (a document or a difference, nested as on the wire) with `convert` applied to its Datetime fields."""
-	converted = {}
-	for key, value in data.items():
-		df = meta.get_field(key)
-		if key == "changed" and isinstance(value, dict) and not df:
-			converted[key] = convert_fields(meta, value, convert)
-		elif key in ("added", "row_changed") and isinstance(value, dict) and not df:
-			converted[key] = {
-				table: convert_rows(meta.get_field(table), rows, convert) for table, rows in value.items()
-			}
-		elif df and df.fieldtype in table_fields:
-			converted[key] = convert_rows(df, value, convert)
-		elif (
-			value
-			and isinstance(value, str | datetime)
-			and (key in ("creation", "modified") or (df and df.fieldtype == "Datetime"))
-		):
-			converted[key] = convert(value)
-		else:
-			converted[key] = value
-	return converted
-
-
-def convert_rows(df, rows: Any, convert: Callable[[Any], Any]) -> Any:
-	if not df or df.fieldtype not in table_fields or not isinstance(rows, list):
-		return rows
-	meta = frappe.get_meta(df.options)
-	return [convert_fields(meta, row, convert) if isinstance(row, dict) else row for row in rows]

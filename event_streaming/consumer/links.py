@@ -17,6 +17,7 @@ from event_streaming.consumer.dependency_plan import Need, Plan, PlannedDocument
 from event_streaming.consumer.mapping import needs_remote_document
 from event_streaming.consumer.mapping_store import to_local_change, to_local_document
 from event_streaming.consumer.subscription import Subscription
+from event_streaming.consumer.times import convert_times
 from event_streaming.exceptions import (
 	CannotApply,
 	DependencyMissing,
@@ -130,7 +131,7 @@ def set_links(data: dict, later: list[Need], local: LocalKey, work: "Work") -> N
 	change = work.dependencies.links_later(data, later)
 	# the links belong to the state that was made a moment ago: its stamps stay
 	change["changed"] |= {stamp: data[stamp] for stamp in ("modified", "modified_by") if data.get(stamp)}
-	documents.update(*local, documents.convert_times(local[0], change, work.time_zone))
+	documents.update(*local, convert_times(local[0], change, work.time_zone))
 
 
 def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[dict, list[Need]]:

@@ -9,8 +9,9 @@ import frappe
 from frappe.utils import cint, get_datetime
 
 from event_streaming import identity, wire
-from event_streaming.consumer import documents, links, sync_log
+from event_streaming.consumer import links, sync_log
 from event_streaming.consumer.dependencies import Dependencies
+from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscription import Subscription, subscriptions_of
 from event_streaming.identity import Identity, LocalKey, RemoteKey
@@ -152,19 +153,19 @@ def may_be_known(event: Event) -> bool:
 def add_legacy_identities(work: Work, events: list[Event]) -> None:
 	"""Documents that came before there was an identity table carry their origin only in two custom fields."""
 	for doctype, names in by_local_doctype(work, events).items():
-		if not frappe.get_meta(doctype).has_field(documents.REMOTE_NAME):
+		if not frappe.get_meta(doctype).has_field(REMOTE_NAME):
 			continue
 		rows = frappe.get_all(
 			doctype,
 			filters={
-				documents.REMOTE_NAME: ["in", sorted(names)],
-				documents.REMOTE_SITE: work.event_producer,
+				REMOTE_NAME: ["in", sorted(names)],
+				REMOTE_SITE: work.event_producer,
 			},
-			fields=["name", documents.REMOTE_NAME],
+			fields=["name", REMOTE_NAME],
 			order_by=None,
 		)
 		for row in rows:
-			key = (names[row[documents.REMOTE_NAME]], row[documents.REMOTE_NAME])
+			key = (names[row[REMOTE_NAME]], row[REMOTE_NAME])
 			work.identities[key] = own_identity(work.event_producer, key, (doctype, row.name), None)
 
 

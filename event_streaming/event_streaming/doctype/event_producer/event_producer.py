@@ -9,7 +9,7 @@ from dataclasses import asdict
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer import by_hand, pull, registration, state
+from event_streaming.consumer import by_hand, producer_form, pull, registration, state
 from event_streaming.site import public_url
 
 
@@ -41,10 +41,10 @@ class EventProducer(Document):
 
 	def before_insert(self):
 		# the document is named by its URL before `validate` runs
-		registration.validate_producer(self)
+		producer_form.validate_producer(self)
 
 	def validate(self):
-		registration.validate_producer(self)
+		producer_form.validate_producer(self)
 
 	def on_update(self):
 		registration.producer_changed(self)
