@@ -1,0 +1,174 @@
+"""A producer that is down, slow or sick costs time and nothing else: no loss, no hot loop, a wait that is stored."""
+
+import pytest
+from faulty_proxy import FaultyProxy
+from streams import (
+	CITY,
+	change,
+	decide,
+	insert,
+	make_event_producer,
+	make_subscriber,
+	pull_now,
+	read_doc,
+	read_rows,
+	sync_logs,
+	unique,
+	with_orders,
+)
+
+SETTINGS = "Event Streaming Settings"
+FEED = "producer.feed.get_page"
+
+
+@pytest.fixture
+def line(producer, consumer):
+	"""A subscription whose every request goes through a proxy that can be told to misbehave."""
+	with_orders(producer, consumer)
+	for site in (producer, consumer):
+		site.run(make_subscriber)
+	with FaultyProxy(producer.url) as proxy:
+		producer.run(change, doctype=SETTINGS, name=SETTINGS, public_url=proxy.url)
+		consumer.run(change, doctype=SETTINGS, name=SETTINGS, read_timeout=2, connect_timeout=1)
+		consumer.run(make_event_producer, url=proxy.url, rows=[{"ref_doctype": CITY, "use_same_name": 1}])
+		producer.run(decide, consumer_url=consumer.url)
+		proxy.requests.clear()
+		proxy.only = FEED
+		yield proxy
+
+
+def state_of(consumer) -> dict:
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	return state
+
+
+def insert_cities(prefix: str, count: int) -> list[str]:
+	import frappe
+
+	return [
+		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {i:03}"}).insert().name for i in range(count)
+	]
+
+
+@pytest.mark.parametrize("fault", [500, 502, 503, 429, "hang", "cut", "lost", "html"])
+def test_a_bad_answer_loses_nothing_and_is_not_asked_again_at_once(producer, consumer, line, fault):
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	line.faults.append(fault)
+
+	summary = consumer.run(pull_now, event_producer=line.url)
+
+	state = state_of(consumer)
+	assert summary["error"] and summary["events"] == 0
+	assert sum(FEED in path for path in line.requests) == 1
+	assert (state["connection"], state["failures"]) == ("Offline", 1)
+	assert state["next_pull"] > state["last_contact"] and state["last_error"]
+
+	assert consumer.run(pull_now, event_producer=line.url)["synced"] == 1
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+	state = state_of(consumer)
+	assert (state["connection"], state["failures"], state["next_pull"], state["last_error"]) == (
+		"Online",
+		0,
+		None,
+		None,
+	)
+
+
+def test_what_the_other_side_asks_to_wait_is_waited(producer, consumer, line):
+	line.faults.append(429)
+
+	consumer.run(pull_now, event_producer=line.url)
+
+	assert consumer.run(seconds_to_next_pull, event_producer=line.url) > 110
+
+
+def seconds_to_next_pull(event_producer: str) -> float:
+	from frappe.utils import now_datetime
+
+	from event_streaming.consumer.state import load_state
+
+	return (load_state(event_producer).next_pull - now_datetime()).total_seconds()
+
+
+def test_failure_after_failure_waits_longer_each_time_up_to_a_bound(producer, consumer, line):
+	line.always = 503
+	waits = []
+	for _each in range(9):
+		consumer.run(pull_now, event_producer=line.url)
+		waits.append(state_of(consumer)["failures"])
+
+	assert waits == list(range(1, 10))
+	assert consumer.run(seconds_to_next_pull, event_producer=line.url) <= 600
+
+
+def test_the_scheduler_does_not_ask_before_the_stored_time(producer, consumer, line):
+	line.always = 503
+	for _each in range(4):
+		consumer.run(pull_now, event_producer=line.url)
+	asked = len(line.requests)
+
+	assert consumer.run(queue_due) == 0
+	assert len(line.requests) == asked
+
+
+def queue_due() -> int:
+	"""How many pull jobs the minute's sweep queues."""
+	from event_streaming.consumer import pull
+
+	queued = []
+	request_pull = pull.request_pull
+	pull.request_pull = lambda name: queued.append(name)
+	try:
+		pull.pull_due()
+	finally:
+		pull.request_pull = request_pull
+	return len(queued)
+
+
+def test_days_offline_are_caught_up_in_order_without_a_person(producer, consumer, line):
+	line.always = 502
+	prefix = unique("day")
+	names = []
+	for day in range(3):
+		names += producer.run(insert_cities, prefix=f"{prefix} {day}", count=10)
+		consumer.run(pull_now, event_producer=line.url)
+	assert sync_logs(consumer) == []
+
+	line.always = None
+	consumer.run(pull_now, event_producer=line.url)
+
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == names
+
+
+def test_an_answer_that_is_lost_on_its_way_is_given_again_and_applied_once(producer, consumer, line):
+	"""The producer has done its work, and has recorded the delivery, when the line goes."""
+	names = producer.run(insert_cities, prefix=unique("city"), count=5)
+	line.faults.append("lost")
+	consumer.run(pull_now, event_producer=line.url)
+
+	consumer.run(pull_now, event_producer=line.url)
+	consumer.run(pull_now, event_producer=line.url)
+
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == names
+
+
+def test_secrets_are_in_no_error_and_no_log(producer, consumer, line):
+	line.always = "cut"
+	summary = consumer.run(pull_now, event_producer=line.url)
+
+	assert "streamsecret" not in summary["error"] + state_of(consumer)["last_error"]
+	assert all("streamsecret" not in path for path in line.requests)
+	assert "streamsecret" not in producer.log("web") + consumer.log("web")
+
+
+def test_a_consumer_that_is_down_holds_up_no_save_and_catches_up(producer, consumer, line):
+	producer.start_worker()
+	consumer.stop_web()
+	try:
+		city = producer.run(insert, doctype=CITY, title=unique("city"))
+	finally:
+		consumer.start_web()
+
+	consumer.run(pull_now, event_producer=line.url)
+
+	assert consumer.run(read_doc, doctype=CITY, name=city)
