@@ -20,7 +20,7 @@ doc_events = {
 	}
 }
 
-scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.every_minute"]}}
+scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]}}
 
 after_install = "event_streaming.install.after_install"
 before_uninstall = "event_streaming.uninstall.before_uninstall"

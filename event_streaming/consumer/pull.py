@@ -14,6 +14,7 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
+from event_streaming.acting import acting_as
 from event_streaming.consumer import registration, retry, state, sync_log
 from event_streaming.consumer.page import Work, open_work, prepare
 from event_streaming.consumer.remote import Producer
@@ -87,17 +88,14 @@ def pull_as_subscriber(
 	if doc.get("paused"):
 		summary.error = _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
 		return
-	user = frappe.session.user
 	try:
-		frappe.set_user(doc.user)
-		run_slice(doc, summary, deadline, progress)
+		with acting_as(doc.user):
+			run_slice(doc, summary, deadline, progress)
 	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
 		frappe.db.rollback()
 		summary.error = str(error)
 		record_failure(event_producer, error)
 		frappe.db.commit()
-	finally:
-		frappe.set_user(user)
 
 
 def run_slice(doc, summary: Summary, deadline: float, progress: Progress | None) -> None:
@@ -156,22 +154,28 @@ def retry_documents(event_producer: str, keys: list[RemoteKey]) -> Retried:
 			frappe.throw(_("A pull from {0} is running: try again in a moment.").format(event_producer))
 		kept = state.load_state(event_producer)
 		try:
-			frappe.set_user(doc.user)
-			work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
-			work.asked_by = asked_by
-			for number, key in enumerate(keys, start=1):
-				done = retry.retry_document(work, key)
-				frappe.db.commit()
-				total.tried += done.tried
-				total.synced += done.synced
-				if len(keys) > 1:
-					frappe.publish_progress(
-						number * 100 / len(keys), title=_("Resync"), description=f"{key[0]} {key[1]}"
-					)
+			with acting_as(doc.user):
+				work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
+				work.asked_by = asked_by
+				for number, key in enumerate(keys, start=1):
+					done = retry.retry_document(work, key)
+					frappe.db.commit()
+					total.tried += done.tried
+					total.synced += done.synced
+					show_progress(asked_by, number, len(keys), key)
 		finally:
-			frappe.set_user(asked_by)
 			producer.client.close()
 	return total
+
+
+def show_progress(user: str, number: int, count: int, key: RemoteKey) -> None:
+	if count > 1:
+		progress = {
+			"percent": number * 100 / count,
+			"title": _("Resync"),
+			"description": f"{key[0]} {key[1]}",
+		}
+		frappe.publish_realtime("progress", progress, user=user)
 
 
 def next_page(doc, producer: Producer, kept: PullState) -> Page:

@@ -251,8 +251,10 @@ def test_connection(event_producer: str) -> dict:
 			return {"protocol": kept.protocol, "behind": None, "site": doc.name, "warnings": []}
 		page = producer.get_page(kept.position)
 		settle(doc, producer, page)
-		state.record_contact(doc.name, events_behind=page["behind"])
-		return {key: page[key] for key in ("protocol", "behind", "site", "warnings")}
+		# nothing of the page is applied, so that its events are behind too
+		behind = page["behind"] + len(page["events"])
+		state.record_contact(doc.name, events_behind=behind)
+		return {"behind": behind, **{key: page[key] for key in ("protocol", "site", "warnings")}}
 	finally:
 		producer.client.close()
 

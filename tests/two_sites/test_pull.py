@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import requests
 from streams import (
 	CITY,
 	ORDER,
@@ -20,6 +21,7 @@ from streams import (
 )
 
 PATIENCE = 30
+SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"
 
 
 @pytest.fixture(autouse=True)
@@ -155,9 +157,9 @@ def test_the_scheduler_pulls_when_every_notification_is_lost(producer, consumer)
 
 
 def minute_passes() -> None:
-	from event_streaming.tasks import every_minute
+	from event_streaming.tasks import event_streaming_every_minute
 
-	every_minute()
+	event_streaming_every_minute()
 
 
 def test_an_event_that_fails_is_kept_and_its_document_waits_while_others_go_on(producer, consumer):
@@ -232,6 +234,27 @@ def test_resync_by_hand_brings_a_failed_document_and_says_who_asked(producer, co
 	(log,) = sync_logs(consumer)
 	assert (log["status"], log["retried_by"]) == ("Synced", "Administrator")
 	assert consumer.run(read_doc, doctype=CITY, name=city)
+
+
+def test_resync_from_a_browser_keeps_the_person_logged_in(producer, consumer):
+	city = unique("city")
+	consumer.run(require_country)
+	producer.run(insert, doctype=CITY, title=city)
+	pull(consumer, producer)
+	(log,) = sync_logs(consumer)
+	consumer.run(allow_all)
+	browser = requests.Session()
+	browser.post(
+		f"{consumer.url}/api/method/login", data={"usr": "Administrator", "pwd": "admin"}
+	).raise_for_status()
+
+	answer = browser.post(
+		f"{consumer.url}/api/method/{SYNC_LOG_METHODS}.resync_log", data={"name": str(log["name"])}
+	)
+
+	assert answer.json()["message"] == "Synced"
+	user = browser.get(f"{consumer.url}/api/method/frappe.auth.get_logged_user")
+	assert user.json().get("message") == "Administrator"
 
 
 def as_json(doctype: str, name: str) -> str:
