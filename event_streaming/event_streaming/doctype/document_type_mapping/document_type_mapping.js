@@ -1,6 +1,8 @@
 // The form of a mapping: offers the fields of both sites and shows what a document would become. It decides nothing.
 
 const MAPPING_METHODS = "event_streaming.event_streaming.doctype.document_type_mapping.document_type_mapping";
+// this site's own: where a document stands in a tree, and which one it amends
+const LOCAL_MATTERS = ["lft", "rgt", "old_parent", "amended_from"];
 
 frappe.ui.form.on("Document Type Mapping", {
 	setup(frm) {
@@ -80,11 +82,12 @@ function offer(frm, fieldname, fields) {
 
 function fill_fields(frm) {
 	with_local_fields(frm, (fields) => {
-		const mapped = new Set((frm.doc.field_mapping || []).map((row) => row.local_fieldname));
+		const passed_over = new Set(LOCAL_MATTERS);
+		(frm.doc.field_mapping || []).forEach((row) => passed_over.add(row.local_fieldname));
 		const is_blank = (row) => !row.local_fieldname && !row.remote_fieldname;
 		frm.doc.field_mapping = (frm.doc.field_mapping || []).filter((row) => !is_blank(row));
 		fields
-			.filter((df) => !mapped.has(df.fieldname))
+			.filter((df) => !passed_over.has(df.fieldname))
 			.forEach((df) => {
 				const row = frm.add_child("field_mapping");
 				row.local_fieldname = df.fieldname;
