@@ -235,13 +235,14 @@ def _read_slice(reader: Reader, head: int) -> Slice:
 
 def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	"""What the log holds after the cursor for the approved DocTypes, and the position up to which that is all."""
-	reach = min(reader.cursor + WINDOW, head)
-	if not reader.rows or reach <= reader.cursor:
-		return [], reach
+	first = _first_position(reader) if reader.rows else None
+	if first is None:
+		return [], head
+	reach = min(first - 1 + WINDOW, head)
 	log = frappe.qb.DocType(LOG)
 	query = (
 		_select_candidates(log)
-		.where((log.position > reader.cursor) & (log.position <= reach))
+		.where((log.position >= first) & (log.position <= reach))
 		.where(log.ref_doctype.isin(list(reader.rows)))
 		.where(log.origin.isnull() | (log.origin != reader.consumer.name))
 		.orderby(log.position)
@@ -254,6 +255,21 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	return [
 		event for event in candidates if event.position > cint(reader.rows[event.ref_doctype].from_position)
 	], reach
+
+
+def _first_position(reader: Reader) -> int | None:
+	"""Where there is anything to look at: a consumer that starts late does not walk through what is cleared or not for it."""
+	start = max(reader.cursor, min(cint(row.from_position) for row in reader.rows.values()))
+	log = frappe.qb.DocType(LOG)
+	row = (
+		frappe.qb.from_(log)
+		.select(log.position)
+		.where(log.position > start)
+		.orderby(log.position)
+		.limit(1)
+		.run()
+	)
+	return row[0][0] if row else None
 
 
 def _select_candidates(log):

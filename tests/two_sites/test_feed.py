@@ -232,6 +232,21 @@ def look_at_consumer() -> list:
 	return [[row.consumer for row in log.consumers], consumer.position, str(consumer.last_contact or "")]
 
 
+def test_a_page_goes_over_a_gap_in_the_log_in_one_step(producer, open_feed):
+	producer.run(skip_positions)
+	feed = open_feed(CITY)
+	city = make_city(producer)
+	feed.cursor = 0
+
+	assert feed.events() == [("Create", city)]
+
+
+def skip_positions() -> None:
+	import frappe
+
+	frappe.db.sql("UPDATE `tabSeries` SET current = current + 100000 WHERE name = 'event_streaming.position'")
+
+
 # ---------------------------------------------------------------- what is sent
 
 
