@@ -23,7 +23,7 @@ from event_streaming.producer import conditions
 from event_streaming.producer.capture import dump
 from event_streaming.producer.diff import snapshot
 from event_streaming.producer.documents import existing_names, load_documents, permitted_names
-from event_streaming.producer.sequence import assign_positions
+from event_streaming.producer.sequence import assign_positions, position_at
 from event_streaming.producer.subscriptions import APPROVED, CONSUMER, subscriptions_of
 from event_streaming.refused import is_system
 from event_streaming.settings import get_settings
@@ -741,16 +741,7 @@ def _position_of_time(last_update: Any) -> int:
 				"last_update is not a date and time: {0}. Give the creation of the last event that was taken."
 			).format(cstr(last_update)[:40] or _("empty"))
 		)
-	log = frappe.qb.DocType(LOG)
-	query = (
-		frappe.qb.from_(log)
-		.select(log.position)
-		.where((log.sequenced_on <= moment) & (log.position > 0))
-		.orderby(log.sequenced_on, order=frappe.qb.desc)
-		.limit(1)
-	)
-	row = query.run()
-	return row[0][0] if row else 0
+	return position_at(moment)
 
 
 def _in_old_format(events: list[Candidate]) -> list[dict[str, Any]]:
