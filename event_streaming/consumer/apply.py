@@ -100,11 +100,16 @@ def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcom
 		documents.rename(local[0], local[1], target[1], merge=True)
 		work.drop(old_key)
 		return outcome_of(subscription, target[1], _("Merged into {0}").format(target[1]))
-	return rename_here(old_key, new_key, local, subscription, work)
+	return rename_here(old_key, new_key, local, event["root"], subscription, work)
 
 
 def rename_here(
-	old_key: RemoteKey, new_key: RemoteKey, local: LocalKey, subscription: Subscription, work: Work
+	old_key: RemoteKey,
+	new_key: RemoteKey,
+	local: LocalKey,
+	root: Root | None,
+	subscription: Subscription,
+	work: Work,
 ) -> Outcome:
 	"""The producer's document has another name: with local naming only the reference to it changes."""
 	name = local[1]
@@ -112,20 +117,15 @@ def rename_here(
 		if exists((local[0], new_key[1])):
 			raise name_taken(local[0], new_key[1], work)
 		name = documents.rename(local[0], name, new_key[1], merge=False)
-	elif not subscription.use_same_name:
+	elif not subscription.use_same_name and not came_home(root, work):
 		frappe.db.set_value(local[0], name, REMOTE_NAME, new_key[1], update_modified=False)
 	before = work.identity_of(old_key)
 	work.drop(old_key)
-	after = own_identity(
-		work.event_producer, new_key, (local[0], name), None, before.covered_to if before else 0
+	if came_home(root, work):
+		root = {"site": work.here, "doctype": local[0], "name": name}
+	work.keep(
+		own_identity(work.event_producer, new_key, (local[0], name), root, before.covered_to if before else 0)
 	)
-	if before and before.root_site != work.event_producer:
-		after.root_site, after.root_doctype, after.root_name = (
-			before.root_site,
-			before.root_doctype,
-			before.root_name,
-		)
-	work.keep(after)
 	return outcome_of(
 		subscription, name, _("Renamed from {0} to {1} on the producer").format(old_key[1], new_key[1])
 	)

@@ -362,15 +362,20 @@ def _present_names(events: list[Candidate]) -> dict[Key, str | None]:
 
 def _renamed(doctype: str, names: list[str]) -> dict[Key, str | None]:
 	"""Where documents that are gone under their old names are now."""
+	moved = _names_now(doctype, names)
+	found = existing_names(doctype, set(moved.values())) if moved else set()
+	return {(doctype, name): current for name, current in moved.items() if current in found}
+
+
+def _names_now(doctype: str, names: list[str]) -> dict[str, str]:
+	"""Old name -> the name it was changed to in the end, for those of the names that were."""
 	now = {name: name for name in names}
 	for _step in range(RENAMES):
-		followed = _renames(doctype, set(now.values()))
+		followed = _renames(doctype, set(now.values())) if now else {}
 		if not followed:
 			break
 		now = {name: followed.get(current, current) for name, current in now.items()}
-	moved = {name: current for name, current in now.items() if current != name}
-	found = existing_names(doctype, set(moved.values())) if moved else set()
-	return {(doctype, name): current for name, current in moved.items() if current in found}
+	return {name: current for name, current in now.items() if current != name}
 
 
 def _renames(doctype: str, names: set[str]) -> dict[str, str]:
@@ -650,18 +655,29 @@ def _on_the_wire(events: list[Candidate]) -> list[Event]:
 
 
 def _roots(keys: list[Key]) -> dict[Key, Root]:
-	"""Where documents that came here from elsewhere were first made: one query for each DocType."""
+	"""Where documents that came here from elsewhere were first made; renamed ones are known by the name they have now."""
 	roots: dict[Key, Root] = {}
 	for doctype, names in _by_doctype(keys).items():
-		for name, identities in identity.find_for_local(doctype, names).items():
-			for known in identities:
-				if known.root_site and known.root_name:
-					roots[doctype, name] = {
-						"site": known.root_site,
-						"doctype": known.root_doctype or doctype,
-						"name": known.root_name,
-					}
-					break
+		roots.update(_known_roots(doctype, {name: name for name in names}))
+		rest = [name for name in names if (doctype, name) not in roots]
+		roots.update(_known_roots(doctype, _names_now(doctype, rest)))
+	return roots
+
+
+def _known_roots(doctype: str, names_now: dict[str, str]) -> dict[Key, Root]:
+	"""For each name that has a root, looked up under the name that stands beside it: one query."""
+	found = identity.find_for_local(doctype, set(names_now.values())) if names_now else {}
+	roots: dict[Key, Root] = {}
+	for name, now in names_now.items():
+		for known in found.get(now, []):
+			if known.root_site and known.root_name:
+				root_doctype = known.root_doctype or doctype
+				roots[doctype, name] = {
+					"site": known.root_site,
+					"doctype": root_doctype,
+					"name": known.root_name,
+				}
+				break
 	return roots
 
 
