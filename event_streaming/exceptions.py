@@ -52,6 +52,14 @@ class DependencyMissing(EventStreamingError):
 	"""A document that an event's document links to can't be had at the moment."""
 
 
+class ConflictToSettle(EventStreamingError):
+	"""Both sites have changed the same fields and a person is to decide; `conflicts` has both values of each field."""
+
+	def __init__(self, message: str, conflicts: list[dict]):
+		super().__init__(message)
+		self.conflicts = conflicts
+
+
 class CannotApply(EventStreamingError):
 	"""The event can't be applied here as things stand; trying again without a change won't help."""
 

@@ -9,6 +9,10 @@ require_type_annotated_api_methods = True
 # what every document of this site fires
 doc_events = {
 	"*": {
+		"before_save": "event_streaming.producer.capture.capture_before_write",
+		"before_submit": "event_streaming.producer.capture.capture_before_write",
+		"before_cancel": "event_streaming.producer.capture.capture_before_write",
+		"before_update_after_submit": "event_streaming.producer.capture.capture_before_write",
 		"after_insert": "event_streaming.producer.capture.capture_insert",
 		"on_change": "event_streaming.producer.capture.capture_change",
 		"on_discard": "event_streaming.producer.capture.capture_change",

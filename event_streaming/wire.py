@@ -46,6 +46,7 @@ class Event(TypedDict):
 	ref_doctype: str
 	docname: str
 	data: str | None
+	data_before: str | None
 	creation: str
 	modified_by: str
 	origin: str
@@ -119,6 +120,9 @@ def parse_event(event: Any, producer: str) -> Event:
 	data = event.get("data")
 	if data is not None and not isinstance(data, str):
 		raise InvalidPage("An event's data is not text.")
+	before = event.get("data_before")
+	if before is not None and not isinstance(before, str):
+		raise InvalidPage("An event's values before are not text.")
 	return {
 		"id": text(str(event.get("id") or ""), "id", MAX_NAME),
 		"position": position,
@@ -127,6 +131,7 @@ def parse_event(event: Any, producer: str) -> Event:
 		"ref_doctype": text(event.get("ref_doctype"), "ref_doctype", MAX_NAME, required=True),
 		"docname": text(event.get("docname"), "docname", MAX_NAME, required=True),
 		"data": data,
+		"data_before": before,
 		"creation": text(event.get("creation") or "", "creation", 40),
 		"modified_by": text(event.get("modified_by") or "", "modified_by", MAX_NAME),
 		"origin": text(event.get("origin") or producer, "origin", 500),
@@ -163,12 +168,12 @@ def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
 	return parsed
 
 
-def parse_data(event: Event) -> dict:
-	"""The event's data as a dict; {} for a Delete. Raises InvalidPage when it is not a JSON object."""
-	if event["data"] is None:
+def parse_data(event: Event, part: str = "data") -> dict:
+	"""The event's data (or "data_before") as a dict; {} when it has none. Raises InvalidPage when it is not a JSON object."""
+	if event[part] is None:
 		return {}
 	try:
-		data = json.loads(event["data"])
+		data = json.loads(event[part])
 	except (ValueError, RecursionError):
 		raise InvalidPage(f"The data of event {event['id']} is not JSON.") from None
 	if not isinstance(data, dict):

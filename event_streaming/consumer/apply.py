@@ -8,6 +8,7 @@ from frappe import _
 
 from event_streaming import wire
 from event_streaming.consumer import dependency_users, documents, links
+from event_streaming.consumer.conflicts import Settler
 from event_streaming.consumer.dependency_plan import PlannedDocument
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.page import Work, find_by_root, own_identity, remote_key, same_creation
@@ -72,9 +73,13 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	change = links.localise_change(wire.parse_data(event), key, local, subscription, work, make_needed)
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
-	doc, changed, warnings = documents.update(*local, convert_times(local[0], change, work.time_zone))
+	settler = Settler(event, subscription, work)
+	change = convert_times(local[0], change, work.time_zone)
+	doc, changed, warnings = documents.update(*local, change, settler)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
-	return outcome_of(subscription, doc.name, done, warnings)
+	outcome = outcome_of(subscription, doc.name, settler.told(done), warnings)
+	outcome.conflicts = settler.conflicts
+	return outcome
 
 
 def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcome:

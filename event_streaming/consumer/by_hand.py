@@ -11,11 +11,14 @@ from frappe import _
 
 from event_streaming import identity
 from event_streaming.consumer import sync_log
+from event_streaming.consumer.conflicts import HERE, THERE
 from event_streaming.consumer.page import own_identity
 from event_streaming.consumer.pull import retry_documents
 from event_streaming.consumer.retry import Retried
 from event_streaming.consumer.sync_log import SYNCED
 from event_streaming.identity import RemoteKey
+
+SIDES = (HERE, THERE)
 
 
 def resync_log(name: str) -> str:
@@ -64,6 +67,23 @@ def adopt(name: str) -> str:
 	root = json.loads(row.root) if row.root else None
 	identity.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root))
 	return resync_log(name)
+
+
+def settle(name: str, choices: dict[str, str]) -> str:
+	"""Settle a row's conflicts: for each conflict's key "here" or "there". Returns the row's status afterwards.
+
+	Raises frappe.ValidationError when the row is not in conflict or a choice is missing.
+	"""
+	row = get_row(name)
+	if row.status != sync_log.CONFLICT:
+		frappe.throw(_("Event Sync Log {0} is not in conflict (any more).").format(name))
+	missing = [
+		each["label"] for each in json.loads(row.conflicts or "[]") if choices.get(each["key"]) not in SIDES
+	]
+	if missing:
+		frappe.throw(_("Pick the value to keep for: {0}").format(", ".join(missing)))
+	retry_documents(row.event_producer, [(row.remote_doctype, row.producer_doc)], {str(name): choices})
+	return frappe.db.get_value(sync_log.DOCTYPE, name, "status")
 
 
 def resync(update: str | dict) -> str:

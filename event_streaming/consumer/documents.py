@@ -3,6 +3,7 @@
 It knows nothing of events or subscriptions: plain data in, a local name out. It never commits.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import frappe
@@ -62,12 +63,17 @@ def insert(
 	return doc, warnings
 
 
-def update(doctype: str, name: str, change: dict) -> tuple[Document, bool, list[str]]:
+def update(
+	doctype: str, name: str, change: dict, settle: Callable[[Document, dict], dict] | None = None
+) -> tuple[Document, bool, list[str]]:
 	"""Apply a difference to a document; returns it, whether anything changed, and the warnings.
 
-	Applying the same difference twice is harmless. docstatus never goes back. Raises what Frappe raises.
+	`settle` may look at the document first and answer with the difference that is applied. Applying the same
+	difference twice is harmless. docstatus never goes back. Raises what Frappe raises.
 	"""
 	doc = frappe.get_doc(doctype, name, for_update=True)
+	if settle:
+		change = settle(doc, change)
 	changed, warnings = known_fields(doctype, change.get("changed") or {}, rows=False)
 	target = cint((change.get("changed") or {}).get("docstatus"))
 	dirty = set_values(doc, changed)

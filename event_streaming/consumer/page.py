@@ -38,6 +38,8 @@ class Work:
 	fetched: FetchedDocuments = field(default_factory=FetchedDocuments)
 	staged: dict[RemoteKey, Identity | None] = field(default_factory=dict)
 	asked_by: str = ""
+	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
+	decision: dict[str, str] | None = None
 	dependencies: Dependencies | None = None
 
 	def identity_of(self, key: RemoteKey) -> Identity | None:

@@ -141,10 +141,12 @@ def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadli
 		summary.failed += done.tried - done.synced
 
 
-def retry_documents(event_producer: str, keys: list[RemoteKey]) -> Retried:
+def retry_documents(
+	event_producer: str, keys: list[RemoteKey], decisions: dict[str, dict[str, str]] | None = None
+) -> Retried:
 	"""Try the open events of some documents again because the current user asks for it, each document one commit.
 
-	Raises frappe.ValidationError when a pull of the producer is running.
+	`decisions` has, by Event Sync Log, what is to be kept of each conflict. Raises frappe.ValidationError when a pull of the producer is running.
 	"""
 	asked_by, total = frappe.session.user, Retried()
 	doc = frappe.get_doc("Event Producer", event_producer)
@@ -158,7 +160,7 @@ def retry_documents(event_producer: str, keys: list[RemoteKey]) -> Retried:
 				work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
 				work.asked_by = asked_by
 				for number, key in enumerate(keys, start=1):
-					done = retry.retry_document(work, key)
+					done = retry.retry_document(work, key, decisions)
 					frappe.db.commit()
 					total.tried += done.tried
 					total.synced += done.synced

@@ -29,7 +29,7 @@ def documents_due(event_producer: str) -> list[RemoteKey]:
 	return list(dict.fromkeys((row["remote_doctype"], row["producer_doc"]) for row in rows))
 
 
-def retry_document(work: Work, key: RemoteKey) -> Retried:
+def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, str]] | None = None) -> Retried:
 	"""Try the open events of one document in order, until one fails. Raises only when the transaction is lost."""
 	done = Retried()
 	rows = sync_log.open_rows(work.event_producer, *key)
@@ -40,6 +40,7 @@ def retry_document(work: Work, key: RemoteKey) -> Retried:
 		if work.held_back.intersection(keys_of(event)) - {key}:
 			return done
 		attempts = (row["attempts"] or 0) + 1
+		work.decision = (decisions or {}).get(str(row["name"]))
 		outcome = attempt(event, work, attempts=1 if work.asked_by else attempts)
 		sync_log.update(row["name"], outcome, attempts, work.asked_by)
 		done.tried += 1

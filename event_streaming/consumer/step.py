@@ -13,8 +13,8 @@ from frappe.utils import now_datetime
 from event_streaming.consumer import sync_log
 from event_streaming.consumer.apply import apply_event
 from event_streaming.consumer.page import Work, keys_of, may_be_known, remote_key
-from event_streaming.consumer.sync_log import FAILED, OPEN, RETRYING, SYNCED, WAITING, Outcome
-from event_streaming.exceptions import CannotApply, NameTaken, RefusedDocType
+from event_streaming.consumer.sync_log import CONFLICT, FAILED, OPEN, RETRYING, SYNCED, WAITING, Outcome
+from event_streaming.exceptions import CannotApply, ConflictToSettle, NameTaken, RefusedDocType
 from event_streaming.settings import get_settings
 from event_streaming.wire import Event, InvalidPage
 
@@ -79,6 +79,15 @@ def failure(event: Event, work: Work, error: Exception, trace: str, attempts: in
 	message = explain(error)
 	frappe.local.message_log = []
 	subscription = work.subscriptions.get(event["ref_doctype"])
+	if isinstance(error, ConflictToSettle):
+		return Outcome(
+			status=CONFLICT,
+			local_doctype=subscription.local_doctype,
+			error=str(error),
+			use_same_name=subscription.use_same_name,
+			mapping=subscription.mapping,
+			conflicts=error.conflicts,
+		)
 	final = isinstance(error, PERMANENT) or attempts >= get_settings().max_attempts
 	return Outcome(
 		status=FAILED if final else RETRYING,

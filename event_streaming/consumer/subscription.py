@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import frappe
 from frappe.utils import cint
 
+PRODUCER_WINS, CONSUMER_WINS, NEWEST_WINS, ASK = "Producer Wins", "Consumer Wins", "Newest Wins", "Ask"
+
 
 @dataclass(frozen=True)
 class Subscription:
@@ -20,6 +22,7 @@ class Subscription:
 	status: str
 	unsubscribed: bool
 	condition: str | None
+	conflict_policy: str = PRODUCER_WINS
 
 	@property
 	def active(self) -> bool:
@@ -51,5 +54,6 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			status=row.status or "Pending",
 			unsubscribed=bool(cint(row.unsubscribe)),
 			condition=(row.condition or "").strip() or None,
+			conflict_policy=row.conflict_policy or PRODUCER_WINS,
 		)
 	return found

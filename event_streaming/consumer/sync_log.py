@@ -27,6 +27,7 @@ EVENT_FIELDS = (
 	"remote_doctype",
 	"producer_doc",
 	"data",
+	"data_before",
 	"event_creation",
 	"origin",
 	"root",
@@ -50,6 +51,7 @@ class Outcome:
 	next_retry: datetime | None = None
 	use_same_name: bool = False
 	mapping: str | None = None
+	conflicts: list[dict] = field(default_factory=list)
 
 
 def write(event_producer: str, event: Event, outcome: Outcome) -> str:
@@ -66,6 +68,7 @@ def write(event_producer: str, event: Event, outcome: Outcome) -> str:
 		"remote_doctype": event["ref_doctype"],
 		"producer_doc": event["docname"],
 		"data": event["data"],
+		"data_before": event["data_before"],
 		"event_id": event["id"],
 		"position": event["position"],
 		"origin": event["origin"],
@@ -103,6 +106,7 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"next_retry": outcome.next_retry,
 		"use_same_name": cint(outcome.use_same_name),
 		"mapping": outcome.mapping,
+		"conflicts": frappe.as_json(outcome.conflicts) if outcome.conflicts else None,
 	}
 
 
@@ -186,6 +190,7 @@ def to_event(row: dict) -> Event:
 		"ref_doctype": row["remote_doctype"],
 		"docname": row["producer_doc"],
 		"data": row["data"],
+		"data_before": row["data_before"],
 		"creation": str(row["event_creation"] or ""),
 		"modified_by": row["modified_by_remote"] or "",
 		"origin": row["origin"] or row["event_producer"],

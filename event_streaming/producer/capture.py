@@ -31,6 +31,7 @@ from event_streaming.producer.diff import (
 	convert_values,
 	difference,
 	snapshot,
+	values_before,
 )
 from event_streaming.producer.subscriptions import streamed_doctypes
 
@@ -47,6 +48,7 @@ COLUMNS = (
 	"ref_doctype",
 	"docname",
 	"data",
+	"data_before",
 	"position",
 	"origin",
 )
@@ -98,8 +100,9 @@ def capture_before_write(doc, method: str | None = None) -> None:
 	unlogged = _remembered(doc)
 	if unlogged and unlogged.state is None and before and unlogged.before and unlogged.before is not before:
 		# the object is saved again inside its own save: what the outer save wrote has not been logged yet
-		if change := difference(snapshot(unlogged.before), snapshot(before)):
-			_log_update(doc, change)
+		old = snapshot(unlogged.before)
+		if change := difference(old, snapshot(before)):
+			_log_update(doc, change, values_before(old, change))
 	_remember(doc, before, None, Written(doc))
 
 
@@ -167,12 +170,12 @@ def _log_difference(doc, memory: Remembered | None) -> None:
 		new = _stored(doc, old, change)
 		change = difference(old, new)
 	if change:
-		_log_update(doc, change)
+		_log_update(doc, change, values_before(old, change))
 	_remember(doc, before, new, (memory and memory.written) if believed else None)
 
 
-def _log_update(doc, change: Change) -> None:
-	_write(doc.doctype, doc.name, "Update", change)
+def _log_update(doc, change: Change, before: Change) -> None:
+	_write(doc.doctype, doc.name, "Update", change, before)
 
 
 def _is_believed(doc, memory: Remembered | None) -> bool:
@@ -241,14 +244,17 @@ def _transaction() -> Transaction:
 # ---------------------------------------------------------------- the row
 
 
-def _write(doctype: str, name: str, update_type: str, data: dict | None) -> None:
+def _write(
+	doctype: str, name: str, update_type: str, data: dict | None, before: Change | None = None
+) -> None:
 	transaction = _transaction()
 	now, user = now_datetime(), frappe.session.user
 	text = None if data is None else dump(data)
+	text_before = dump(before) if before else None
 	origin = current_origin(doctype) or ""
 	frappe.db.sql(
 		_insert_sql(frappe.db.db_type),
-		(now, now, user, user, 0, 0, update_type, doctype, str(name), text, 0, origin),
+		(now, now, user, user, 0, 0, update_type, doctype, str(name), text, text_before, 0, origin),
 	)
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1

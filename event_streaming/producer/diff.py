@@ -312,6 +312,20 @@ def difference(old: State, new: State) -> Change | None:
 	return change
 
 
+def values_before(old: State, change: Change) -> Change:
+	"""What the fields and rows that `change` sets or removes held in `old`: by this a consumer tells a conflict."""
+	before: Change = {}
+	if "changed" in change:
+		before["changed"] = {fieldname: old.get(fieldname) for fieldname in change["changed"]}
+	for fieldname, rows in change.get("row_changed", {}).items():
+		was = {row["name"]: row for row in old.get(fieldname) or []}
+		before.setdefault("row_changed", {})[fieldname] = [
+			{key: was.get(row["name"], {}).get(key) if key != "name" else row["name"] for key in row}
+			for row in rows
+		]
+	return before
+
+
 def same(a: Any, b: Any) -> bool:
 	"""Equal by value; nothing and an empty text are the same."""
 	return a == b or (a is None and b == "") or (b is None and a == "")

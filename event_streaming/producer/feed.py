@@ -60,6 +60,7 @@ class Candidate:
 	origin: str
 	size: int
 	data: str | None = None
+	data_before: str | None = None
 	# made up for this page, with the document's present state
 	made: bool = False
 
@@ -283,7 +284,9 @@ def _select_candidates(log):
 		log.sequenced_on,
 		log.owner,
 		log.origin,
-		Function("LENGTH", log.data).as_("size"),
+		(Function("LENGTH", log.data) + Function("COALESCE", Function("LENGTH", log.data_before), 0)).as_(
+			"size"
+		),
 	)
 
 
@@ -313,14 +316,14 @@ def _read_data(events: list[Candidate]) -> None:
 	log = frappe.qb.DocType(LOG)
 	rows = (
 		frappe.qb.from_(log)
-		.select(log.name, log.data)
+		.select(log.name, log.data, log.data_before)
 		.where(log.name.isin([int(name) for name in wanted]))
 		.run()
 	)
-	data = {str(name): text for name, text in rows}
+	data = {str(name): (text, before) for name, text, before in rows}
 	for event in events:
 		if not event.made:
-			event.data = data.get(event.name)
+			event.data, event.data_before = data.get(event.name, (None, None))
 
 
 def _cut(reader: Reader, events: list[Candidate], reach: int) -> tuple[list[Candidate], int]:
@@ -645,6 +648,7 @@ def _on_the_wire(events: list[Candidate]) -> list[Event]:
 			"ref_doctype": event.ref_doctype,
 			"docname": event.docname,
 			"data": event.data,
+			"data_before": event.data_before,
 			"creation": str(event.creation),
 			"modified_by": event.owner,
 			"origin": event.origin or here,

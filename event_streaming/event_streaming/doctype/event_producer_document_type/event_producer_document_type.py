@@ -13,6 +13,7 @@ class EventProducerDocumentType(Document):
 		from frappe.types import DF
 
 		condition: DF.SmallText | None
+		conflict_policy: DF.Literal["Producer Wins", "Consumer Wins", "Newest Wins", "Ask"]
 		has_mapping: DF.Check
 		mapping: DF.Link | None
 		parent: DF.Data

@@ -9,6 +9,7 @@ frappe.ui.form.on("Event Sync Log", {
 		show_data_indented(frm);
 		show_problem(frm);
 		add_links(frm);
+		show_conflicts(frm);
 		if (OPEN_STATUSES.includes(frm.doc.status)) add_actions(frm);
 	},
 });
@@ -31,6 +32,42 @@ function show_problem(frm) {
 		text += `<br>${__("It is tried again by itself: {0}", [frappe.datetime.str_to_user(next_retry)])}`;
 	}
 	if (text) frm.set_intro(text, status === "Failed" ? "red" : "orange");
+}
+
+function show_conflicts(frm) {
+	const conflicts = JSON.parse(frm.doc.conflicts || "[]");
+	const field = frm.get_field("conflicts_html");
+	field.$wrapper.empty();
+	if (!conflicts.length) return;
+	const open = frm.doc.status === "Conflict";
+	const escape = (value) => frappe.utils.escape_html(String(value ?? ""));
+	const cell = (conflict, side) => {
+		const kept = conflict.kept === side;
+		const radio = `<input type="radio" name="${escape(conflict.key)}" value="${side}"> `;
+		return `<td class="${kept ? "bold" : ""}"><label class="m-0 font-weight-normal">${open ? radio : ""}${escape(conflict[side])}${
+			kept ? ` <span class="indicator-pill green no-indicator-dot">${__("kept")}</span>` : ""
+		}</label></td>`;
+	};
+	const rows = conflicts.map(
+		(conflict) =>
+			`<tr><td>${escape(conflict.label)}</td><td class="text-muted">${escape(conflict.before)}</td>${cell(conflict, "here")}${cell(conflict, "there")}</tr>`
+	);
+	const head = [__("Field"), __("Before"), __("On this site"), __("On the producer")].map((label) => `<th>${label}</th>`);
+	field.$wrapper.html(`<table class="table table-bordered"><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`);
+	if (open) frm.add_custom_button(__("Keep the Picked Values"), () => settle(frm, conflicts)).addClass("btn-primary");
+}
+
+function settle(frm, conflicts) {
+	const choices = {};
+	frm.get_field("conflicts_html").$wrapper.find("input:checked").each((_index, input) => {
+		choices[input.name] = input.value;
+	});
+	const missing = conflicts.filter((conflict) => !choices[conflict.key]).map((conflict) => conflict.label);
+	if (missing.length) {
+		frappe.msgprint(__("Pick the value to keep for: {0}", [frappe.utils.escape_html(missing.join(", "))]));
+		return;
+	}
+	call_sync_log(frm, "settle", { choices });
 }
 
 function add_links(frm) {
@@ -63,9 +100,9 @@ function confirm_adoption(frm) {
 	);
 }
 
-function call_sync_log(frm, method) {
+function call_sync_log(frm, method, more = {}) {
 	frappe
-		.call({ method: `${SYNC_LOG_METHODS}.${method}`, args: { name: frm.doc.name }, freeze: true })
+		.call({ method: `${SYNC_LOG_METHODS}.${method}`, args: { name: frm.doc.name, ...more }, freeze: true })
 		.then((answer) => {
 			const synced = answer.message === "Synced";
 			frappe.show_alert({

@@ -19,7 +19,9 @@ class EventSyncLog(Document):
 		from frappe.types import DF
 
 		attempts: DF.Int
+		conflicts: DF.Code | None
 		data: DF.Code | None
+		data_before: DF.Code | None
 		docname: DF.Data | None
 		error: DF.Code | None
 		event_creation: DF.Datetime | None
@@ -54,6 +56,13 @@ def resync_log(name: str | int) -> str:
 	"""The form's button: try the event again; returns its status afterwards."""
 	frappe.only_for("System Manager")
 	return by_hand.resync_log(str(name))
+
+
+@frappe.whitelist(methods=["POST"])
+def settle(name: str | int, choices: str | dict) -> str:
+	"""The form's button: keep these values of a conflict ("here" or "there" by key); returns the status afterwards."""
+	frappe.only_for("System Manager")
+	return by_hand.settle(str(name), frappe.parse_json(choices))
 
 
 @frappe.whitelist(methods=["POST"])

@@ -25,6 +25,7 @@ class EventUpdateLog(Document):
 
 		consumers: DF.TableMultiSelect[EventUpdateLogConsumer]
 		data: DF.Code | None
+		data_before: DF.Code | None
 		docname: DF.Data | None
 		name: DF.Int | None
 		origin: DF.Data | None
