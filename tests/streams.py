@@ -3,9 +3,11 @@
 Functions with a site as their first argument are called by tests; the others run inside a site.
 """
 
+import time
 import uuid
 
 SUBSCRIBER = "stream@example.com"
+PATIENCE = 30
 KEYS = ["streamkey", "streamsecret"]
 ORDER, TICKET, ROW, CITY = "Streamed Order", "Streamed Ticket", "Streamed Order Row", "Streamed City"
 
@@ -81,6 +83,17 @@ def pull(consumer, producer) -> dict:
 	summary = consumer.run(pull_now, event_producer=producer.url)
 	assert not summary["error"], summary["error"]
 	return summary
+
+
+def wait_for(condition, what: str = "what was waited for"):
+	"""The condition's first true value; fails after PATIENCE seconds."""
+	deadline = time.monotonic() + PATIENCE
+	while time.monotonic() < deadline:
+		value = condition()
+		if value:
+			return value
+		time.sleep(0.1)
+	raise AssertionError(f"{what} did not happen within {PATIENCE} s")
 
 
 def sync_logs(site, **filters) -> list[dict]:

@@ -59,7 +59,20 @@ def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcom
 	data = wire.parse_data(event)
 	if not data:
 		raise wire.InvalidPage(_("Event {0} makes a document but holds none.").format(event["id"]))
-	return bring(remote_key(event), data, event["root"], subscription, work, covered_to=event["position"])
+	key = remote_key(event)
+	try:
+		return bring(key, data, event["root"], subscription, work, covered_to=event["position"])
+	except DependencyMissing:
+		if not links_elsewhere_now(key, data, work):
+			raise
+		return bring_missing(key, event["root"], subscription, work)
+
+
+def links_elsewhere_now(key: RemoteKey, data: dict, work: Work) -> bool:
+	"""Whether the document has other values by now: what it linked to may have been renamed or replaced, and only the
+	document as it is now says by what."""
+	now = work.fetch([key]).documents.get(key)
+	return bool(now) and any(now.get(fieldname) != value for fieldname, value in data.items() if value)
 
 
 def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcome:
@@ -70,7 +83,12 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	local = find_local(key, event["root"], work)
 	if not local or not exists(local):
 		return bring_missing(key, event["root"], subscription, work)
-	change = links.localise_change(wire.parse_data(event), key, local, subscription, work, make_needed)
+	try:
+		change = links.localise_change(wire.parse_data(event), key, local, subscription, work, make_needed)
+	except DependencyMissing:
+		if not links_elsewhere_now(key, wire.parse_data(event).get("changed") or {}, work):
+			raise
+		return bring_missing(key, event["root"], subscription, work)
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
 	settler = Settler(event, subscription, work)

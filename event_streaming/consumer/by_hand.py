@@ -10,6 +10,7 @@ import frappe
 from frappe import _
 
 from event_streaming import identity
+from event_streaming.acting import acting_as
 from event_streaming.consumer import sync_log
 from event_streaming.consumer.conflicts import HERE, THERE
 from event_streaming.consumer.page import own_identity
@@ -19,6 +20,7 @@ from event_streaming.consumer.sync_log import SYNCED
 from event_streaming.identity import RemoteKey
 
 SIDES = (HERE, THERE)
+MOST_AT_ONCE = 10_000
 
 
 def resync_log(name: str) -> str:
@@ -49,6 +51,35 @@ def resync_logs(names: Iterable[str]) -> dict[str, int]:
 		total.tried += done.tried
 		total.synced += done.synced
 	return {"tried": total.tried, "synced": total.synced}
+
+
+def resync_all(asked_by: str) -> dict[str, int]:
+	"""Background job: everything that has failed or waits for its retry, again, for the person who asked."""
+	with acting_as(asked_by):
+		return resync_logs(
+			frappe.get_all(
+				sync_log.DOCTYPE,
+				filters={"status": ["in", (sync_log.FAILED, sync_log.RETRYING)]},
+				pluck="name",
+				order_by="name asc",
+				limit=MOST_AT_ONCE,
+			)
+		)
+
+
+def request_resync_all() -> int:
+	"""Queue `resync_all` for the current user, once at a time; returns how many events it is about."""
+	waiting = frappe.db.count(sync_log.DOCTYPE, {"status": ["in", (sync_log.FAILED, sync_log.RETRYING)]})
+	if waiting:
+		frappe.enqueue(
+			"event_streaming.consumer.by_hand.resync_all",
+			queue="long",
+			job_id="event_streaming:resync_all",
+			deduplicate=True,
+			enqueue_after_commit=True,
+			asked_by=frappe.session.user,
+		)
+	return min(waiting, MOST_AT_ONCE)
 
 
 def adopt(name: str) -> str:

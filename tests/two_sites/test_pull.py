@@ -1,7 +1,5 @@
 """The pull: in order, once, one at a time, started by a notification, a person, the scheduler or the command line."""
 
-import time
-
 import pytest
 import requests
 from streams import (
@@ -17,10 +15,10 @@ from streams import (
 	subscribe,
 	sync_logs,
 	unique,
+	wait_for,
 	with_orders,
 )
 
-PATIENCE = 30
 SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"
 
 
@@ -30,17 +28,6 @@ def subscribed(producer, consumer):
 	subscribe(consumer, producer, CITY)
 	yield
 	consumer.run(allow_all)
-
-
-def wait_for(condition, what: str):
-	"""The condition's first true value; fails after PATIENCE seconds."""
-	deadline = time.monotonic() + PATIENCE
-	while time.monotonic() < deadline:
-		value = condition()
-		if value:
-			return value
-		time.sleep(0.1)
-	raise AssertionError(f"{what} did not happen within {PATIENCE} s")
 
 
 def insert_many(doctype: str, prefix: str, count: int) -> list[str]:

@@ -73,6 +73,13 @@ def resync_logs(names: str | list) -> dict:
 
 
 @frappe.whitelist(methods=["POST"])
+def resync_all_failed() -> int:
+	"""The list's menu: try everything that has failed again, in the background; returns how many events that is."""
+	frappe.only_for("System Manager")
+	return by_hand.request_resync_all()
+
+
+@frappe.whitelist(methods=["POST"])
 def adopt(name: str | int) -> str:
 	"""The form's button: the local document of the same name is the one that is meant."""
 	frappe.only_for("System Manager")

@@ -8,6 +8,18 @@ frappe.listview_settings["Event Sync Log"] = {
 	},
 
 	onload(listview) {
+		listview.page.add_menu_item(__("Resync All Failed"), () => {
+			frappe
+				.call("event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_all_failed")
+				.then((answer) => {
+					frappe.show_alert({
+						message: answer.message
+							? __("{0} events are being tried again in the background.", [answer.message])
+							: __("Nothing has failed."),
+						indicator: answer.message ? "blue" : "green",
+					});
+				});
+		});
 		listview.page.add_actions_menu_item(__("Resync"), () => {
 			const names = listview.get_checked_items(true);
 			if (!names.length) return;

@@ -1,0 +1,174 @@
+"""Unsubscribe and subscribe again; approve, reject, approve again: what is delivered and what is not."""
+
+import pytest
+from streams import (
+	CITY,
+	ORDER,
+	change,
+	decide,
+	delete,
+	insert,
+	pull,
+	read_doc,
+	subscribe,
+	sync_logs,
+	unique,
+	update_logs,
+	wait_for,
+	with_orders,
+)
+
+
+@pytest.fixture(autouse=True)
+def cities(producer, consumer):
+	with_orders(producer, consumer)
+
+
+def set_unsubscribed(name: str, doctype: str, unsubscribed: int) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", name)
+	for row in doc.producer_doctypes:
+		if row.ref_doctype == doctype:
+			row.unsubscribe = unsubscribed
+	doc.save()
+
+
+def new_city(producer) -> str:
+	return producer.run(insert, doctype=CITY, title=unique("city"))
+
+
+def is_here(consumer, city: str) -> bool:
+	return consumer.run(read_doc, doctype=CITY, name=city) is not None
+
+
+def test_what_changes_while_unsubscribed_does_not_come_and_what_comes_after_does(producer, consumer):
+	subscribe(consumer, producer, CITY, ORDER)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=1)
+	meanwhile = new_city(producer)
+	pull(consumer, producer)
+
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=0)
+	after = new_city(producer)
+	pull(consumer, producer)
+
+	assert (is_here(consumer, meanwhile), is_here(consumer, after)) == (False, True)
+
+
+def test_the_approval_holds_while_unsubscribed(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	for unsubscribed in (1, 0):
+		consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=unsubscribed)
+
+	(row,) = consumer.run(read_doc, doctype="Event Producer", name=producer.url)["producer_doctypes"]
+	assert row["status"] == "Approved"
+
+
+def test_a_change_after_subscribing_again_brings_what_was_missed_of_that_document(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=1)
+	meanwhile = new_city(producer)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=0)
+
+	producer.run(change, doctype=CITY, name=meanwhile, country_name="Siam")
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=meanwhile)["country_name"] == "Siam"
+
+
+def test_what_was_logged_but_not_pulled_before_unsubscribing_does_not_come_later(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	before = new_city(producer)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=1)
+
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=0)
+	pull(consumer, producer)
+
+	assert not is_here(consumer, before)
+
+
+def test_rejecting_stops_and_approving_again_starts_from_then(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	first = new_city(producer)
+	pull(consumer, producer)
+
+	producer.run(decide, consumer_url=consumer.url, status="Rejected")
+	second = new_city(producer)
+	pull(consumer, producer)
+	producer.run(decide, consumer_url=consumer.url, status="Approved")
+	third = new_city(producer)
+	pull(consumer, producer)
+
+	assert [is_here(consumer, city) for city in (first, second, third)] == [True, False, True]
+
+
+def test_a_document_deleted_while_unsubscribed_stays(producer, consumer):
+	"""Nothing is known of it afterwards; verify finds it."""
+	subscribe(consumer, producer, CITY)
+	city = new_city(producer)
+	pull(consumer, producer)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=1)
+
+	producer.run(delete, doctype=CITY, name=city)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=0)
+	pull(consumer, producer)
+
+	assert is_here(consumer, city)
+
+
+def test_logging_ends_when_nobody_is_subscribed_any_more(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=1)
+	before = len(update_logs(producer))
+
+	new_city(producer)
+
+	assert len(update_logs(producer)) == before
+
+
+def test_a_document_whose_link_was_renamed_since_arrives_as_it_is_now(producer, consumer):
+	"""Its Create says the old name of a city that has a new one by now, and nobody subscribes to cities."""
+	subscribe(consumer, producer, ORDER)
+	old, new = unique("old town"), unique("new town")
+	producer.run(insert, doctype=CITY, title=old)
+	order = producer.run(insert, doctype=ORDER, title=unique("order"), city=old)
+	producer.run(rename, doctype=CITY, old=old, new=new)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=ORDER, name=order)["city"] == new
+	assert [log["status"] for log in sync_logs(consumer)] == ["Synced"]
+
+
+def rename(doctype: str, old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(doctype, old, new)
+
+
+def test_resync_all_failed_tries_everything_in_the_background(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	consumer.run(require_country, required=1)
+	try:
+		cities = [new_city(producer) for _each in range(3)]
+		pull(consumer, producer)
+		assert {log["status"] for log in sync_logs(consumer)} == {"Retrying"}
+	finally:
+		consumer.run(require_country, required=0)
+	consumer.start_worker()
+
+	asked = consumer.rest().method(
+		"event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_all_failed"
+	)
+
+	assert asked == 3
+	wait_for(lambda: all(is_here(consumer, city) for city in cities))
+	wait_for(lambda: {log["status"] for log in sync_logs(consumer)} == {"Synced"})
+	assert {log["retried_by"] for log in sync_logs(consumer)} == {"Administrator"}
+
+
+def require_country(required: int) -> None:
+	"""A rule of the consumer's own, on and off."""
+	from frappe.custom.doctype.property_setter.property_setter import make_property_setter
+
+	make_property_setter(CITY, "country_name", "reqd", required, "Check")
