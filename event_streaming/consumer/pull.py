@@ -154,6 +154,8 @@ def retry_documents(
 	with advisory_lock(f"pull:{event_producer}") as taken:
 		if not taken:
 			frappe.throw(_("A pull from {0} is running: try again in a moment.").format(event_producer))
+		# what is read from here on has what the last pull committed
+		frappe.db.commit()
 		kept = state.load_state(event_producer)
 		try:
 			with acting_as(doc.user):
