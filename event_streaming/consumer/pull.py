@@ -134,7 +134,14 @@ def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadli
 	for key in rows:
 		if time.monotonic() >= deadline:
 			return
-		done = retry.retry_document(work, key)
+		try:
+			done = retry.retry_document(work, key)
+		except Exception as error:
+			if not is_lost_transaction(error):
+				raise
+			# it stays due; the other documents and the feed go on
+			frappe.db.rollback()
+			continue
 		frappe.db.commit()
 		summary.events += done.tried
 		summary.synced += done.synced
@@ -146,7 +153,8 @@ def retry_documents(
 ) -> Retried:
 	"""Try the open events of some documents again because the current user asks for it, each document one commit.
 
-	`decisions` has, by Event Sync Log, what is to be kept of each conflict. Raises frappe.ValidationError when a pull of the producer is running.
+	`decisions` has, by Event Sync Log, what is to be kept of each conflict. Raises frappe.ValidationError when a
+	pull of the producer is running.
 	"""
 	asked_by, total = frappe.session.user, Retried()
 	doc = frappe.get_doc("Event Producer", event_producer)
