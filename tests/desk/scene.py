@@ -1,0 +1,56 @@
+"""What the tests of the Desk look at: two sites between which documents went over, and one that could not."""
+
+from dataclasses import dataclass
+
+from streams import CITY, ORDER, change, delete, insert, pull, subscribe, unique, with_orders
+
+from sandbox.site import Site
+
+
+@dataclass
+class Streams:
+	producer: Site
+	consumer: Site
+	event_producer: str
+	taken: str
+	mapping: str
+
+
+def make_streams(producer: Site, consumer: Site) -> Streams:
+	"""An order with its city, changed once; a city that came and went; one whose name is taken; a mapping."""
+	with_orders(producer, consumer)
+	event_producer = subscribe(consumer, producer, ORDER, CITY)
+	taken = unique("Taken")
+	for site in (consumer, producer):
+		site.run(insert, doctype=CITY, title=taken)
+	city = producer.run(insert, doctype=CITY, title=unique("Bangkok"), country_name="Thailand")
+	order = producer.run(
+		insert, doctype=ORDER, title="Rice", city=city, total=1250.5, rows=[{"item": "Rice", "qty": 5}]
+	)
+	producer.run(change, doctype=ORDER, name=order, total=1300)
+	producer.run(delete, doctype=CITY, name=producer.run(insert, doctype=CITY, title=unique("Gone")))
+	pull(consumer, producer)
+	mapping = consumer.run(make_mapping, name=unique("Cities as notes"))
+	return Streams(producer, consumer, event_producer, taken, mapping)
+
+
+def make_mapping(name: str) -> str:
+	import frappe
+
+	mapping = frappe.get_doc(
+		{
+			"doctype": "Document Type Mapping",
+			"mapping_name": name,
+			"local_doctype": "Note",
+			"remote_doctype": "Streamed City",
+			"field_mapping": [
+				{"local_fieldname": "title", "remote_fieldname": "title"},
+				{
+					"local_fieldname": "content",
+					"remote_fieldname": "country_name",
+					"default_value": "Thailand",
+				},
+			],
+		}
+	)
+	return mapping.insert().name

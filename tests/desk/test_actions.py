@@ -1,0 +1,143 @@
+"""What a person does in the forms and lists of the app works, and says what it did."""
+
+import pytest
+from streams import CITY, KEYS, ORDER, SUBSCRIBER, make_subscriber, sync_logs, unique, with_orders
+
+FILL_EVENT_PRODUCER = """async ([url, user, key, secret, doctypes]) => {
+	await cur_frm.set_value({ producer_url: url, user, api_key: key, api_secret: secret });
+	cur_frm.clear_table("producer_doctypes");
+	for (const ref_doctype of doctypes) cur_frm.add_child("producer_doctypes", { ref_doctype, use_same_name: 1 });
+	cur_frm.refresh_field("producer_doctypes");
+}"""
+
+
+def test_subscribing_and_approving(desk, producer, consumer):
+	with_orders(producer, consumer)
+	for site in (producer, consumer):
+		site.run(make_subscriber)
+	here, there = desk(consumer), desk(producer)
+
+	here.open_new("Event Producer")
+	here.value(FILL_EVENT_PRODUCER, [producer.url, SUBSCRIBER, *KEYS, [ORDER, CITY]])
+	here.press("Save")
+	here.wait_for_form("Event Producer", producer.url)
+	here.screenshot("action-subscribed")
+	assert here.value("cur_frm.doc.producer_doctypes.map((row) => row.status)") == ["Pending", "Pending"]
+
+	there.open_form("Event Consumer", consumer.url)
+	there.screenshot("action-to-approve")
+	there.press("Approve All")
+	there.confirm()
+	there.wait_until(
+		"cur_frm.doc.consumer_doctypes.every((row) => row.status === 'Approved') && !cur_frm.is_dirty()"
+	)
+	there.settle()
+
+	here.value("cur_frm.reload_doc()")
+	here.wait_until("cur_frm.doc.producer_doctypes.every((row) => row.status === 'Approved')")
+	here.settle()
+
+
+def test_the_connection_can_be_tested_and_a_pull_asked_for(desk, streams):
+	window = desk(streams.consumer)
+	window.open_form("Event Producer", streams.event_producer)
+
+	window.press("Test Connection")
+	message = window.take_message()
+	window.press("Pull Now")
+	window.page.locator(".desk-alert", has_text="pull").first.wait_for()
+	window.settle()
+
+	assert "answers" in message
+
+
+def test_a_failed_event_is_tried_again_and_the_document_adopted(desk, streams):
+	[failed] = sync_logs(streams.consumer, status="Failed")
+	window = desk(streams.consumer)
+	window.open_form("Event Sync Log", failed["name"])
+
+	window.press("Resync")
+	window.page.locator(".desk-alert", has_text="Tried again").wait_for()
+	window.settle()
+	window.press("Adopt")
+	window.confirm()
+	window.wait_until("cur_frm.doc.status === 'Synced'")
+	window.settle()
+	window.screenshot("action-adopted")
+
+
+def test_failed_events_are_tried_again_from_the_list(desk, streams):
+	window = desk(streams.consumer)
+	window.open_list("Event Sync Log")
+
+	window.page.locator(".list-row-checkbox:visible").first.wait_for()
+	for box in window.page.locator(".list-row-container:visible", has_text=streams.taken).all():
+		box.locator(".list-row-checkbox").check()
+	window.page.locator(".actions-btn-group:visible button").first.click()
+	window.page.locator(".actions-btn-group .dropdown-menu:visible a", has_text="Resync").click()
+	window.page.locator(".desk-alert", has_text="0 of 1 events took effect").wait_for()
+	window.settle()
+
+
+def test_a_mapping_offers_the_fields_of_the_local_doctype(desk, consumer):
+	window = desk(consumer)
+	window.open_new("Document Type Mapping")
+
+	window.value("async () => { await cur_frm.set_value('local_doctype', 'Note') }")
+	window.wait_until(
+		"(cur_frm.fields_dict.field_mapping.grid.docfields.find((df) => df.fieldname === 'local_fieldname').options"
+		" || []).some((option) => option.value === 'content')"
+	)
+	window.settle()
+
+
+def test_a_mapping_is_made(desk, consumer):
+	name = unique("Notes as notes")
+	window = desk(consumer)
+	window.open_new("Document Type Mapping")
+
+	window.fill("mapping_name", name)
+	window.value(
+		"""async () => {
+			await cur_frm.set_value({ local_doctype: "Note", remote_doctype: "Note" });
+			cur_frm.clear_table("field_mapping");
+			cur_frm.add_child("field_mapping", { local_fieldname: "title", remote_fieldname: "title" });
+			cur_frm.refresh_field("field_mapping");
+		}"""
+	)
+	window.press("Save")
+
+	window.wait_for_form("Document Type Mapping", name)
+
+
+def test_the_settings_show_the_address_that_others_will_use(desk, consumer):
+	window = desk(consumer)
+	window.open_form("Event Streaming Settings")
+
+	window.fill("public_url", consumer.url)
+	window.press("Save")
+	window.wait_until("!cur_frm.is_dirty()")
+	window.settle()
+
+	assert f"Other sites know this one as {consumer.url}." in window.text()
+
+
+@pytest.mark.parametrize(
+	"misdeed",
+	[
+		"setTimeout(() => { throw new Error('a mistake in a script') })",
+		"console.error('a mistake that was noticed')",
+		"frappe.call('event_streaming.no_such_function')",
+		"fetch('/assets/event_streaming/no-such-file.js')",
+		"frappe.msgprint({ title: 'Wrong', message: 'An error dialog', indicator: 'red' })",
+		"frappe.set_route('no-such-page')",
+	],
+)
+def test_these_tests_would_hear_of(desk, consumer, misdeed):
+	window = desk(consumer)
+	window.open_list("Event Producer")
+
+	window.value(f"() => {{ {misdeed} }}")
+
+	with pytest.raises(AssertionError, match=r"error|failed request|dialog"):
+		window.settle()
