@@ -1,9 +1,11 @@
 """Single repairs of the fork: names, versions, the site's configuration, and bugs that stand in the way."""
 
+import contextlib
 import functools
 import inspect
 import json
 import os
+import typing
 
 import click
 import monoframe
@@ -11,10 +13,12 @@ import monoframe.cli_impl
 import monoframe.exceptions
 import monoframe.utils
 import monoframe.utils.safe_exec
+import monoframe.utils.typing_validations
 
 FRAPPE_VERSION = "16.0.0-dev"  # the state of Frappe that the fork was made from
 
 _init = monoframe.init
+_transform_parameter_types = monoframe.utils.typing_validations.transform_parameter_types
 _get_safe_globals = monoframe.utils.safe_exec.get_safe_globals
 
 
@@ -29,6 +33,7 @@ def apply() -> None:
 	monoframe.cli_impl.pass_context = pass_context
 	monoframe.cli_impl.get_site = get_site
 	name_exceptions_as_frappe_does()
+	monoframe.utils.typing_validations.transform_parameter_types = transform_parameter_types
 
 
 def read_site_config() -> dict:
@@ -105,3 +110,13 @@ def pass_context(command):
 def get_site(context: dict, raise_err: bool = True) -> str | None:
 	"""`frappe.commands.get_site`: the site that the command was called for."""
 	return context["sites"][0] if context.get("sites") else get_site_name()
+
+
+def transform_parameter_types(func, args: tuple, kwargs: dict):
+	"""The fork added `from __future__ import annotations` to every module, which makes all annotations strings,
+	and those are skipped when a whitelisted function's arguments are checked and converted: ?flag=0 arrives as
+	the true string "0", and so the Desk can't set any Link. Here its own functions get their types back."""
+	if func.__module__.startswith("monoframe.") and any(isinstance(t, str) for t in func.__annotations__.values()):
+		with contextlib.suppress(NameError, TypeError):
+			func.__annotations__ = typing.get_type_hints(func)
+	return _transform_parameter_types(func, args, kwargs)

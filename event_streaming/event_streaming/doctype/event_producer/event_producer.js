@@ -5,12 +5,7 @@ const CONNECTION_COLORS = { Online: "green", Offline: "orange", Refused: "red", 
 
 frappe.ui.form.on("Event Producer", {
 	setup(frm) {
-		frm.set_query("user", () => ({
-			filters: [
-				["User", "enabled", "=", 1],
-				["Has Role", "role", "=", "System Manager"],
-			],
-		}));
+		frm.set_query("user", () => ({ filters: { enabled: 1 } }));
 		frm.set_query("ref_doctype", "producer_doctypes", () => ({
 			filters: { istable: 0, is_virtual: 0, module: ["!=", "Event Streaming"] },
 		}));
