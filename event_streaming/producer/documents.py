@@ -10,6 +10,8 @@ from frappe.model.document import Document
 
 from event_streaming.producer.diff import TABLES
 
+Key = tuple[str, str]
+
 
 def existing_names(doctype: str, names: Collection[str]) -> set[str]:
 	"""Those of `names` that exist, whoever may read them."""
@@ -74,3 +76,10 @@ def _load_rows(child: str, parenttype: str, parentfield: str, parents: list[str]
 		if str(row.parent) in found:
 			found[str(row.parent)].append(row)
 	return found
+
+
+def by_doctype(keys: list[Key]) -> dict[str, list[str]]:
+	grouped: dict[str, dict[str, None]] = {}
+	for doctype, name in keys:
+		grouped.setdefault(doctype, {})[name] = None
+	return {doctype: list(names) for doctype, names in grouped.items()}

@@ -7,7 +7,7 @@ Nothing here writes or sends one.
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.producer import feed, retention
+from event_streaming.producer import old_format, retention
 
 
 class EventUpdateLog(Document):
@@ -45,7 +45,7 @@ def get_update_logs_for_consumer(
 	event_consumer: str, doctypes: str | list, last_update: str | None = None
 ) -> list[dict]:
 	"""The events after a time, for a consumer of the old kind. Public endpoint."""
-	return feed.old_page(event_consumer, doctypes, last_update)
+	return old_format.old_page(event_consumer, doctypes, last_update)
 
 
 def on_doctype_update():

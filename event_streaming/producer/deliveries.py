@@ -1,0 +1,73 @@
+"""What was sent to which consumer: the only module that adds to Event Update Log Consumer.
+
+Delivered is what the consumer's own cursor says: a row counts when its `at_position` is not after the cursor that the
+consumer sends. So an answer that was lost on its way is simply given again.
+"""
+
+import frappe
+from frappe.utils import now_datetime
+
+from event_streaming.producer.log import LOG, Candidate
+from event_streaming.producer.reader import Reader
+
+DELIVERIES = "Event Update Log Consumer"
+
+
+def forget_undelivered(reader: Reader) -> None:
+	"""The consumer says how far it is: what was sent beyond has not arrived."""
+	delivery = frappe.qb.DocType(DELIVERIES)
+	beyond = (delivery.consumer == reader.consumer.name) & (delivery.at_position > reader.cursor)
+	# looked for first: a delete that finds nothing would still lock the gap
+	if frappe.qb.from_(delivery).select(delivery.name).where(beyond).limit(1).run():
+		frappe.qb.from_(delivery).delete().where(beyond).run()
+
+
+def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
+	if not events:
+		return
+	now, user = now_datetime(), frappe.session.user
+	columns = (
+		"name",
+		"creation",
+		"modified",
+		"owner",
+		"modified_by",
+		"docstatus",
+		"idx",
+		"parent",
+		"parenttype",
+		"parentfield",
+		"consumer",
+		"at_position",
+	)
+	rows = [
+		(
+			frappe.generate_hash(length=10),
+			now,
+			now,
+			user,
+			user,
+			0,
+			1,
+			event.name,
+			LOG,
+			"consumers",
+			reader.consumer.name,
+			event.at_position,
+		)
+		for event in events
+	]
+	frappe.db.bulk_insert(DELIVERIES, list(columns), rows)
+
+
+def delivered_names(reader: Reader, events: list[Candidate]) -> set[str]:
+	"""Names of those of the events that the consumer has got."""
+	delivery = frappe.qb.DocType(DELIVERIES)
+	query = (
+		frappe.qb.from_(delivery)
+		.select(delivery.parent)
+		.where((delivery.consumer == reader.consumer.name) & (delivery.parenttype == LOG))
+		.where(delivery.parent.isin([event.name for event in events]))
+		.where(delivery.at_position <= reader.cursor)
+	)
+	return {name for (name,) in query.run()}

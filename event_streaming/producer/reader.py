@@ -1,0 +1,81 @@
+"""Who reads the feed: the Event Consumer, that it is its own user who asks, and how much is given at once."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint, now_datetime
+
+from event_streaming.exceptions import NotRegistered
+from event_streaming.producer.subscriptions import APPROVED, CONSUMER
+from event_streaming.settings import get_settings
+from event_streaming.site import normalise_url, public_url
+
+
+@dataclass
+class Reader:
+	"""Who reads, from where, how much; and what there is to tell besides the events."""
+
+	consumer: Any
+	cursor: int
+	limit: int
+	max_bytes: int
+	rows: dict[str, Any]
+	warnings: list[str] = field(default_factory=list)
+
+
+def load_consumer(event_consumer: str):
+	"""The Event Consumer, if it is its own user who asks. Ends the request's picture of the database."""
+	frappe.db.commit()
+	try:
+		name = normalise_url(event_consumer)
+	except (ValueError, AttributeError):
+		name = ""
+	if not name or not frappe.db.exists(CONSUMER, name):
+		raise NotRegistered(
+			_(
+				"{0} is not registered as an Event Consumer on {1}. Save its Event Producer there again."
+			).format(event_consumer, public_url())
+		)
+	consumer = frappe.get_doc(CONSUMER, name)
+	if consumer.user != frappe.session.user:
+		raise frappe.PermissionError(
+			_("Only the user {0} may read the events for {1}.").format(consumer.user, consumer.name)
+		)
+	return consumer
+
+
+def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
+	settings = get_settings()
+	return Reader(
+		consumer=consumer,
+		cursor=cursor,
+		limit=min(max(cint(limit) or settings.events_per_page, 1), settings.events_per_page),
+		max_bytes=min(max(cint(max_bytes) or settings.page_bytes, 1), settings.page_bytes),
+		rows={
+			row.ref_doctype: row
+			for row in consumer.consumer_doctypes
+			if row.status == APPROVED and not cint(row.unsubscribed)
+		},
+	)
+
+
+def contacted(consumer, cursor: int) -> None:
+	values = {"position": cursor, "last_contact": now_datetime()}
+	if cint(consumer.notify_failures):
+		values.update(notify_failures=0, notify_after=None)
+	frappe.db.set_value(CONSUMER, consumer.name, values, update_modified=False)
+
+
+def parsed_list(value: str | list) -> list:
+	"""A list that a request brings, as JSON or as it is."""
+	if isinstance(value, str):
+		try:
+			value = json.loads(value)
+		except ValueError:
+			value = None
+	if not isinstance(value, list):
+		frappe.throw(_("A JSON list is expected here."))
+	return value
