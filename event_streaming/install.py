@@ -2,7 +2,7 @@
 
 import frappe
 
-from event_streaming.producer.subscriptions import forget_streamed_doctypes
+from event_streaming.producer.streamed import forget_streamed_doctypes
 
 
 def after_install() -> None:

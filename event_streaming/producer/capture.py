@@ -33,7 +33,7 @@ from event_streaming.producer.diff import (
 	snapshot,
 	values_before,
 )
-from event_streaming.producer.subscriptions import streamed_doctypes
+from event_streaming.producer.streamed import streamed_doctypes
 
 LOG = "Event Update Log"
 MEMORY = "event_streaming"

@@ -17,7 +17,7 @@ from event_streaming.producer.diff import snapshot
 from event_streaming.producer.documents import Key, by_doctype, load_documents
 from event_streaming.producer.log import ENVELOPE_BYTES, LOG, Candidate, read_candidates, select_candidates
 from event_streaming.producer.reader import Reader
-from event_streaming.producer.subscriptions import CONSUMER
+from event_streaming.producer.streamed import CONSUMER
 from event_streaming.site import public_url
 from event_streaming.wire import CREATE, DELETE, RENAME
 

@@ -10,6 +10,15 @@ from datetime import timedelta
 
 import frappe
 from frappe.utils import cint, now_datetime
+from redis.exceptions import ConnectionError as RedisUnreachable
+
+from event_streaming.exceptions import EventStreamingError
+from event_streaming.http_client import SiteClient
+from event_streaming.producer.sequence import assign_positions
+from event_streaming.producer.streamed import APPROVED, CONSUMER, ROWS, refresh_streamed_doctypes
+from event_streaming.settings import get_settings
+from event_streaming.site import public_url
+from event_streaming.wire import NOTIFY
 
 QUEUED = "event_streaming:notification_queued"
 # a job that was lost with its queue must not silence the next for longer
@@ -20,8 +29,6 @@ FIRST_DELAY, LONGEST_DELAY = 30, 60 * 60
 
 def events_committed() -> None:
 	"""After a commit that logged something: see that a job looks whom to tell."""
-	from redis.exceptions import ConnectionError as RedisUnreachable
-
 	try:
 		if frappe.cache.set(frappe.cache.make_key(QUEUED), 1, nx=True, ex=QUEUED_SECONDS):
 			frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
@@ -46,20 +53,16 @@ def send_notifications() -> None:
 
 def minutely() -> None:
 	"""The scheduler's job: what a lost message or a restarted Redis left undone."""
-	from event_streaming.producer.subscriptions import refresh_streamed_doctypes
-
 	if refresh_streamed_doctypes():
 		send_notifications()
 
 
 def due_consumers() -> list[str]:
 	"""Names of the consumers that have events to pull, are not paused and whose time to be told has come."""
-	from event_streaming.producer.sequence import assign_positions
-
 	frappe.db.commit()
 	head = assign_positions()
 	consumers = frappe.get_all(
-		"Event Consumer",
+		CONSUMER,
 		fields=["name", "position", "notify_after"],
 		filters={"paused": 0},
 		limit_page_length=0,
@@ -75,14 +78,9 @@ def due_consumers() -> list[str]:
 
 def notify_consumer(event_consumer: str) -> bool:
 	"""Call one consumer; on failure store when to try again."""
-	from event_streaming.exceptions import EventStreamingError
-	from event_streaming.http_client import SiteClient
-	from event_streaming.site import public_url
-	from event_streaming.wire import NOTIFY
-
-	if not frappe.db.exists("Event Consumer", event_consumer):
+	if not frappe.db.exists(CONSUMER, event_consumer):
 		return False
-	doc = frappe.get_doc("Event Consumer", event_consumer)
+	doc = frappe.get_doc(CONSUMER, event_consumer)
 	secret = doc.get_password("api_secret", raise_exception=False) or ""
 	# no picture of the database is kept open, and no lock, while the other site takes its time
 	frappe.db.commit()
@@ -114,19 +112,19 @@ def _remember_failure(doc, error: Exception) -> None:
 
 
 def _set(event_consumer: str, values: dict) -> None:
-	frappe.db.set_value("Event Consumer", event_consumer, values, update_modified=False)
+	frappe.db.set_value(CONSUMER, event_consumer, values, update_modified=False)
 	frappe.db.commit()
 
 
 def _has_events(event_consumer: str, position: int) -> bool:
 	"""Whether the log holds an event that the consumer has not taken and that is meant for it."""
-	rows, log = frappe.qb.DocType("Event Consumer Document Type"), frappe.qb.DocType("Event Update Log")
+	rows, log = frappe.qb.DocType(ROWS), frappe.qb.DocType("Event Update Log")
 	query = (
 		frappe.qb.from_(log)
 		.join(rows)
 		.on(rows.ref_doctype == log.ref_doctype)
 		.select(log.name)
-		.where((rows.parent == event_consumer) & (rows.status == "Approved") & (rows.unsubscribed == 0))
+		.where((rows.parent == event_consumer) & (rows.status == APPROVED) & (rows.unsubscribed == 0))
 		.where((log.position > position) & (log.position > rows.from_position))
 		.where(log.origin.isnull() | (log.origin != event_consumer))
 		.limit(1)
@@ -135,6 +133,4 @@ def _has_events(event_consumer: str, position: int) -> bool:
 
 
 def _queue() -> str:
-	from event_streaming.settings import get_settings
-
 	return get_settings().queue

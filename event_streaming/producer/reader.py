@@ -9,7 +9,7 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.exceptions import NotRegistered
-from event_streaming.producer.subscriptions import APPROVED, CONSUMER
+from event_streaming.producer.streamed import APPROVED, CONSUMER
 from event_streaming.settings import get_settings
 from event_streaming.site import normalise_url, public_url
 

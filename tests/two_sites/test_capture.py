@@ -13,7 +13,7 @@ def stream(*doctypes) -> None:
 	"""Somebody subscribes to the DocTypes, and is approved."""
 	import frappe
 
-	from event_streaming.producer.subscriptions import refresh_streamed_doctypes
+	from event_streaming.producer.streamed import refresh_streamed_doctypes
 
 	rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
 	frappe.get_doc(
@@ -674,7 +674,7 @@ def insert_later(doctype: str, title: str) -> str:
 	"""A process looks at the set of streamed DocTypes at most every 50 ms."""
 	import time
 
-	from event_streaming.producer.subscriptions import MEMO_SECONDS
+	from event_streaming.producer.streamed import MEMO_SECONDS
 
 	time.sleep(2 * MEMO_SECONDS)
 	return insert(doctype, title=title)

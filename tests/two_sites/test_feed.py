@@ -15,7 +15,7 @@ def approve(rows: list[dict], user: str = USER, url: str = CONSUMER_URL) -> None
 	"""A consumer with these rows, and what is in them approved."""
 	import frappe
 
-	from event_streaming.producer.subscriptions import refresh_streamed_doctypes
+	from event_streaming.producer.streamed import refresh_streamed_doctypes
 
 	frappe.get_doc(
 		{

@@ -1,13 +1,13 @@
 """A site that takes documents from here: what it asked for, and what it has been allowed.
 
-Checks and messages to the consumer are in `event_streaming.producer.subscriptions`; this module only calls them. It never
-decides what is sent.
+Checks, registering and messages to the consumer are in `event_streaming.producer.subscriptions` and
+`event_streaming.producer.registration`; this module only calls them. It never decides what is sent.
 """
 
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.producer import subscriptions
+from event_streaming.producer import registration, subscriptions
 
 
 class EventConsumer(Document):
@@ -56,4 +56,4 @@ class EventConsumer(Document):
 @frappe.whitelist(methods=["POST"])
 def register_consumer(data: str):
 	"""A consumer says what it wants, for the first time or again; answers JSON. Public endpoint."""
-	return subscriptions.register_from_json(data)
+	return registration.register_from_json(data)
