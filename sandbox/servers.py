@@ -197,12 +197,16 @@ def _set_root_password(data: Path) -> None:
 
 
 def _start_mysqld(data: Path, socket: Path, run_folder: Path, log: Path) -> Child:
+	# its temporary tables: several servers that share the system's folder for them get into each other's way
+	temporary = run_folder / "mariadb-tmp"
+	temporary.mkdir(exist_ok=True)
 	child = children.start(
 		"MariaDB",
 		[
 			packages.program("mariadbd"),
 			*MYSQLD_OPTIONS,
 			f"--datadir={data}",
+			f"--tmpdir={temporary}",
 			f"--socket={socket}",
 			f"--pid-file={data / 'mariadb.pid'}",
 			*_as_current_user(),
