@@ -4,6 +4,7 @@ It never retries, never logs and never follows a redirect to another host; what 
 """
 
 import json
+import math
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,6 +17,7 @@ from event_streaming.settings import get_settings
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
+LONGEST_RETRY_AFTER = 24 * 60 * 60.0
 BUSY = {408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524}
 # answers with one of these exceptions come with status 500 or 417 but will not change by waiting
 SAID_NO = {"ValidationError", "DoesNotExistError", "LinkValidationError", "MandatoryError", "AttributeError"}
@@ -46,13 +48,13 @@ class SiteClient:
 		"""
 		return self._request("POST", f"/api/method/{method}", args or {}, timeout).get("message")
 
-	def get_document(self, doctype: str, name: str) -> dict:
+	def get_document(self, doctype: str, name: str, timeout: float | None = None) -> dict:
 		"""The document as the other site's REST API gives it. Raises as `call`."""
-		return self._request("GET", resource_path(doctype, name)).get("data") or {}
+		return document_in(self._request("GET", resource_path(doctype, name), None, timeout))
 
-	def update_document(self, doctype: str, name: str, values: dict) -> dict:
+	def update_document(self, doctype: str, name: str, values: dict, timeout: float | None = None) -> dict:
 		"""Save `values` into the other site's document. Raises as `call`."""
-		return self._request("PUT", resource_path(doctype, name), values).get("data") or {}
+		return document_in(self._request("PUT", resource_path(doctype, name), values, timeout))
 
 	def close(self) -> None:
 		self._session.close()
@@ -73,7 +75,8 @@ class SiteClient:
 			)
 			with response:
 				content = read_bounded(response, self.url)
-		except requests.RequestException as error:
+		# ValueError: an address or a key that can't be put into a request at all
+		except (requests.RequestException, ValueError) as error:
 			raise RemoteUnavailable(self._masked(explain_connection_error(self.url, error))) from None
 		if response.status_code == 200:
 			return self._answer(content)
@@ -135,6 +138,11 @@ def resource_path(doctype: str, name: str) -> str:
 	return f"/api/resource/{quote(doctype, safe='')}/{quote(name, safe='')}"
 
 
+def document_in(answer: dict) -> dict:
+	data = answer.get("data")
+	return data if isinstance(data, dict) else {}
+
+
 def read_bounded(response: requests.Response, url: str) -> bytes:
 	"""The body, up to a bound: what comes from the other side is not trusted with this process's memory."""
 	chunks, size = [], 0
@@ -177,14 +185,15 @@ def server_message(answer: dict) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-	"""Seconds from a Retry-After header that is a number; a date is left to the ordinary back-off."""
+	"""Seconds from a Retry-After header that is a number, a day at most; a date is left to the ordinary back-off."""
 	try:
-		return max(float(response.headers["Retry-After"]), 0.0)
+		seconds = float(response.headers["Retry-After"])
 	except (KeyError, ValueError):
 		return None
+	return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
 
 
-def explain_connection_error(url: str, error: requests.RequestException) -> str:
+def explain_connection_error(url: str, error: Exception) -> str:
 	"""What a person can do about a request that got no answer."""
 	if isinstance(error, requests.exceptions.ConnectTimeout):
 		return _("{0} does not answer: no connection within the time allowed.").format(url)

@@ -1,19 +1,22 @@
 """Tells consumers, after a commit, that there is something to pull.
 
-At most one job is queued at a time, however many transactions commit. A notification that is lost costs only latency:
-consumers ask by themselves every minute. A consumer that can't be told is told again later, at a stored time, and holds up no
-other. Nothing here waits for another site in a request.
+At most one job is queued at a time, however many transactions commit, and at most one call to a consumer is on its way.
+A notification that is lost costs only latency: consumers ask by themselves every minute. A consumer that can't be told is
+told again later, at a stored time, and holds up no other. Nothing here waits for another site in a request, and nothing
+here makes a change fail that is already saved.
 """
 
+import contextlib
 import random
 from datetime import timedelta
 
 import frappe
 from frappe.utils import cint, now_datetime
-from redis.exceptions import ConnectionError as RedisUnreachable
+from redis.exceptions import RedisError
 
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.http_client import SiteClient
+from event_streaming.locks import advisory_lock
 from event_streaming.producer.sequence import assign_positions
 from event_streaming.producer.streamed import APPROVED, CONSUMER, ROWS, refresh_streamed_doctypes
 from event_streaming.settings import get_settings
@@ -21,6 +24,7 @@ from event_streaming.site import public_url
 from event_streaming.wire import NOTIFY
 
 QUEUED = "event_streaming:notification_queued"
+WANTED = "event_streaming:notification_wanted:"
 # a job that was lost with its queue must not silence the next for longer
 QUEUED_SECONDS = 60
 CALL_SECONDS = 10
@@ -28,13 +32,21 @@ FIRST_DELAY, LONGEST_DELAY = 30, 60 * 60
 
 
 def events_committed() -> None:
-	"""After a commit that logged something: see that a job looks whom to tell."""
+	"""After a commit that logged something: see that a job looks whom to tell.
+
+	Raises nothing: the change is saved, its log row too, and consumers find it by themselves.
+	"""
+	key = frappe.cache.make_key(QUEUED)
+	messages = len(frappe.local.message_log)
 	try:
-		if frappe.cache.set(frappe.cache.make_key(QUEUED), 1, nx=True, ex=QUEUED_SECONDS):
+		if frappe.cache.set(key, 1, nx=True, ex=QUEUED_SECONDS):
 			frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
-	except RedisUnreachable:
-		# the change is saved and logged; consumers find it by themselves
-		frappe.logger("event_streaming").warning("no notification queued: Redis can't be reached")
+	except Exception as error:
+		# Redis is down, or Frappe takes no more jobs (QueueOverloaded): not the business of who has just saved
+		del frappe.local.message_log[messages:]
+		frappe.logger("event_streaming").warning(f"no notification queued: {type(error).__name__}: {error}")
+		with contextlib.suppress(RedisError):
+			frappe.cache.delete(key)
 
 
 def send_notifications() -> None:
@@ -46,9 +58,7 @@ def send_notifications() -> None:
 		notify_consumer(due[0])
 		return
 	for consumer in due:
-		frappe.enqueue(
-			"event_streaming.producer.notify.notify_consumer", queue=_queue(), event_consumer=consumer
-		)
+		_queue_call(consumer)
 
 
 def minutely() -> None:
@@ -67,22 +77,39 @@ def due_consumers() -> list[str]:
 		filters={"paused": 0},
 		limit_page_length=0,
 	)
-	now = now_datetime()
 	waiting = [
 		consumer
 		for consumer in consumers
-		if cint(consumer.position) < head and not (consumer.notify_after and consumer.notify_after > now)
+		if cint(consumer.position) < head and _may_be_told(consumer.notify_after)
 	]
 	return [consumer.name for consumer in waiting if _has_events(consumer.name, cint(consumer.position))]
 
 
 def notify_consumer(event_consumer: str) -> bool:
-	"""Call one consumer; on failure store when to try again."""
+	"""Call one consumer, unless that is being done just now; on failure store when to try again."""
+	wanted = frappe.cache.make_key(WANTED + event_consumer)
+	# set before the lock is tried: whoever has it sees, once it is given back, that there is more to tell
+	frappe.cache.set(wanted, 1, ex=QUEUED_SECONDS)
+	with advisory_lock(f"notify {event_consumer}") as alone:
+		if not alone:
+			return False
+		frappe.cache.delete(wanted)
+		told = _call_consumer(event_consumer)
+	if frappe.cache.delete(wanted) and told:
+		_queue_call(event_consumer)
+	return told
+
+
+def _call_consumer(event_consumer: str) -> bool:
+	# a job may have waited long: who is to be called is looked up now
+	frappe.db.commit()
 	if not frappe.db.exists(CONSUMER, event_consumer):
 		return False
 	doc = frappe.get_doc(CONSUMER, event_consumer)
+	if cint(doc.paused) or not _may_be_told(doc.notify_after):
+		return False
 	secret = doc.get_password("api_secret", raise_exception=False) or ""
-	# no picture of the database is kept open, and no lock, while the other site takes its time
+	# no picture of the database is kept open, and no row locked, while the other site takes its time
 	frappe.db.commit()
 	client = SiteClient(doc.callback_url, doc.api_key, secret)
 	try:
@@ -97,15 +124,21 @@ def notify_consumer(event_consumer: str) -> bool:
 	return True
 
 
+def _may_be_told(notify_after) -> bool:
+	"""Whether its stored time has come. One further away than any delay was stored by a clock that was wrong."""
+	now = now_datetime()
+	return not notify_after or not now < notify_after <= now + timedelta(seconds=LONGEST_DELAY)
+
+
 def _remember_failure(doc, error: Exception) -> None:
 	failures = cint(doc.notify_failures) + 1
-	asked = getattr(error, "retry_after", None)
+	asked = min(getattr(error, "retry_after", None) or 0, LONGEST_DELAY)
 	delay = min(FIRST_DELAY * 2 ** min(failures - 1, 10), LONGEST_DELAY) * random.uniform(0.5, 1)
 	_set(
 		doc.name,
 		{
 			"notify_failures": failures,
-			"notify_after": now_datetime() + timedelta(seconds=max(delay, asked or 0)),
+			"notify_after": now_datetime() + timedelta(seconds=max(delay, asked)),
 			"last_error": str(error)[:1000],
 		},
 	)
@@ -130,6 +163,12 @@ def _has_events(event_consumer: str, position: int) -> bool:
 		.limit(1)
 	)
 	return bool(query.run())
+
+
+def _queue_call(event_consumer: str) -> None:
+	frappe.enqueue(
+		"event_streaming.producer.notify.notify_consumer", queue=_queue(), event_consumer=event_consumer
+	)
 
 
 def _queue() -> str:

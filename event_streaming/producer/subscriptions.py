@@ -120,15 +120,16 @@ def tell_consumer(event_consumer) -> bool:
 
 def _tell_old_consumer(client: SiteClient, doc) -> None:
 	"""The way of the old app: change the Event Producer over there, which is named by the address that it has for us."""
-	producer = client.get_document("Event Producer", public_url())
+	producer = client.get_document("Event Producer", public_url(), timeout=CALL_SECONDS)
 	if not producer:
 		raise RemoteError(_("{0} has no Event Producer for {1}.").format(doc.callback_url, public_url()))
 	statuses = {row.ref_doctype: row.status for row in doc.consumer_doctypes}
-	rows = producer.get("producer_doctypes") or []
+	rows = [row for row in producer.get("producer_doctypes") or [] if isinstance(row, dict)]
 	for row in rows:
 		remote_doctype = row.get("ref_doctype")
 		if cint(row.get("has_mapping")) and row.get("mapping"):
-			mapping = client.get_document("Document Type Mapping", row["mapping"])
+			mapping = client.get_document("Document Type Mapping", str(row["mapping"]), timeout=CALL_SECONDS)
 			remote_doctype = mapping.get("remote_doctype") or remote_doctype
 		row["status"] = statuses.get(remote_doctype, row.get("status"))
-	client.update_document("Event Producer", public_url(), {"producer_doctypes": rows, "incoming_change": 1})
+	values = {"producer_doctypes": rows, "incoming_change": 1}
+	client.update_document("Event Producer", public_url(), values, timeout=CALL_SECONDS)

@@ -1,0 +1,460 @@
+"""Consumers are told soon, once at a time and without anybody waiting for it; and that one that can't be told is left alone."""
+
+import json
+import time
+
+import pytest
+from fake_site import FakeSite
+from streams import (
+	CITY,
+	ORDER,
+	decide,
+	insert,
+	make_subscriber,
+	read_doc,
+	subscribe,
+	unique,
+	wait_for,
+	with_orders,
+)
+
+NOTIFY = "new_event_notification"
+SEND = "event_streaming.producer.notify.send_notifications"
+CALL = "event_streaming.producer.notify.notify_consumer"
+USER = "stream@example.com"
+
+
+def add_consumer(url: str, status: str = "Approved", protocol: int = 2, doctype: str = CITY) -> None:
+	import frappe
+
+	from event_streaming.producer.streamed import refresh_streamed_doctypes
+
+	frappe.get_doc(
+		{
+			"doctype": "Event Consumer",
+			"callback_url": url,
+			"user": USER,
+			"api_key": "key",
+			"api_secret": "secret",
+			"protocol": protocol,
+			"consumer_doctypes": [{"ref_doctype": doctype, "status": status}],
+		}
+	).insert()
+	frappe.db.commit()
+	refresh_streamed_doctypes()
+
+
+def jobs() -> list[str]:
+	"""The functions of this app that are queued."""
+	from frappe.utils.background_jobs import get_queue, get_queue_list
+
+	names = []
+	for queue in get_queue_list():
+		names += [job.kwargs.get("method") for job in get_queue(queue).jobs if job]
+	return [str(name) for name in names if "event_streaming" in str(name)]
+
+
+def forget_queue() -> None:
+	"""As a Redis does that is started again with nothing in it."""
+	import frappe
+	from frappe.utils.background_jobs import get_queue, get_queue_list
+
+	for queue in get_queue_list():
+		get_queue(queue).empty()
+	frappe.cache.delete(frappe.cache.make_key("event_streaming:notification_queued"))
+
+
+def add_cities(count: int = 1, outcome: str = "commit") -> None:
+	import uuid
+
+	import frappe
+
+	for number in range(count):
+		frappe.get_doc({"doctype": CITY, "title": f"{uuid.uuid4().hex} {number}"}).insert()
+	getattr(frappe.db, outcome)()
+
+
+def send() -> None:
+	from event_streaming.producer import notify
+
+	notify.send_notifications()
+
+
+def call(consumer: str) -> bool:
+	from event_streaming.producer import notify
+
+	return notify.notify_consumer(consumer)
+
+
+def minutely() -> None:
+	from event_streaming import tasks
+
+	tasks.event_streaming_every_minute()
+
+
+def set_notify_after(consumer: str, seconds: int, failures: int = 1) -> None:
+	import frappe
+	from frappe.utils import add_to_date, now_datetime
+
+	values = {"notify_after": add_to_date(now_datetime(), seconds=seconds), "notify_failures": failures}
+	frappe.db.set_value("Event Consumer", consumer, values)
+
+
+def look_at(consumer: str) -> dict:
+	import frappe
+	from frappe.utils import now_datetime
+
+	doc = frappe.get_doc("Event Consumer", consumer)
+	wait = (doc.notify_after - now_datetime()).total_seconds() if doc.notify_after else None
+	return {"failures": doc.notify_failures, "wait": wait, "error": doc.last_error}
+
+
+@pytest.fixture
+def site(producer):
+	with_orders(producer)
+	producer.run(make_subscriber)
+	return producer
+
+
+@pytest.fixture
+def fake():
+	with FakeSite() as server:
+		yield server
+
+
+@pytest.fixture
+def other():
+	with FakeSite() as server:
+		yield server
+
+
+# ---------------------------------------------------------------- what is queued
+
+
+def test_a_hundred_changes_in_one_transaction_queue_one_job(site, fake):
+	site.run(add_consumer, url=fake.url)
+
+	site.run(add_cities, count=100)
+
+	assert site.run(jobs) == [SEND]
+
+
+def test_many_transactions_queue_one_job_until_it_begins(site, fake):
+	site.run(add_consumer, url=fake.url)
+
+	for _each in range(5):
+		site.run(add_cities)
+
+	assert site.run(jobs) == [SEND]
+
+
+def test_a_transaction_that_is_rolled_back_queues_nothing(site, fake):
+	site.run(add_consumer, url=fake.url)
+
+	site.run(add_cities, count=3, outcome="rollback")
+
+	assert site.run(jobs) == []
+
+
+def test_the_next_transaction_of_the_same_process_is_told_of_too(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities, outcome="rollback")
+	site.run(add_cities)
+	site.run(forget_queue)
+
+	site.run(add_cities)
+
+	assert site.run(jobs) == [SEND]
+
+
+def test_what_nobody_subscribes_to_queues_nothing(site, fake):
+	site.run(add_consumer, url=fake.url, doctype=ORDER)
+
+	site.run(add_cities)
+
+	assert site.run(jobs) == []
+
+
+def test_a_queue_that_takes_no_more_jobs_does_not_make_the_save_fail(site, fake):
+	site.run(add_consumer, url=fake.url)
+
+	messages = site.run(add_city_while_the_queue_is_full)
+
+	assert messages == []
+	# and the next change tries again
+	site.run(add_cities)
+	assert site.run(jobs) == [SEND]
+
+
+def add_city_while_the_queue_is_full() -> list:
+	import frappe
+
+	def refuse(*_args, **_kwargs):
+		frappe.throw("Too many queued background jobs")
+
+	original, frappe.enqueue = frappe.enqueue, refuse
+	try:
+		add_cities()
+	finally:
+		frappe.enqueue = original
+	return [str(message) for message in frappe.local.message_log]
+
+
+# ---------------------------------------------------------------- who is called
+
+
+def test_a_consumer_is_called_with_this_sites_address(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+
+	site.run(send)
+
+	assert fake.calls(NOTIFY) == [{"producer_url": site.url}]
+
+
+def test_a_consumer_with_nothing_to_pull_is_not_called(site, fake, other):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_consumer, url=other.url, doctype=ORDER)
+	site.run(add_cities)
+
+	site.run(send)
+
+	assert len(fake.calls(NOTIFY)) == 1 and other.requests == []
+
+
+def test_one_call_to_a_consumer_is_on_its_way_at_a_time_and_what_came_meanwhile_is_told_afterwards(
+	site, fake
+):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	site.run(forget_queue)
+	fake.hangs = True
+	first = site.shell().start(call, consumer=fake.url)
+	wait_for(lambda: fake.calls(NOTIFY), "the first call")
+
+	second = site.run(call, consumer=fake.url)
+
+	assert second is False and len(fake.calls(NOTIFY)) == 1
+	fake.hangs = False
+	fake.released.set()
+	assert first.wait(20) is True
+	assert site.run(jobs) == [CALL]
+
+
+def test_a_process_that_dies_while_it_calls_keeps_nobody_from_calling(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	fake.hangs = True
+	dying = site.shell()
+	dying.start(call, consumer=fake.url)
+	wait_for(lambda: fake.calls(NOTIFY), "the first call")
+	dying.kill()
+	fake.hangs = False
+
+	wait_for(lambda: site.run(call, consumer=fake.url), "the next call")
+
+
+# ---------------------------------------------------------------- who can't be told
+
+
+def test_a_consumer_that_fails_is_left_alone_for_longer_and_longer(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	fake.status = 503
+
+	site.run(send)
+	first = site.run(look_at, consumer=fake.url)
+	site.run(send)
+
+	assert len(fake.calls(NOTIFY)) == 1
+	assert first["failures"] == 1 and 10 < first["wait"] <= 30 and fake.url in first["error"]
+	site.run(set_notify_after, consumer=fake.url, seconds=-1, failures=9)
+	site.run(send)
+	later = site.run(look_at, consumer=fake.url)
+	assert later["failures"] == 10 and 1_700 < later["wait"] <= 3_600
+
+
+def test_a_call_that_gets_through_ends_the_waiting(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(set_notify_after, consumer=fake.url, seconds=-1, failures=5)
+	site.run(add_cities)
+
+	site.run(send)
+
+	assert site.run(look_at, consumer=fake.url) == {"failures": 0, "wait": None, "error": None}
+
+
+@pytest.mark.parametrize("seconds", ["99999999999999", "inf", "nan", "-5"])
+def test_a_consumer_cannot_ask_to_be_left_alone_for_ever(site, fake, seconds):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	fake.status, fake.headers = 503, {"Retry-After": seconds}
+
+	site.run(send)
+
+	told = site.run(look_at, consumer=fake.url)
+	assert told["failures"] == 1 and 0 < told["wait"] <= 3_600
+
+
+def test_a_time_that_a_wrong_clock_has_stored_does_not_count(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(set_notify_after, consumer=fake.url, seconds=365 * 24 * 3600)
+	site.run(add_cities)
+
+	site.run(send)
+
+	assert len(fake.calls(NOTIFY)) == 1
+
+
+def test_keys_that_fit_into_no_request_are_a_failure_like_others(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(set_key, consumer=fake.url, key="ключ\n")
+	site.run(add_cities)
+
+	site.run(send)
+
+	assert site.run(look_at, consumer=fake.url)["failures"] == 1
+
+
+def set_key(consumer: str, key: str) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Consumer", consumer, "api_key", key)
+
+
+def test_a_slow_consumer_does_not_hold_up_another(site, fake, other):
+	for server in (fake, other):
+		site.run(add_consumer, url=server.url)
+	fake.hangs = True
+	site.start_worker()
+
+	site.run(add_cities)
+
+	wait_for(lambda: other.calls(NOTIFY), "the call of the quick one")
+	wait_for(lambda: site.run(look_at, consumer=fake.url)["failures"], "giving up the slow one")
+	# from now on it is not waited for at all
+	before, began = len(other.calls(NOTIFY)), time.monotonic()
+	site.run(add_cities)
+	wait_for(lambda: len(other.calls(NOTIFY)) > before, "the next call of the quick one")
+	assert time.monotonic() - began < 8
+	assert len(fake.calls(NOTIFY)) == 1
+
+
+# ---------------------------------------------------------------- what is lost
+
+
+def test_when_the_queue_is_lost_the_producers_scheduler_tells_the_consumer(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	site.run(forget_queue)
+
+	site.run(minutely)
+
+	assert len(fake.calls(NOTIFY)) == 1
+
+
+def test_trouble_with_pulling_does_not_keep_the_producers_side_from_being_done(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	site.run(forget_queue)
+
+	error = site.run(minute_with_a_pull_that_fails)
+
+	assert error == "pulling failed" and len(fake.calls(NOTIFY)) == 1
+
+
+def minute_with_a_pull_that_fails() -> str:
+	from event_streaming import tasks
+
+	def fail():
+		raise ValueError("pulling failed")
+
+	original, tasks.pull.pull_due = tasks.pull.pull_due, fail
+	try:
+		tasks.event_streaming_every_minute()
+	except ValueError as error:
+		return str(error)
+	finally:
+		tasks.pull.pull_due = original
+	return ""
+
+
+def test_when_the_notification_is_lost_the_consumers_scheduler_pulls(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	producer.run(forget_queue)
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	producer.run(forget_queue)
+	consumer.start_worker()
+
+	consumer.run(minutely)
+
+	wait_for(lambda: consumer.run(read_doc, doctype=CITY, name=city), "the document on the consumer")
+
+
+# ---------------------------------------------------------------- a consumer that runs the old app
+
+
+def old_consumer(fake: FakeSite, producer_url: str, rows: list[dict]) -> dict:
+	"""The Event Producer on a site with the old app, as its REST API gives it."""
+	doc = {
+		"doctype": "Event Producer",
+		"name": producer_url,
+		"producer_url": producer_url,
+		"incoming_change": 0,
+		"producer_doctypes": [
+			{"name": f"row{number}", "idx": number, "status": "Pending", **row}
+			for number, row in enumerate(rows, start=1)
+		],
+	}
+	fake.documents[f"Event Producer/{producer_url}"] = doc
+	return doc
+
+
+def decide_and_look(consumer_url: str, status: str) -> list[str]:
+	import frappe
+
+	decide(consumer_url, status)
+	frappe.db.commit()
+	return [json.dumps(message, default=str) for message in frappe.local.message_log]
+
+
+@pytest.mark.parametrize("status", ["Approved", "Rejected"])
+def test_an_old_consumer_is_told_by_changing_its_event_producer(site, fake, status):
+	doc = old_consumer(fake, site.url, [{"ref_doctype": CITY, "use_same_name": 1}])
+	site.run(add_consumer, url=fake.url, status="Pending", protocol=1)
+
+	messages = site.run(decide_and_look, consumer_url=fake.url, status=status)
+
+	assert messages == []
+	assert [request.verb for request in fake.requests if "/Event Producer/" in request.path] == ["GET", "PUT"]
+	assert doc["incoming_change"] == 1
+	assert doc["producer_doctypes"] == [
+		{"name": "row1", "idx": 1, "status": status, "ref_doctype": CITY, "use_same_name": 1}
+	]
+
+
+def test_an_old_consumer_that_maps_is_told_under_its_own_doctype(site, fake):
+	rows = [{"ref_doctype": "Town", "has_mapping": 1, "mapping": "Cities"}, {"ref_doctype": "Unrelated"}]
+	doc = old_consumer(fake, site.url, rows)
+	fake.documents["Document Type Mapping/Cities"] = {"local_doctype": "Town", "remote_doctype": CITY}
+	site.run(add_consumer, url=fake.url, status="Pending", protocol=1)
+
+	site.run(decide_and_look, consumer_url=fake.url, status="Approved")
+
+	assert [row["status"] for row in doc["producer_doctypes"]] == ["Approved", "Pending"]
+
+
+@pytest.mark.parametrize("trouble", ["down", "no Event Producer", "not a Frappe site"])
+def test_an_old_consumer_that_cannot_be_told_does_not_keep_the_decision_from_being_saved(site, fake, trouble):
+	site.run(add_consumer, url=fake.url, status="Pending", protocol=1)
+	if trouble == "down":
+		fake.status = 503
+	elif trouble == "not a Frappe site":
+		fake.documents[f"Event Producer/{site.url}"] = ["no", "document"]
+
+	messages = site.run(decide_and_look, consumer_url=fake.url, status="Approved")
+
+	assert len(messages) == 1 and fake.url in messages[0]
+	doc = site.run(read_doc, doctype="Event Consumer", name=fake.url)
+	assert doc["consumer_doctypes"][0]["status"] == "Approved"
