@@ -15,7 +15,7 @@ frappe.ui.form.on("Event Consumer", {
 		const pending = pending_rows(frm);
 		if (pending.length) {
 			frm.set_intro(
-				__("{0} waits for a decision. Set Approval Status in the table, or approve all. Nothing is sent before.", [
+				__("Waiting for a decision: {0}. Set Approval Status in the table, or approve all. Nothing is sent before.", [
 					frappe.utils.escape_html(pending.map((row) => __(row.ref_doctype)).join(", ")),
 				]),
 				"orange"
@@ -54,6 +54,8 @@ function approve_all(frm) {
 }
 
 function show_state(frm) {
+	// Frappe may refresh a form twice in a row without clearing these
+	frm.dashboard.stats_area_row.empty();
 	if (frm.doc.paused) frm.dashboard.add_indicator(__("Paused"), "orange");
 	frm.dashboard.add_indicator(__("Taken up to position {0}", [cint(frm.doc.position)]), "blue");
 	frm.dashboard.add_indicator(

@@ -45,6 +45,9 @@ class EventConsumer(Document):
 		self.pending_doctypes = sum(
 			row.status == "Pending" and not row.unsubscribed for row in self.consumer_doctypes
 		)
+		if before := self.get_doc_before_save():
+			# the rows are what a person changed: the form's Activity need not tell of their number as well
+			before.pending_doctypes = self.pending_doctypes
 
 	def on_update(self):
 		subscriptions.consumer_changed(self)

@@ -1,6 +1,7 @@
 frappe.listview_settings["Event Consumer"] = {
 	add_fields: ["paused", "pending_doctypes"],
 	hide_name_column: true,
+	hide_name_filter: true,
 	get_indicator(doc) {
 		if (doc.paused) return [__("Paused"), "gray", "paused,=,1"];
 		if (cint(doc.pending_doctypes)) {

@@ -54,6 +54,8 @@ function show_own_address(frm) {
 }
 
 function show_state(frm, state) {
+	// Frappe may refresh a form twice in a row without clearing these
+	frm.dashboard.stats_area_row.empty();
 	const connection = state.connection || "Unknown";
 	if (frm.doc.paused) {
 		frm.dashboard.add_indicator(__("Paused"), "orange");

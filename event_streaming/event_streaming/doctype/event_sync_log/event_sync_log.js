@@ -15,12 +15,14 @@ frappe.ui.form.on("Event Sync Log", {
 });
 
 function show_data_indented(frm) {
-	try {
-		frm.doc.data = JSON.stringify(JSON.parse(frm.doc.data), null, 2);
-	} catch {
-		return;
+	for (const fieldname of ["data", "data_before"]) {
+		try {
+			frm.doc[fieldname] = JSON.stringify(JSON.parse(frm.doc[fieldname]), null, 2);
+		} catch {
+			continue;
+		}
+		frm.refresh_field(fieldname);
 	}
-	frm.refresh_field("data");
 }
 
 function show_problem(frm) {

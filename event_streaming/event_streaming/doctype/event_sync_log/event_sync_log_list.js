@@ -1,6 +1,7 @@
 frappe.listview_settings["Event Sync Log"] = {
 	add_fields: ["status"],
 	hide_name_column: true,
+	hide_name_filter: true,
 
 	get_indicator(doc) {
 		const color = { Synced: "green", Failed: "red", Retrying: "orange", Waiting: "blue", Conflict: "purple" };
