@@ -118,6 +118,8 @@ class Settler:
 		if not self.conflicts:
 			return done
 		names = ", ".join(conflict["label"] for conflict in self.conflicts)
+		if self.subscription.conflict_policy == ASK:
+			return _("{0}. Both sites had changed {1}; a person has picked the values").format(done, names)
 		return _("{0}. Both sites had changed {1}; settled by {2}").format(
 			done, names, _(self.subscription.conflict_policy)
 		)
