@@ -116,7 +116,9 @@ def transform_parameter_types(func, args: tuple, kwargs: dict):
 	"""The fork added `from __future__ import annotations` to every module, which makes all annotations strings,
 	and those are skipped when a whitelisted function's arguments are checked and converted: ?flag=0 arrives as
 	the true string "0", and so the Desk can't set any Link. Here its own functions get their types back."""
-	if func.__module__.startswith("monoframe.") and any(isinstance(t, str) for t in func.__annotations__.values()):
+	if func.__module__.startswith("monoframe.") and any(
+		isinstance(t, str) for t in func.__annotations__.values()
+	):
 		with contextlib.suppress(NameError, TypeError):
 			func.__annotations__ = typing.get_type_hints(func)
 	return _transform_parameter_types(func, args, kwargs)
