@@ -114,7 +114,11 @@ class SiteProcesses:
 
 		if not children.accepts_connections(self.port):
 			return False
-		answer = requests.get(f"{self.url}/api/method/ping", timeout=READY_SECONDS)
+		try:
+			answer = requests.get(f"{self.url}/api/method/ping", timeout=READY_SECONDS)
+		except requests.ConnectionError:
+			# taken by the server's socket, before the worker behind it is there
+			return False
 		if answer.status_code != 200:
 			raise SandboxError(
 				f"{self.site} answers with an error: HTTP {answer.status_code} {answer.text[:500]}"
