@@ -178,6 +178,9 @@ def keep_stamps(doc: Document, data: dict) -> None:
 			stamps[fieldname] = get_datetime(stamps[fieldname])
 	if not stamps.get("modified"):
 		stamps.pop("modified_by", None)
+	elif doc.modified_by:
+		# a difference does not mention it when the same person changed the document again
+		stamps.setdefault("modified_by", doc.modified_by)
 	doc.set_user_and_timestamp = KeepStamps(doc, stamps)
 
 
