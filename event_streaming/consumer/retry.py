@@ -6,9 +6,11 @@ pull.py does.
 
 from dataclasses import dataclass
 
+import frappe
+
 from event_streaming.consumer import sync_log
 from event_streaming.consumer.page import Work, keys_of, prepare
-from event_streaming.consumer.step import attempt
+from event_streaming.consumer.step import attempt, failure
 from event_streaming.consumer.sync_log import SYNCED
 from event_streaming.identity import RemoteKey
 
@@ -26,6 +28,7 @@ class Retried:
 def documents_due(event_producer: str) -> list[RemoteKey]:
 	"""The remote documents whose first open event is to be tried now, the longest waiting first."""
 	rows = sync_log.due(event_producer, DOCUMENTS_PER_PULL)
+	rows += sync_log.waiting_for_nothing(event_producer, DOCUMENTS_PER_PULL)
 	return list(dict.fromkeys((row["remote_doctype"], row["producer_doc"]) for row in rows))
 
 
@@ -35,9 +38,8 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 	rows = sync_log.open_rows(work.event_producer, *key)
 	events = [sync_log.to_event(row) for row in rows]
 	prepare(work, events)
-	work.held_back.discard(key)
 	for row, event in zip(rows, events, strict=True):
-		if work.held_back.intersection(keys_of(event)) - {key}:
+		if sync_log.stands_behind(work.event_producer, row, key, next(iter(keys_of(event)[1:]), None)):
 			return done
 		attempts = (row["attempts"] or 0) + 1
 		work.decision = (decisions or {}).get(str(row["name"]))
@@ -48,3 +50,13 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 			return done
 		done.synced += 1
 	return done
+
+
+def put_off(work: Work, key: RemoteKey, error: Exception) -> Retried:
+	"""The database has undone a document's retry: its first open event waits for the next one."""
+	rows = sync_log.open_rows(work.event_producer, *key)[:1]
+	for row in rows:
+		attempts = (row["attempts"] or 0) + 1
+		outcome = failure(sync_log.to_event(row), work, error, frappe.get_traceback(), attempts)
+		sync_log.update(row["name"], outcome, attempts)
+	return Retried(tried=len(rows))

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 import frappe
 from frappe.utils import cint, now_datetime
+from pypika.terms import ExistsCriterion
 
-from event_streaming.wire import Event
+from event_streaming.wire import RENAME, Event
 
 DOCTYPE = "Event Sync Log"
 
@@ -110,8 +111,53 @@ def _outcome_columns(outcome: Outcome) -> dict:
 	}
 
 
+@dataclass(frozen=True)
+class OpenRename:
+	"""A rename that has not been applied: what comes after it under the new name stands behind it."""
+
+	number: int
+	old: tuple[str, str]
+	new: tuple[str, str]
+
+
+def open_renames(event_producer: str) -> list[OpenRename]:
+	"""The renames that are still open, oldest first: one query. They are few."""
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"event_producer": event_producer, "update_type": RENAME, "status": ["in", OPEN]},
+		fields=["name", "remote_doctype", "producer_doc", "data"],
+		order_by="name asc",
+	)
+	return [
+		OpenRename(
+			int(row.name), (row.remote_doctype, row.producer_doc), (row.remote_doctype, new_name_in(row.data))
+		)
+		for row in rows
+	]
+
+
+def new_name_in(data: str | None) -> str:
+	try:
+		return str(json.loads(data or "{}").get("new_name") or "")
+	except (ValueError, AttributeError, RecursionError):
+		return ""
+
+
+def stands_behind(
+	event_producer: str, row: dict, key: tuple[str, str], other: tuple[str, str] | None
+) -> bool:
+	"""Whether an open row of the document `key` has to wait for an older one that goes by another name.
+
+	`other` is the name that a rename leads to: what was open under that comes first.
+	"""
+	number = int(row["name"])
+	if any(rename.new == key and rename.number < number for rename in open_renames(event_producer)):
+		return True
+	return bool(other) and any(int(each["name"]) < number for each in open_rows(event_producer, *other))
+
+
 def documents_held_back(event_producer: str, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-	"""Those of the remote documents `keys` that have an open row: one query."""
+	"""Those of the remote documents `keys` that have an open row, or are to get their name by one: two queries."""
 	keys = set(keys)
 	if not keys:
 		return set()
@@ -127,7 +173,8 @@ def documents_held_back(event_producer: str, keys: Iterable[tuple[str, str]]) ->
 		distinct=True,
 		order_by=None,
 	)
-	return {(row.remote_doctype, row.producer_doc) for row in rows} & keys
+	held_back = {(row.remote_doctype, row.producer_doc) for row in rows}
+	return (held_back | {rename.new for rename in open_renames(event_producer)}) & keys
 
 
 def events_known(event_producer: str, events: Iterable[Event]) -> set[tuple[str, str]]:
@@ -161,6 +208,26 @@ def due(event_producer: str, limit: int) -> list[dict]:
 		.select(*(table[column] for column in EVENT_FIELDS))
 		.where((table.event_producer == event_producer) & (table.status == RETRYING))
 		.where((table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)))
+		.orderby(table.name)
+		.limit(limit)
+		.run(as_dict=True)
+	)
+
+
+def waiting_for_nothing(event_producer: str, limit: int) -> list[dict]:
+	"""Waiting rows of documents of which no row failed, oldest first: what they waited for went by another name."""
+	table, other = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType(DOCTYPE).as_("other")
+	failed = (
+		frappe.qb.from_(other)
+		.select(other.name)
+		.where((other.event_producer == event_producer) & (other.remote_doctype == table.remote_doctype))
+		.where((other.producer_doc == table.producer_doc) & other.status.isin((RETRYING, FAILED, CONFLICT)))
+	)
+	return (
+		frappe.qb.from_(table)
+		.select(table.remote_doctype, table.producer_doc)
+		.where((table.event_producer == event_producer) & (table.status == WAITING))
+		.where(ExistsCriterion(failed).negate())
 		.orderby(table.name)
 		.limit(limit)
 		.run(as_dict=True)
