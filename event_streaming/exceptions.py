@@ -64,5 +64,9 @@ class CannotApply(EventStreamingError):
 	"""The event can't be applied here as things stand; trying again without a change won't help."""
 
 
+class TransactionLost(EventStreamingError):
+	"""Something other than the pull has undone the open transaction: what is not committed has to be done again."""
+
+
 class RefusedDocType(EventStreamingError):
 	"""The DocType may not be streamed between these sites."""

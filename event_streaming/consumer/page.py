@@ -112,9 +112,8 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.identities = {key: None for key in keys}
 	work.identities.update(identity.load_many(work.event_producer, keys))
 	work.held_back = sync_log.documents_held_back(work.event_producer, keys)
-	work.known = sync_log.events_known(
-		work.event_producer, [event for event in events if may_be_known(event)]
-	)
+	# the cursor is past all that was dealt with, unless a hook has committed in the middle of a group
+	work.known = sync_log.events_known(work.event_producer, events)
 	work.fetched = FetchedDocuments()
 	work.staged.clear()
 	work.dependencies = links.open_dependencies(work)
@@ -141,15 +140,6 @@ def keys_of(event: Event) -> list[RemoteKey]:
 		except InvalidPage:
 			pass
 	return keys
-
-
-def may_be_known(event: Event) -> bool:
-	"""Whether the event may have been dealt with before although the cursor is not past it.
-
-	Older events of a document that came to meet its condition keep their own positions, and the old protocol's
-	cursor is a time: both may come again after a crash.
-	"""
-	return event["position"] == 0 or event["position"] != event["at_position"]
 
 
 def add_legacy_identities(work: Work, events: list[Event]) -> None:

@@ -20,7 +20,8 @@ from event_streaming.consumer.page import Work, open_work, prepare
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.retry import Retried
 from event_streaming.consumer.state import PullState
-from event_streaming.consumer.step import deal_with, give_up, is_lost_transaction
+from event_streaming.consumer.step import deal_with, give_up
+from event_streaming.consumer.transaction import is_lost_transaction
 from event_streaming.exceptions import (
 	NotRegistered,
 	RemoteError,
@@ -136,13 +137,13 @@ def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadli
 			return
 		try:
 			done = retry.retry_document(work, key)
+			frappe.db.commit()
 		except Exception as error:
 			if not is_lost_transaction(error):
 				raise
-			# it stays due; the other documents and the feed go on
 			frappe.db.rollback()
-			continue
-		frappe.db.commit()
+			done = retry.put_off(work, key, error)
+			frappe.db.commit()
 		summary.events += done.tried
 		summary.synced += done.synced
 		summary.failed += done.tried - done.synced

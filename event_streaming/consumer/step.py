@@ -12,18 +12,22 @@ from frappe.utils import now_datetime
 
 from event_streaming.consumer import sync_log
 from event_streaming.consumer.apply import apply_event
-from event_streaming.consumer.page import Work, keys_of, may_be_known, remote_key
+from event_streaming.consumer.page import Work, keys_of, remote_key
 from event_streaming.consumer.sync_log import CONFLICT, FAILED, OPEN, RETRYING, SYNCED, WAITING, Outcome
-from event_streaming.exceptions import CannotApply, ConflictToSettle, NameTaken, RefusedDocType
+from event_streaming.consumer.transaction import Watch, is_lost_transaction
+from event_streaming.exceptions import (
+	CannotApply,
+	ConflictToSettle,
+	NameTaken,
+	RefusedDocType,
+	TransactionLost,
+)
 from event_streaming.settings import get_settings
 from event_streaming.wire import Event, InvalidPage
 
 SAVEPOINT = "event_streaming_event"
 FIRST_RETRY = 60
 LONGEST_RETRY = 12 * 3600
-# the database has rolled back the whole transaction, or may have: savepoints are gone
-LOST_TRANSACTION = (1020, 1205, 1213, 2006, 2013)
-LOST_TRANSACTION_SQLSTATES = ("40001", "40P01", "55P03")
 # trying again changes nothing until a person does
 PERMANENT = (CannotApply, NameTaken, RefusedDocType, InvalidPage)
 
@@ -33,7 +37,7 @@ def deal_with(event: Event, work: Work) -> str:
 
 	Raises only when the transaction is lost.
 	"""
-	if may_be_known(event) and (event["id"], event["creation"]) in work.known:
+	if (event["id"], event["creation"]) in work.known:
 		return SYNCED
 	if work.held_back.intersection(keys_of(event)):
 		outcome = waiting(event, work)
@@ -50,19 +54,54 @@ def attempt(event: Event, work: Work, attempts: int) -> Outcome:
 
 	`attempts` counts this one. Raises only when the transaction is lost.
 	"""
+	watch = Watch()
 	frappe.db.savepoint(SAVEPOINT)
 	try:
 		outcome = apply_event(event, work)
-		frappe.db.release_savepoint(SAVEPOINT)
+		finish(watch)
 	except Exception as error:
 		if is_lost_transaction(error):
 			raise
 		trace = frappe.get_traceback()
-		frappe.db.rollback(save_point=SAVEPOINT)
+		undo(watch)
 		return failure(event, work, error, trace, attempts)
 	work.event_done()
 	frappe.local.message_log = []
 	return outcome
+
+
+def finish(watch: Watch) -> None:
+	"""The event is in, whole: nothing of it can be undone alone any more.
+
+	A hook of this site that commits has taken the savepoint away, and what came before is in the database with its
+	Event Sync Log rows; after a crash those are known and passed over. Raises TransactionLost when it is gone instead.
+	"""
+	if watch.rolled_back:
+		raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
+	if watch.committed:
+		return
+	try:
+		frappe.db.release_savepoint(SAVEPOINT)
+	except Exception as error:
+		raise TransactionLost(
+			_("The event's savepoint is gone: a deadlock that a hook has hidden?")
+		) from error
+
+
+def undo(watch: Watch) -> None:
+	"""Undo what the event has done, and nothing else. Raises TransactionLost when what came before is gone with it."""
+	if watch.rolled_back_first:
+		raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
+	if watch.committed:
+		# what came before is committed, so that all that is open is this event's
+		frappe.db.rollback()
+		return
+	try:
+		frappe.db.rollback(save_point=SAVEPOINT)
+	except Exception as error:
+		raise TransactionLost(
+			_("The event's savepoint is gone: a deadlock that a hook has hidden?")
+		) from error
 
 
 def give_up(event: Event, work: Work, error: Exception) -> str:
@@ -129,20 +168,3 @@ def next_retry(attempts: int):
 	"""The stored time of the next try: exponential back-off with jitter, from a minute to half a day."""
 	longest = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 12))
 	return now_datetime() + timedelta(seconds=longest * random.uniform(0.5, 1.0))
-
-
-def is_lost_transaction(error: BaseException | None) -> bool:
-	"""Whether the database has given up the transaction (deadlock, lock time-out, error 1020, lost connection)."""
-	while error is not None:
-		if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
-			return True
-		code = error.args[0] if error.args else None
-		if (
-			isinstance(error, frappe.db.OperationalError | frappe.db.InternalError)
-			and code in LOST_TRANSACTION
-		):
-			return True
-		if getattr(error, "pgcode", None) in LOST_TRANSACTION_SQLSTATES:
-			return True
-		error = error.__cause__ or error.__context__
-	return False

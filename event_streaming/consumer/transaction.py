@@ -1,0 +1,59 @@
+"""Whether the transaction that an event is applied in is still the one that it began in.
+
+A deadlock undoes the whole transaction, and a hook of this site may commit or roll back in the middle of an event: then
+the event's savepoint is gone. Nothing here ends a transaction.
+"""
+
+import frappe
+
+from event_streaming.exceptions import TransactionLost
+
+# the database has rolled back the whole transaction, or may have: savepoints are gone
+LOST_TRANSACTION = (1020, 1205, 1213, 2006, 2013)
+LOST_TRANSACTION_SQLSTATES = ("40001", "40P01", "55P03")
+
+
+class Watch:
+	"""Sees, from its making on, whether somebody commits or rolls back, and what came first."""
+
+	def __init__(self):
+		self.ends: list[str] = []
+		frappe.db.after_commit.add(self._commit_seen)
+		frappe.db.after_rollback.add(self._rollback_seen)
+
+	@property
+	def committed(self) -> bool:
+		return "commit" in self.ends
+
+	@property
+	def rolled_back(self) -> bool:
+		return "rollback" in self.ends
+
+	@property
+	def rolled_back_first(self) -> bool:
+		return self.ends[:1] == ["rollback"]
+
+	def _commit_seen(self) -> None:
+		self.ends.append("commit")
+		# a commit forgets what was to be called after a rollback
+		frappe.db.after_rollback.add(self._rollback_seen)
+
+	def _rollback_seen(self) -> None:
+		self.ends.append("rollback")
+
+
+def is_lost_transaction(error: BaseException | None) -> bool:
+	"""Whether the database has given up the transaction (deadlock, lock time-out, error 1020, lost connection)."""
+	while error is not None:
+		if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError | TransactionLost):
+			return True
+		code = error.args[0] if error.args else None
+		if (
+			isinstance(error, frappe.db.OperationalError | frappe.db.InternalError)
+			and code in LOST_TRANSACTION
+		):
+			return True
+		if getattr(error, "pgcode", None) in LOST_TRANSACTION_SQLSTATES:
+			return True
+		error = error.__cause__ or error.__context__
+	return False

@@ -1,0 +1,504 @@
+"""Whatever dies, and at whatever statement: one ordinary pull afterwards brings every event, once.
+
+A process is killed with SIGKILL before or after one call of one function, named as "module:function", or at a moment
+drawn from a seed that is printed. Hooks that commit or roll back in the middle of an event, and deadlocks, belong here too.
+"""
+
+import os
+import random
+import time
+
+import pytest
+from streams import (
+	CITY,
+	ORDER,
+	SUBSCRIBER,
+	change,
+	pull,
+	pull_now,
+	read_doc,
+	read_rows,
+	subscribe,
+	sync_logs,
+	unique,
+	update_logs,
+	with_orders,
+)
+
+PATIENCE = 60
+CONSUMER_STEPS = [
+	("consumer.step:apply_event", "before", 2),
+	("consumer.step:apply_event", "after", 2),
+	("consumer.documents:insert", "before", 1),
+	("consumer.documents:insert", "after", 1),
+	("consumer.documents:insert", "after", 2),
+	("consumer.documents:update", "after", 1),
+	("consumer.documents:rename", "after", 1),
+	("consumer.documents:delete", "after", 1),
+	("identity:save", "before", 1),
+	("identity:save", "after", 2),
+	("identity:forget", "after", 1),
+	("consumer.sync_log:write", "before", 3),
+	("consumer.sync_log:write", "after", 3),
+	("consumer.state:move_cursor", "before", 1),
+	("consumer.state:move_cursor", "after", 1),
+	("consumer.state:move_cursor", "before", 2),
+	("consumer.state:move_cursor", "after", 3),
+	("consumer.remote:Producer.get_page", "after", 1),
+	("consumer.remote:Producer.get_documents", "before", 1),
+	("consumer.remote:Producer.get_documents", "after", 1),
+	*((f"commit:{nth}", when, nth) for nth in range(3, 7) for when in ("before", "after")),
+]
+PRODUCER_STEPS = [
+	("producer.sequence:_number", "before", 1),
+	("producer.sequence:_number", "after", 1),
+	("producer.sequence:_set_head", "after", 1),
+	("producer.feed:read_slice", "after", 1),
+	("producer.feed:record_deliveries", "after", 1),
+	("producer.feed:_on_the_wire", "after", 1),
+	*((f"commit:{nth}", when, nth) for nth in range(2, 5) for when in ("before", "after")),
+]
+
+
+@pytest.fixture(autouse=True)
+def subscribed(producer, consumer):
+	with_orders(producer, consumer)
+	consumer.run(set_settings, events_per_commit=3)
+	subscribe(consumer, producer, ORDER)
+	yield
+	consumer.run(allow_all)
+
+
+def set_settings(**values) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Streaming Settings")
+	doc.update(values)
+	doc.save()
+
+
+# ---------------------------------------------------------------- what happens on the producer, and what must hold
+
+
+def make_history(prefix: str) -> dict:
+	"""Eleven events of four orders, whose cities come along as dependencies. Returns the names by DocType."""
+	import frappe
+
+	cities = [f"{prefix} city {number}" for number in range(2)]
+	for city in cities:
+		frappe.get_doc({"doctype": CITY, "title": city}).insert()
+	orders = []
+	for number in range(4):
+		order = frappe.get_doc(
+			{
+				"doctype": ORDER,
+				"title": f"{prefix} {number}",
+				"city": cities[number % 2],
+				"rows": [{"item": "bolt", "qty": 2}, {"item": "nut", "qty": 3}],
+			}
+		).insert()
+		frappe.db.commit()
+		orders.append(order.name)
+	first = frappe.get_doc(ORDER, orders[0])
+	first.total = 12.5
+	first.rows[0].qty = 7
+	first.save()
+	frappe.get_doc(ORDER, orders[1]).submit()
+	frappe.get_doc(ORDER, orders[1]).db_set("note", "after submission")
+	frappe.delete_doc(ORDER, orders[2])
+	renamed = f"{orders[3]}-renamed"
+	frappe.rename_doc(ORDER, orders[3], renamed, force=True)
+	last = frappe.get_doc(ORDER, renamed)
+	last.append("rows", {"item": "washer", "qty": 1})
+	last.save()
+	frappe.get_doc(ORDER, orders[1]).cancel()
+	return {CITY: cities, ORDER: [*orders, renamed]}
+
+
+def check_all_is_there_once(producer, consumer, *histories: dict) -> None:
+	"""The ordinary pull, and what must hold after it."""
+	pull_when_free(producer, consumer)
+
+	wanted = [str(log["name"]) for log in update_logs(producer)]
+	logs = sync_logs(consumer)
+	assert sorted(log["event_id"] for log in logs) == sorted(wanted)
+	assert {log["status"] for log in logs} <= {"Synced"}, [log["error"] for log in logs if log["error"]]
+	for history in histories:
+		for doctype, names in history.items():
+			for name in names:
+				assert look(consumer, doctype, name) == look(producer, doctype, name)
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert state["position"] == max((log["position"] for log in update_logs(producer)), default=0)
+	assert pull_when_free(producer, consumer)["events"] == 0
+	assert consumer.run(transactions_left) == 0 and producer.run(transactions_left) == 0
+
+
+def pull_when_free(producer, consumer) -> dict:
+	"""The database server takes a moment to see that a connection is dead, and its lock free."""
+	return wait_for(lambda: not (summary := pull(consumer, producer))["busy"] and summary, "the lock's end")
+
+
+def look(site, doctype: str, name: str) -> dict | None:
+	doc = site.run(read_doc, doctype=doctype, name=name)
+	for row in [doc, *(doc or {}).get("rows", [])]:
+		# made anew on each site
+		for field in ("creation", "modified", "modified_by", "owner") if row and row is not doc else ():
+			row.pop(field, None)
+	return doc
+
+
+def transactions_left() -> int:
+	"""Locks that nobody holds any more but that the database still keeps: every row can be locked at once."""
+	import frappe
+
+	frappe.db.sql("set session innodb_lock_wait_timeout = 1")
+	try:
+		for doctype in ("Event Producer Last Update", "Event Consumer", "Event Update Log", CITY, ORDER):
+			frappe.db.sql(f"select name from `tab{doctype}` for update")
+		frappe.db.sql("select name from tabSeries for update")
+	except frappe.QueryTimeoutError:
+		return 1
+	finally:
+		frappe.db.rollback()
+		frappe.db.sql("set session innodb_lock_wait_timeout = default")
+	return 0
+
+
+def wait_for(condition, what: str):
+	deadline = time.monotonic() + PATIENCE
+	while time.monotonic() < deadline:
+		if value := condition():
+			return value
+		time.sleep(0.05)
+	raise AssertionError(f"{what} did not come within {PATIENCE} s")
+
+
+# ---------------------------------------------------------------- the killing
+
+
+def die_at(target: str, when: str, nth: int) -> None:
+	"""From the nth call of a function on, this process is no more. Runs inside a site."""
+	import importlib
+	import os
+	import signal
+
+	import frappe
+
+	if target.startswith("commit:"):
+		holder, name = frappe.local.db, "commit"
+	else:
+		path, name = target.split(":")
+		holder = importlib.import_module(f"event_streaming.{path}")
+		while "." in name:
+			outer, name = name.split(".", 1)
+			holder = getattr(holder, outer)
+	real, calls = getattr(holder, name), {"count": 0}
+
+	def counted(*args, **kwargs):
+		calls["count"] += 1
+		if when == "before" and calls["count"] == nth:
+			os.kill(os.getpid(), signal.SIGKILL)
+		result = real(*args, **kwargs)
+		if when == "after" and calls["count"] == nth:
+			os.kill(os.getpid(), signal.SIGKILL)
+		return result
+
+	setattr(holder, name, counted)
+
+
+def pull_and_die(event_producer: str, target: str, when: str, nth: int) -> None:
+	from event_streaming.consumer.pull import pull
+
+	die_at(target, when, nth)
+	pull(event_producer)
+
+
+def read_page_and_die(event_consumer: str, target: str, when: str, nth: int) -> None:
+	import frappe
+
+	from event_streaming.producer.feed import get_page
+
+	die_at(target, when, nth)
+	frappe.set_user(SUBSCRIBER)
+	get_page(event_consumer, 0)
+
+
+def run_until_it_is_killed(site, function, **kwargs) -> None:
+	shell = site.shell()
+	pending = shell.start(function, **kwargs)
+	wait_for(lambda: not shell.child.is_running() or pending.is_done(), "the end of the process")
+	assert not shell.child.is_running(), f"it was never killed: {pending.fetch(1)}"
+
+
+@pytest.mark.parametrize(("target", "when", "nth"), CONSUMER_STEPS)
+def test_a_pull_that_is_killed_at_this_step_loses_nothing_and_doubles_nothing(
+	producer, consumer, target, when, nth
+):
+	history = producer.run(make_history, prefix=unique("order"))
+
+	run_until_it_is_killed(
+		consumer, pull_and_die, event_producer=producer.url, target=target, when=when, nth=nth
+	)
+
+	check_all_is_there_once(producer, consumer, history)
+
+
+@pytest.mark.parametrize(("target", "when", "nth"), PRODUCER_STEPS)
+def test_a_producer_that_is_killed_at_this_step_of_a_page_loses_nothing(
+	producer, consumer, target, when, nth
+):
+	history = producer.run(make_history, prefix=unique("order"))
+
+	run_until_it_is_killed(
+		producer, read_page_and_die, event_consumer=consumer.url, target=target, when=when, nth=nth
+	)
+
+	check_all_is_there_once(producer, consumer, history)
+
+
+@pytest.mark.parametrize(
+	("target", "when", "nth"),
+	[
+		("consumer.step:apply_event", "after", 1),
+		("consumer.step:apply_event", "after", 2),
+		("consumer.sync_log:update", "before", 1),
+		("consumer.sync_log:update", "after", 1),
+		("consumer.sync_log:update", "after", 2),
+		("consumer.documents:insert", "after", 1),
+	],
+)
+def test_a_retry_that_is_killed_is_tried_again_whole(producer, consumer, target, when, nth):
+	consumer.run(require_day)
+	history = producer.run(make_history, prefix=unique("order"))
+	pull(consumer, producer)
+	assert {log["status"] for log in sync_logs(consumer)} >= {"Retrying", "Waiting"}
+	consumer.run(allow_all)
+	consumer.run(make_due)
+
+	run_until_it_is_killed(
+		consumer, pull_and_die, event_producer=producer.url, target=target, when=when, nth=nth
+	)
+
+	consumer.run(make_due)
+	check_all_is_there_once(producer, consumer, history)
+
+
+def require_day() -> None:
+	"""A rule of the consumer's own, which nothing that comes meets."""
+	import frappe
+
+	frappe.get_doc(
+		{
+			"doctype": "Property Setter",
+			"doctype_or_field": "DocField",
+			"doc_type": ORDER,
+			"field_name": "day",
+			"property": "reqd",
+			"value": "1",
+			"property_type": "Check",
+		}
+	).insert()
+	frappe.clear_cache(doctype=ORDER)
+
+
+def allow_all() -> None:
+	import frappe
+
+	for name in frappe.get_all("Property Setter", {"doc_type": ORDER}, pluck="name"):
+		frappe.delete_doc("Property Setter", name)
+	frappe.clear_cache(doctype=ORDER)
+
+
+def make_due() -> None:
+	import frappe
+
+	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+
+
+def test_pulls_and_producers_killed_at_random_moments_lose_nothing(producer, consumer):
+	seed = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(10**6))
+	print(f"KILL_SEED={seed}")
+	chance = random.Random(seed)
+	histories = []
+	for _round in range(8):
+		histories.append(producer.run(make_history, prefix=unique("order")))
+		shell = consumer.shell()
+		shell.run("frappe.ping")
+		shell.start(pull_now, event_producer=producer.url)
+		time.sleep(chance.uniform(0.02, 0.6))
+		if chance.random() < 0.3:
+			producer.kill_web()
+			producer.start_web()
+		shell.kill()
+
+	check_all_is_there_once(producer, consumer, *histories)
+
+
+# ---------------------------------------------------------------- hooks that end the transaction, and deadlocks
+
+
+def pull_with_hook(event_producer: str, doings: list) -> dict:
+	"""A pull on a site whose own code for Streamed City does these things when one is saved, once for each document.
+
+	As a controller: Frappe 16 does not let the hooks of other apps end the transaction.
+	"""
+	from frappe.model.document import Document
+
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
+
+	seen = set()
+
+	def on_update(doc):
+		if doc.doctype != CITY or (doc.name in seen and "again" not in doings):
+			return
+		seen.add(doc.name)
+		for doing in doings:
+			do_in_the_middle(doing, len(seen))
+
+	Document.on_update = on_update
+	try:
+		return pull_from_node(event_producer)
+	finally:
+		del Document.on_update
+
+
+def do_in_the_middle(doing: str, number: int) -> None:
+	import os
+
+	import frappe
+
+	if doing == "commit":
+		frappe.db.commit()
+	elif doing == "rollback":
+		frappe.db.rollback()
+	elif doing == "alter":
+		frappe.db.sql_ddl(f"alter table `tab{CITY}` comment 'seen'")
+	elif doing == "die" and number == 2:
+		os.kill(os.getpid(), 9)
+	elif doing == "fail":
+		raise ValueError("the hook is broken")
+
+
+def make_cities(prefix: str, count: int) -> list[str]:
+	import frappe
+
+	names = []
+	for number in range(count):
+		city = frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number}"}).insert()
+		names.append(city.name)
+	return names
+
+
+@pytest.fixture
+def cities(producer, consumer):
+	"""Three cities that wait to be pulled."""
+	consumer.run(forget_producer, event_producer=producer.url)
+	subscribe(consumer, producer, CITY)
+	return producer.run(make_cities, prefix=unique("city"), count=3)
+
+
+def forget_producer(event_producer: str) -> None:
+	import frappe
+
+	frappe.delete_doc("Event Producer", event_producer)
+
+
+@pytest.mark.parametrize("doing", ["commit", "alter"])
+def test_a_hook_that_commits_in_the_middle_of_an_event_does_no_harm(producer, consumer, cities, doing):
+	summary = consumer.run(pull_with_hook, event_producer=producer.url, doings=[doing, "again"])
+
+	assert (summary["error"], summary["synced"]) == ("", 3)
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def test_a_hook_that_commits_and_a_process_that_dies_double_nothing(producer, consumer, cities):
+	"""The first event's row is in, the cursor is not: the event is known by its row."""
+	run_until_it_is_killed(consumer, pull_with_hook, event_producer=producer.url, doings=["commit", "die"])
+	assert len(sync_logs(consumer)) == 1
+
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def test_a_hook_that_commits_and_then_fails_fails_alone(producer, consumer, cities):
+	summary = consumer.run(pull_with_hook, event_producer=producer.url, doings=["commit", "fail"])
+
+	assert (summary["error"], summary["failed"]) == ("", 3)
+	assert all("the hook is broken" in log["error"] for log in sync_logs(consumer))
+	consumer.run(make_due)
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def test_a_hook_that_rolls_back_once_has_its_group_applied_again(producer, consumer, cities):
+	summary = consumer.run(pull_with_hook, event_producer=producer.url, doings=["rollback"])
+
+	assert (summary["error"], summary["synced"]) == ("", 3)
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def test_a_hook_that_always_rolls_back_stops_neither_the_stream_nor_the_retries(producer, consumer, cities):
+	for _each in range(2):
+		summary = consumer.run(pull_with_hook, event_producer=producer.url, doings=["rollback", "again"])
+		assert summary["error"] == "" and summary["synced"] == 0
+		consumer.run(make_due)
+
+	logs = sync_logs(consumer)
+	assert [(log["status"], log["attempts"]) for log in logs] == [("Retrying", 2)] * 3
+	assert "rolled back in the middle" in logs[0]["error"]
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def test_after_a_deadlock_the_group_is_applied_again_once(producer, consumer, cities):
+	pull(consumer, producer)
+	many = consumer.run(make_cities, prefix=unique("local"), count=300)
+	for name in cities:
+		producer.run(change, doctype=CITY, name=name, country_name="Siam")
+	rival, puller = consumer.shell(), consumer.shell()
+	# it has written more than the pull, so that the database gives the pull up
+	rival.run(write_cities, names=[*many, cities[1]], value="rival", commit=False)
+	pulling = puller.start(pull_saying_when, event_producer=producer.url, at=2)
+	wait_for(lambda: consumer.run(has_come), "the second event")
+
+	rival.run(write_cities, names=[cities[0]], value="rival", commit=False)
+	rival.commit()
+
+	summary = pulling.wait()
+	assert (summary["error"], summary["synced"], summary["lost"]) == ("", 3, 1)
+	assert consumer.run(read_doc, doctype=CITY, name=cities[0])["country_name"] == "Siam"
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def write_cities(names: list[str], value: str) -> None:
+	import frappe
+
+	for name in names:
+		frappe.db.set_value(CITY, name, "country_name", value, update_modified=False)
+
+
+def pull_saying_when(event_producer: str, at: int) -> dict:
+	"""A pull that says when it has come to its event number `at`, and counts the transactions that it loses."""
+	import frappe
+
+	from event_streaming.consumer import pull, step
+
+	apply_event, again = step.apply_event, pull.apply_after_lost_transaction
+	seen = {"events": 0, "lost": 0}
+
+	def said(event, work):
+		seen["events"] += 1
+		if seen["events"] == at:
+			frappe.cache.set_value("test_has_come", 1)
+		return apply_event(event, work)
+
+	def counted(*args):
+		seen["lost"] += 1
+		return again(*args)
+
+	frappe.cache.delete_value("test_has_come")
+	step.apply_event, pull.apply_after_lost_transaction = said, counted
+	return {**pull_now(event_producer), "lost": seen["lost"]}
+
+
+def has_come() -> bool:
+	import frappe
+
+	return bool(frappe.cache.get_value("test_has_come"))
