@@ -14,10 +14,11 @@ class Streams:
 	event_producer: str
 	taken: str
 	mapping: str
+	value_map: str
 
 
 def make_streams(producer: Site, consumer: Site) -> Streams:
-	"""An order with its city, changed once; a city that came and went; one whose name is taken; a mapping."""
+	"""An order with its city, changed once; a city that came and went; one whose name is taken; a mapping and a value map."""
 	with_orders(producer, consumer)
 	event_producer = subscribe(consumer, producer, ORDER, CITY)
 	taken = unique("Taken")
@@ -31,7 +32,13 @@ def make_streams(producer: Site, consumer: Site) -> Streams:
 	producer.run(delete, doctype=CITY, name=producer.run(insert, doctype=CITY, title=unique("Gone")))
 	pull(consumer, producer)
 	mapping = consumer.run(make_mapping, name=unique("Cities as notes"))
-	return Streams(producer, consumer, event_producer, taken, mapping)
+	value_map = consumer.run(
+		insert,
+		doctype="Document Type Value Map",
+		value_map_name=unique("Countries"),
+		pairs=[{"remote_value": "Thailand", "local_value": "TH"}],
+	)
+	return Streams(producer, consumer, event_producer, taken, mapping, value_map)
 
 
 def make_mapping(name: str) -> str:

@@ -1,7 +1,7 @@
 """What a person does in the forms and lists of the app works, and says what it did."""
 
 import pytest
-from streams import CITY, KEYS, ORDER, SUBSCRIBER, make_subscriber, sync_logs, unique, with_orders
+from streams import CITY, KEYS, ORDER, SUBSCRIBER, make_subscriber, sync_logs, unique, wait_for, with_orders
 
 FILL_EVENT_PRODUCER = """async ([url, user, key, secret, doctypes]) => {
 	await cur_frm.set_value({ producer_url: url, user, api_key: key, api_secret: secret });
@@ -77,6 +77,19 @@ def test_failed_events_are_tried_again_from_the_list(desk, streams):
 	window.page.locator(".actions-btn-group .dropdown-menu:visible a", has_text="Resync").click()
 	window.page.locator(".desk-alert", has_text="0 of 1 events took effect").wait_for()
 	window.settle()
+
+
+def test_all_that_failed_is_tried_again_from_the_menu(desk, streams):
+	window = desk(streams.consumer)
+	window.open_list("Event Sync Log")
+
+	window.page.locator(".menu-btn-group:visible > button").first.click()
+	window.page.locator(".menu-btn-group .dropdown-menu a:visible", has_text="Resync All Failed").click()
+	window.page.locator(".desk-alert", has_text="Tried again in the background: 1").wait_for()
+	window.settle()
+	streams.consumer.start_worker()
+
+	wait_for(lambda: sync_logs(streams.consumer, status="Failed")[0]["attempts"] == 2, "the second attempt")
 
 
 def test_a_mapping_offers_the_fields_of_the_local_doctype(desk, consumer):

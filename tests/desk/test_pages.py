@@ -15,9 +15,10 @@ LISTED = [
 	"Event Sync Log",
 	"Event Producer Last Update",
 	"Document Type Mapping",
+	"Document Type Value Map",
 	"Event Document Identity",
 ]
-MADE_BY_HAND = ["Event Producer", "Document Type Mapping"]
+MADE_BY_HAND = ["Event Producer", "Document Type Mapping", "Document Type Value Map"]
 WORKSPACE_LINKS = [*LISTED, "Event Streaming Settings"]
 
 
@@ -115,6 +116,7 @@ def test_forms_on_the_consumer(desk, streams):
 		("Event Producer", streams.event_producer),
 		("Event Producer Last Update", streams.event_producer),
 		("Document Type Mapping", streams.mapping),
+		("Document Type Value Map", streams.value_map),
 		("Event Streaming Settings", None),
 	):
 		window.open_form(doctype, name)

@@ -15,7 +15,7 @@ frappe.listview_settings["Event Sync Log"] = {
 				.then((answer) => {
 					frappe.show_alert({
 						message: answer.message
-							? __("{0} events are being tried again in the background.", [answer.message])
+							? __("Tried again in the background: {0}", [answer.message])
 							: __("Nothing has failed."),
 						indicator: answer.message ? "blue" : "green",
 					});
