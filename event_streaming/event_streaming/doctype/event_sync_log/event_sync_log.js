@@ -46,16 +46,16 @@ function show_conflicts(frm) {
 	const cell = (conflict, side) => {
 		const kept = conflict.kept === side;
 		const radio = `<input type="radio" class="flex-shrink-0 mr-2" name="${escape(conflict.key)}" value="${side}">`;
-		return `<td class="${kept ? "bold" : ""}"><label class="d-flex align-items-baseline m-0 font-weight-normal">${open ? radio : ""}<span>${escape(conflict[side])}${
+		return `<td style="overflow-wrap: anywhere" class="${kept ? "bold" : ""}"><label class="d-flex align-items-baseline m-0 font-weight-normal">${open ? radio : ""}<span>${escape(conflict[side])}${
 			kept ? ` <span class="indicator-pill green no-indicator-dot">${__("kept")}</span>` : ""
 		}</span></label></td>`;
 	};
 	const rows = conflicts.map(
 		(conflict) =>
-			`<tr><td>${escape(conflict.label)}</td><td class="text-muted">${escape(conflict.before)}</td>${cell(conflict, "here")}${cell(conflict, "there")}</tr>`
+			`<tr><td>${escape(conflict.label)}</td><td style="overflow-wrap: anywhere" class="text-muted">${escape(conflict.before)}</td>${cell(conflict, "here")}${cell(conflict, "there")}</tr>`
 	);
 	const head = [__("Field"), __("Before"), __("On this site"), __("On the producer")].map((label) => `<th>${label}</th>`);
-	field.$wrapper.html(`<div class="table-responsive"><table class="table table-bordered" style="overflow-wrap: anywhere"><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`);
+	field.$wrapper.html(`<div class="table-responsive"><table class="table table-bordered"><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`);
 	if (open) frm.add_custom_button(__("Keep the Picked Values"), () => settle(frm, conflicts)).addClass("btn-primary");
 }
 
