@@ -48,6 +48,8 @@ def load_documents(doctype: str, names: Collection[str]) -> dict[str, Document]:
 		return {}
 	table = frappe.qb.DocType(doctype)
 	rows = frappe.qb.from_(table).select("*").where(table.name.isin(sorted(names))).run(as_dict=True)
+	if not rows:
+		return {}
 	found = {str(row.name): row for row in rows}
 	for row in rows:
 		row.doctype = doctype

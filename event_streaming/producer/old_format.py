@@ -8,12 +8,13 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.model.document import Document
 from frappe.utils import cint, cstr, get_datetime
 
 from event_streaming.producer.capture import dump
 from event_streaming.producer.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.diff import snapshot
-from event_streaming.producer.documents import load_documents
+from event_streaming.producer.documents import Key, by_doctype, load_documents, permitted_names
 from event_streaming.producer.log import Candidate
 from event_streaming.producer.reader import contacted, load_consumer, parsed_list, reader_for
 from event_streaming.producer.selection import read_slice
@@ -64,6 +65,7 @@ def _position_of_time(last_update: Any) -> int:
 
 def _in_old_format(events: list[Candidate]) -> list[dict[str, Any]]:
 	times = {event.position: event.sequenced_on for event in events if event.at_position == event.position}
+	renamed = _renamed_documents(events)
 	answer = []
 	for index, event in enumerate(events):
 		if event.at_position == event.position:
@@ -72,7 +74,7 @@ def _in_old_format(events: list[Candidate]) -> list[dict[str, Any]]:
 			# brought forward: its time must not be after the event that it comes before
 			moment = events[index - 1].sequenced_on if index else event.sequenced_on
 			moment = min(moment, times.get(event.at_position, moment))
-		for update_type, docname, data in _old_words(event):
+		for update_type, docname, data in _old_words(event, renamed):
 			answer.append(
 				{
 					"update_type": update_type,
@@ -86,14 +88,32 @@ def _in_old_format(events: list[Candidate]) -> list[dict[str, Any]]:
 	return answer
 
 
-def _old_words(event: Candidate) -> list[tuple[str, str, str | None]]:
+def _renamed_documents(events: list[Candidate]) -> dict[Key, Document]:
+	"""The documents that were renamed, under their new names, as they are now: those that are still called so, and that
+	may be read."""
+	keys = [(event.ref_doctype, new_name) for event in events if (new_name := _new_name(event))]
+	return {
+		(doctype, name): doc
+		for doctype, names in by_doctype(keys).items()
+		for name, doc in load_documents(doctype, permitted_names(doctype, names)).items()
+	}
+
+
+def _new_name(event: Candidate) -> str | None:
+	"""The name that a rename gave; a merge made no new document."""
+	if event.update_type != RENAME:
+		return None
+	rename = json.loads(event.data or "{}")
+	return None if rename.get("merge") else rename.get("new_name")
+
+
+def _old_words(event: Candidate, renamed: dict[Key, Document]) -> list[tuple[str, str, str | None]]:
 	if event.update_type != RENAME:
 		return [(event.update_type, event.docname, event.data)]
-	rename = json.loads(event.data or "{}")
-	if rename.get("merge"):
+	new_name = _new_name(event)
+	if not new_name:
 		return []
 	words: list[tuple[str, str, str | None]] = [(DELETE, event.docname, None)]
-	new_name = rename.get("new_name")
-	if doc := load_documents(event.ref_doctype, [new_name]).get(new_name):
+	if doc := renamed.get((event.ref_doctype, new_name)):
 		words.append((CREATE, new_name, dump(snapshot(doc))))
 	return words

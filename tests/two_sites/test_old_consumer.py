@@ -171,6 +171,23 @@ def test_a_rename_is_a_delete_of_the_old_name_and_a_create_of_the_new(site):
 	assert json.loads(logs[1]["data"])["country_name"] == "Siam"
 
 
+def test_a_document_that_was_renamed_and_is_gone_since_does_not_stop_the_stream(site):
+	old = OldConsumer(site, ORDER)
+	order = site.run(insert, doctype=ORDER, title=unique("o"))
+	old.read()
+	town = unique("town")
+	site.run(rename_order, old=order, new=town)
+	site.run(delete, doctype=ORDER, name=town)
+
+	assert old.read_kinds() == [("Delete", order), ("Delete", town)]
+
+
+def rename_order(old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(ORDER, old, new)
+
+
 def rename_city(old: str, new: str) -> None:
 	import frappe
 
