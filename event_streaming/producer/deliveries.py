@@ -60,14 +60,16 @@ def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
 	frappe.db.bulk_insert(DELIVERIES, list(columns), rows)
 
 
-def delivered_names(reader: Reader, events: list[Candidate]) -> set[str]:
-	"""Names of those of the events that the consumer has got."""
+def delivered_names(reader: Reader, names: list[str]) -> set[str]:
+	"""Those of the events, by name, that the consumer has got."""
+	if not names:
+		return set()
 	delivery = frappe.qb.DocType(DELIVERIES)
 	query = (
 		frappe.qb.from_(delivery)
 		.select(delivery.parent)
 		.where((delivery.consumer == reader.consumer.name) & (delivery.parenttype == LOG))
-		.where(delivery.parent.isin([event.name for event in events]))
+		.where(delivery.parent.isin(names))
 		.where(delivery.at_position <= reader.cursor)
 	)
 	return {name for (name,) in query.run()}

@@ -4,22 +4,46 @@ The condition is asked of the document as it is now, once for each document of t
 it writes is undone; an error in it is reported on the Event Consumer and to the consumer, and holds the event back.
 """
 
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
 from frappe import _
 from frappe.utils import cint
+from pypika import Order
+from pypika.analytics import RowNumber
 
 from event_streaming.producer import conditions
 from event_streaming.producer.capture import dump
 from event_streaming.producer.deliveries import delivered_names
 from event_streaming.producer.diff import snapshot
 from event_streaming.producer.documents import Key, by_doctype, load_documents
-from event_streaming.producer.log import ENVELOPE_BYTES, LOG, Candidate, read_candidates, select_candidates
+from event_streaming.producer.log import (
+	ENVELOPE_BYTES,
+	LOG,
+	Candidate,
+	read_candidates,
+	read_data,
+	select_candidates,
+)
 from event_streaming.producer.reader import Reader
 from event_streaming.producer.streamed import CONSUMER
 from event_streaming.site import public_url
 from event_streaming.wire import CREATE, DELETE, RENAME
+
+
+@dataclass
+class History:
+	"""What the log holds of one document before the cursor: whether the consumer has got any of it, and what came since.
+
+	`more` when more is waiting than a page may hold: it was not read then, and whether any was delivered is not known.
+	"""
+
+	delivered: bool = False
+	names: list[str] = field(default_factory=list)
+	waiting: list[Candidate] = field(default_factory=list)
+	more: bool = False
 
 
 def meeting_conditions(
@@ -31,46 +55,63 @@ def meeting_conditions(
 		return events
 	documents = _load_present(conditional, present)
 	meeting = _evaluate(reader, conditional, present, documents)
-	older = _history(reader, conditional)
+	histories = _histories(reader, conditional, meeting)
+	ends = _ends_to_tell(reader, conditional, meeting, histories)
 	kept: list[Candidate] = []
 	begun: set[Key] = set()
-	sent_now: set[Key] = set()
 	for event in events:
-		row = reader.rows[event.ref_doctype]
-		if not (row.condition or "").strip():
+		if not (reader.rows[event.ref_doctype].condition or "").strip():
 			kept.append(event)
-			continue
-		history = older.get(event.key, [])
-		if event.key not in meeting:
-			known = event.key in sent_now or any(delivered for _event, delivered in history)
-			if event.update_type in (DELETE, RENAME) and known and present.get(event.key) is None:
+		elif event.key not in meeting:
+			if event.name in ends:
 				kept.append(event)
-			continue
-		sent_now.add(event.key)
-		if event.key in begun:
+		elif event.key in begun:
 			# the first event of a document in the page has brought all that came before it
 			kept.append(event)
-			continue
-		begun.add(event.key)
-		kept.extend(
-			_with_history(reader, event, history, documents.get((event.ref_doctype, present[event.key])))
-		)
+		else:
+			begun.add(event.key)
+			doc = documents[event.ref_doctype, str(present[event.key])]
+			kept.extend(_with_history(reader, event, histories.get(event.key) or History(), doc))
 	return kept
 
 
-def _with_history(
-	reader: Reader, event: Candidate, history: list[tuple[Candidate, bool]], doc: Any
-) -> list[Candidate]:
+def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) -> list[Candidate]:
 	"""The event with the older ones of its document before it, or one Create with the present state in their place."""
-	waiting = [old for old, delivered in history if not delivered]
-	if len(waiting) == len(history) and doc is not None:
-		begins = (waiting[0] if waiting else event).update_type == CREATE
-		size = sum(old.size for old in waiting) + event.size
-		if not begins or len(waiting) >= reader.limit or size > reader.max_bytes:
-			return [_create_from_present(event, doc)]
+	waiting = history.waiting
+	if history.delivered and not waiting:
+		return [event]
+	begins = history.delivered or (waiting[0] if waiting else event).update_type == CREATE
+	size = sum(old.size for old in waiting) + event.size
+	if not begins or history.more or len(waiting) >= reader.limit or size > reader.max_bytes:
+		return [_create_from_present(event, doc)]
 	for old in waiting:
 		old.at_position = event.position
 	return [*waiting, event]
+
+
+def _ends_to_tell(
+	reader: Reader, events: list[Candidate], meeting: set[Key], histories: dict[Key, History]
+) -> set[str]:
+	"""Names of the events that end what the consumer has of a document that does not meet its condition (any more).
+
+	A deletion, and a new name: without it the consumer would take the document for another one when it meets the
+	condition again. Of a merge the deletion that follows it is enough.
+	"""
+	ends = [event for event in events if event.key not in meeting and event.update_type in (DELETE, RENAME)]
+	read_data([event for event in ends if event.update_type == RENAME])
+	return {
+		event.name
+		for event in ends
+		if not (event.update_type == RENAME and json.loads(event.data or "{}").get("merge"))
+		and _has_got(reader, event.key, histories.get(event.key))
+	}
+
+
+def _has_got(reader: Reader, key: Key, history: History | None) -> bool:
+	if history is None or history.delivered or not history.more:
+		return bool(history and history.delivered)
+	names = [name for _docname, name in _names_before(reader, key[0], [key[1]], None)]
+	return bool(delivered_names(reader, names))
 
 
 def _create_from_present(event: Candidate, doc: Any) -> Candidate:
@@ -148,24 +189,57 @@ def _report_conditions(reader: Reader, evaluated: set[str], failed: dict[str, st
 			)
 
 
-def _history(reader: Reader, events: list[Candidate]) -> dict[Key, list[tuple[Candidate, bool]]]:
-	"""The events of the documents that stand before the cursor, oldest first, and whether each was delivered."""
-	history: dict[Key, list[tuple[Candidate, bool]]] = {}
+def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> dict[Key, History]:
+	"""What stands before the cursor of each document. Whoever got one event has got, or needs not, all before it."""
+	histories: dict[Key, History] = {}
+	for doctype, docnames in by_doctype([event.key for event in events]).items():
+		newest_first = _names_before(reader, doctype, docnames, reader.limit + 1)
+		delivered = delivered_names(reader, [name for _docname, name in newest_first])
+		for docname, name in newest_first:
+			history = histories.setdefault((doctype, docname), History())
+			history.delivered = history.delivered or name in delivered
+			if not history.delivered:
+				history.names.append(name)
+				history.more = len(history.names) > reader.limit
+	_read_waiting(reader, [histories[key] for key in meeting if key in histories])
+	return histories
+
+
+def _read_waiting(reader: Reader, histories: list[History]) -> None:
+	names = {name: history for history in histories if not history.more for name in history.names}
+	if not names:
+		return
 	log = frappe.qb.DocType(LOG)
-	for doctype, names in by_doctype([event.key for event in events]).items():
-		query = (
-			select_candidates(log)
-			.where((log.ref_doctype == doctype) & log.docname.isin(names))
-			.where(
-				(log.position > cint(reader.rows[doctype].from_position)) & (log.position <= reader.cursor)
-			)
-			.where(log.origin.isnull() | (log.origin != reader.consumer.name))
-			.orderby(log.position)
-		)
-		old = read_candidates(query)
-		if not old:
-			continue
-		delivered = delivered_names(reader, old)
-		for event in old:
-			history.setdefault(event.key, []).append((event, event.name in delivered))
-	return history
+	query = (
+		select_candidates(log)
+		.where(log.name.isin([int(name) for name in names]))
+		.where(log.origin.isnull() | (log.origin != reader.consumer.name))
+		.orderby(log.position)
+	)
+	for old in read_candidates(query):
+		names[old.name].waiting.append(old)
+
+
+def _names_before(
+	reader: Reader, doctype: str, docnames: list[str], most: int | None
+) -> list[tuple[str, str]]:
+	"""(document, name of the event) of what stands before the cursor, newest first, at most so many of each document.
+
+	All that is read here stands in the index itself.
+	"""
+	log = frappe.qb.DocType(LOG)
+	number = RowNumber().over(log.docname).orderby(log.position, order=Order.desc)
+	numbered = (
+		frappe.qb.from_(log)
+		.select(log.docname, log.name, log.position, number.as_("number"))
+		.where((log.ref_doctype == doctype) & log.docname.isin(docnames))
+		.where((log.position > cint(reader.rows[doctype].from_position)) & (log.position <= reader.cursor))
+	)
+	query = (
+		frappe.qb.from_(numbered)
+		.select(numbered.docname, numbered.name)
+		.orderby(numbered.position, order=Order.desc)
+	)
+	if most:
+		query = query.where(numbered.number <= most)
+	return [(docname, str(name)) for docname, name in query.run()]
