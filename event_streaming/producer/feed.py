@@ -60,7 +60,7 @@ def get_documents(event_consumer: str, documents: str | list) -> dict[str, Any]:
 
 def _on_the_wire(events: list[Candidate]) -> list[Event]:
 	here = public_url()
-	roots = roots_of([event.key for event in events])
+	roots = roots_of(events)
 	return [
 		{
 			"id": event.name,
@@ -74,7 +74,7 @@ def _on_the_wire(events: list[Candidate]) -> list[Event]:
 			"creation": str(event.creation),
 			"modified_by": event.owner,
 			"origin": event.origin or here,
-			"root": roots.get(event.key),
+			"root": roots.get(event.name),
 		}
 		for event in events
 	]

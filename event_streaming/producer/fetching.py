@@ -16,7 +16,7 @@ from event_streaming.producer.documents import (
 	load_documents,
 	permitted_names,
 )
-from event_streaming.producer.names import roots_of
+from event_streaming.producer.names import roots_of_documents
 from event_streaming.producer.reader import parsed_list
 from event_streaming.producer.sequence import assign_positions
 from event_streaming.refused import is_system
@@ -72,11 +72,11 @@ def _fetch(doctype: str, names: list[str], missing: list[list[str]]) -> list[dic
 	if unread := [name for name in names if name not in permitted]:
 		exist = existing_names(doctype, unread)
 		missing.extend([doctype, name, "not permitted" if name in exist else "not found"] for name in unread)
-	roots = roots_of([(doctype, name) for name in permitted])
+	roots = roots_of_documents(doctype, permitted)
 	found = []
 	for name, doc in load_documents(doctype, permitted).items():
 		data = snapshot(doc)
 		if doctype == "User":
 			data = {"doctype": doctype, **{fieldname: data.get(fieldname) for fieldname in USER_FIELDS}}
-		found.append({"doctype": doctype, "name": name, "data": data, "root": roots.get((doctype, name))})
+		found.append({"doctype": doctype, "name": name, "data": data, "root": roots.get(name)})
 	return found

@@ -4,6 +4,7 @@ A fixed number of queries for each DocType, however many documents. Never writes
 """
 
 import json
+from collections.abc import Collection
 
 import frappe
 
@@ -14,6 +15,7 @@ from event_streaming.wire import RENAME, Root
 
 # names followed from rename to rename
 RENAMES = 5
+NOT_NUMBERED = 2**63
 
 
 def present_names(events: list[Candidate]) -> dict[Key, str | None]:
@@ -38,46 +40,72 @@ def names_now(doctype: str, names: list[str]) -> dict[str, str]:
 	"""Old name -> the name it was changed to in the end, for those of the names that were."""
 	now = {name: name for name in names}
 	for _step in range(RENAMES):
-		followed = _renames(doctype, set(now.values())) if now else {}
+		followed = {old: new for old, new, _position in _renames(doctype, set(now.values()))} if now else {}
 		if not followed:
 			break
 		now = {name: followed.get(current, current) for name, current in now.items()}
 	return {name: current for name, current in now.items() if current != name}
 
 
-def _renames(doctype: str, names: set[str]) -> dict[str, str]:
+def _renames(doctype: str, names: set[str]) -> list[tuple[str, str, int]]:
+	"""(old name, new name, position), oldest first."""
 	log = frappe.qb.DocType(LOG)
 	query = (
 		frappe.qb.from_(log)
-		.select(log.docname, log.data)
+		.select(log.docname, log.data, log.position)
 		.where((log.ref_doctype == doctype) & log.docname.isin(sorted(names)) & (log.update_type == RENAME))
 		.orderby(log.position)
 	)
-	return {name: json.loads(data)["new_name"] for name, data in query.run()}
+	return [(name, json.loads(data)["new_name"], position) for name, data, position in query.run()]
 
 
-def roots_of(keys: list[Key]) -> dict[Key, Root]:
-	"""Where documents that came here from elsewhere were first made; renamed ones are known by the name they have now."""
-	roots: dict[Key, Root] = {}
-	for doctype, names in by_doctype(keys).items():
-		roots.update(_known_roots(doctype, {name: name for name in names}))
-		rest = [name for name in names if (doctype, name) not in roots]
-		roots.update(_known_roots(doctype, names_now(doctype, rest)))
+def roots_of(events: list[Candidate]) -> dict[str, Root]:
+	"""Name of the event -> where its document was first made, for those that came here from elsewhere.
+
+	A document is known by the name that it has now, and a name that was given up may be another document's by now: only
+	renames after the event lead from it to its document.
+	"""
+	roots: dict[str, Root] = {}
+	for doctype, names in by_doctype([event.key for event in events]).items():
+		renames = _all_renames(doctype, names)
+		mine = [event for event in events if event.ref_doctype == doctype]
+		current = {event.name: _name_after(event.docname, event.position, renames) for event in mine}
+		known = roots_of_documents(doctype, set(current.values()))
+		roots.update({event: known[name] for event, name in current.items() if name in known})
 	return roots
 
 
-def _known_roots(doctype: str, current: dict[str, str]) -> dict[Key, Root]:
-	"""For each name that has a root, looked up under the name that stands beside it: one query."""
-	found = identity.find_for_local(doctype, set(current.values())) if current else {}
-	roots: dict[Key, Root] = {}
-	for name, now in current.items():
-		for known in found.get(now, []):
+def roots_of_documents(doctype: str, names: Collection[str]) -> dict[str, Root]:
+	"""Where those of the present documents that came here from elsewhere were first made: one query."""
+	roots: dict[str, Root] = {}
+	for name, identities in (identity.find_for_local(doctype, names) if names else {}).items():
+		for known in identities:
 			if known.root_site and known.root_name:
-				root_doctype = known.root_doctype or doctype
-				roots[doctype, name] = {
+				roots[name] = {
 					"site": known.root_site,
-					"doctype": root_doctype,
+					"doctype": known.root_doctype or doctype,
 					"name": known.root_name,
 				}
 				break
 	return roots
+
+
+def _all_renames(doctype: str, names: Collection[str]) -> dict[str, list[tuple[int, str]]]:
+	"""Name -> (position, new name) of its renames, oldest first; also of the names that these lead to."""
+	renames: dict[str, list[tuple[int, str]]] = {}
+	wanted = set(names)
+	for _step in range(RENAMES):
+		found: dict[str, list[tuple[int, str]]] = {}
+		for old, new, position in _renames(doctype, wanted) if wanted else []:
+			# one that was committed a moment ago has no position yet: it comes after all that have
+			found.setdefault(old, []).append((position or NOT_NUMBERED, new))
+		renames.update({old: sorted(steps) for old, steps in found.items()})
+		wanted = {new for steps in found.values() for _position, new in steps} - renames.keys()
+	return renames
+
+
+def _name_after(name: str, position: int, renames: dict[str, list[tuple[int, str]]]) -> str:
+	"""The name that the document which had `name` at `position` (or got another one with it) has now."""
+	while step := next((step for step in renames.get(name, []) if step[0] >= position), None):
+		position, name = step[0] + 1, step[1]
+	return name

@@ -300,6 +300,23 @@ def test_the_root_of_a_document_that_came_from_elsewhere_goes_along(producer, op
 	assert event["root"] == {"site": "http://root.example", "doctype": CITY, "name": "R"}
 
 
+def test_a_name_that_was_given_up_does_not_give_its_root_to_the_next_document_of_that_name(
+	producer, open_feed
+):
+	feed = open_feed(CITY)
+	name, town = make_city(producer), unique("town")
+	producer.run(make_root, name=name)
+	producer.run(rename_city, old=name, new=town)
+	producer.run(insert, doctype=CITY, title=name)
+
+	roots = [event["root"] and event["root"]["name"] for event in feed.read()["events"]]
+	documents = producer.run(read_documents, documents=[[CITY, name], [CITY, town]])["documents"]
+
+	# created, renamed, and another one created
+	assert roots == ["R", "R", None]
+	assert {doc["name"]: bool(doc["root"]) for doc in documents} == {name: False, town: True}
+
+
 def make_root(name: str) -> None:
 	from event_streaming import identity
 
@@ -486,6 +503,81 @@ def test_more_older_events_than_a_page_holds_are_replaced_by_one_create(producer
 	assert feed.events(limit=4) == [("Create", order)]
 
 
+def test_what_one_create_has_replaced_is_not_brought_later(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	order = producer.run(insert, doctype=ORDER, title=unique("o"))
+	for number in range(6):
+		producer.run(change, doctype=ORDER, name=order, note=str(number))
+	feed.read()
+	producer.run(change, doctype=ORDER, name=order, urgent=1)
+	first = feed.events(limit=4)
+	producer.run(change, doctype=ORDER, name=order, note="last")
+
+	assert first == [("Create", order)]
+	assert feed.events() == [("Update", order)]
+
+
+def test_a_known_document_that_changed_more_often_than_a_page_holds_comes_as_it_is_now(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	order = producer.run(insert, doctype=ORDER, title=unique("o"), urgent=1)
+	feed.read()
+	producer.run(change, doctype=ORDER, name=order, urgent=0)
+	for number in range(6):
+		producer.run(change, doctype=ORDER, name=order, note=str(number))
+	while feed.read(limit=4)["has_more"]:
+		pass
+	producer.run(change, doctype=ORDER, name=order, urgent=1)
+
+	(event,) = feed.read(limit=4)["events"]
+
+	assert event["update_type"] == "Create" and json.loads(event["data"])["note"] == "5"
+	producer.run(delete, doctype=ORDER, name=order)
+	assert feed.events() == [("Delete", order)]
+
+
+def test_a_delete_is_sent_also_after_more_changes_than_a_page_holds(producer, open_feed):
+	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
+	known = producer.run(insert, doctype=ORDER, title=unique("o"), urgent=1)
+	unknown = producer.run(insert, doctype=ORDER, title=unique("o"))
+	feed.read()
+	for order in (known, unknown):
+		for number in range(6):
+			producer.run(change, doctype=ORDER, name=order, note=str(number), urgent=0)
+	while feed.read(limit=4)["has_more"]:
+		pass
+	producer.run(delete, doctype=ORDER, name=known)
+	producer.run(delete, doctype=ORDER, name=unknown)
+
+	assert feed.events(limit=4) == [("Delete", known)]
+
+
+def test_a_known_document_that_no_longer_meets_its_condition_is_renamed_all_the_same(producer, open_feed):
+	feed = open_feed({"ref_doctype": CITY, "condition": "doc.country_name == 'Siam'"})
+	known, unknown = make_city(producer, country_name="Siam"), make_city(producer)
+	feed.read()
+	producer.run(change, doctype=CITY, name=known, country_name="Laos")
+	for city in (known, unknown):
+		producer.run(rename_city, old=city, new=unique("town"))
+
+	assert ("Rename", known) in (events := feed.events())
+	assert ("Rename", unknown) not in events
+
+
+def test_a_known_document_that_is_merged_into_one_that_is_not_sent_is_deleted(producer, open_feed):
+	feed = open_feed({"ref_doctype": CITY, "condition": "doc.country_name == 'Siam'"})
+	known, other = make_city(producer, country_name="Siam"), make_city(producer)
+	feed.read()
+	producer.run(merge_city, old=known, new=other)
+
+	assert feed.events() == [("Delete", known)]
+
+
+def merge_city(old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(CITY, old, new, merge=True)
+
+
 def test_a_delete_is_sent_only_of_what_was_delivered(producer, open_feed):
 	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
 	known = producer.run(insert, doctype=ORDER, title=unique("o"), urgent=1)
@@ -644,3 +736,34 @@ def logged_names() -> list[str]:
 	import frappe
 
 	return frappe.get_all("Event Update Log", pluck="docname")
+
+
+@pytest.mark.parametrize("endpoint", ["page", "documents", "old page", "notification"])
+def test_work_that_is_open_when_an_endpoint_is_called_is_not_in_its_way(producer, open_feed, endpoint):
+	feed = open_feed(CITY)
+	make_city(producer)
+
+	kept = producer.run(call_with_open_work, endpoint=endpoint, cursor=feed.cursor)
+
+	assert kept
+
+
+def call_with_open_work(endpoint: str, cursor: int) -> bool:
+	"""As when another app's authentication hook writes something first."""
+	import frappe
+
+	from event_streaming.producer import notify, old_format
+
+	todo = frappe.get_doc({"doctype": "ToDo", "description": "written by a hook"}).insert().name
+	if endpoint == "page":
+		assert read_page(cursor)["events"]
+	elif endpoint == "documents":
+		assert read_documents([[CITY, "nowhere"]])["missing"]
+	elif endpoint == "notification":
+		assert notify.due_consumers() == [CONSUMER_URL]
+	else:
+		frappe.set_user(USER)
+		old_format.old_page(CONSUMER_URL, [CITY], "2020-01-01 00:00:00")
+		frappe.set_user("Administrator")
+	frappe.db.rollback()
+	return bool(frappe.db.exists("ToDo", todo))
