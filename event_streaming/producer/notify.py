@@ -151,15 +151,22 @@ def _set(event_consumer: str, values: dict) -> None:
 
 def _has_events(event_consumer: str, position: int) -> bool:
 	"""Whether the log holds an event that the consumer has not taken and that is meant for it."""
-	rows, log = frappe.qb.DocType(ROWS), frappe.qb.DocType("Event Update Log")
+	rows = frappe.get_all(
+		ROWS,
+		filters={"parent": event_consumer, "parenttype": CONSUMER, "status": APPROVED, "unsubscribed": 0},
+		fields=["ref_doctype", "from_position"],
+	)
+	if not rows:
+		return False
+	log = frappe.qb.DocType("Event Update Log")
+	# in the order of positions, so that MariaDB goes by that index and not through all events of a DocType
 	query = (
 		frappe.qb.from_(log)
-		.join(rows)
-		.on(rows.ref_doctype == log.ref_doctype)
-		.select(log.name)
-		.where((rows.parent == event_consumer) & (rows.status == APPROVED) & (rows.unsubscribed == 0))
-		.where((log.position > position) & (log.position > rows.from_position))
+		.select(log.position)
+		.where(log.position > max(position, min(cint(row.from_position) for row in rows)))
+		.where(log.ref_doctype.isin([row.ref_doctype for row in rows]))
 		.where(log.origin.isnull() | (log.origin != event_consumer))
+		.orderby(log.position)
 		.limit(1)
 	)
 	return bool(query.run())

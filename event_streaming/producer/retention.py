@@ -5,7 +5,7 @@ holds the time from which the next ones go on counting.
 """
 
 import frappe
-from frappe.utils import add_to_date, cint, now_datetime
+from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
 from event_streaming.producer.sequence import head_position
 
@@ -16,13 +16,17 @@ BATCH = 1_000
 
 def clear_update_log(days: int = 90) -> int:
 	"""Delete events older than `days`; returns how many."""
-	before = add_to_date(now_datetime(), days=-cint(days))
+	before = get_datetime(add_to_date(now_datetime(), days=-cint(days)))
 	last = last_position_taken_by_all()
-	deleted = 0
-	while names := _next_batch(before, last):
-		_delete(names)
+	deleted, position = 0, 0
+	while batch := _next_batch(position, last):
+		old = [name for name, _position, creation in batch if creation < before]
+		if not old:
+			break
+		_delete(old)
 		frappe.db.commit()
-		deleted += len(names)
+		deleted += len(old)
+		position = batch[-1][1]
 	return deleted
 
 
@@ -42,16 +46,18 @@ def last_position_taken_by_all() -> int:
 	return min([head, *(cint(position) for (position,) in query.run())])
 
 
-def _next_batch(before, last: int) -> list:
+def _next_batch(after: int, last: int) -> list[tuple]:
+	"""(name, position, creation) in the order of positions, which is nearly that of time: a batch with nothing old in it
+	is the end."""
 	log = frappe.qb.DocType(LOG)
 	query = (
 		frappe.qb.from_(log)
-		.select(log.name)
-		.where((log.position > 0) & (log.position <= last) & (log.creation < before))
+		.select(log.name, log.position, log.creation)
+		.where((log.position > after) & (log.position <= last))
 		.orderby(log.position)
 		.limit(BATCH)
 	)
-	return [name for (name,) in query.run()]
+	return query.run()
 
 
 def _delete(names: list) -> None:

@@ -1,0 +1,206 @@
+"""Every query of the producer that meets a table that grows finds what it wants by an index: asked of MariaDB itself."""
+
+import pytest
+from streams import CITY, ORDER, insert, make_subscriber, unique, with_orders
+
+CONSUMER_URL, OLD_URL = "http://somebody.example", "http://old.example"
+USER = "stream@example.com"
+ROWS = 10_000
+GROWING = ("tabEvent Update Log", "tabEvent Update Log Consumer", "tabEvent Document Identity")
+
+
+def add_consumers() -> None:
+	import frappe
+
+	from event_streaming.producer.streamed import refresh_streamed_doctypes
+
+	for url, protocol in ((CONSUMER_URL, 2), (OLD_URL, 1)):
+		frappe.get_doc(
+			{
+				"doctype": "Event Consumer",
+				"callback_url": url,
+				"user": USER,
+				"api_key": "key",
+				"api_secret": "secret",
+				"protocol": protocol,
+				"consumer_doctypes": [
+					{"ref_doctype": CITY, "status": "Approved"},
+					{"ref_doctype": ORDER, "status": "Approved", "condition": "doc.urgent == 1"},
+				],
+			}
+		).insert()
+	frappe.db.commit()
+	refresh_streamed_doctypes()
+
+
+def fill_log(orders: list, count: int) -> int:
+	"""Many events of many documents, numbered, delivered to some; returns the head."""
+	import frappe
+
+	from event_streaming import identity
+	from event_streaming.producer.capture import _write
+	from event_streaming.producer.deliveries import DELIVERIES
+	from event_streaming.producer.sequence import assign_positions
+
+	for number in range(count):
+		doctype, name = (ORDER, orders[number % len(orders)]) if number % 3 == 0 else (CITY, f"city {number}")
+		kind = "Rename" if number % 50 == 1 else "Update"
+		_write(doctype, name, kind, {"new_name": f"town {number}"} if kind == "Rename" else {"changed": {}})
+	frappe.db.commit()
+	assign_positions()
+	head = assign_positions()
+	frappe.db.sql(
+		f"""INSERT INTO `tab{DELIVERIES}` (name, parent, parenttype, parentfield, consumer, at_position)
+		SELECT UUID(), name, 'Event Update Log', 'consumers', '{CONSUMER_URL}', position FROM `tabEvent Update Log`
+		WHERE position < %s""",
+		(head - 1_000,),
+	)
+	for number in range(2_000):
+		identity.save(
+			identity.Identity(
+				OLD_URL, CITY, f"r {number}", CITY, f"city {number}", OLD_URL, CITY, f"r {number}"
+			)
+		)
+	frappe.db.commit()
+	frappe.db.sql(f"ANALYZE TABLE {', '.join(f'`{table}`' for table in GROWING)}")
+	return head
+
+
+def explain(work: str, **arguments) -> list[list]:
+	"""[table, how it is reached, indexes that can serve, rows, query] of all that `work` asks of the tables that grow."""
+	import frappe
+
+	works = {
+		"page": read_page,
+		"old page": read_old_page,
+		"due": look_for_due,
+		"positions": give_positions,
+		"clearing": clear_log,
+		"documents": get_documents,
+		"removal": remove_consumer,
+	}
+	original, seen = frappe.db.sql, []
+
+	def recording(query, values=(), *args, **kwargs):
+		result = original(query, values, *args, **kwargs)
+		# as it was sent, with its values
+		seen.append(str(frappe.db.last_query or query))
+		return result
+
+	frappe.set_user(USER)
+	frappe.db.sql = recording
+	try:
+		works[work](**arguments)
+	finally:
+		del frappe.db.sql
+		frappe.db.rollback()
+		frappe.set_user("Administrator")
+	found = []
+	for query in dict.fromkeys(seen):
+		if not any(f"`{table}`" in query for table in GROWING):
+			continue
+		if not query.lstrip().upper().startswith(("SELECT", "UPDATE", "DELETE")):
+			continue
+		for row in frappe.db.sql(f"EXPLAIN {query}", as_dict=True):
+			if row.table in GROWING:
+				found.append(
+					[
+						row.table,
+						row.type,
+						row.possible_keys,
+						int(str(row.rows or 0).split()[0]),
+						query[:2_000],
+					]
+				)
+	return found
+
+
+def read_page(cursor: int) -> None:
+	from event_streaming.producer import feed
+
+	feed.get_page(CONSUMER_URL, cursor)
+
+
+def read_old_page(last_update: str) -> None:
+	from event_streaming.producer import old_format
+
+	old_format.old_page(OLD_URL, [CITY, ORDER], last_update)
+
+
+def look_for_due() -> None:
+	from event_streaming.producer import notify
+
+	notify.due_consumers()
+
+
+def give_positions() -> None:
+	import frappe
+
+	from event_streaming.producer.capture import _write
+	from event_streaming.producer.sequence import assign_positions
+
+	_write(CITY, "one more", "Delete", None)
+	frappe.db.commit()
+	assign_positions()
+
+
+def clear_log() -> None:
+	import frappe
+
+	from event_streaming.producer import retention
+
+	frappe.db.sql("UPDATE `tabEvent Consumer` SET position = 9000")
+	frappe.db.sql(
+		"UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL 9 DAY WHERE position < 2000"
+	)
+	retention.clear_update_log(1)
+
+
+def get_documents(orders: list) -> None:
+	from event_streaming.producer import feed
+
+	feed.get_documents(CONSUMER_URL, [[ORDER, name] for name in orders])
+
+
+def remove_consumer() -> None:
+	import frappe
+
+	frappe.delete_doc("Event Consumer", CONSUMER_URL)
+
+
+WORKS = ("page", "old page", "due", "positions", "clearing", "documents", "removal")
+
+
+@pytest.fixture
+def site(producer):
+	with_orders(producer)
+	producer.run(make_subscriber)
+	producer.run(add_consumers)
+	return producer
+
+
+def time_at(position: int) -> str:
+	import frappe
+
+	return str(frappe.db.get_value("Event Update Log", {"position": position}, "sequenced_on"))
+
+
+def test_no_query_reads_a_growing_table_from_end_to_end(site):
+	orders = [
+		site.run(insert, doctype=ORDER, title=unique("order"), urgent=number % 2) for number in range(20)
+	]
+	head = site.run(fill_log, orders=orders, count=ROWS)
+	asked = {
+		"page": {"cursor": head - 600},
+		"old page": {"last_update": site.run(time_at, position=head - 600)},
+		"documents": {"orders": orders},
+	}
+
+	found = {work: site.run(explain, work=work, **asked.get(work, {})) for work in WORKS}
+
+	for work, plans in found.items():
+		assert plans, work
+		for _table, how, indexes, _rows, query in plans:
+			assert indexes, f"{work}: no index for {query}"
+			# what takes a large part of this small log at once may well be quicker without one
+			assert how not in ("ALL", "index") or work in ("clearing", "removal"), f"{work}: {query}"
