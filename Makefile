@@ -36,11 +36,9 @@ test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some)
 up: tools ## two sites to play with, until Ctrl-C
 	$(BIN)/python -m sandbox up --desk
 
-ifneq ($(wildcard sandbox/demo.py),)
 .PHONY: demo
 demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards)
-	$(BIN)/python -m sandbox.demo
-endif
+	@$(BIN)/python -m sandbox.demo
 
 ifneq ($(wildcard benchmarks/__main__.py),)
 .PHONY: bench
