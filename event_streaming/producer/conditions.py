@@ -3,7 +3,7 @@
 A condition comes from another site and is not trusted. An expression sees `doc`, a read-only view of the document's
 values, and a handful of plain functions (see expressions.py). `cmd: path.to.function`
 calls a function of an app that is installed here, with `consumer`, `doc` and `update_log`; whatever it writes is
-undone. Nothing here decides what happens to an event whose condition fails: see feed.py.
+undone. Nothing here decides what happens to an event whose condition fails: see meeting.py.
 """
 
 import inspect

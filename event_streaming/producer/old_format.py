@@ -33,6 +33,7 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 	cursor = _position_of_time(last_update)
 	reader = reader_for(consumer, cursor, None, None)
 	asked = set(parsed_list(doctypes))
+	asks_for_all = reader.rows.keys() <= asked
 	reader.rows = {doctype: row for doctype, row in reader.rows.items() if doctype in asked}
 	if cint(consumer.paused) or not reader.rows:
 		return []
@@ -44,7 +45,9 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 		reader.cursor = found.cursor
 		found = read_slice(reader, head)
 	record_deliveries(reader, found.events)
-	contacted(consumer, cursor)
+	# its own cursor stands still where nothing is meant for it: that must not keep the log from being cleared
+	taken = reader.cursor if found.events else found.cursor
+	contacted(consumer, taken if asks_for_all else cursor)
 	return _in_old_format(found.events)
 
 

@@ -171,6 +171,40 @@ def test_a_rename_is_a_delete_of_the_old_name_and_a_create_of_the_new(site):
 	assert json.loads(logs[1]["data"])["country_name"] == "Siam"
 
 
+def test_a_consumer_that_nothing_is_meant_for_does_not_keep_the_log_from_being_cleared(site):
+	old = OldConsumer(site, CITY)
+	site.run(add_events_of_another_doctype)
+	asked_for_all, old.doctypes = old.doctypes, [ORDER]
+
+	old.read()
+	not_asked_for = site.run(position_and_head)
+	old.doctypes = asked_for_all
+	old.read()
+
+	assert not_asked_for[0] < not_asked_for[1]
+	position, head = site.run(position_and_head)
+	assert position == head
+	assert old.read_kinds() == []
+	city = make_city(site)
+	assert old.read_kinds() == [("Create", city)]
+
+
+def add_events_of_another_doctype() -> None:
+	from event_streaming.producer.capture import _write
+
+	for number in range(10):
+		_write(ORDER, f"order {number}", "Delete", None)
+
+
+def position_and_head() -> list[int]:
+	import frappe
+
+	from event_streaming.producer.sequence import assign_positions
+
+	frappe.db.commit()
+	return [frappe.db.get_value("Event Consumer", CALLBACK, "position"), assign_positions()]
+
+
 def test_a_document_that_was_renamed_and_is_gone_since_does_not_stop_the_stream(site):
 	old = OldConsumer(site, ORDER)
 	order = site.run(insert, doctype=ORDER, title=unique("o"))
