@@ -85,7 +85,7 @@ class SiteClient:
 	def _answer(self, content: bytes) -> dict:
 		try:
 			answer = json.loads(content)
-		except ValueError:
+		except (ValueError, RecursionError):
 			answer = None
 		if not isinstance(answer, dict):
 			# a proxy's or a maintenance page with status 200, or an answer that was cut off
@@ -160,7 +160,7 @@ def read_error(content: bytes) -> tuple[str, str]:
 	"""(exception name, message for a person) of a Frappe error answer; ("", "") when it is something else."""
 	try:
 		answer = json.loads(content)
-	except ValueError:
+	except (ValueError, RecursionError):
 		return "", ""
 	if not isinstance(answer, dict):
 		return "", ""

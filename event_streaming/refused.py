@@ -31,7 +31,7 @@ SYSTEM_DOCTYPES = frozenset(
 
 def why_refused(doctype: str) -> str:
 	"""Why documents of this DocType are not streamed; "" when they may be."""
-	if not frappe.db.exists("DocType", doctype):
+	if not frappe.db.exists("DocType", doctype, cache=True):
 		return _("The DocType {0} does not exist on {1}.").format(doctype, frappe.local.site)
 	meta = frappe.get_meta(doctype)
 	if meta.istable:

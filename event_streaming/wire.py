@@ -4,11 +4,19 @@ Nothing here needs a site. What the other side sends is untrusted: types, sizes 
 """
 
 import json
+import re
+from datetime import datetime
 from typing import Any, TypedDict
 
 PROTOCOL = 2
 MAX_EVENTS = 5_000
 MAX_NAME = 140
+# of one event: less than what any database takes in one statement
+MAX_DATA = 8 * 1024 * 1024
+MAX_ROWS = 20_000
+MAX_DEPTH = 12
+# in no name that Frappe gives, and in no database's text: control characters, markup, halves of characters
+NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f<>\ud800-\udfff]")
 
 DOCTYPES_PATH = "event_streaming.event_streaming.doctype"
 REGISTER = f"{DOCTYPES_PATH}.event_consumer.event_consumer.register_consumer"
@@ -51,6 +59,8 @@ class Event(TypedDict):
 	modified_by: str
 	origin: str
 	root: Root | None
+	# why it can't be applied whatever is done; its place in the log was all that could be read
+	problem: str
 
 
 class Subscription(TypedDict):
@@ -89,7 +99,7 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 	new_cursor = whole_number(answer.get("cursor"), "cursor")
 	if new_cursor < cursor:
 		raise InvalidPage(f"The feed's cursor goes back from {cursor} to {new_cursor}.")
-	parsed = [parse_event(event, producer) for event in events]
+	parsed = [read_event(event, producer) for event in events]
 	last = cursor
 	for event in parsed:
 		if not last <= event["at_position"] <= new_cursor:
@@ -104,9 +114,46 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
 		"site": text(answer.get("site") or "", "site", 500),
 		"subscriptions": parse_subscriptions(answer.get("subscriptions")),
-		"warnings": [str(warning)[:500] for warning in list(answer.get("warnings") or [])[:20]],
+		"warnings": [
+			warning[:500] for warning in list_of(answer, "warnings")[:20] if isinstance(warning, str)
+		],
 		"paused": bool(answer.get("paused")),
 	}
+
+
+def read_event(event: Any, producer: str) -> Event:
+	"""One event of a page. One of a wrong shape keeps its place, so that it fails alone.
+
+	Raises InvalidPage when not even its place can be read.
+	"""
+	try:
+		return parse_event(event, producer)
+	except InvalidPage as error:
+		if not isinstance(event, dict):
+			raise
+		position = whole_number(event.get("position"), "position")
+		return {
+			"id": printable(event.get("id")),
+			"position": position,
+			"at_position": whole_number(event.get("at_position", position), "at_position"),
+			"update_type": "",
+			"ref_doctype": printable(event.get("ref_doctype")),
+			"docname": printable(event.get("docname")),
+			"data": None,
+			"data_before": None,
+			"creation": "",
+			"modified_by": "",
+			"origin": producer,
+			"root": None,
+			"problem": str(error),
+		}
+
+
+def printable(value: Any) -> str:
+	"""What is left of a name that is none, to be shown to a person."""
+	if isinstance(value, int) and not isinstance(value, bool):
+		return str(value)[:MAX_NAME]
+	return NOT_IN_NAMES.sub("?", value)[:MAX_NAME] if value and isinstance(value, str) else "?"
 
 
 def parse_event(event: Any, producer: str) -> Event:
@@ -117,12 +164,6 @@ def parse_event(event: Any, producer: str) -> Event:
 	update_type = event.get("update_type")
 	if update_type not in UPDATE_TYPES:
 		raise InvalidPage(f"An event has the unknown update type {str(update_type)[:40]!r}.")
-	data = event.get("data")
-	if data is not None and not isinstance(data, str):
-		raise InvalidPage("An event's data is not text.")
-	before = event.get("data_before")
-	if before is not None and not isinstance(before, str):
-		raise InvalidPage("An event's values before are not text.")
 	return {
 		"id": text(str(event.get("id") or ""), "id", MAX_NAME),
 		"position": position,
@@ -130,12 +171,13 @@ def parse_event(event: Any, producer: str) -> Event:
 		"update_type": update_type,
 		"ref_doctype": text(event.get("ref_doctype"), "ref_doctype", MAX_NAME, required=True),
 		"docname": text(event.get("docname"), "docname", MAX_NAME, required=True),
-		"data": data,
-		"data_before": before,
-		"creation": text(event.get("creation") or "", "creation", 40),
+		"data": data_text(event.get("data"), "data"),
+		"data_before": data_text(event.get("data_before"), "data_before"),
+		"creation": moment(event.get("creation") or ""),
 		"modified_by": text(event.get("modified_by") or "", "modified_by", MAX_NAME),
-		"origin": text(event.get("origin") or producer, "origin", 500),
+		"origin": text(event.get("origin") or producer, "origin", MAX_NAME),
 		"root": parse_root(event.get("root")),
+		"problem": "",
 	}
 
 
@@ -145,7 +187,7 @@ def parse_root(root: Any) -> Root | None:
 	if not isinstance(root, dict):
 		raise InvalidPage("An event's root is not an object.")
 	return {
-		"site": text(root.get("site"), "root site", 500, required=True),
+		"site": text(root.get("site"), "root site", MAX_NAME, required=True),
 		"doctype": text(root.get("doctype"), "root doctype", MAX_NAME, required=True),
 		"name": text(root.get("name"), "root name", MAX_NAME, required=True),
 	}
@@ -163,7 +205,7 @@ def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
 		parsed[text(doctype, "doctype", MAX_NAME, required=True)] = {
 			"status": entry["status"],
 			"unsubscribed": 1 if entry.get("unsubscribed") else 0,
-			"condition": str(condition) if condition else None,
+			"condition": condition if condition and isinstance(condition, str) else None,
 		}
 	return parsed
 
@@ -178,7 +220,55 @@ def parse_data(event: Event, part: str = "data") -> dict:
 		raise InvalidPage(f"The data of event {event['id']} is not JSON.") from None
 	if not isinstance(data, dict):
 		raise InvalidPage(f"The data of event {event['id']} is not a JSON object.")
+	check_shape(data)
 	return data
+
+
+def check_shape(data: Any) -> None:
+	"""Refuse what no document is: nested too deep, or with a table of too many rows."""
+	level, depth = [data], 0
+	while level:
+		depth += 1
+		if depth > MAX_DEPTH:
+			raise InvalidPage(f"The data of a document is nested more than {MAX_DEPTH} levels deep.")
+		below: list[Any] = []
+		for value in level:
+			if isinstance(value, list) and len(value) > MAX_ROWS:
+				raise InvalidPage(f"A table of a document has more than {MAX_ROWS} rows.")
+			children = value.values() if isinstance(value, dict) else value
+			below.extend(child for child in children if isinstance(child, dict | list))
+		level = below
+
+
+def data_text(value: Any, what: str) -> str | None:
+	if value is None:
+		return None
+	if not isinstance(value, str):
+		raise InvalidPage(f"An event's {what} is not text.")
+	if len(value) > MAX_DATA:
+		raise InvalidPage(f"An event's {what} is larger than {MAX_DATA >> 20} MB.")
+	try:
+		value.encode()
+	except UnicodeEncodeError:
+		raise InvalidPage(f"An event's {what} holds halves of characters.") from None
+	return value
+
+
+def moment(value: Any) -> str:
+	"""A date and time without a zone, as text; "" when there is none."""
+	try:
+		if not value or datetime.fromisoformat(value).tzinfo is None:
+			return value or ""
+	except (ValueError, TypeError):
+		pass
+	raise InvalidPage("creation is not a date and time.")
+
+
+def list_of(answer: dict, part: str) -> list:
+	value = answer.get(part) or []
+	if not isinstance(value, list):
+		raise InvalidPage(f"{part} is not a list.")
+	return value
 
 
 def whole_number(value: Any, what: str) -> int:
@@ -190,4 +280,6 @@ def whole_number(value: Any, what: str) -> int:
 def text(value: Any, what: str, longest: int, required: bool = False) -> str:
 	if not isinstance(value, str) or len(value) > longest or (required and not value):
 		raise InvalidPage(f"{what} is not text of at most {longest} characters.")
+	if NOT_IN_NAMES.search(value):
+		raise InvalidPage(f"{what} holds characters that no name may hold.")
 	return value

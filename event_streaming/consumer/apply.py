@@ -15,9 +15,10 @@ from event_streaming.consumer.page import Work, find_by_root, own_identity, remo
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.consumer.sync_log import SYNCED, Outcome
 from event_streaming.consumer.times import convert_times
-from event_streaming.exceptions import CannotApply, DependencyMissing, NameTaken
+from event_streaming.exceptions import CannotApply, DependencyMissing, NameTaken, RefusedDocType
 from event_streaming.identity import Identity, LocalKey, RemoteKey
 from event_streaming.origin import applying
+from event_streaming.refused import why_refused
 from event_streaming.wire import Event, Root
 
 
@@ -27,7 +28,11 @@ def apply_event(event: Event, work: Work) -> Outcome:
 	Raises CannotApply, NameTaken, DependencyMissing, wire.InvalidPage, the Remote* errors, or whatever Frappe raises
 	when the document can't be saved. The caller stands in a savepoint.
 	"""
+	if event["update_type"] not in HANDLERS:
+		raise wire.InvalidPage(event["problem"] or _("The event could not be read when it came."))
 	subscription = subscription_for(event, work)
+	if subscription.unsubscribed:
+		return outcome_of(subscription, None, _("Not applied: this site has unsubscribed from it"))
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
 	with applying(subscription.local_doctype, event["origin"]):
@@ -49,6 +54,8 @@ def subscription_for(event: Event, work: Work) -> Subscription:
 				"The DocType {0} does not exist on this site: install its app, or take it out of Event Producer {1}."
 			).format(subscription.local_doctype, work.event_producer)
 		)
+	if reason := why_refused(subscription.local_doctype):
+		raise RefusedDocType(reason)
 	return subscription
 
 
@@ -80,7 +87,7 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if known:
 		return contained(subscription, known)
 	key = remote_key(event)
-	local = find_local(key, event["root"], work)
+	local = find_local(key, event["root"], subscription, work)
 	if not local or not exists(local):
 		return bring_missing(key, event["root"], subscription, work)
 	try:
@@ -102,7 +109,7 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 
 def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcome:
 	key = remote_key(event)
-	local = find_local(key, event["root"], work)
+	local = find_local(key, event["root"], subscription, work)
 	if not local or not exists(local):
 		work.drop(key)
 		return outcome_of(subscription, None, _("Was not here (any more)"))
@@ -115,10 +122,10 @@ def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcom
 	data = wire.parse_data(event)
 	new_name = wire.text(data.get("new_name"), "new_name", wire.MAX_NAME, required=True)
 	old_key, new_key = remote_key(event), (event["ref_doctype"], new_name)
-	local = find_local(old_key, event["root"], work)
+	local = find_local(old_key, event["root"], subscription, work)
 	if not local or not exists(local):
 		return bring_missing(new_key, event["root"], subscription, work)
-	target = find_local(new_key, None, work)
+	target = find_local(new_key, None, subscription, work)
 	if data.get("merge") and target and target != local and exists(target):
 		documents.rename(local[0], local[1], target[1], merge=True)
 		work.drop(old_key)
@@ -189,7 +196,7 @@ def bring(
 	covered_to: int,
 ) -> Outcome:
 	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`."""
-	local = find_local(key, root, work)
+	local = find_local(key, root, subscription, work)
 	if local and exists(local):
 		work.dependencies.arrived(key, local)
 	values, plan = links.localise_document(data, key, subscription, work, make_needed)
@@ -239,7 +246,7 @@ def write_document(
 	filled_later: bool,
 ) -> Outcome:
 	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
-	local = find_local(key, root, work)
+	local = find_local(key, root, subscription, work)
 	adopted = False
 	if not local and subscription.use_same_name:
 		local = adopt_namesake(key, values, subscription, work)
@@ -294,12 +301,14 @@ def name_taken(doctype: str, name: str, work: Work) -> NameTaken:
 	)
 
 
-def find_local(key: RemoteKey, root: Root | None, work: Work) -> LocalKey | None:
-	"""The local document that stands for a remote one: by identity, else by where it was first made."""
+def find_local(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work) -> LocalKey | None:
+	"""The local document that stands for a remote one: by identity, else by where it was first made.
+
+	Only one of the DocType that the subscription is for: what the producer says of a root opens no other.
+	"""
 	known = work.identity_of(key)
-	if known:
-		return known.local_doctype, known.local_name
-	return find_by_root(work, root)
+	local = (known.local_doctype, known.local_name) if known else find_by_root(work, root)
+	return local if local and local[0] == subscription.local_doctype else None
 
 
 def exists(local: LocalKey) -> bool:

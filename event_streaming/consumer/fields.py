@@ -55,7 +55,8 @@ def known_row(df, row: dict, unknown: list[str]) -> dict:
 def left_out(doctype: str, unknown: list[str]) -> list[str]:
 	if not unknown:
 		return []
-	names = ", ".join(sorted(set(unknown)))
+	# what the other site calls its fields is shown to a person
+	names = frappe.utils.escape_html(", ".join(sorted(set(unknown))))
 	return [_("Left out, because {0} has no such fields here: {1}").format(_(doctype), names)]
 
 

@@ -179,10 +179,25 @@ def own_identity(
 
 
 def local_roots(work: Work, roots: list[Root]) -> dict[tuple[str, str, str], LocalKey]:
-	"""Documents that were first made on this site and come back: (site, DocType, name) -> the document itself."""
+	"""Documents that were first made on this site and come back: (site, DocType, name) -> the document itself.
+
+	None of a DocType that this site gives to nobody: such a document can't have left it.
+	"""
 	wanted: dict[str, set[str]] = {}
+	given = set(
+		frappe.get_all(
+			"Event Consumer Document Type",
+			filters={
+				"status": "Approved",
+				"ref_doctype": ["in", sorted({root["doctype"] for root in roots})],
+			},
+			pluck="ref_doctype",
+		)
+		if any(root["site"] == work.here for root in roots)
+		else ()
+	)
 	for root in roots:
-		if root["site"] == work.here and frappe.db.exists("DocType", root["doctype"], cache=True):
+		if root["site"] == work.here and root["doctype"] in given:
 			wanted.setdefault(root["doctype"], set()).add(root["name"])
 	found = {}
 	for doctype, names in wanted.items():

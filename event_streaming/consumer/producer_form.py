@@ -9,6 +9,8 @@ from frappe.utils import cint, get_link_to_form
 from frappe.utils.password import get_decrypted_password
 
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
+from event_streaming.exceptions import RefusedDocType
+from event_streaming.refused import why_refused
 from event_streaming.site import normalise_url, public_url
 
 MODULE = "Event Streaming"
@@ -72,13 +74,8 @@ def validate_rows(doc) -> None:
 	"""Each row names a DocType that can be streamed, once; a mapping fits its row."""
 	seen: dict[str, int] = {}
 	for row in doc.producer_doctypes:
-		meta = frappe.get_meta(row.ref_doctype)
-		if meta.istable or cint(meta.get("is_virtual")) or meta.module == MODULE:
-			frappe.throw(
-				_("Row {0}: {1} can't be streamed (child tables come with their documents).").format(
-					row.idx, _(row.ref_doctype)
-				)
-			)
+		if reason := why_refused(row.ref_doctype):
+			frappe.throw(_("Row {0}: {1}").format(row.idx, reason), RefusedDocType)
 		remote = row.ref_doctype
 		if row.has_mapping:
 			remote = remote_doctype_of(row)

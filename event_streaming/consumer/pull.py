@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import frappe
 from frappe import _
-from frappe.utils import now_datetime
+from frappe.utils import now_datetime, strip_html
 
 from event_streaming.acting import acting_as
 from event_streaming.consumer import registration, retry, state, sync_log
@@ -202,7 +202,7 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 		last_pull=now_datetime(),
 		events_behind=page["behind"],
 		remote_time_zone=page["time_zone"] or None,
-		last_warning="\n".join(page["warnings"]) or None,
+		last_warning=strip_html("\n".join(page["warnings"])) or None,
 	)
 	frappe.db.commit()
 	return page

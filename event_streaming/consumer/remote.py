@@ -69,6 +69,8 @@ class Producer:
 			wire.OLD_FEED,
 			{"event_consumer": public_url(), "doctypes": json.dumps(doctypes), "last_update": since},
 		)
+		if not isinstance(answer or [], list):
+			raise InvalidPage("The producer's events are not a list.")
 		return [parse_old_event(entry, self.name) for entry in answer or []]
 
 	def get_documents(self, keys: list[tuple[str, str]]) -> FetchedDocuments:
@@ -116,7 +118,10 @@ class Producer:
 		answer = self.client.call(wire.REGISTER, {"data": json.dumps(data)})
 		if not answer:
 			return None
-		parsed = json.loads(answer) if isinstance(answer, str) else answer
+		try:
+			parsed = json.loads(answer) if isinstance(answer, str) else answer
+		except (ValueError, RecursionError):
+			parsed = None
 		if not isinstance(parsed, dict):
 			raise InvalidPage("The producer's answer to the registration is not an object.")
 		return parsed
@@ -127,16 +132,22 @@ def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, 
 	if not isinstance(answer, dict):
 		raise InvalidPage("The producer's answer to a request for documents is not an object.")
 	position = wire.whole_number(answer.get("position") or 0, "position")
-	for entry in answer.get("documents") or []:
-		key = (entry.get("doctype"), entry.get("name")) if isinstance(entry, dict) else None
+	for entry in wire.list_of(answer, "documents"):
+		key = (str(entry.get("doctype")), str(entry.get("name"))) if isinstance(entry, dict) else None
 		if key not in asked or not isinstance(entry.get("data"), dict):
 			raise InvalidPage("The producer sent a document that was not asked for.")
+		wire.check_shape(entry["data"])
 		fetched.documents[key] = entry["data"]
 		fetched.positions[key] = position
 		root = wire.parse_root(entry.get("root"))
 		if root:
 			fetched.roots[key] = root
-	for doctype, name, reason in answer.get("missing") or []:
+	for entry in wire.list_of(answer, "missing"):
+		if not isinstance(entry, list) or len(entry) != 3:
+			raise InvalidPage(
+				"The producer's list of missing documents is not one of DocType, name and reason."
+			)
+		doctype, name, reason = entry
 		fetched.missing[(str(doctype), str(name))] = str(reason)[:200]
 
 
@@ -145,7 +156,7 @@ def parse_old_event(entry: Any, producer: str) -> Event:
 	if not isinstance(entry, dict):
 		raise InvalidPage("An event is not an object.")
 	data = entry.get("data")
-	return wire.parse_event(
+	return wire.read_event(
 		{
 			"id": str(entry.get("name") or ""),
 			"position": 0,

@@ -43,10 +43,24 @@ def deal_with(event: Event, work: Work) -> str:
 		outcome = waiting(event, work)
 	else:
 		outcome = attempt(event, work, attempts=1)
-	sync_log.write(work.event_producer, event, outcome)
+	record(event, outcome, work)
 	if outcome.status in OPEN:
 		work.held_back.update(keys_of(event))
 	return outcome.status
+
+
+def record(event: Event, outcome: Outcome, work: Work) -> None:
+	"""Write the event's row; where the database does not take what is in it, one without that."""
+	try:
+		sync_log.write(work.event_producer, event, outcome)
+	except Exception as error:
+		if is_lost_transaction(error):
+			raise
+		outcome.warnings = [_("What the event held could not be kept here: {0}").format(type(error).__name__)]
+		outcome.conflicts = []
+		# without its data it can't be tried again; its type would say that it can
+		kept = {} if outcome.status not in OPEN else {"update_type": ""}
+		sync_log.write(work.event_producer, {**event, "data": None, "data_before": None, **kept}, outcome)
 
 
 def attempt(event: Event, work: Work, attempts: int) -> Outcome:

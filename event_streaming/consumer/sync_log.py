@@ -19,6 +19,9 @@ DOCTYPE = "Event Sync Log"
 SYNCED, FAILED, RETRYING, WAITING, CONFLICT = "Synced", "Failed", "Retrying", "Waiting", "Conflict"
 OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
 
+# characters of what is told in a Small Text
+MOST_TEXT = 10_000
+
 # what an event needs to be applied later, besides the columns of its own
 EVENT_FIELDS = (
 	"name",
@@ -101,8 +104,8 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"status": outcome.status,
 		"ref_doctype": outcome.local_doctype,
 		"docname": outcome.local_name,
-		"outcome": outcome.done or None,
-		"warnings": "\n".join(outcome.warnings) or None,
+		"outcome": outcome.done[:MOST_TEXT] or None,
+		"warnings": "\n".join(outcome.warnings)[:MOST_TEXT] or None,
 		"error": outcome.error,
 		"next_retry": outcome.next_retry,
 		"use_same_name": cint(outcome.use_same_name),
@@ -262,4 +265,5 @@ def to_event(row: dict) -> Event:
 		"modified_by": row["modified_by_remote"] or "",
 		"origin": row["origin"] or row["event_producer"],
 		"root": json.loads(row["root"]) if row["root"] else None,
+		"problem": "",
 	}

@@ -1,0 +1,447 @@
+"""A neighbour that can't be trusted: what a hostile producer sends is refused or fails alone, and the stream goes on.
+
+The producer is a small HTTP server of the test's own. What a hostile consumer may ask of a real producer is at the end.
+"""
+
+import json
+
+import pytest
+from fake_producer import FakeProducer
+from streams import (
+	CITY,
+	ORDER,
+	SUBSCRIBER,
+	change,
+	insert,
+	make_event_producer,
+	make_subscriber,
+	pull,
+	pull_now,
+	read_doc,
+	read_rows,
+	subscribe,
+	sync_logs,
+	unique,
+	with_orders,
+)
+
+from sandbox.rest import RestError
+
+GET_PAGE = "event_streaming.producer.feed.get_page"
+GET_DOCUMENTS = "event_streaming.producer.feed.get_documents"
+REGISTER = "event_streaming.event_streaming.doctype.event_consumer.event_consumer.register_consumer"
+DEEP = 50_000
+
+
+@pytest.fixture
+def hostile(consumer):
+	with_orders(consumer)
+	consumer.run(make_subscriber)
+	with FakeProducer(CITY, ORDER) as fake:
+		rows = [{"ref_doctype": doctype, "use_same_name": 1} for doctype in (CITY, ORDER)]
+		consumer.run(make_event_producer, url=fake.url, rows=rows)
+		yield fake
+
+
+def take(consumer, hostile, *pages) -> dict:
+	hostile.pages = list(pages)
+	return consumer.run(pull_now, event_producer=hostile.url)
+
+
+def nested(depth: int) -> str:
+	return '{"title": ' + "[" * depth + "]" * depth + "}"
+
+
+# ---------------------------------------------------------------- single events: they fail alone
+
+
+@pytest.mark.parametrize(
+	"wrong",
+	[
+		{"update_type": "Drop Table"},
+		{"update_type": ["Create"]},
+		{"data": {"title": "not text"}},
+		{"data": 7},
+		{"data": '{"title": '},
+		{"data": "[1, 2]"},
+		{"data": nested(100)},
+		{"data": nested(DEEP)},
+		{"data": '{"title": {"$gt": ""}}'},
+		{"data": '{"title": ' + "9" * 5000 + "}"},
+		{"data": "\ud800"},
+		{"data": json.dumps({"rows": [{"item": "x"}] * 30_000})},
+		{"data": "x" * 9_000_000},
+		{"data": None},
+		{"docname": ""},
+		{"docname": None},
+		{"docname": {"name": "x"}},
+		{"docname": "x" * 141},
+		{"docname": "<img src=x onerror=alert(1)>"},
+		{"docname": "new\nline"},
+		{"docname": "half \ud800"},
+		{"ref_doctype": "<script>"},
+		{"ref_doctype": 12},
+		{"ref_doctype": "No Such DocType"},
+		{"ref_doctype": "ToDo"},
+		{"ref_doctype": "User", "docname": "Administrator"},
+		{"ref_doctype": "Server Script"},
+		{"ref_doctype": "../../etc"},
+		{"id": "x" * 200},
+		{"creation": "yesterday"},
+		{"creation": "2026-01-01T00:00:00+07:00"},
+		{"origin": "https://" + "x" * 600},
+		{"modified_by": "<b>"},
+		{"root": "https://elsewhere"},
+		{"root": {"site": "https://elsewhere"}},
+		{"update_type": "Rename", "data": '{"new_name": "<i>x</i>"}'},
+		{"update_type": "Rename", "data": '{"new_name": ["x"]}'},
+	],
+	ids=lambda wrong: " ".join(f"{key}={str(value)[:30]!a}" for key, value in wrong.items()),
+)
+def test_a_hostile_event_fails_alone_and_the_stream_goes_on(consumer, hostile, wrong):
+	before, after = unique("before"), unique("after")
+	events = [
+		hostile.event(CITY, before, {"title": before}),
+		hostile.event(CITY, unique("bad"), **wrong),
+		hostile.event(CITY, after, {"title": after}),
+	]
+
+	summary = take(consumer, hostile, {"events": events})
+
+	assert (summary["error"], summary["synced"], summary["failed"]) == ("", 2, 1)
+	first, failed, last = sync_logs(consumer)
+	assert (first["status"], last["status"]) == ("Synced", "Synced")
+	assert failed["status"] in ("Failed", "Retrying") and failed["error"]
+	assert "<" not in failed["producer_doc"] + failed["remote_doctype"]
+	assert consumer.run(read_doc, doctype=CITY, name=after)
+	assert consumer.run(pull_now, event_producer=hostile.url)["events"] == 0
+
+
+def test_what_could_not_be_read_can_not_be_resynced_into_something_else(consumer, hostile):
+	take(consumer, hostile, {"events": [hostile.event(CITY, "x" * 200, {"title": "x"})]})
+	(log,) = sync_logs(consumer)
+
+	status = consumer.run(resync, name=str(log["name"]))
+
+	assert status == "Failed"
+	assert "could not be read" in sync_logs(consumer)[0]["error"]
+
+
+def resync(name: str) -> str:
+	from event_streaming.consumer.by_hand import resync_log
+
+	return resync_log(name)
+
+
+@pytest.mark.parametrize(
+	"name", ["../../../etc/passwd", "..\\..\\x", "/api/resource/User", "a/b?c=d#e", "%2e%2e%2f"]
+)
+def test_names_with_parts_of_paths_are_only_names(consumer, hostile, name):
+	name = unique(name)
+	take(consumer, hostile, {"events": [hostile.event(CITY, name, {"title": name})]})
+
+	assert consumer.run(read_doc, doctype=CITY, name=name)["title"] == name
+
+
+@pytest.mark.parametrize("update_type", ["Update", "Delete", "Rename"])
+@pytest.mark.parametrize("doctype", ["User", CITY])
+def test_a_made_up_root_opens_no_document_of_this_site(consumer, hostile, doctype, update_type):
+	"""`root` says that a document was first made here and came back: of what is streamed to nobody, none can."""
+	mine = consumer.run(insert, doctype=CITY, title=unique("mine"))
+	name = mine if doctype == CITY else SUBSCRIBER
+	before = consumer.run(read_doc, doctype=doctype, name=name)
+	data = {"changed": {"first_name": "Mallory", "country_name": "Mallory"}, "new_name": unique("taken")}
+
+	take(
+		consumer,
+		hostile,
+		{
+			"events": [
+				hostile.event(
+					CITY,
+					unique("stranger"),
+					update_type=update_type,
+					data=json.dumps(data),
+					root={"site": consumer.url, "doctype": doctype, "name": name},
+				)
+			]
+		},
+	)
+
+	assert consumer.run(read_doc, doctype=doctype, name=name) == before
+
+
+def test_html_that_a_neighbour_sends_is_kept_nowhere_as_html(consumer, hostile):
+	name = unique("city")
+	event = hostile.event(CITY, name, {"title": name, "<b>evil</b>": "x"})
+	take(consumer, hostile, {"events": [event], "warnings": ["<script>alert(1)</script> hello", 5, None]})
+
+	(log,) = sync_logs(consumer)
+	assert log["status"] == "Synced" and "<b>" not in log["warnings"]
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert "<script>" not in state["last_warning"] and "hello" in state["last_warning"]
+
+
+# ---------------------------------------------------------------- whole pages: refused, and asked again later
+
+
+@pytest.mark.parametrize(
+	"page",
+	[
+		{"events": None},
+		{"events": {"0": {}}},
+		{"events": ["event"]},
+		{"events": [{"position": "one"}]},
+		{"events": [{}] * 6_000},
+		{"cursor": "9"},
+		{"cursor": True},
+		{"cursor": 1.5},
+		{"cursor": 2**63},
+		{"cursor": -1},
+		{"protocol": "two"},
+		{"behind": "many"},
+		{"time_zone": ["Asia/Bangkok"]},
+		{"warnings": 5},
+		{"subscriptions": []},
+		{"subscriptions": {CITY: {"status": "Root"}}},
+		["a", "list"],
+		"text",
+		None,
+		b"not json",
+		b'{"message": ' + b"[" * DEEP + b"]" * DEEP + b"}",
+	],
+	ids=lambda page: str(page)[:40],
+)
+def test_a_hostile_page_is_refused_and_the_pull_waits(consumer, hostile, page):
+	summary = take(consumer, hostile, page)
+
+	assert summary["error"] and summary["events"] == 0
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert state["last_error"] and state["next_pull"] and state["position"] == 0
+
+	name = unique("city")
+	summary = take(consumer, hostile, {"events": [hostile.event(CITY, name, {"title": name})]})
+	assert (summary["error"], summary["synced"]) == ("", 1)
+
+
+def test_a_cursor_that_goes_back_and_positions_out_of_order_are_refused(consumer, hostile):
+	cities = [unique("city") for _each in range(3)]
+	events = [hostile.event(CITY, name, {"title": name}) for name in cities]
+	take(consumer, hostile, {"events": events[:2]})
+
+	assert "goes back" in take(consumer, hostile, {"cursor": 1})["error"]
+	assert "order" in take(consumer, hostile, {"events": [events[2], events[1]]})["error"]
+	assert "order" in take(consumer, hostile, {"events": [events[2]], "cursor": 2})["error"]
+	assert len(sync_logs(consumer)) == 2
+
+
+def test_pages_without_end_do_not_keep_a_worker(consumer, hostile):
+	consumer.run(
+		change, doctype="Event Streaming Settings", name="Event Streaming Settings", slice_seconds=10
+	)
+
+	summary = take(consumer, hostile, *({"cursor": number, "has_more": True} for number in range(1, 100_000)))
+
+	assert summary["more"] and summary["error"] == ""
+
+
+# ---------------------------------------------------------------- documents that are brought
+
+
+def test_a_document_that_was_not_asked_for_is_refused(consumer, hostile):
+	evil = {"doctype": CITY, "name": "Evil", "data": {"title": "Evil"}, "root": None}
+	hostile.documents_answer = {"documents": [evil], "missing": [], "position": 1}
+	order = hostile.event(ORDER, unique("order"), {"title": "x", "city": unique("city")})
+
+	summary = take(consumer, hostile, {"events": [order]})
+
+	assert "not asked for" in str(summary["error"]) + str([log["error"] for log in sync_logs(consumer)])
+	assert consumer.run(read_doc, doctype=CITY, name="Evil") is None
+
+
+@pytest.mark.parametrize(
+	"answer",
+	[
+		[],
+		"text",
+		{"documents": 5},
+		{"documents": [{"doctype": [], "name": {}}]},
+		{"missing": [[1]]},
+		{"position": "x"},
+	],
+	ids=str,
+)
+def test_a_hostile_answer_to_a_request_for_documents_ends_in_a_message(consumer, hostile, answer):
+	hostile.documents_answer = answer or ["not an object"]
+	order = hostile.event(ORDER, unique("order"), {"title": "x", "city": unique("city")})
+
+	summary = take(consumer, hostile, {"events": [order]})
+
+	assert summary["error"] or sync_logs(consumer)[0]["status"] != "Synced"
+
+
+@pytest.mark.parametrize("doctype", ["Role", "Custom Field", "Server Script", "DocType", "Event Producer"])
+def test_system_documents_are_not_brought_along(consumer, hostile, doctype):
+	"""A link of a streamed document is no way in for what may not be streamed."""
+	consumer.run(add_dynamic_link)
+	evil = unique("Evil")
+	hostile.brings[(doctype, evil)] = {"doctype": doctype, "name": evil, "role_name": evil, "dt": CITY}
+	city = unique("city")
+	event = hostile.event(CITY, city, {"title": city, "about_doctype": doctype, "about": evil})
+
+	take(consumer, hostile, {"events": [event]})
+
+	assert consumer.run(read_doc, doctype=doctype, name=evil) is None
+	asked = [key for call in hostile.calls("get_documents") for key in json.loads(call["documents"])]
+	assert [doctype, evil] not in asked
+
+
+def add_dynamic_link() -> None:
+	from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
+
+	create_custom_fields(
+		{
+			CITY: [
+				{"fieldname": "about_doctype", "label": "About", "fieldtype": "Link", "options": "DocType"},
+				{
+					"fieldname": "about",
+					"label": "About Name",
+					"fieldtype": "Dynamic Link",
+					"options": "about_doctype",
+				},
+			]
+		}
+	)
+
+
+# ---------------------------------------------------------------- system DocTypes have to be allowed by name
+
+
+@pytest.mark.parametrize(
+	"doctype", ["User", "Role", "DocType", "Server Script", "Custom Field", "Event Producer"]
+)
+def test_a_system_doctype_can_not_be_subscribed_to(producer, consumer, doctype):
+	for site in (producer, consumer):
+		site.run(make_subscriber)
+	with pytest.raises(Exception, match=r"framework|belongs to Event Streaming"):
+		consumer.run(
+			make_event_producer, url=producer.url, rows=[{"ref_doctype": doctype, "use_same_name": 1}]
+		)
+	assert producer.run(read_rows, doctype="Event Consumer", filters={}) == []
+
+
+def test_a_system_doctype_in_an_event_is_refused_although_the_row_is_there(consumer, hostile):
+	"""The row was made when the DocType was allowed by name, or by hand."""
+	hostile.doctypes = (CITY, "Role")
+	consumer.run(force_row, event_producer=hostile.url, doctype="Role")
+	role = unique("Role")
+
+	take(consumer, hostile, {"events": [hostile.event("Role", role, {"role_name": role})]})
+
+	(log,) = sync_logs(consumer)
+	assert log["status"] == "Failed" and "event_streaming_allowed_doctypes" in log["error"]
+	assert consumer.run(read_doc, doctype="Role", name=role) is None
+
+
+def force_row(event_producer: str, doctype: str) -> None:
+	import frappe
+
+	name = frappe.db.get_value("Event Producer Document Type", {"parent": event_producer}, "name")
+	frappe.db.set_value("Event Producer Document Type", name, "ref_doctype", doctype)
+	frappe.clear_cache()
+
+
+# ---------------------------------------------------------------- what a hostile consumer may ask of a producer
+
+
+def test_the_feed_answers_only_its_consumers_own_user(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	producer.run(make_other_subscriber, user="other@example.com")
+
+	for user in ("other@example.com", "Administrator"):
+		for method, arguments in ((GET_PAGE, {"cursor": 0}), (GET_DOCUMENTS, {"documents": "[]"})):
+			with pytest.raises(RestError) as refused:
+				producer.rest(user).method(method, event_consumer=consumer.url, **arguments)
+			assert refused.value.status == 403, refused.value
+
+
+def make_other_subscriber(user: str) -> None:
+	import frappe
+
+	if not frappe.db.exists("User", user):
+		doc = frappe.get_doc(
+			{"doctype": "User", "email": user, "first_name": "Other", "send_welcome_email": 0}
+		).insert()
+		doc.add_roles("System Manager")
+
+
+def test_a_registration_can_not_take_over_another_users_consumer(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	producer.run(make_other_subscriber, user="other@example.com")
+	before = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)
+
+	data = {
+		"event_consumer": consumer.url,
+		"consumer_doctypes": json.dumps([{"doctype": ORDER}]),
+		"user": "other@example.com",
+		"api_key": "mine",
+		"api_secret": "mine",
+		"protocol": 2,
+	}
+	with pytest.raises(RestError, match="already registered"):
+		producer.rest("other@example.com").method(REGISTER, data=json.dumps(data))
+	with pytest.raises(RestError, match="belong to"):
+		producer.rest("other@example.com").method(REGISTER, data=json.dumps({**data, "user": SUBSCRIBER}))
+
+	assert producer.run(read_doc, doctype="Event Consumer", name=consumer.url) == before
+
+
+def test_secrets_leave_neither_with_events_nor_with_documents(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, ORDER)
+	order = producer.run(insert, doctype=ORDER, title=unique("order"), secret="hunter2")
+	rest = producer.rest(SUBSCRIBER)
+
+	page = rest.method(GET_PAGE, event_consumer=consumer.url, cursor=0)
+	found = rest.method(
+		GET_DOCUMENTS,
+		event_consumer=consumer.url,
+		documents=json.dumps(
+			[[ORDER, order], ["User", SUBSCRIBER], ["Event Consumer", consumer.url], ["Email Account", "x"]]
+		),
+	)
+
+	assert [event["docname"] for event in page["events"]] == [order]
+	text = json.dumps([page, found])
+	for secret in (
+		"hunter2",
+		"streamsecret",
+		"streamkey",
+		"api_key",
+		"api_secret",
+		"reset_password_key",
+		"roles",
+	):
+		assert secret not in text
+	assert {(doctype, reason) for doctype, _name, reason in found["missing"]} == {
+		("Event Consumer", "not allowed"),
+		("Email Account", "not allowed"),
+	}
+
+
+def test_what_the_request_asks_for_opens_nothing(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY, approve=False)
+	producer.run(insert, doctype=CITY, title=unique("city"))
+	rest = producer.rest(SUBSCRIBER)
+
+	for more in ({"limit": 10**9}, {"max_bytes": 10**12}, {"limit": -5}):
+		assert rest.method(GET_PAGE, event_consumer=consumer.url, cursor=0, **more)["events"] == []
+	old = "event_streaming.event_streaming.doctype.event_update_log.event_update_log.get_update_logs_for_consumer"
+	asked = json.dumps([CITY, ORDER, "User"])
+	assert (
+		rest.method(old, event_consumer=consumer.url, doctypes=asked, last_update="2000-01-01 00:00:00") == []
+	)
+	pull(consumer, producer)
+	assert sync_logs(consumer) == []
