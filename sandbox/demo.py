@@ -17,9 +17,11 @@ from sandbox.demo_screen import Screen
 from sandbox.demo_sites import Sites, two_sites
 from sandbox.demo_story import tell
 from sandbox.errors import SandboxError
+from sandbox.rest import RestClient
 from sandbox.template import ADMIN_PASSWORD
 
 INTERRUPTED = 130
+NEWEST_SYNC_LOG = "Event%20Sync%20Log?fields=[%22*%22]&order_by=creation%20desc&limit_page_length=1"
 # of the differences
 SHOWN = 20
 
@@ -139,41 +141,26 @@ def show_comparison(sites: Sites, own: demo_check.Documents, screen: Screen) -> 
 def show_how_to_go_on(sites: Sites, screen: Screen) -> None:
 	office, branch = sites.office_subscriber, sites.branch_subscriber
 	screen.title("Both sites stay up. Have a look:")
-	screen.table(
-		("", "Address", "Log-in", f"Key:secret of {SUBSCRIBER}"),
-		(
-			(
-				"head office",
-				f"{office.url}/app/event-streaming",
-				f"Administrator / {ADMIN_PASSWORD}",
-				keys(office),
-			),
-			(
-				"branch",
-				f"{branch.url}/app/event-streaming",
-				f"Administrator / {ADMIN_PASSWORD}",
-				keys(branch),
-			),
-		),
-	)
+	for place, client in (("head office", office), ("branch", branch)):
+		screen.plain(f"   {place:11}  {client.url}/app/event-streaming")
+		screen.plain(f"                log in as Administrator / {ADMIN_PASSWORD}")
+		screen.plain(f"                API key:secret of {SUBSCRIBER}: {keys(client)}\n")
 	screen.plain(
-		"\nMake an item at the head office, read it at the branch, and see what the branch logged:\n"
+		"Make an item at the head office, read it at the branch, and see what the branch logged last:\n"
 	)
 	doc = '{"item_code": "TEA", "item_name": "Tea", "prices": [{"unit": "kg", "price": 900}]}'
-	json = ["-H", "Content-Type: application/json", "-d", doc]
-	newest = f"{branch.url}/api/resource/Event%20Sync%20Log?fields=[%22*%22]&limit_page_length=1&order_by=name%20desc"
-	screen.plain(curl(office, f"{office.url}/api/resource/Item", *json))
-	screen.plain(curl(branch, f"{branch.url}/api/resource/Item/TEA"))
-	screen.plain(curl(branch, "--globoff", newest))
+	screen.plain(curl(office, "/api/resource/Item", "-H", "Content-Type: application/json", "-d", doc))
+	screen.plain(curl(branch, "/api/resource/Item/TEA"))
+	screen.plain(curl(branch, f"/api/resource/{NEWEST_SYNC_LOG}", "--globoff"))
 	screen.plain("\nCtrl-C ends both sites and removes their data.")
 
 
-def keys(client) -> str:
+def keys(client: RestClient) -> str:
 	return f"{client.api_key}:{client.api_secret}"
 
 
-def curl(client, *arguments: str) -> str:
-	return shlex.join(["curl", "-s", "-H", f"Authorization: token {keys(client)}", *arguments])
+def curl(client: RestClient, path: str, *options: str) -> str:
+	return shlex.join(["curl", "-s", "-u", keys(client), client.url + path, *options])
 
 
 def wait_for_ctrl_c(screen: Screen) -> None:
