@@ -1,0 +1,50 @@
+"""The DocTypes that the contract is tried on: one for each way of naming, with rows, a link and a guarded field."""
+
+from streams import CITY, make_doctype, make_order_doctypes, make_subscriber
+
+HASHED, SERIES, NUMBERED, PROMPTED, LINE = (
+	"Contract Hashed",
+	"Contract Series",
+	"Contract Numbered",
+	"Contract Prompted",
+	"Contract Line",
+)
+NOBODY = "nobody@contract.example.com"
+
+
+def make_contract_doctypes() -> None:
+	make_order_doctypes()
+	make_doctype(LINE, [{"fieldname": "item", "label": "Item", "fieldtype": "Data"}], istable=1)
+	fields = [
+		{"fieldname": "title", "label": "Title", "fieldtype": "Data"},
+		{"fieldname": "city", "label": "City", "fieldtype": "Link", "options": CITY},
+		{"fieldname": "guarded", "label": "Guarded", "fieldtype": "Data", "permlevel": 1},
+		{"fieldname": "picked", "label": "Picked", "fieldtype": "Select", "options": "a\nb"},
+		{"fieldname": "lines", "label": "Lines", "fieldtype": "Table", "options": LINE},
+	]
+	series = {
+		"fieldname": "naming_series",
+		"label": "Series",
+		"fieldtype": "Select",
+		"options": "CONA-.#####\nCONB-.#####",
+		"reqd": 1,
+	}
+	make_doctype(HASHED, fields, autoname="hash")
+	make_doctype(SERIES, [series, *fields], autoname="naming_series:")
+	make_doctype(NUMBERED, fields, autoname="autoincrement")
+	make_doctype(PROMPTED, fields, autoname="prompt")
+
+
+def make_users() -> None:
+	"""A subscriber, who is System Manager, and a user who may do nothing."""
+	import frappe
+
+	make_subscriber()
+	if not frappe.db.exists("User", NOBODY):
+		values = {
+			"email": NOBODY,
+			"first_name": "Nobody",
+			"send_welcome_email": 0,
+			"user_type": "System User",
+		}
+		frappe.get_doc({"doctype": "User", **values}).insert(ignore_permissions=True)
