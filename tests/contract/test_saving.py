@@ -1,7 +1,7 @@
 """What applying an event relies on: stamps, flags, rows with names of their own, and what Frappe refuses."""
 
 import pytest
-from contract_doctypes import HASHED, LINE, PROMPTED
+from contract_doctypes import HASHED, LINE
 from streams import CITY, ORDER, SUBSCRIBER, unique
 
 from sandbox.errors import RemoteError
@@ -398,24 +398,6 @@ def test_a_submitted_document_can_not_be_deleted(site):
 		site.run(delete_document, doctype=ORDER, name=name)
 
 	assert caught.value.exc_type == "ValidationError"
-
-
-def test_force_renames_where_the_doctype_forbids_it(site):
-	old, new = unique("Old"), unique("Renamed")
-	site.run(insert_document, doctype=PROMPTED, name=old)
-
-	assert site.run(rename_as, user=SUBSCRIBER, doctype=PROMPTED, old=old, new=new) == new
-
-
-def rename_as(user: str, doctype: str, old: str, new: str) -> str | None:
-	"""The new name, if the document is known by that one alone."""
-	import frappe
-
-	from event_streaming.consumer.documents import rename
-
-	frappe.set_user(user)
-	name = rename(doctype, old, new, merge=False)
-	return name if frappe.db.exists(doctype, name) and not frappe.db.exists(doctype, old) else None
 
 
 def test_links_in_other_documents_follow_a_rename_and_a_merge(site):
