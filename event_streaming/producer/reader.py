@@ -44,6 +44,11 @@ def load_consumer(event_consumer: str):
 		raise frappe.PermissionError(
 			_("Only the user {0} may read the events for {1}.").format(consumer.user, consumer.name)
 		)
+	if not frappe.db.get_value("User", consumer.user, "enabled"):
+		# Frappe 15 goes on accepting the keys of a disabled user
+		raise frappe.PermissionError(
+			_("The user {0} is disabled on {1}. Enable it there.").format(consumer.user, public_url())
+		)
 	return consumer
 
 

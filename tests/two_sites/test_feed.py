@@ -3,7 +3,18 @@
 import json
 
 import pytest
-from streams import CITY, ORDER, ROW, change, delete, insert, make_subscriber, unique, with_orders
+from streams import (
+	CITY,
+	ORDER,
+	ROW,
+	SUBSCRIBER,
+	change,
+	delete,
+	insert,
+	make_subscriber,
+	unique,
+	with_orders,
+)
 
 from sandbox.rest import RestError
 
@@ -388,6 +399,26 @@ def test_only_the_consumers_own_user_may_ask(producer, open_feed):
 		)
 
 	assert refused.value.status == 403
+
+
+def test_a_disabled_user_gets_nothing_whatever_the_framework_makes_of_its_keys(producer, open_feed):
+	open_feed(CITY)
+	rest = producer.rest(SUBSCRIBER)
+	producer.run(set_enabled, user=SUBSCRIBER, enabled=0)
+	try:
+		with pytest.raises(RestError) as refused:
+			rest.method("event_streaming.producer.feed.get_page", event_consumer=CONSUMER_URL, cursor=0)
+	finally:
+		producer.run(set_enabled, user=SUBSCRIBER, enabled=1)
+
+	assert refused.value.status in (401, 403)
+
+
+def set_enabled(user: str, enabled: int) -> None:
+	import frappe
+
+	frappe.db.set_value("User", user, "enabled", enabled)
+	frappe.clear_cache(user=user)
 
 
 def test_a_site_that_is_not_registered_is_told_so(producer):

@@ -316,7 +316,8 @@ def test_a_producer_that_is_down_costs_a_stored_wait_and_no_event(producer, cons
 def test_documents_log_and_cursor_are_one_commit(producer, consumer):
 	"""A process that is killed in the middle of a group leaves nothing of it; the next pull brings all, once."""
 	names = producer.run(insert_many, doctype=CITY, prefix=unique("city"), count=12)
-	consumer.run(set_settings, events_per_commit=5)
+	# however slow the machine is, it is the number of events that ends a group here
+	consumer.run(set_settings, events_per_commit=5, commit_milliseconds=10_000)
 	shell = consumer.shell()
 
 	shell.start(die_in_the_middle, event_producer=producer.url, after=8)
