@@ -29,6 +29,8 @@ UPDATE_STATUS = "event_streaming.consumer.registration.update_status"
 
 CREATE, UPDATE, DELETE, RENAME = "Create", "Update", "Delete", "Rename"
 UPDATE_TYPES = (CREATE, UPDATE, DELETE, RENAME)
+# what becomes of a document that was delivered and no longer meets the condition
+KEEP, REMOVE = "Keep", "Remove"
 STATUSES = ("Pending", "Approved", "Rejected")
 
 
@@ -69,6 +71,8 @@ class Subscription(TypedDict):
 	status: str
 	unsubscribed: int
 	condition: str | None
+	# "Keep" or "Remove"; None from a producer that does not know the choice
+	when_condition_ends: str | None
 
 
 class Page(TypedDict):
@@ -206,6 +210,9 @@ def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
 			"status": entry["status"],
 			"unsubscribed": 1 if entry.get("unsubscribed") else 0,
 			"condition": condition if condition and isinstance(condition, str) else None,
+			"when_condition_ends": ends
+			if (ends := entry.get("when_condition_ends")) in (KEEP, REMOVE)
+			else None,
 		}
 	return parsed
 

@@ -113,9 +113,15 @@ def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if not local or not exists(local):
 		work.drop(key)
 		return outcome_of(subscription, None, _("Was not here (any more)"))
+	left = bool(wire.parse_data(event).get("left"))
+	if left and (
+		subscription.when_condition_ends != wire.REMOVE or first_made_here(key, event["root"], work)
+	):
+		return outcome_of(subscription, local[1], _("No longer meets the condition: kept"))
 	documents.delete(*local)
 	work.drop(key)
-	return outcome_of(subscription, local[1], _("Deleted"))
+	done = _("No longer meets the condition: removed") if left else _("Deleted")
+	return outcome_of(subscription, local[1], done)
 
 
 def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcome:
@@ -268,6 +274,11 @@ def write_document(
 		raise name_taken(subscription.local_doctype, name, work)
 	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)
 	return outcome_of(subscription, doc.name, _("Created"), warnings)
+
+
+def first_made_here(key: RemoteKey, root: Root | None, work: Work) -> bool:
+	known = work.identity_of(key)
+	return came_home(root, work) or bool(known and known.root_site == work.here)
 
 
 def came_home(root: Root | None, work: Work) -> bool:

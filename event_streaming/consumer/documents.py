@@ -138,7 +138,14 @@ def write_through(doc: Document) -> None:
 
 
 def delete(doctype: str, name: str) -> None:
-	"""Delete a document with the user's permissions. Raises what Frappe raises (linked, submitted, not permitted)."""
+	"""Delete a document with the user's permissions; a submitted one is cancelled first.
+
+	Raises what Frappe raises (linked, not permitted).
+	"""
+	if frappe.get_meta(doctype).is_submittable:
+		doc = frappe.get_doc(doctype, name, for_update=True)
+		if doc.docstatus == SUBMITTED:
+			doc.cancel()
 	frappe.delete_doc(doctype, name)
 
 

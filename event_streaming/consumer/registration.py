@@ -78,6 +78,7 @@ def registration_data(doc) -> dict:
 			"doctype": subscription.remote_doctype,
 			"condition": subscription.condition,
 			"unsubscribed": cint(subscription.unsubscribed),
+			"when_condition_ends": subscription.when_condition_ends,
 		}
 		for subscription in subscriptions_of(doc).values()
 	]
@@ -179,8 +180,11 @@ def settle(doc, producer: Producer, page: Page):
 def differs(on_record: Subscription | None, subscription) -> bool:
 	if not on_record:
 		return True
-	return bool(on_record["unsubscribed"]) != subscription.unsubscribed or (
-		(on_record["condition"] or "").strip() != (subscription.condition or "")
+	return (
+		bool(on_record["unsubscribed"]) != subscription.unsubscribed
+		or (on_record["condition"] or "").strip() != (subscription.condition or "")
+		or (on_record["when_condition_ends"] or subscription.when_condition_ends)
+		!= subscription.when_condition_ends
 	)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import frappe
 from frappe.utils import cint
 
+from event_streaming.wire import KEEP
+
 PRODUCER_WINS, CONSUMER_WINS, NEWEST_WINS, ASK = "Producer Wins", "Consumer Wins", "Newest Wins", "Ask"
 
 
@@ -23,6 +25,7 @@ class Subscription:
 	unsubscribed: bool
 	condition: str | None
 	conflict_policy: str = PRODUCER_WINS
+	when_condition_ends: str = KEEP
 
 	@property
 	def active(self) -> bool:
@@ -55,5 +58,6 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			unsubscribed=bool(cint(row.unsubscribe)),
 			condition=(row.condition or "").strip() or None,
 			conflict_policy=row.conflict_policy or PRODUCER_WINS,
+			when_condition_ends=row.when_condition_ends or KEEP,
 		)
 	return found

@@ -39,6 +39,7 @@ def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
 		"parentfield",
 		"consumer",
 		"at_position",
+		"has_left",
 	)
 	rows = [
 		(
@@ -54,22 +55,23 @@ def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
 			"consumers",
 			reader.consumer.name,
 			event.at_position,
+			int(event.leaves),
 		)
 		for event in events
 	]
 	frappe.db.bulk_insert(DELIVERIES, list(columns), rows)
 
 
-def delivered_names(reader: Reader, names: list[str]) -> set[str]:
-	"""Those of the events, by name, that the consumer has got."""
+def delivered_names(reader: Reader, names: list[str]) -> dict[str, bool]:
+	"""Those of the events, by name, that the consumer has got; and whether as the document's leaving."""
 	if not names:
-		return set()
+		return {}
 	delivery = frappe.qb.DocType(DELIVERIES)
 	query = (
 		frappe.qb.from_(delivery)
-		.select(delivery.parent)
+		.select(delivery.parent, delivery.has_left)
 		.where((delivery.consumer == reader.consumer.name) & (delivery.parenttype == LOG))
 		.where(delivery.parent.isin(names))
 		.where(delivery.at_position <= reader.cursor)
 	)
-	return {name for (name,) in query.run()}
+	return {name: bool(left) for name, left in query.run()}

@@ -36,6 +36,8 @@ class Candidate:
 	data_before: str | None = None
 	# made up for this page, with the document's present state
 	made: bool = False
+	# a deletion in the place of the event: the document no longer meets the consumer's condition
+	leaves: bool = False
 
 	@property
 	def key(self) -> Key:

@@ -30,17 +30,18 @@ from event_streaming.producer.log import (
 from event_streaming.producer.reader import Reader
 from event_streaming.producer.streamed import CONSUMER
 from event_streaming.site import public_url
-from event_streaming.wire import CREATE, DELETE, RENAME
+from event_streaming.wire import CREATE, DELETE, REMOVE, RENAME, UPDATE
 
 
 @dataclass
 class History:
 	"""What the log holds of one document before the cursor: whether the consumer has got any of it, and what came since.
 
-	`more` when more is waiting than a page may hold: it was not read then, and whether any was delivered is not known.
+	`left` when the last that it has got was that the document is no longer for it. `more` when more is waiting than a page may hold: it was not read then, and whether any was delivered is not known.
 	"""
 
 	delivered: bool = False
+	left: bool = False
 	names: list[str] = field(default_factory=list)
 	waiting: list[Candidate] = field(default_factory=list)
 	more: bool = False
@@ -54,9 +55,13 @@ def meeting_conditions(
 	if not conditional:
 		return events
 	documents = _load_present(conditional, present)
-	meeting = _evaluate(reader, conditional, present, documents)
+	meeting, failed = _evaluate(reader, conditional, present, documents)
 	histories = _histories(reader, conditional, meeting)
-	ends = _ends_to_tell(reader, conditional, meeting, histories)
+	leaving = _leaving(
+		reader, [event for event in conditional if event.key not in meeting | failed], histories
+	)
+	told = [event for event in conditional if not _is_away(event, leaving, histories)]
+	ends = _ends_to_tell(reader, told, meeting, histories)
 	kept: list[Candidate] = []
 	begun: set[Key] = set()
 	for event in events:
@@ -65,6 +70,8 @@ def meeting_conditions(
 		elif event.key not in meeting:
 			if event.name in ends:
 				kept.append(event)
+			elif event is leaving.get(event.key):
+				kept.append(_as_leaving(event))
 		elif event.key in begun:
 			# the first event of a document in the page has brought all that came before it
 			kept.append(event)
@@ -87,6 +94,34 @@ def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) 
 	for old in waiting:
 		old.at_position = event.position
 	return [*waiting, event]
+
+
+def _leaving(reader: Reader, events: list[Candidate], histories: dict[Key, History]) -> dict[Key, Candidate]:
+	"""The last event of each document that the consumer has, wants removed, and that is no longer for it."""
+	last: dict[Key, Candidate] = {}
+	for event in events:
+		if reader.rows[event.ref_doctype].when_condition_ends == REMOVE and event.update_type == UPDATE:
+			last[event.key] = event
+	return {
+		key: event
+		for key, event in last.items()
+		if _has_got(reader, key, histories.get(key)) and not histories[key].left
+	}
+
+
+def _is_away(event: Candidate, leaving: dict[Key, Candidate], histories: dict[Key, History]) -> bool:
+	"""Whether the consumer has removed the document by then, so that its new name is nothing to it."""
+	if event.update_type != RENAME:
+		return False
+	gone = leaving.get(event.key)
+	return histories.get(event.key, History()).left or bool(gone and gone.position < event.position)
+
+
+def _as_leaving(event: Candidate) -> Candidate:
+	"""A deletion that this site tells of itself: wherever the change came from, nobody but the consumer is to act on it."""
+	event.update_type, event.data, event.data_before = DELETE, dump({"left": 1}), None
+	event.made, event.leaves, event.origin, event.size = True, True, "", ENVELOPE_BYTES
+	return event
 
 
 def _ends_to_tell(
@@ -134,14 +169,20 @@ def _load_present(events: list[Candidate], present: dict[Key, str | None]) -> di
 
 def _evaluate(
 	reader: Reader, events: list[Candidate], present: dict[Key, str | None], documents: dict[Key, Any]
-) -> set[Key]:
-	"""The (DocType, name) of the events whose documents exist and meet the condition now."""
+) -> tuple[set[Key], set[Key]]:
+	"""The (DocType, name) of the events whose documents meet the condition now, and of those of which that is not known.
+
+	Not known is what is gone, and where the condition raises an error.
+	"""
 	meeting: set[Key] = set()
+	unknown: set[Key] = set()
 	failed: dict[str, str] = {}
 	seen: set[Key] = set()
 	with conditions.without_writing():
 		for event in events:
 			doc = documents.get((event.ref_doctype, present.get(event.key) or ""))
+			if doc is None:
+				unknown.add(event.key)
 			if doc is None or event.key in seen:
 				continue
 			seen.add(event.key)
@@ -151,9 +192,10 @@ def _evaluate(
 				):
 					meeting.add(event.key)
 			except Exception as error:
+				unknown.add(event.key)
 				failed.setdefault(event.ref_doctype, f"{event.docname}: {type(error).__name__}: {error}")
 	_report_conditions(reader, {event.ref_doctype for event in events}, failed)
-	return meeting
+	return meeting, unknown
 
 
 def _log_row(event: Candidate) -> frappe._dict:
@@ -197,7 +239,8 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> di
 		delivered = delivered_names(reader, [name for _docname, name in newest_first])
 		for docname, name in newest_first:
 			history = histories.setdefault((doctype, docname), History())
-			history.delivered = history.delivered or name in delivered
+			if not history.delivered and name in delivered:
+				history.delivered, history.left = True, delivered[name]
 			if not history.delivered:
 				history.names.append(name)
 				history.more = len(history.names) > reader.limit

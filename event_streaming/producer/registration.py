@@ -20,7 +20,7 @@ from event_streaming.producer.streamed import CONSUMER
 from event_streaming.producer.subscriptions import CALL_SECONDS, PENDING, subscriptions_of
 from event_streaming.refused import refuse_system_doctypes
 from event_streaming.site import normalise_url, public_url, time_zone
-from event_streaming.wire import CONFIRM, PROTOCOL
+from event_streaming.wire import CONFIRM, KEEP, PROTOCOL, REMOVE
 
 
 def register(data: dict | str) -> dict[str, Any]:
@@ -193,7 +193,11 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 	consumer.set("consumer_doctypes", [])
 	for doctype, entry in wanted.items():
 		row = before.get(doctype)
-		values = {"ref_doctype": doctype, "condition": entry.get("condition") or None}
+		values = {
+			"ref_doctype": doctype,
+			"condition": entry.get("condition") or None,
+			"when_condition_ends": REMOVE if entry.get("when_condition_ends") == REMOVE else KEEP,
+		}
 		if "unsubscribed" in entry or row is None:
 			values["unsubscribed"] = cint(entry.get("unsubscribed"))
 		if row is None:

@@ -18,7 +18,7 @@ from event_streaming.producer.sequence import head_position
 from event_streaming.producer.streamed import APPROVED, CONSUMER, refresh_streamed_doctypes
 from event_streaming.refused import refuse_system_doctypes
 from event_streaming.site import normalise_url, public_url
-from event_streaming.wire import PROTOCOL, UPDATE_STATUS
+from event_streaming.wire import KEEP, PROTOCOL, UPDATE_STATUS
 
 PENDING = "Pending"
 CALL_SECONDS = 10
@@ -63,6 +63,7 @@ def subscriptions_of(consumer) -> dict[str, dict[str, Any]]:
 			"status": row.status or PENDING,
 			"unsubscribed": cint(row.unsubscribed),
 			"condition": row.condition or None,
+			"when_condition_ends": row.when_condition_ends or KEEP,
 		}
 		for row in consumer.consumer_doctypes
 	}

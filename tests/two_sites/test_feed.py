@@ -153,7 +153,9 @@ def test_a_page_has_the_events_in_order_and_the_next_cursor(producer, open_feed)
 	assert page["events"][3]["data"] is None
 	assert page["protocol"] == 2 and page["site"] == producer.url and page["time_zone"]
 	assert all(event["origin"] == producer.url and event["root"] is None for event in page["events"])
-	assert page["subscriptions"] == {CITY: {"status": "Approved", "unsubscribed": 0, "condition": None}}
+	assert page["subscriptions"] == {
+		CITY: {"status": "Approved", "unsubscribed": 0, "condition": None, "when_condition_ends": "Keep"}
+	}
 
 
 def test_pages_of_any_size_give_every_event_once(producer, open_feed):

@@ -21,6 +21,7 @@ class EventConsumerDocumentType(Document):
 		ref_doctype: DF.Link
 		status: DF.Literal["Pending", "Approved", "Rejected"]
 		unsubscribed: DF.Check
+		when_condition_ends: DF.Literal["Keep", "Remove"]
 
 	# end: auto-generated types
 	pass

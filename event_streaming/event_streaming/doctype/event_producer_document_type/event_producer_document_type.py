@@ -23,6 +23,7 @@ class EventProducerDocumentType(Document):
 		status: DF.Literal["Pending", "Approved", "Rejected"]
 		unsubscribe: DF.Check
 		use_same_name: DF.Check
+		when_condition_ends: DF.Literal["Keep", "Remove"]
 
 	# end: auto-generated types
 	pass

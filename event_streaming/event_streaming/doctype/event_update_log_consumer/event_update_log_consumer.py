@@ -16,6 +16,7 @@ class EventUpdateLogConsumer(Document):
 
 		at_position: DF.Int
 		consumer: DF.Link
+		has_left: DF.Check
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
