@@ -5,6 +5,7 @@ holds the time from which the next ones go on counting.
 """
 
 import frappe
+from frappe import _
 from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
 from event_streaming.producer.sequence import head_position
@@ -44,6 +45,29 @@ def last_position_taken_by_all() -> int:
 		.where((rows.status == "Approved") & (rows.unsubscribed == 0))
 	)
 	return min([head, *(cint(position) for (position,) in query.run())])
+
+
+def refuse_deletion_of_needed(log) -> None:
+	"""Called by the document's `on_trash`: an event that an active consumer has not taken would be lost for it."""
+	consumer, rows = frappe.qb.DocType("Event Consumer"), frappe.qb.DocType("Event Consumer Document Type")
+	query = (
+		frappe.qb.from_(consumer)
+		.join(rows)
+		.on(rows.parent == consumer.name)
+		.select(consumer.name)
+		.where((consumer.paused == 0) & (consumer.name != (log.origin or "")))
+		.where((rows.ref_doctype == log.ref_doctype) & (rows.status == "Approved") & (rows.unsubscribed == 0))
+	)
+	if cint(log.position):
+		# one without a position comes after all that has been taken
+		query = query.where((consumer.position < log.position) & (rows.from_position < log.position))
+	if waiting := [name for (name,) in query.run()]:
+		frappe.throw(
+			_(
+				"{0} has not taken this event yet, and would miss it. Pause or delete that Event Consumer first if it is"
+				" not to have it."
+			).format(", ".join(waiting))
+		)
 
 
 def _next_batch(after: int, last: int) -> list[tuple]:

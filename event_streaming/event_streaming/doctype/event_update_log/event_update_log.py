@@ -35,6 +35,9 @@ class EventUpdateLog(Document):
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename"]
 
 	# end: auto-generated types
+	def on_trash(self):
+		retention.refuse_deletion_of_needed(self)
+
 	@staticmethod
 	def clear_old_logs(days: int = 30) -> None:
 		retention.clear_update_log(days)
