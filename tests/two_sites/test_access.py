@@ -1,0 +1,187 @@
+"""Who may call what: every whitelisted function of the app, found by walking its modules, against docs/security.md."""
+
+import json
+from pathlib import Path
+
+import pytest
+import requests
+from streams import CITY, SUBSCRIBER, subscribe, with_orders
+
+SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
+DOCTYPES = "event_streaming.event_streaming.doctype"
+PRODUCER_FORM = f"{DOCTYPES}.event_producer.event_producer"
+SYNC_LOG = f"{DOCTYPES}.event_sync_log.event_sync_log"
+MAPPING = f"{DOCTYPES}.document_type_mapping.document_type_mapping"
+PLAIN, OTHER_ADMIN = "plain@example.com", "other-admin@example.com"
+ANYBODY, ADMINS, OWN_USER = {PLAIN, OTHER_ADMIN, SUBSCRIBER}, {OTHER_ADMIN, SUBSCRIBER}, {SUBSCRIBER}
+NO_CHANGE = json.dumps({CITY: {"status": "Approved", "unsubscribed": 0, "condition": None}})
+
+# function -> the site it is asked on, who may call it, and arguments that do no harm; {producer} and {consumer} are URLs
+ACCESS = {
+	"event_streaming.producer.feed.get_page": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "cursor": 0},
+	),
+	"event_streaming.producer.feed.get_documents": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "documents": "[]"},
+	),
+	f"{DOCTYPES}.event_update_log.event_update_log.get_update_logs_for_consumer": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctypes": "[]", "last_update": "2026-01-01 00:00:00"},
+	),
+	f"{DOCTYPES}.event_consumer.event_consumer.register_consumer": (
+		"producer",
+		OWN_USER,
+		{"data": json.dumps({"event_consumer": "http://nobody.example", "user": SUBSCRIBER})},
+	),
+	"event_streaming.consumer.registration.confirm": ("consumer", ADMINS, {"token": "x"}),
+	"event_streaming.consumer.registration.update_status": (
+		"consumer",
+		OWN_USER,
+		{"producer_url": "{producer}", "subscriptions": NO_CHANGE},
+	),
+	f"{PRODUCER_FORM}.new_event_notification": ("consumer", ANYBODY, {"producer_url": "{producer}"}),
+	f"{PRODUCER_FORM}.pull_now": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.pull_from_node": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.test_connection": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.resync": ("consumer", ADMINS, {"update": '{"name": "0"}'}),
+	f"{SYNC_LOG}.resync_log": ("consumer", ADMINS, {"name": "0"}),
+	f"{SYNC_LOG}.resync_logs": ("consumer", ADMINS, {"names": "[]"}),
+	f"{SYNC_LOG}.resync_all_failed": ("consumer", ADMINS, {}),
+	f"{SYNC_LOG}.settle": ("consumer", ADMINS, {"name": "0", "choices": "{}"}),
+	f"{SYNC_LOG}.adopt": ("consumer", ADMINS, {"name": "0"}),
+	f"{MAPPING}.preview": (
+		"consumer",
+		ADMINS,
+		{"mapping": "none", "event_producer": "{producer}", "remote_name": "none"},
+	),
+	f"{MAPPING}.fetch_remote_fields": (
+		"consumer",
+		ADMINS,
+		{"event_producer": "{producer}", "remote_doctype": CITY},
+	),
+	f"{DOCTYPES}.document_type_value_map.document_type_value_map.import_csv": (
+		"consumer",
+		ADMINS,
+		{"value_map": "Access Test", "content": "a,b"},
+	),
+	f"{DOCTYPES}.event_streaming_settings.event_streaming_settings.this_site": ("consumer", ADMINS, {}),
+}
+# what only looks, and the two that sites with the old app call as they like
+NOT_POST_ONLY = {"get_update_logs_for_consumer", "new_event_notification", "this_site"}
+
+
+def whitelisted_functions() -> dict[str, list]:
+	"""Path -> the HTTP methods it may be called with. Runs inside a site."""
+	import importlib
+	import pkgutil
+
+	import frappe
+
+	import event_streaming
+
+	for module in pkgutil.walk_packages(event_streaming.__path__, "event_streaming."):
+		importlib.import_module(module.name)
+	return {
+		f"{function.__module__}.{function.__name__}": list(
+			frappe.allowed_http_methods_for_whitelisted_func[function]
+		)
+		for function in frappe.whitelisted
+		if function.__module__.startswith("event_streaming.")
+	}
+
+
+def open_to_guests() -> list[str]:
+	import frappe
+
+	return [f.__name__ for f in frappe.guest_methods if f.__module__.startswith("event_streaming.")]
+
+
+@pytest.fixture(scope="module")
+def functions(cluster) -> dict[str, list]:
+	return cluster.site("consumer").run(whitelisted_functions)
+
+
+def make_users() -> None:
+	import frappe
+
+	for user, roles in ((PLAIN, []), (OTHER_ADMIN, ["System Manager"])):
+		if not frappe.db.exists("User", user):
+			doc = frappe.get_doc(
+				{"doctype": "User", "email": user, "first_name": user, "send_welcome_email": 0}
+			)
+			doc.insert()
+			doc.add_roles(*roles)
+	if not frappe.db.exists("Document Type Value Map", "Access Test"):
+		doc = frappe.new_doc("Document Type Value Map")
+		doc.update(
+			{
+				field.fieldname: "Access Test"
+				for field in doc.meta.fields
+				if field.reqd and field.fieldtype == "Data"
+			}
+		)
+		doc.insert(set_name="Access Test")
+
+
+def status_of(site, path: str, arguments: dict, user: str = "") -> int:
+	client = site.rest(user) if user else None
+	headers = dict(client.session.headers) if client else {"Accept": "application/json"}
+	answer = requests.post(f"{site.url}/api/method/{path}", json=arguments, headers=headers, timeout=60)
+	return answer.status_code
+
+
+def test_the_table_in_the_docs_names_every_function_and_none_that_is_not_there(functions):
+	text = SECURITY.read_text()
+	assert set(functions) == set(ACCESS)
+	missing = [path for path in functions if f"{path.rsplit('.', 1)[1]}`" not in text]
+	assert not missing
+
+
+def test_no_function_is_open_to_guests_and_what_changes_something_is_post_only(consumer, functions):
+	assert consumer.run(open_to_guests) == []
+	others = {path.rsplit(".", 1)[1] for path, methods in functions.items() if methods != ["POST"]}
+	assert others == NOT_POST_ONLY
+
+
+def test_each_function_refuses_whom_the_table_does_not_name(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	sites = {"producer": producer, "consumer": consumer}
+	for site in sites.values():
+		site.run(make_users)
+	wrong = []
+	for path, (where, allowed, arguments) in ACCESS.items():
+		filled = {
+			key: value.replace("{producer}", producer.url).replace("{consumer}", consumer.url)
+			if isinstance(value, str)
+			else value
+			for key, value in arguments.items()
+		}
+		for user in ("", PLAIN, OTHER_ADMIN, SUBSCRIBER):
+			status = status_of(sites[where], path, filled, user)
+			if (status in (401, 403)) == (user in allowed):
+				wrong.append(f"{path.rsplit('.', 1)[1]} as {user or 'guest'}: {status}")
+	assert not wrong
+
+
+def test_nobody_but_a_system_manager_reads_our_doctypes_over_rest(producer, consumer):
+	for site in (producer, consumer):
+		site.run(make_users)
+	for doctype, single in consumer.run(own_doctypes):
+		path = f"{doctype}/{doctype}" if single else doctype
+		headers = dict(consumer.rest(PLAIN).session.headers)
+		answer = requests.get(f"{consumer.url}/api/resource/{path}", headers=headers, timeout=60)
+		assert answer.status_code == 403, doctype
+
+
+def own_doctypes() -> list[list]:
+	"""Each with whether it is a single."""
+	import frappe
+
+	own = {"module": "Event Streaming", "istable": 0}
+	return frappe.get_all("DocType", own, ["name", "issingle"], as_list=True)
