@@ -20,7 +20,15 @@ CHUNK_BYTES = 64 * 1024
 LONGEST_RETRY_AFTER = 24 * 60 * 60.0
 BUSY = {408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524}
 # answers with one of these exceptions come with status 500 or 417 but will not change by waiting
-SAID_NO = {"ValidationError", "DoesNotExistError", "LinkValidationError", "MandatoryError", "AttributeError"}
+SAID_NO = {
+	"ValidationError",
+	"DoesNotExistError",
+	"LinkValidationError",
+	"MandatoryError",
+	"AttributeError",
+	"ImportError",
+	"TypeError",
+}
 
 
 class SiteClient:

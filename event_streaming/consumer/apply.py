@@ -270,7 +270,7 @@ def write_document(
 		return outcome_of(subscription, doc.name, done, warnings)
 	name = key[1] if subscription.use_same_name else None
 	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra, filled_later)
-	if name is not None and doc.name != name:
+	if name is not None and str(doc.name) != name:
 		raise name_taken(subscription.local_doctype, name, work)
 	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)
 	return outcome_of(subscription, doc.name, _("Created"), warnings)

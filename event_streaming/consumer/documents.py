@@ -55,7 +55,7 @@ def insert(
 	check_permission(doc, "create", *(["submit"] if docstatus else []))
 	keep_stamps(doc, data)
 	doc.flags.ignore_mandatory = filled_later
-	doc.insert(set_name=name or name_for_prompt(doc, data), set_child_names=False)
+	doc.insert(set_name=given_name(doc, name) or name_for_prompt(doc, data), set_child_names=False)
 	if docstatus == CANCELLED:
 		doc.check_permission("cancel")
 		doc.docstatus = CANCELLED
@@ -142,6 +142,12 @@ def delete(doctype: str, name: str) -> None:
 
 	Raises what Frappe raises (linked, not permitted).
 	"""
+	if not frappe.has_permission(doctype, "delete", doc=name):
+		raise frappe.PermissionError(
+			_("{0} may not delete {1} {2} on this site: give the user a role that may.").format(
+				frappe.session.user, _(doctype), name
+			)
+		)
 	if frappe.get_meta(doctype).is_submittable:
 		doc = frappe.get_doc(doctype, name, for_update=True)
 		if doc.docstatus == SUBMITTED:
@@ -206,6 +212,13 @@ def drop_unknown_series(doctype: str, values: dict) -> None:
 	df = frappe.get_meta(doctype).get_field("naming_series")
 	if df and values.get("naming_series") not in (df.options or "").split("\n"):
 		values.pop("naming_series", None)
+
+
+def given_name(doc: Document, name: str | None) -> str | int | None:
+	"""The producer's name as the DocType counts: only a number moves the counter that this site's own names come from."""
+	if name and doc.meta.autoname == "autoincrement" and name.isdigit():
+		return int(name)
+	return name
 
 
 def name_for_prompt(doc: Document, data: dict) -> str | None:

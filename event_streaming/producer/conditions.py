@@ -29,7 +29,8 @@ def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any
 	if condition.startswith(COMMAND):
 		return bool(_command(condition)(consumer=consumer, doc=doc, update_log=update_log))
 	check_expression(condition)
-	return bool(frappe.safe_eval(condition, dict(FUNCTIONS), {"doc": View(vars(doc))}))
+	# as a global: a local name is not seen inside a comprehension
+	return bool(frappe.safe_eval(condition, {**FUNCTIONS, "doc": View(vars(doc))}))
 
 
 @contextmanager

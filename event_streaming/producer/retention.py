@@ -41,7 +41,6 @@ def last_position_taken_by_all() -> int:
 		.on(rows.parent == consumer.name)
 		.select(consumer.position)
 		.distinct()
-		.where(consumer.paused == 0)
 		.where((rows.status == "Approved") & (rows.unsubscribed == 0))
 	)
 	return min([head, *(cint(position) for (position,) in query.run())])

@@ -8,6 +8,7 @@ from streams import (
 	decide,
 	delete,
 	insert,
+	make_doctype,
 	pull,
 	read_doc,
 	subscribe,
@@ -17,6 +18,8 @@ from streams import (
 	wait_for,
 	with_orders,
 )
+
+COUNTED = "Streamed Counted"
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +175,64 @@ def require_country(required: int) -> None:
 	from frappe.custom.doctype.property_setter.property_setter import make_property_setter
 
 	make_property_setter(CITY, "country_name", "reqd", required, "Check")
+
+
+def test_what_a_paused_consumer_has_not_taken_is_not_cleared(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	first = new_city(producer)
+	pull(consumer, producer)
+	producer.run(set_paused, consumer_url=consumer.url, paused=1)
+	city = new_city(producer)
+	# the newest event is always kept: this one is not it
+	new_city(producer)
+
+	producer.run(clear_everything)
+	producer.run(set_paused, consumer_url=consumer.url, paused=0)
+	pull(consumer, producer)
+
+	assert is_here(consumer, city) and is_here(consumer, first)
+
+
+def set_paused(consumer_url: str, paused: int) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Consumer", consumer_url, "paused", paused)
+	frappe.clear_document_cache("Event Consumer", consumer_url)
+
+
+def clear_everything() -> None:
+	from event_streaming.producer.retention import clear_update_log
+	from event_streaming.producer.sequence import assign_positions
+
+	assign_positions()
+	clear_update_log(0)
+
+
+def test_a_condition_may_look_at_the_document_from_inside_a_comprehension(producer, consumer):
+	subscribe(consumer, producer, ORDER, condition="all(row.item != doc.title for row in doc.rows)")
+	same = unique("order")
+	producer.run(insert, doctype=ORDER, title=same, rows=[{"item": same, "qty": 1}])
+	other = producer.run(insert, doctype=ORDER, title=unique("order"), rows=[{"item": "bolt", "qty": 1}])
+
+	pull(consumer, producer)
+
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == [other]
+
+
+def test_numbers_that_came_as_names_are_not_given_to_the_sites_own_documents(producer, consumer):
+	for site in (producer, consumer):
+		site.run(make_counted)
+	subscribe(consumer, producer, COUNTED)
+	names = [producer.run(insert, doctype=COUNTED, title="there") for _each in range(3)]
+	pull(consumer, producer)
+
+	mine = consumer.run(insert, doctype=COUNTED, title="here")
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	assert int(mine) > max(int(name) for name in names)
+
+
+def make_counted() -> None:
+	make_doctype(
+		COUNTED, [{"fieldname": "title", "label": "Title", "fieldtype": "Data"}], autoname="autoincrement"
+	)
