@@ -1,6 +1,7 @@
 """A site's processes: web, worker, scheduler and shells. Starts, stops and kills them, and keeps their logs."""
 
 import contextlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sandbox.paths import PROJECT
 from sandbox.shell import Shell
 
 READY_SECONDS = 60
+COMMAND_SECONDS = 300
 WEB_THREADS = 4
 
 
@@ -61,6 +63,18 @@ class SiteProcesses:
 		shell = Shell(child)
 		self.shells.append(shell)
 		return shell
+
+	def run_command(self, words: list[str]) -> subprocess.CompletedProcess:
+		"""A command of the app, to its end."""
+		return subprocess.run(
+			[self.python, "-m", "sandbox.command", *words],
+			cwd=PROJECT,
+			env=self.env,
+			stdin=subprocess.DEVNULL,
+			capture_output=True,
+			text=True,
+			timeout=COMMAND_SECONDS,
+		)
 
 	def is_running(self, what: str) -> bool:
 		return what in self.running and self.running[what].is_running()

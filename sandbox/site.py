@@ -4,6 +4,7 @@ The same class serves both engines; what differs is in the `SiteProcesses` that 
 """
 
 from collections.abc import Callable
+from subprocess import CompletedProcess
 from typing import Any
 
 from sandbox.processes import SiteProcesses
@@ -37,6 +38,11 @@ class Site:
 		if user not in self._keys:
 			self._keys[user] = tuple(self.run(make_api_keys, user=user))
 		return RestClient(self.url, *self._keys[user])
+
+	def command(self, *words: str) -> CompletedProcess:
+		"""Runs a command of the app from a terminal's point of view, as `bench --site … WORDS` does: `returncode`,
+		`stdout` and `stderr`."""
+		return self.processes.run_command(list(words))
 
 	def set_time_zone(self, time_zone: str) -> None:
 		"""The site's own time zone; without this it is the template's, Asia/Bangkok. Every process of the site

@@ -1,0 +1,27 @@
+"""`bench --site … event-streaming …`: what an administrator does from a terminal. One module for each command.
+
+Frappe imports this for every `bench` command, so what a command needs is imported when it runs.
+"""
+
+import click
+
+from event_streaming.commands.pull import pull_command
+
+
+@click.group("event-streaming")
+def event_streaming():
+	"""Keep documents the same on two or more sites.
+
+	\b
+	Every command ends with one of these exit codes:
+	  0  done, and there is nothing that needs a person
+	  1  it could not be done; the message says why and what to do
+	  2  the command itself is wrong: see its --help
+	  3  done, but something needs a person: the output says what
+	  4  something else is at work just now: try again in a moment
+	"""
+
+
+event_streaming.add_command(pull_command)
+
+commands = [event_streaming]

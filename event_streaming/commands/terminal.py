@@ -1,0 +1,91 @@
+"""What all commands have in common: a connection to the site, exit codes, and how they talk to a terminal or a file."""
+
+import difflib
+import functools
+import sys
+from collections.abc import Callable, Iterable, Sequence
+
+import click
+import frappe
+from frappe.commands import get_site, pass_context
+
+DONE, IMPOSSIBLE, WRONG_USAGE, NEEDS_A_PERSON, BUSY = 0, 1, 2, 3, 4
+
+
+def on_site(command: Callable[..., int | None]) -> Callable:
+	"""Run a command connected to the site that `bench --site` names, as Administrator; what it returns is the exit code.
+
+	An error that the app raises on purpose is shown as its message, without a traceback, and ends with IMPOSSIBLE.
+	"""
+
+	@pass_context
+	@functools.wraps(command)
+	def connected(context, *args, **kwargs):
+		frappe.init(site=get_site(context))
+		frappe.connect()
+		try:
+			code = command(*args, **kwargs)
+		except frappe.ValidationError as error:
+			frappe.db.rollback()
+			raise click.ClickException(plain(str(error)) or type(error).__name__) from None
+		finally:
+			frappe.destroy()
+		sys.exit(code or DONE)
+
+	return connected
+
+
+def plain(text: str) -> str:
+	"""A message for a person without its markup."""
+	return frappe.utils.strip_html(text.replace("<br>", "\n")).strip()
+
+
+def is_terminal() -> bool:
+	return sys.stderr.isatty()
+
+
+def show_progress(line: str) -> None:
+	"""Write over the last such line on a terminal. Elsewhere nothing: a file gets the result only."""
+	if is_terminal():
+		click.echo(f"\r\033[K{line}", nl=False, err=True)
+
+
+def end_progress() -> None:
+	show_progress("")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+	"""Columns of text under their headings, as wide as they need to be."""
+	lines = [[str(head_cell) for head_cell in head]]
+	lines += [["" if cell is None else str(cell) for cell in row] for row in rows]
+	widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+	return "\n".join(
+		"  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+		for line in lines
+	)
+
+
+def existing(doctype: str, name: str) -> str:
+	"""The name of an Event Producer or Event Consumer as it is stored. Ends the command with near names if there is none."""
+	from event_streaming.site import normalise_url
+
+	for spelling in (name, normalised(name, normalise_url)):
+		if frappe.db.exists(doctype, spelling):
+			return spelling
+	raise click.ClickException(f"There is no {doctype} {name} on this site.{suggestion(doctype, name)}")
+
+
+def normalised(name: str, normalise: Callable[[str], str]) -> str:
+	try:
+		return normalise(name)
+	except ValueError:
+		return name
+
+
+def suggestion(doctype: str, name: str) -> str:
+	""" " Did you mean …?", or which ones there are."""
+	known = frappe.get_all(doctype, pluck="name", order_by="name asc", limit=1_000)
+	if not known:
+		return f" There is none at all: make one in the Desk (Event Streaming > {doctype})."
+	near = [each for each in known if name.lower() in each] or difflib.get_close_matches(name, known, 3, 0.5)
+	return f" Did you mean {' or '.join(near[:3])}?" if near else f" There are: {', '.join(known[:10])}."
