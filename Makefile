@@ -10,6 +10,8 @@ VENV := $(EVENT_STREAMING_WORK)/venv
 BIN := $(VENV)/bin
 TOOLS := $(VENV)/.made
 REQUIREMENTS := requirements/engine.txt requirements/sandbox.txt
+# Each process of a run has servers and sites of its own; a bench has only one set.
+TEST_PROCESSES ?= $(if $(EVENT_STREAMING_BENCH),0,auto)
 TEST_FOLDERS = $(foreach folder,unit contract two_sites faults desk,$(if $(wildcard tests/$(folder)/test_*.py),tests/$(folder)))
 
 .PHONY: help
@@ -27,10 +29,10 @@ $(TOOLS): $(REQUIREMENTS)
 	touch $@
 
 .PHONY: test
-test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some)
+test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some; TEST_PROCESSES=0 one at a time)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest $(TEST_FOLDERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --maxprocesses=4 --dist=worksteal $(TEST_FOLDERS) $(PYTEST_ARGS)
 
 .PHONY: up
 up: tools ## two sites to play with, until Ctrl-C

@@ -9,10 +9,11 @@ from sandbox.progress import say
 
 
 @contextlib.contextmanager
-def building_alone() -> Iterator[None]:
-	"""What is built once and kept is built by one run at a time; others wait here."""
+def building_alone(name: str = "lock") -> Iterator[None]:
+	"""What is built once and kept is built by one run at a time; others wait here. Locks of different names do
+	not wait for each other."""
 	cache_folder().mkdir(parents=True, exist_ok=True)
-	with (cache_folder() / "lock").open("a") as lock:
+	with (cache_folder() / name).open("a") as lock:
 		try:
 			fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 		except BlockingIOError:

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterable
 
 from sandbox.errors import SandboxError
+from sandbox.locks import building_alone
 from sandbox.progress import step
 
 # program or file -> the Debian package that brings it
@@ -74,9 +75,12 @@ def ensure(*groups: dict[str, str]) -> None:
 			f"These Debian packages are missing: {' '.join(packages)}.\n"
 			f"Install them with `sudo apt-get install --no-install-recommends {' '.join(packages)}` and try again."
 		)
-	with step(f"apt-get install {' '.join(packages)}"):
-		_apt(["update"])
-		_apt(["install", "--yes", "--no-install-recommends", *packages])
+	with building_alone("apt.lock"):
+		# another run may have brought them meanwhile
+		if packages := missing(*groups):
+			with step(f"apt-get install {' '.join(packages)}"):
+				_apt(["update"])
+				_apt(["install", "--yes", "--no-install-recommends", *packages])
 
 
 def _apt(arguments: Iterable[str]) -> None:

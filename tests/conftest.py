@@ -11,6 +11,7 @@ from sandbox import progress
 from sandbox.cluster import Cluster, open_cluster
 from sandbox.reset import reset_site
 from sandbox.site import Site
+from tests.streams import add_custom_fields, remove_custom_fields
 
 FOLDERS_WITH_FRESH_SITES = {"two_sites", "faults", "desk"}
 
@@ -50,6 +51,21 @@ def consumer(cluster: Cluster) -> Site:
 @pytest.fixture
 def third(cluster: Cluster) -> Site:
 	return cluster.site("third")
+
+
+@pytest.fixture
+def extra_fields():
+	"""`extra_fields(site, doctype, *fields)` adds custom fields that the test's end takes away again: sites are
+	kept from test to test, and the next one may compare whole documents."""
+	added = []
+
+	def add(site: Site, doctype: str, *fields: dict) -> None:
+		site.run(add_custom_fields, doctype=doctype, fields=list(fields))
+		added.append((site, doctype, [field["fieldname"] for field in fields]))
+
+	yield add
+	for site, doctype, names in added:
+		site.run(remove_custom_fields, doctype=doctype, names=names)
 
 
 @pytest.fixture(autouse=True)

@@ -212,3 +212,17 @@ def make_order_doctypes() -> None:
 def with_orders(*sites) -> None:
 	for site in sites:
 		site.run(make_order_doctypes)
+
+
+def add_custom_fields(doctype: str, fields: list) -> None:
+	from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
+
+	create_custom_fields({doctype: fields})
+
+
+def remove_custom_fields(doctype: str, names: list) -> None:
+	import frappe
+
+	for name in frappe.get_all("Custom Field", {"dt": doctype, "fieldname": ["in", names]}, pluck="name"):
+		frappe.delete_doc("Custom Field", name, force=True)
+	frappe.clear_cache(doctype=doctype)

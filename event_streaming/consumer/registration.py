@@ -17,7 +17,6 @@ from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.state import PullState
 from event_streaming.consumer.subscription import subscriptions_of
 from event_streaming.exceptions import RemoteError, RemoteRefused, RemoteUnavailable
-from event_streaming.http_client import SiteClient
 from event_streaming.settings import get_settings
 from event_streaming.site import normalise_url, public_url, time_zone
 from event_streaming.wire import InvalidPage, Page, Subscription
@@ -261,11 +260,6 @@ def test_connection(event_producer: str) -> dict:
 		return {"behind": behind, **{key: page[key] for key in ("protocol", "site", "warnings")}}
 	finally:
 		producer.client.close()
-
-
-def make_client(event_producer: str) -> SiteClient:
-	"""The HTTP client of a producer, for callers that need one document of it."""
-	return Producer(frappe.get_doc("Event Producer", event_producer)).client
 
 
 def old_page(doc, producer: Producer, kept: PullState) -> Page:

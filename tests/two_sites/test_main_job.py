@@ -206,8 +206,8 @@ def test_nothing_is_logged_for_a_doctype_without_an_approved_consumer(producer, 
 	assert update_logs(producer) == []
 
 
-def test_fields_that_the_consumer_lacks_are_left_out_and_named(producer, consumer, order):
-	producer.run(add_field_only_here)
+def test_fields_that_the_consumer_lacks_are_left_out_and_named(producer, consumer, order, extra_fields):
+	extra_fields(producer, ORDER, {"fieldname": "only_here", "label": "Only here", "fieldtype": "Data"})
 	name = order(only_here="x")
 
 	pull(consumer, producer)
@@ -215,12 +215,6 @@ def test_fields_that_the_consumer_lacks_are_left_out_and_named(producer, consume
 	(log,) = sync_logs(consumer, producer_doc=name)
 	assert log["status"] == "Synced"
 	assert "only_here" in log["warnings"]
-
-
-def add_field_only_here() -> None:
-	from frappe.custom.doctype.custom_field.custom_field import create_custom_field
-
-	create_custom_field(ORDER, {"fieldname": "only_here", "label": "Only here", "fieldtype": "Data"})
 
 
 def test_submit_and_cancel_flow(producer, consumer, order):

@@ -280,10 +280,16 @@ def test_a_hostile_answer_to_a_request_for_documents_ends_in_a_message(consumer,
 	assert summary["error"] or sync_logs(consumer)[0]["status"] != "Synced"
 
 
+DYNAMIC_LINK = (
+	{"fieldname": "about_doctype", "label": "About", "fieldtype": "Link", "options": "DocType"},
+	{"fieldname": "about", "label": "About Name", "fieldtype": "Dynamic Link", "options": "about_doctype"},
+)
+
+
 @pytest.mark.parametrize("doctype", ["Role", "Custom Field", "Server Script", "DocType", "Event Producer"])
-def test_system_documents_are_not_brought_along(consumer, hostile, doctype):
+def test_system_documents_are_not_brought_along(consumer, hostile, extra_fields, doctype):
 	"""A link of a streamed document is no way in for what may not be streamed."""
-	consumer.run(add_dynamic_link)
+	extra_fields(consumer, CITY, *DYNAMIC_LINK)
 	evil = unique("Evil")
 	hostile.brings[(doctype, evil)] = {"doctype": doctype, "name": evil, "role_name": evil, "dt": CITY}
 	city = unique("city")
@@ -294,24 +300,6 @@ def test_system_documents_are_not_brought_along(consumer, hostile, doctype):
 	assert consumer.run(read_doc, doctype=doctype, name=evil) is None
 	asked = [key for call in hostile.calls("get_documents") for key in json.loads(call["documents"])]
 	assert [doctype, evil] not in asked
-
-
-def add_dynamic_link() -> None:
-	from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
-
-	create_custom_fields(
-		{
-			CITY: [
-				{"fieldname": "about_doctype", "label": "About", "fieldtype": "Link", "options": "DocType"},
-				{
-					"fieldname": "about",
-					"label": "About Name",
-					"fieldtype": "Dynamic Link",
-					"options": "about_doctype",
-				},
-			]
-		}
-	)
 
 
 # ---------------------------------------------------------------- system DocTypes have to be allowed by name
