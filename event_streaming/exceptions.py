@@ -60,6 +60,10 @@ class ConflictToSettle(EventStreamingError):
 		self.conflicts = conflicts
 
 
+class PullRunning(EventStreamingError):
+	"""Another process is pulling from the producer at the moment."""
+
+
 class CannotApply(EventStreamingError):
 	"""The event can't be applied here as things stand; trying again without a change won't help."""
 

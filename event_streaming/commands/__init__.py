@@ -5,7 +5,10 @@ Frappe imports this for every `bench` command, so what a command needs is import
 
 import click
 
+from event_streaming.commands.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.pull import pull_command
+from event_streaming.commands.resync import resync_command
+from event_streaming.commands.status import status_command
 
 
 @click.group("event-streaming")
@@ -22,6 +25,14 @@ def event_streaming():
 	"""
 
 
-event_streaming.add_command(pull_command)
+for command in (
+	status_command,
+	pull_command,
+	resync_command,
+	approve_command,
+	pause_command,
+	resume_command,
+):
+	event_streaming.add_command(command)
 
 commands = [event_streaming]

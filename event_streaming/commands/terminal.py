@@ -9,6 +9,8 @@ import click
 import frappe
 from frappe.commands import get_site, pass_context
 
+from event_streaming.exceptions import PullRunning
+
 DONE, IMPOSSIBLE, WRONG_USAGE, NEEDS_A_PERSON, BUSY = 0, 1, 2, 3, 4
 
 
@@ -27,6 +29,9 @@ def on_site(command: Callable[..., int | None]) -> Callable:
 			code = command(*args, **kwargs)
 		except frappe.ValidationError as error:
 			frappe.db.rollback()
+			if isinstance(error, PullRunning):
+				click.echo(plain(str(error)), err=True)
+				sys.exit(BUSY)
 			raise click.ClickException(plain(str(error)) or type(error).__name__) from None
 		finally:
 			frappe.destroy()
@@ -38,6 +43,14 @@ def on_site(command: Callable[..., int | None]) -> Callable:
 def plain(text: str) -> str:
 	"""A message for a person without its markup."""
 	return frappe.utils.strip_html(text.replace("<br>", "\n")).strip()
+
+
+def show_messages() -> None:
+	"""What the site would show to a person in the Desk goes to the terminal instead."""
+	for entry in frappe.local.message_log:
+		entry = frappe.parse_json(entry) if isinstance(entry, str) else entry
+		click.echo(plain(str(entry.get("message") or "")), err=True)
+	frappe.clear_messages()
 
 
 def is_terminal() -> bool:
@@ -67,19 +80,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def existing(doctype: str, name: str) -> str:
 	"""The name of an Event Producer or Event Consumer as it is stored. Ends the command with near names if there is none."""
-	from event_streaming.site import normalise_url
+	from event_streaming.admin import decisions
 
-	for spelling in (name, normalised(name, normalise_url)):
-		if frappe.db.exists(doctype, spelling):
-			return spelling
-	raise click.ClickException(f"There is no {doctype} {name} on this site.{suggestion(doctype, name)}")
-
-
-def normalised(name: str, normalise: Callable[[str], str]) -> str:
 	try:
-		return normalise(name)
-	except ValueError:
-		return name
+		return decisions.existing(doctype, name)
+	except frappe.DoesNotExistError as error:
+		raise click.ClickException(f"{error}{suggestion(doctype, name)}") from None
 
 
 def suggestion(doctype: str, name: str) -> str:

@@ -3,6 +3,7 @@
 It goes through pull.py, which holds the producer's lock and commits.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable
 
@@ -26,7 +27,7 @@ MOST_AT_ONCE = 10_000
 def resync_log(name: str) -> str:
 	"""Try the open events of one row's document again, now; returns the row's status afterwards.
 
-	Raises frappe.ValidationError when a pull of the producer is running, frappe.DoesNotExistError for an unknown row.
+	Raises PullRunning when a pull of the producer is running, frappe.DoesNotExistError for an unknown row.
 	"""
 	row = get_row(name)
 	if row.status not in sync_log.OPEN:
@@ -53,33 +54,61 @@ def resync_logs(names: Iterable[str]) -> dict[str, int]:
 	return {"tried": total.tried, "synced": total.synced}
 
 
-def resync_all(asked_by: str) -> dict[str, int]:
+def logs_to_resync(event_producer: str | None = None, doctype: str | None = None) -> list[str]:
+	"""The rows that have failed or wait for their retry, oldest first, of one producer or DocType if named."""
+	return frappe.get_all(
+		sync_log.DOCTYPE,
+		filters=_failed(event_producer, doctype),
+		pluck="name",
+		order_by="name asc",
+		limit=MOST_AT_ONCE,
+	)
+
+
+def still_open(names: list[str]) -> int:
+	"""How many of the rows have not taken effect."""
+	return frappe.db.count(sync_log.DOCTYPE, {"name": ["in", list(names)], "status": ["in", sync_log.OPEN]})
+
+
+def resync_all(
+	asked_by: str, event_producer: str | None = None, doctype: str | None = None
+) -> dict[str, int]:
 	"""Background job: everything that has failed or waits for its retry, again, for the person who asked."""
 	with acting_as(asked_by):
-		return resync_logs(
-			frappe.get_all(
-				sync_log.DOCTYPE,
-				filters={"status": ["in", (sync_log.FAILED, sync_log.RETRYING)]},
-				pluck="name",
-				order_by="name asc",
-				limit=MOST_AT_ONCE,
-			)
-		)
+		return resync_logs(logs_to_resync(event_producer, doctype))
 
 
-def request_resync_all() -> int:
+def request_resync_all(event_producer: str | None = None, doctype: str | None = None) -> int:
 	"""Queue `resync_all` for the current user, once at a time; returns how many events it is about."""
-	waiting = frappe.db.count(sync_log.DOCTYPE, {"status": ["in", (sync_log.FAILED, sync_log.RETRYING)]})
+	waiting = frappe.db.count(sync_log.DOCTYPE, _failed(event_producer, doctype))
 	if waiting:
 		frappe.enqueue(
 			"event_streaming.consumer.by_hand.resync_all",
 			queue="long",
-			job_id="event_streaming:resync_all",
+			job_id=f"event_streaming:resync_all{selection_key(event_producer, doctype)}",
 			deduplicate=True,
 			enqueue_after_commit=True,
 			asked_by=frappe.session.user,
+			event_producer=event_producer,
+			doctype=doctype,
 		)
 	return min(waiting, MOST_AT_ONCE)
+
+
+def selection_key(*selection: str | None) -> str:
+	"""Empty for everything, else short and without characters that a queue may refuse."""
+	if not any(selection):
+		return ""
+	return ":" + hashlib.sha256("\n".join(part or "" for part in selection).encode()).hexdigest()[:16]
+
+
+def _failed(event_producer: str | None, doctype: str | None) -> dict:
+	filters: dict = {"status": ["in", (sync_log.FAILED, sync_log.RETRYING)]}
+	if event_producer:
+		filters["event_producer"] = event_producer
+	if doctype:
+		filters["ref_doctype"] = doctype
+	return filters
 
 
 def adopt(name: str) -> str:

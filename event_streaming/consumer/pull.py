@@ -24,6 +24,7 @@ from event_streaming.consumer.step import deal_with, give_up
 from event_streaming.consumer.transaction import is_lost_transaction
 from event_streaming.exceptions import (
 	NotRegistered,
+	PullRunning,
 	RemoteError,
 	RemoteRefused,
 	RemoteUnavailable,
@@ -154,15 +155,17 @@ def retry_documents(
 ) -> Retried:
 	"""Try the open events of some documents again because the current user asks for it, each document one commit.
 
-	`decisions` has, by Event Sync Log, what is to be kept of each conflict. Raises frappe.ValidationError when a
-	pull of the producer is running.
+	`decisions` has, by Event Sync Log, what is to be kept of each conflict. Raises PullRunning when a pull of the
+	producer is running.
 	"""
 	asked_by, total = frappe.session.user, Retried()
 	doc = frappe.get_doc("Event Producer", event_producer)
 	producer = Producer(doc)
 	with advisory_lock(f"pull:{event_producer}") as taken:
 		if not taken:
-			frappe.throw(_("A pull from {0} is running: try again in a moment.").format(event_producer))
+			frappe.throw(
+				_("A pull from {0} is running: try again in a moment.").format(event_producer), PullRunning
+			)
 		# what is read from here on has what the last pull committed
 		frappe.db.commit()
 		kept = state.load_state(event_producer)

@@ -12,6 +12,7 @@ DOCTYPES = "event_streaming.event_streaming.doctype"
 PRODUCER_FORM = f"{DOCTYPES}.event_producer.event_producer"
 SYNC_LOG = f"{DOCTYPES}.event_sync_log.event_sync_log"
 MAPPING = f"{DOCTYPES}.document_type_mapping.document_type_mapping"
+API = "event_streaming.api"
 PLAIN, OTHER_ADMIN = "plain@example.com", "other-admin@example.com"
 ANYBODY, ADMINS, OWN_USER = {PLAIN, OTHER_ADMIN, SUBSCRIBER}, {OTHER_ADMIN, SUBSCRIBER}, {SUBSCRIBER}
 NO_CHANGE = json.dumps({CITY: {"status": "Approved", "unsubscribed": 0, "condition": None}})
@@ -70,9 +71,15 @@ ACCESS = {
 		{"value_map": "Access Test", "content": "a,b"},
 	),
 	f"{DOCTYPES}.event_streaming_settings.event_streaming_settings.this_site": ("consumer", ADMINS, {}),
+	f"{API}.status": ("consumer", ADMINS, {}),
+	f"{API}.pull": ("consumer", ADMINS, {}),
+	f"{API}.resync": ("consumer", ADMINS, {}),
+	f"{API}.approve": ("producer", ADMINS, {"event_consumer": "{consumer}"}),
+	f"{API}.pause": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{API}.resume": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 }
 # what only looks, and the two that sites with the old app call as they like
-NOT_POST_ONLY = {"get_update_logs_for_consumer", "new_event_notification", "this_site"}
+NOT_POST_ONLY = {"get_update_logs_for_consumer", "new_event_notification", "this_site", "status"}
 
 
 def whitelisted_functions() -> dict[str, list]:

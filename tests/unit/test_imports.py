@@ -9,7 +9,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 APP = "event_streaming"
 PRODUCER, CONSUMER, DOCTYPES = f"{APP}.producer", f"{APP}.consumer", f"{APP}.{APP}"
 # what starts things: it calls the two sides and nothing calls it
-ENTRANCES = {f"{APP}.{name}" for name in ("hooks", "tasks", "commands", "install", "uninstall")}
+ENTRANCES = {
+	f"{APP}.{name}" for name in ("hooks", "tasks", "commands", "api", "admin", "install", "uninstall")
+}
 
 
 def is_entrance(module: str) -> bool:

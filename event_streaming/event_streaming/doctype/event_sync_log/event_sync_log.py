@@ -93,7 +93,7 @@ def on_doctype_update():
 		["event_producer", "remote_doctype", "producer_doc", "status"],
 		"remote_document_status",
 	)
-	add_index("Event Sync Log", ["status", "next_retry"], "status_next_retry")
+	add_index("Event Sync Log", ["status", "event_producer", "next_retry"], "status_producer_retry")
 	add_index("Event Sync Log", ["event_producer", "event_id"], "producer_event")
 	add_index("Event Sync Log", ["ref_doctype", "docname"], "local_document")
 	# Frappe 16 makes this one itself, under this name

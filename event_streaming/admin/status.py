@@ -1,0 +1,97 @@
+"""How everything stands on this site: producers, consumers, and what needs a person. Reads only, asks no other site."""
+
+from datetime import datetime
+from typing import TypedDict
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+
+from event_streaming.consumer import overview as consuming
+from event_streaming.consumer import state
+from event_streaming.consumer.overview import ProducerRow
+from event_streaming.producer import overview as producing
+from event_streaming.producer.overview import ConsumerRow
+from event_streaming.producer.sequence import head_position
+from event_streaming.site import public_url, time_zone
+
+
+class Status(TypedDict):
+	"""`needs_attention` is empty when nothing needs a person; times are in the site's time zone."""
+
+	site: str
+	now: datetime
+	time_zone: str
+	position: int
+	producers: list[ProducerRow]
+	consumers: list[ConsumerRow]
+	needs_attention: list[str]
+
+
+def site_status() -> Status:
+	"""Everything about this site's streams in a few queries."""
+	producers, consumers = consuming.producers(), producing.consumers()
+	return {
+		"site": public_url(),
+		"now": now_datetime(),
+		"time_zone": time_zone(),
+		"position": head_position(),
+		"producers": producers,
+		"consumers": consumers,
+		"needs_attention": [
+			*(line for row in producers for line in needs_of_producer(row)),
+			*(line for row in consumers for line in needs_of_consumer(row)),
+		],
+	}
+
+
+def needs_of_producer(row: ProducerRow) -> list[str]:
+	"""What a person has to see to about a producer, a sentence each."""
+	found = []
+	if not row["paused"] and row["connection"] in (state.OFFLINE, state.REFUSED):
+		found.append(_("{0} could not be read: {1}").format(row["name"], row["last_error"] or ""))
+	elif row["last_error"] or row["last_warning"]:
+		found.append(f"{row['name']}: {row['last_error'] or row['last_warning']}")
+	if row["failed"]:
+		found.append(
+			_(
+				"{0}: {1} events have failed. Read the errors in Event Sync Log, remove the cause, resync."
+			).format(row["name"], counted(row["failed"]))
+		)
+	if row["conflicts"]:
+		found.append(
+			_("{0}: {1} events are in conflict. Pick the values to keep in Event Sync Log.").format(
+				row["name"], counted(row["conflicts"])
+			)
+		)
+	return found
+
+
+def needs_of_consumer(row: ConsumerRow) -> list[str]:
+	"""What a person has to see to about a consumer, a sentence each."""
+	found = []
+	if row["pending"]:
+		found.append(
+			_("{0} waits for a decision about {1}. Approve or reject it in Event Consumer.").format(
+				row["name"], ", ".join(row["pending"])
+			)
+		)
+	if row["condition_errors"]:
+		found.append(
+			_(
+				"{0}: the condition for {1} raises an error, so that nothing is sent. See Event Consumer."
+			).format(row["name"], ", ".join(row["condition_errors"]))
+		)
+	return found
+
+
+def counted(number: int) -> str:
+	"""The number; "10,000 or more" where counting stopped."""
+	if number < consuming.MOST_COUNTED:
+		return f"{number:,}"
+	return _("{0} or more").format(f"{consuming.MOST_COUNTED:,}")
+
+
+def ago(moment: datetime | None) -> str:
+	"""How long ago, for a person; "never" for None."""
+	return frappe.utils.pretty_date(moment) if moment else _("never")

@@ -1,0 +1,74 @@
+"""The commands of `bench --site … event-streaming` over REST, with the same words: /api/method/event_streaming.api.status
+
+Each checks who asks and calls what the command calls. docs/security.md says who may call what.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+
+from event_streaming.admin import decisions
+from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
+from event_streaming.admin.status import site_status
+from event_streaming.consumer import by_hand
+from event_streaming.consumer.pull import request_pull
+
+ADMIN = "System Manager"
+
+
+@frappe.whitelist()
+def status() -> dict[str, Any]:
+	"""Producers and consumers of this site, how far behind they are, what has failed, what needs a person."""
+	frappe.only_for(ADMIN)
+	return site_status()
+
+
+@frappe.whitelist(methods=["POST"])
+def pull(event_producer: str | None = None) -> list[str]:
+	"""Have a background job pull from one producer, or from all that are not paused; returns which."""
+	frappe.only_for(ADMIN)
+	names = [event_producer] if event_producer else frappe.get_all(PRODUCER, {"paused": 0}, pluck="name")
+	for name in names:
+		request_pull(name, by_hand=True)
+	return names
+
+
+@frappe.whitelist(methods=["POST"])
+def resync(event_producer: str | None = None, doctype: str | None = None) -> int:
+	"""Try what has failed again, in the background; returns how many events that is."""
+	frappe.only_for(ADMIN)
+	return by_hand.request_resync_all(event_producer, doctype)
+
+
+@frappe.whitelist(methods=["POST"])
+def approve(
+	event_consumer: str, doctypes: str | list | None = None, reject: bool | int = False
+) -> dict[str, str]:
+	"""Approve, or reject, DocTypes for a consumer, by default all that are pending; returns what has changed."""
+	frappe.only_for(ADMIN)
+	named = frappe.parse_json(doctypes) if doctypes else None
+	if isinstance(named, str):
+		named = [named]
+	return decisions.approve(event_consumer, named, REJECTED if frappe.utils.cint(reject) else APPROVED)
+
+
+@frappe.whitelist(methods=["POST"])
+def pause(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
+	"""Pull nothing from a producer, or send nothing to a consumer, until `resume`; returns whether that is new."""
+	return _set_paused(event_producer, event_consumer, True)
+
+
+@frappe.whitelist(methods=["POST"])
+def resume(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
+	"""Go on after `pause`; returns whether it was paused."""
+	return _set_paused(event_producer, event_consumer, False)
+
+
+def _set_paused(event_producer: str | None, event_consumer: str | None, paused: bool) -> bool:
+	frappe.only_for(ADMIN)
+	if bool(event_producer) == bool(event_consumer):
+		frappe.throw(_("Name one: an Event Producer or an Event Consumer."))
+	if event_producer:
+		return decisions.set_paused(PRODUCER, event_producer, paused)
+	return decisions.set_paused(CONSUMER, event_consumer, paused)
