@@ -58,6 +58,7 @@ class Producer:
 				"cursor": cursor,
 				"limit": settings.events_per_page,
 				"max_bytes": settings.page_bytes,
+				"reachable": 0 if settings.not_reachable else 1,
 			},
 		)
 		return wire.parse_page(answer, cursor, self.name)

@@ -6,11 +6,13 @@ consumer sends. So an answer that was lost on its way is simply given again.
 
 import frappe
 from frappe.utils import now_datetime
+from redis.exceptions import RedisError
 
 from event_streaming.producer.log import LOG, Candidate
 from event_streaming.producer.reader import Reader
 
 DELIVERIES = "Event Update Log Consumer"
+BATCH = 1_000
 
 
 def forget_undelivered(reader: Reader) -> None:
@@ -75,3 +77,43 @@ def delivered_names(reader: Reader, names: list[str]) -> dict[str, bool]:
 		.where(delivery.at_position <= reader.cursor)
 	)
 	return {name: bool(left) for name, left in query.run()}
+
+
+def forget_deliveries_later(event_consumer: str, up_to: int) -> None:
+	"""Have a background job forget what was sent to a consumer that is no more, once its deletion is committed.
+
+	There may be millions of rows: too many for the request, and for one transaction. If the job is lost, they go with
+	the events that they belong to.
+	"""
+
+	def queue() -> None:
+		try:
+			frappe.enqueue(
+				"event_streaming.producer.deliveries.forget_deliveries",
+				queue="long",
+				event_consumer=event_consumer,
+				up_to=up_to,
+			)
+		except RedisError as error:
+			frappe.logger("event_streaming").warning(f"deliveries not forgotten: {error}")
+
+	frappe.db.after_commit.add(queue)
+
+
+def forget_deliveries(event_consumer: str, up_to: int) -> int:
+	"""The job: delete what was sent to a consumer at or before a position, in batches that are committed one by one.
+
+	A consumer that has registered again under the same name meanwhile keeps what it gets: that comes after `up_to`.
+	"""
+	delivery, forgotten = frappe.qb.DocType(DELIVERIES), 0
+	query = (
+		frappe.qb.from_(delivery)
+		.select(delivery.name)
+		.where((delivery.consumer == event_consumer) & (delivery.at_position <= up_to))
+		.limit(BATCH)
+	)
+	while names := query.run(pluck=True):
+		frappe.qb.from_(delivery).delete().where(delivery.name.isin(names)).run()
+		frappe.db.commit()
+		forgotten += len(names)
+	return forgotten

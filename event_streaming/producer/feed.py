@@ -24,9 +24,16 @@ from event_streaming.wire import PROTOCOL, Event
 
 @frappe.whitelist(methods=["POST"])
 def get_page(
-	event_consumer: str, cursor: int, limit: int | None = None, max_bytes: int | None = None
+	event_consumer: str,
+	cursor: int,
+	limit: int | None = None,
+	max_bytes: int | None = None,
+	reachable: int | None = None,
 ) -> dict[str, Any]:
-	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask."""
+	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
+
+	`reachable` is 0 when the consumer says that it can't be notified.
+	"""
 	consumer = load_consumer(event_consumer)
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
 	if cint(consumer.paused):
@@ -36,7 +43,7 @@ def get_page(
 		forget_undelivered(reader)
 		found = read_slice(reader, head)
 	record_deliveries(reader, found.events)
-	contacted(consumer, reader.cursor)
+	contacted(consumer, reader.cursor, reachable)
 	return {
 		"protocol": PROTOCOL,
 		"events": _on_the_wire(found.events),

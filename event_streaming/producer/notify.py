@@ -68,13 +68,13 @@ def minutely() -> None:
 
 
 def due_consumers() -> list[str]:
-	"""Names of the consumers that have events to pull, are not paused and whose time to be told has come."""
+	"""Names of the consumers that have events to pull, can be reached, are not paused, and may be told by now."""
 	frappe.db.commit()
 	head = assign_positions()
 	consumers = frappe.get_all(
 		CONSUMER,
 		fields=["name", "position", "notify_after"],
-		filters={"paused": 0},
+		filters={"paused": 0, "not_reachable": 0},
 		limit_page_length=0,
 	)
 	waiting = [
@@ -106,7 +106,7 @@ def _call_consumer(event_consumer: str) -> bool:
 	if not frappe.db.exists(CONSUMER, event_consumer):
 		return False
 	doc = frappe.get_doc(CONSUMER, event_consumer)
-	if cint(doc.paused) or not _may_be_told(doc.notify_after):
+	if cint(doc.paused) or cint(doc.not_reachable) or not _may_be_told(doc.notify_after):
 		return False
 	secret = doc.get_password("api_secret", raise_exception=False) or ""
 	# no picture of the database is kept open, and no row locked, while the other site takes its time

@@ -67,8 +67,11 @@ def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
 	)
 
 
-def contacted(consumer, cursor: int) -> None:
+def contacted(consumer, cursor: int, reachable: Any = None) -> None:
+	"""Keep how far the consumer is, that it was here, and whether it says that it can be reached."""
 	values = {"position": cursor, "last_contact": now_datetime()}
+	if reachable is not None:
+		values["not_reachable"] = int(not cint(reachable))
 	if cint(consumer.notify_failures):
 		values.update(notify_failures=0, notify_after=None)
 	frappe.db.set_value(CONSUMER, consumer.name, values, update_modified=False)

@@ -96,35 +96,30 @@ def _callback_url(data: dict) -> str:
 
 
 def _check_user(data: dict) -> str:
-	"""The user of the subscription: who calls, known here, enabled and a System Manager."""
+	"""The user of the subscription: who calls, enabled and a System Manager."""
 	user, here = data.get("user"), public_url()
 	if not user or not isinstance(user, str):
 		frappe.throw(_("The registration names no user: choose an Event Subscriber."), EventStreamingError)
-	found = frappe.db.get_value("User", user, ["name", "enabled"], as_dict=True)
-	if not found:
+	# first of all: whether this site has some other user is nobody's business
+	if user.lower() != frappe.session.user.lower():
 		frappe.throw(
 			_(
-				"The user {0} does not exist on {1}. Make the same user there, with the role System Manager."
-			).format(user, here),
-			EventStreamingError,
-		)
-	if not found.enabled:
-		frappe.throw(
-			_("The user {0} is disabled on {1}. Enable it there.").format(user, here), EventStreamingError
-		)
-	if frappe.session.user != found.name:
-		frappe.throw(
-			_(
-				"The API keys belong to {0} on {1}, but the Event Subscriber is {2}. Enter the keys of {2}."
+				"The API keys belong to {0} on {1}, but the Event Subscriber is {2}. Enter the keys that {2} has there, and"
+				" make that user there if it is missing."
 			).format(frappe.session.user, here, user),
 			frappe.PermissionError,
 		)
-	if "System Manager" not in frappe.get_roles(found.name):
+	user = frappe.session.user
+	if not frappe.db.get_value("User", user, "enabled"):
+		frappe.throw(
+			_("The user {0} is disabled on {1}. Enable it there.").format(user, here), EventStreamingError
+		)
+	if "System Manager" not in frappe.get_roles(user):
 		frappe.throw(
 			_("The user {0} is not a System Manager on {1}. Give it that role there.").format(user, here),
 			frappe.PermissionError,
 		)
-	return found.name
+	return user
 
 
 def _wanted(data: dict) -> dict[str, dict]:
@@ -187,6 +182,8 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 			"api_key": data.get("api_key"),
 			"api_secret": data.get("api_secret"),
 			"protocol": protocol,
+			# a consumer of the older app says nothing about it, and can be reached as far as anybody knows
+			"not_reachable": int(protocol >= PROTOCOL and not cint(data.get("reachable"))),
 		}
 	)
 	before = {row.ref_doctype: row for row in consumer.get("consumer_doctypes") or []}

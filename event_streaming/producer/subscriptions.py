@@ -14,6 +14,7 @@ from frappe.utils import cint
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http_client import SiteClient
 from event_streaming.producer import conditions, notify
+from event_streaming.producer.deliveries import forget_deliveries_later
 from event_streaming.producer.sequence import head_position
 from event_streaming.producer.streamed import APPROVED, CONSUMER, refresh_streamed_doctypes
 from event_streaming.refused import refuse_system_doctypes
@@ -51,9 +52,8 @@ def consumer_changed(doc) -> None:
 
 def consumer_removed(doc) -> None:
 	"""Called by the document's `on_trash`: nothing is kept or logged for it any more."""
-	deliveries = frappe.qb.DocType("Event Update Log Consumer")
-	frappe.qb.from_(deliveries).delete().where(deliveries.consumer == doc.name).run()
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
+	forget_deliveries_later(doc.name, head_position())
 
 
 def subscriptions_of(consumer) -> dict[str, dict[str, Any]]:
@@ -96,6 +96,15 @@ def _flows(row) -> bool:
 def tell_consumer(event_consumer) -> bool:
 	"""Tell the consumer at once what is on record for it; if it can't be told, it learns it with its next pull."""
 	doc = frappe.get_doc(CONSUMER, event_consumer) if isinstance(event_consumer, str) else event_consumer
+	if cint(doc.not_reachable):
+		frappe.msgprint(
+			_("{0} can't be reached from here: it learns this the next time it asks for events.").format(
+				doc.callback_url
+			),
+			indicator="blue",
+			alert=True,
+		)
+		return False
 	client = SiteClient(
 		doc.callback_url, doc.api_key, doc.get_password("api_secret", raise_exception=False) or ""
 	)

@@ -1,5 +1,7 @@
 """Setting up a subscription: what each side then holds, and that every failure says what to do."""
 
+import json
+
 import pytest
 from streams import (
 	CITY,
@@ -20,11 +22,16 @@ from streams import (
 	subscribe,
 	unique,
 	update_logs,
+	wait_for,
 	with_orders,
 )
 
+from sandbox.errors import RestError
 from sandbox.shell import RemoteError
 
+SETTINGS = "Event Streaming Settings"
+CONSUMER_FORM = "event_streaming.event_streaming.doctype.event_consumer.event_consumer"
+PLAIN = "plain-user@example.com"
 ROW = {"ref_doctype": CITY, "use_same_name": 1}
 
 
@@ -294,6 +301,74 @@ def test_a_site_that_nobody_can_reach_can_still_subscribe(producer, consumer):
 	pull(consumer, producer)
 
 	assert consumer.run(read_doc, doctype=CITY, name=city)
+	assert producer.run(due_consumers) == []
+
+
+def due_consumers() -> list[str]:
+	"""Who would be called now: a change is waiting for everybody."""
+	import frappe
+
+	from event_streaming.producer import notify
+
+	frappe.get_doc({"doctype": CITY, "title": frappe.generate_hash()}).insert()
+	frappe.db.commit()
+	return notify.due_consumers()
+
+
+def test_whether_a_consumer_can_be_reached_is_as_it_last_said(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	assert producer.run(due_consumers) == [consumer.url]
+
+	consumer.run(change, doctype=SETTINGS, name=SETTINGS, not_reachable=1)
+	pull(consumer, producer)
+	assert producer.run(due_consumers) == []
+
+	consumer.run(change, doctype=SETTINGS, name=SETTINGS, not_reachable=0)
+	pull(consumer, producer)
+	assert producer.run(due_consumers) == [consumer.url]
+
+
+def test_nobody_learns_from_a_registration_whether_a_user_exists(producer, consumer):
+	producer.run(make_plain_user)
+	answers = []
+	for user in (SUBSCRIBER, "nobody-at-all@example.com"):
+		with pytest.raises(RestError) as raised:
+			producer.rest(PLAIN).method(
+				f"{CONSUMER_FORM}.register_consumer",
+				data=json.dumps({"event_consumer": "http://elsewhere.example", "user": user}),
+			)
+		assert raised.value.status == 403
+		answers.append(raised.value.message.replace(user, "USER"))
+	assert answers[0] == answers[1]
+
+
+def make_plain_user() -> None:
+	import frappe
+
+	if not frappe.db.exists("User", PLAIN):
+		frappe.get_doc(
+			{"doctype": "User", "email": PLAIN, "first_name": "P", "send_welcome_email": 0}
+		).insert()
+
+
+def test_a_consumer_that_is_deleted_leaves_nothing_of_what_it_was_sent(producer, consumer, third):
+	with_orders(third)
+	for each in (consumer, third):
+		subscribe(each, producer, CITY)
+	producer.run(insert, doctype=CITY, title=unique("city"))
+	for each in (consumer, third):
+		pull(each, producer)
+	producer.start_worker()
+
+	producer.run(delete, doctype="Event Consumer", name=consumer.url)
+
+	wait_for(lambda: producer.run(sent_to) == [third.url], "forgetting")
+
+
+def sent_to() -> list[str]:
+	import frappe
+
+	return frappe.get_all("Event Update Log Consumer", pluck="consumer")
 
 
 def test_a_decision_made_while_the_consumer_is_down_arrives_with_the_next_pull(producer, consumer):
