@@ -3,6 +3,7 @@
 Each checks who asks and calls what the command calls. docs/security.md says who may call what.
 """
 
+from dataclasses import asdict
 from typing import Any
 
 import frappe
@@ -10,6 +11,7 @@ from frappe import _
 
 from event_streaming.admin import decisions
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
+from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.status import site_status
 from event_streaming.consumer import by_hand
 from event_streaming.consumer.pull import request_pull
@@ -22,6 +24,13 @@ def status() -> dict[str, Any]:
 	"""Producers and consumers of this site, how far behind they are, what has failed, what needs a person."""
 	frappe.only_for(ADMIN)
 	return site_status()
+
+
+@frappe.whitelist(methods=["POST"])
+def doctor(event_producer: str | None = None, event_consumer: str | None = None) -> list[dict[str, str]]:
+	"""What is wrong, here and with the other sites, and how to mend it; of one producer or consumer if named."""
+	frappe.only_for(ADMIN)
+	return [asdict(finding) for finding in examine(event_producer, event_consumer)]
 
 
 @frappe.whitelist(methods=["POST"])

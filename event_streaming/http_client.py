@@ -118,7 +118,9 @@ class SiteClient:
 				"Redirect",
 			)
 		if exc_type == "NotRegistered":
-			return NotRegistered(text)
+			return NotRegistered(
+				text or _("{0} does not know this site: save its Event Producer again.").format(self.url)
+			)
 		if status in (401, 403):
 			return RemoteRefused(
 				_(
@@ -140,6 +142,21 @@ class SiteClient:
 		for secret in self._secrets:
 			text = text.replace(secret, "***")
 		return text
+
+
+def secret_of(doc) -> str:
+	"""The API secret on an Event Producer or Event Consumer. Raises RemoteRefused: no request would be accepted."""
+	try:
+		return doc.get_password("api_secret")
+	except (frappe.ValidationError, frappe.AuthenticationError):
+		# Frappe's message speaks of a key or of a password, not of what it is for
+		frappe.clear_last_message()
+		raise RemoteRefused(
+			_(
+				"The API Secret of {0} is missing or can't be decrypted: enter it again. After a restore, site_config.json"
+				" needs the encryption_key of the backup."
+			).format(doc.name)
+		) from None
 
 
 def resource_path(doctype: str, name: str) -> str:

@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import frappe
 
@@ -25,7 +26,7 @@ RELEASE = {
 @contextmanager
 def advisory_lock(name: str) -> Iterator[bool]:
 	"""Try to take the lock `name` of this site without waiting; yields whether it was got."""
-	key = hashlib.sha256(f"{site_key()}\n{name}".encode()).hexdigest()[:16]
+	key = lock_key(name)
 	dialect = frappe.db.db_type
 	taken = bool(frappe.db.sql(TAKE[dialect], (key,))[0][0])
 	try:
@@ -35,6 +36,10 @@ def advisory_lock(name: str) -> Iterator[bool]:
 			release(dialect, key)
 
 
+def lock_key(name: str) -> str:
+	return hashlib.sha256(f"{site_key()}\n{name}".encode()).hexdigest()[:16]
+
+
 def release(dialect: str, key: str) -> None:
 	"""Give the lock back. A connection that is gone has already done so."""
 	try:
@@ -42,3 +47,26 @@ def release(dialect: str, key: str) -> None:
 	except Exception:
 		# only a broken connection gets here, and the server frees its locks with it
 		frappe.logger("event_streaming").warning("lock not released: the connection is gone")
+
+
+@dataclass(frozen=True)
+class Holder:
+	"""Who has a lock: the database's number of the connection, and for how long that has done nothing."""
+
+	connection: int
+	idle_seconds: int
+
+
+def lock_holder(name: str) -> Holder | None:
+	"""Who has the lock `name` now. None when nobody has it, or where the database does not tell."""
+	if frappe.db.db_type != "mariadb":
+		return None
+	connection = frappe.db.sql("SELECT IS_USED_LOCK(%s)", (lock_key(name),))[0][0]
+	if not connection:
+		return None
+	# a user sees its own connections without any privilege
+	row = frappe.db.sql(
+		"SELECT TIME, COMMAND FROM information_schema.PROCESSLIST WHERE ID = %s", (connection,)
+	)
+	seconds, command = row[0] if row else (0, "")
+	return Holder(int(connection), int(seconds or 0) if command == "Sleep" else 0)

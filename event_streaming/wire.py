@@ -24,6 +24,8 @@ OLD_FEED = f"{DOCTYPES_PATH}.event_update_log.event_update_log.get_update_logs_f
 NOTIFY = f"{DOCTYPES_PATH}.event_producer.event_producer.new_event_notification"
 FEED = "event_streaming.producer.feed.get_page"
 DOCUMENTS = "event_streaming.producer.feed.get_documents"
+DESCRIBE = "event_streaming.producer.feed.describe"
+ABOUT = "event_streaming.about.site_facts"
 CONFIRM = "event_streaming.consumer.registration.confirm"
 UPDATE_STATUS = "event_streaming.consumer.registration.update_status"
 

@@ -22,10 +22,11 @@ def approve(event_consumer: str, doctypes: list[str] | None = None, status: str 
 	doc.check_permission("write")
 	rows = {row.ref_doctype: row for row in doc.consumer_doctypes}
 	if missing := [doctype for doctype in doctypes or () if doctype not in rows]:
-		raise frappe.DoesNotExistError(
+		frappe.throw(
 			_("{0} has not asked for {1}. It asks for: {2}").format(
 				doc.name, ", ".join(missing), ", ".join(rows)
-			)
+			),
+			frappe.DoesNotExistError,
 		)
 	wanted = (
 		[rows[doctype] for doctype in doctypes]
@@ -70,4 +71,4 @@ def existing(doctype: str, name: str) -> str:
 	for spelling in spellings:
 		if spelling and frappe.db.exists(doctype, spelling):
 			return spelling
-	raise frappe.DoesNotExistError(_("There is no {0} {1} on this site.").format(_(doctype), name))
+	frappe.throw(_("There is no {0} {1} on this site.").format(_(doctype), name), frappe.DoesNotExistError)

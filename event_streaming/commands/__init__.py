@@ -6,6 +6,7 @@ Frappe imports this for every `bench` command, so what a command needs is import
 import click
 
 from event_streaming.commands.decide import approve_command, pause_command, resume_command
+from event_streaming.commands.doctor import doctor_command
 from event_streaming.commands.pull import pull_command
 from event_streaming.commands.resync import resync_command
 from event_streaming.commands.status import status_command
@@ -32,6 +33,7 @@ for command in (
 	approve_command,
 	pause_command,
 	resume_command,
+	doctor_command,
 ):
 	event_streaming.add_command(command)
 

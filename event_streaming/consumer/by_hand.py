@@ -155,5 +155,5 @@ def resync(update: str | dict) -> str:
 
 def get_row(name: str):
 	if not name or not frappe.db.exists(sync_log.DOCTYPE, name):
-		raise frappe.DoesNotExistError(_("There is no Event Sync Log {0}.").format(name))
+		frappe.throw(_("There is no Event Sync Log {0}.").format(name), frappe.DoesNotExistError)
 	return frappe.get_doc(sync_log.DOCTYPE, name)

@@ -334,8 +334,8 @@ def request_pull(event_producer: str, by_hand: bool = False) -> bool:
 	for the last time already.
 	"""
 	if not frappe.db.exists("Event Producer", event_producer):
-		raise frappe.DoesNotExistError(
-			_("There is no Event Producer {0} on this site.").format(event_producer)
+		frappe.throw(
+			_("There is no Event Producer {0} on this site.").format(event_producer), frappe.DoesNotExistError
 		)
 	if by_hand:
 		state.save_state(event_producer, next_pull=None)

@@ -227,10 +227,13 @@ def update_status(producer_url: str, subscriptions: str) -> None:
 	name = normalise_url(producer_url)
 	user = frappe.db.get_value("Event Producer", name, "user")
 	if not user:
-		raise frappe.DoesNotExistError(_("There is no Event Producer {0} on this site.").format(producer_url))
+		frappe.throw(
+			_("There is no Event Producer {0} on this site.").format(producer_url), frappe.DoesNotExistError
+		)
 	if frappe.session.user != user:
-		raise frappe.PermissionError(
-			_("Only the Event Subscriber {0} may change the approval status.").format(user)
+		frappe.throw(
+			_("Only the Event Subscriber {0} may change the approval status.").format(user),
+			frappe.PermissionError,
 		)
 	write_statuses(
 		frappe.get_doc("Event Producer", name), wire.parse_subscriptions(frappe.parse_json(subscriptions))

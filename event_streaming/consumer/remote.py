@@ -13,7 +13,7 @@ from frappe.utils import get_datetime
 
 from event_streaming import wire
 from event_streaming.exceptions import RemoteError, RemoteRefused
-from event_streaming.http_client import SiteClient
+from event_streaming.http_client import SiteClient, secret_of
 from event_streaming.settings import get_settings
 from event_streaming.site import public_url
 from event_streaming.wire import Event, InvalidPage, Page
@@ -45,7 +45,7 @@ class Producer:
 		self.client = SiteClient(
 			event_producer.producer_url,
 			event_producer.api_key,
-			event_producer.get_password("api_secret", raise_exception=False) or "",
+			secret_of(event_producer),
 		)
 
 	def get_page(self, cursor: int) -> Page:
@@ -84,6 +84,15 @@ class Producer:
 			)
 			add_documents(fetched, answer, {(doctype, name) for doctype, name in chunk})
 		return fetched
+
+	def describe(self, doctypes: list[str]) -> dict:
+		"""What the producer has on record for this site, and what these DocTypes look like there, unchecked."""
+		answer = self.client.call(
+			wire.DESCRIBE, {"event_consumer": public_url(), "doctypes": json.dumps(doctypes)}
+		)
+		if not isinstance(answer, dict) or not isinstance(answer.get("doctypes"), dict):
+			raise InvalidPage("The producer's description of itself is not an object.")
+		return answer
 
 	def find_names(self, doctype: str, filters: dict) -> list[str]:
 		"""The names of at most two documents that the filters find: two are enough to know that one is not alone."""

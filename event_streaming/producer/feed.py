@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 from frappe.utils import cint
 
-from event_streaming.producer import fetching
+from event_streaming.producer import describing, fetching
 from event_streaming.producer.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log import Candidate
 from event_streaming.producer.names import roots_of
@@ -63,6 +63,12 @@ def get_documents(event_consumer: str, documents: str | list) -> dict[str, Any]:
 	"""The documents asked for, as JSON [[DocType, name], …], as far as the consumer's user may read them."""
 	load_consumer(event_consumer)
 	return fetching.fetch(documents)
+
+
+@frappe.whitelist(methods=["POST"])
+def describe(event_consumer: str, doctypes: str | list) -> dict[str, Any]:
+	"""For the consumer's doctor: what is on record for it, and the fields of DocTypes that its user may read."""
+	return describing.describe(load_consumer(event_consumer), doctypes)
 
 
 def _on_the_wire(events: list[Candidate]) -> list[Event]:

@@ -14,8 +14,8 @@ import frappe
 from frappe.utils import cint, now_datetime
 from redis.exceptions import RedisError
 
-from event_streaming.exceptions import EventStreamingError
-from event_streaming.http_client import SiteClient
+from event_streaming.exceptions import EventStreamingError, RemoteRefused
+from event_streaming.http_client import SiteClient, secret_of
 from event_streaming.locks import advisory_lock
 from event_streaming.producer.sequence import assign_positions
 from event_streaming.producer.streamed import APPROVED, CONSUMER, ROWS, refresh_streamed_doctypes
@@ -108,7 +108,11 @@ def _call_consumer(event_consumer: str) -> bool:
 	doc = frappe.get_doc(CONSUMER, event_consumer)
 	if cint(doc.paused) or cint(doc.not_reachable) or not _may_be_told(doc.notify_after):
 		return False
-	secret = doc.get_password("api_secret", raise_exception=False) or ""
+	try:
+		secret = secret_of(doc)
+	except RemoteRefused as error:
+		_remember_failure(doc, error)
+		return False
 	# no picture of the database is kept open, and no row locked, while the other site takes its time
 	frappe.db.commit()
 	client = SiteClient(doc.callback_url, doc.api_key, secret)

@@ -34,20 +34,24 @@ def load_consumer(event_consumer: str):
 	except (ValueError, AttributeError):
 		name = ""
 	if not name or not frappe.db.exists(CONSUMER, name):
-		raise NotRegistered(
+		# thrown, as Frappe says nothing of an exception with status 404 but what it was to show
+		frappe.throw(
 			_(
 				"{0} is not registered as an Event Consumer on {1}. Save its Event Producer there again."
-			).format(event_consumer, public_url())
+			).format(event_consumer, public_url()),
+			NotRegistered,
 		)
 	consumer = frappe.get_doc(CONSUMER, name)
 	if consumer.user != frappe.session.user:
-		raise frappe.PermissionError(
-			_("Only the user {0} may read the events for {1}.").format(consumer.user, consumer.name)
+		frappe.throw(
+			_("Only the user {0} may read the events for {1}.").format(consumer.user, consumer.name),
+			frappe.PermissionError,
 		)
 	if not frappe.db.get_value("User", consumer.user, "enabled"):
 		# Frappe 15 goes on accepting the keys of a disabled user
-		raise frappe.PermissionError(
-			_("The user {0} is disabled on {1}. Enable it there.").format(consumer.user, public_url())
+		frappe.throw(
+			_("The user {0} is disabled on {1}. Enable it there.").format(consumer.user, public_url()),
+			frappe.PermissionError,
 		)
 	return consumer
 

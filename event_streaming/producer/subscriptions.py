@@ -12,7 +12,7 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
-from event_streaming.http_client import SiteClient
+from event_streaming.http_client import SiteClient, secret_of
 from event_streaming.producer import conditions, notify
 from event_streaming.producer.deliveries import forget_deliveries_later
 from event_streaming.producer.sequence import head_position
@@ -105,10 +105,9 @@ def tell_consumer(event_consumer) -> bool:
 			alert=True,
 		)
 		return False
-	client = SiteClient(
-		doc.callback_url, doc.api_key, doc.get_password("api_secret", raise_exception=False) or ""
-	)
+	client = None
 	try:
+		client = SiteClient(doc.callback_url, doc.api_key, secret_of(doc))
 		if cint(doc.protocol) >= PROTOCOL:
 			args = {"producer_url": public_url(), "subscriptions": json.dumps(subscriptions_of(doc))}
 			client.call(UPDATE_STATUS, args, timeout=CALL_SECONDS)
@@ -124,7 +123,8 @@ def tell_consumer(event_consumer) -> bool:
 		)
 		return False
 	finally:
-		client.close()
+		if client:
+			client.close()
 	return True
 
 

@@ -29,6 +29,12 @@ ACCESS = {
 		OWN_USER,
 		{"event_consumer": "{consumer}", "documents": "[]"},
 	),
+	"event_streaming.producer.feed.describe": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctypes": "[]"},
+	),
+	"event_streaming.about.site_facts": ("producer", ADMINS, {}),
 	f"{DOCTYPES}.event_update_log.event_update_log.get_update_logs_for_consumer": (
 		"producer",
 		OWN_USER,
@@ -72,6 +78,7 @@ ACCESS = {
 	),
 	f"{DOCTYPES}.event_streaming_settings.event_streaming_settings.this_site": ("consumer", ADMINS, {}),
 	f"{API}.status": ("consumer", ADMINS, {}),
+	f"{API}.doctor": ("consumer", ADMINS, {}),
 	f"{API}.pull": ("consumer", ADMINS, {}),
 	f"{API}.resync": ("consumer", ADMINS, {}),
 	f"{API}.approve": ("producer", ADMINS, {"event_consumer": "{consumer}"}),

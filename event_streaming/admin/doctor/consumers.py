@@ -1,0 +1,128 @@
+"""What the doctor looks at of one consumer: may its user read, does it come, can it be reached?"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import frappe
+from frappe import _
+from frappe.utils import cint, now_datetime
+
+from event_streaming.admin.doctor import other_site
+from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
+from event_streaming.exceptions import RemoteRefused
+from event_streaming.http_client import SiteClient, secret_of
+from event_streaming.wire import PROTOCOL
+
+SILENT_DAYS = 1
+
+
+def examine(name: str) -> Iterator[Finding]:
+	"""All checks of one Event Consumer; what needs the other site comes last."""
+	doc = frappe.get_doc("Event Consumer", name)
+	rows = [row for row in doc.consumer_doctypes if not cint(row.unsubscribed)]
+	if cint(doc.paused):
+		yield Finding("paused", name, NOTE, _("{0} is paused: nothing is sent to it.").format(name))
+	if pending := [row.ref_doctype for row in rows if (row.status or "Pending") == "Pending"]:
+		yield Finding(
+			"approval",
+			name,
+			WARNING,
+			_("{0} waits for a decision about {1}.").format(name, ", ".join(pending)),
+			_("Set Approval Status on the Event Consumer, or: event-streaming approve {0}").format(name),
+		)
+	approved = [row for row in rows if row.status == "Approved"]
+	yield user(doc)
+	for row in approved:
+		yield from one_doctype(doc, row)
+	yield contact(doc, bool(approved))
+	yield from call(doc)
+
+
+def user(doc) -> Finding:
+	enabled = frappe.db.get_value("User", doc.user, "enabled")
+	if not enabled or "System Manager" not in frappe.get_roles(doc.user):
+		return Finding(
+			"subscriber",
+			doc.user,
+			FAULT,
+			_("The user {0} of {1} is disabled, or is no System Manager here.").format(doc.user, doc.name),
+			_("Enable the user and give it the role System Manager."),
+		)
+	return Finding("subscriber", doc.user, OK, _("The user {0} is in order.").format(doc.user))
+
+
+def one_doctype(doc, row) -> Iterator[Finding]:
+	if row.condition_error:
+		yield Finding(
+			"condition",
+			row.ref_doctype,
+			FAULT,
+			_("The condition for {0} raises an error, so that nothing is sent: {1}").format(
+				row.ref_doctype, row.condition_error
+			),
+			_("Correct what it refers to here, or ask {0} to change the condition.").format(doc.name),
+		)
+	if not frappe.db.exists("DocType", row.ref_doctype):
+		yield Finding(
+			"fields",
+			row.ref_doctype,
+			FAULT,
+			_("{0} is approved for {1}, but does not exist here.").format(row.ref_doctype, doc.name),
+			_("Reject the row, or install the app that the DocType belongs to."),
+		)
+	elif not frappe.has_permission(row.ref_doctype, "read", user=doc.user):
+		yield Finding(
+			"permissions",
+			row.ref_doctype,
+			FAULT,
+			_("{0} may not read {1} here: its events are held back.").format(doc.user, row.ref_doctype),
+			_("Give the right to one of its roles in Role Permissions Manager."),
+		)
+
+
+def contact(doc, active: bool) -> Finding:
+	if not active:
+		return Finding("contact", doc.name, NOTE, _("Nothing is approved for {0}.").format(doc.name))
+	before = now_datetime() - timedelta(days=SILENT_DAYS)
+	if (doc.last_contact or doc.creation) < before:
+		return Finding(
+			"contact",
+			doc.name,
+			WARNING,
+			_("{0} last asked for events {1}. The log is kept for it, and grows.").format(
+				doc.name, doc.last_contact or _("never")
+			),
+			_(
+				"See on that site whether it is up, its scheduler runs and its Event Producer is not paused. If it is gone for good, delete the Event Consumer."
+			),
+		)
+	return Finding(
+		"contact",
+		doc.name,
+		OK,
+		_("{0} last asked for events {1}.").format(doc.name, doc.last_contact or _("never")),
+	)
+
+
+def call(doc) -> Iterator[Finding]:
+	"""Ask the consumer itself, with its keys."""
+	if cint(doc.not_reachable):
+		yield Finding(
+			"connection",
+			doc.name,
+			NOTE,
+			_("{0} can't be reached from here, and says so: it pulls by itself.").format(doc.name),
+		)
+		return
+	if cint(doc.protocol) < PROTOCOL:
+		yield other_site.older(doc.name)
+		return
+	try:
+		client = SiteClient(doc.callback_url, doc.api_key, secret_of(doc))
+	except RemoteRefused as error:
+		yield other_site.connection_fault(doc.name, error)
+		return
+	try:
+		yield from other_site.ask(client, doc.name).findings
+	finally:
+		client.close()

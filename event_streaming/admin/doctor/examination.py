@@ -1,0 +1,27 @@
+"""The doctor's whole examination, one finding after the other."""
+
+from collections.abc import Iterator
+
+import frappe
+
+from event_streaming.admin.decisions import CONSUMER, PRODUCER
+from event_streaming.admin.doctor import consumers, producers, this_site
+from event_streaming.admin.doctor.finding import Finding
+
+
+def examine(event_producer: str | None = None, event_consumer: str | None = None) -> Iterator[Finding]:
+	"""Findings as they come, so that they can be shown while other sites take their time.
+
+	With a name, only that producer or consumer is looked at.
+	"""
+	everything = not (event_producer or event_consumer)
+	if everything:
+		yield from this_site.examine()
+	for name in [event_producer] if event_producer else names(PRODUCER) if everything else []:
+		yield from producers.examine(name)
+	for name in [event_consumer] if event_consumer else names(CONSUMER) if everything else []:
+		yield from consumers.examine(name)
+
+
+def names(doctype: str) -> list[str]:
+	return frappe.get_all(doctype, pluck="name", order_by="name asc")

@@ -1,0 +1,140 @@
+"""What the doctor asks of any other site: does it answer, with these keys, and do its clock and versions fit?"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+
+from event_streaming import __version__
+from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
+from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.http_client import SiteClient
+from event_streaming.site import normalise_url
+from event_streaming.wire import ABOUT
+
+CALL_SECONDS = 15
+# less can't be told from a slow line, and hurts nobody
+CLOCK_SECONDS = 10
+
+
+@dataclass
+class Answer:
+	"""What came of asking: `facts` is empty when the site could not be asked or runs an older version."""
+
+	findings: list[Finding] = field(default_factory=list)
+	facts: dict[str, Any] = field(default_factory=dict)
+	reached: bool = False
+
+
+def ask(client: SiteClient, url: str) -> Answer:
+	"""Ask a site about itself; the findings are about connection, keys, address, clock and versions."""
+	before = time.time()
+	try:
+		facts = client.call(ABOUT, {}, timeout=CALL_SECONDS)
+	except (RemoteUnavailable, RemoteRefused) as error:
+		return Answer([connection_fault(url, error)])
+	except EventStreamingError as error:
+		if isinstance(error, RemoteError) and error.exc_type == "Redirect":
+			return Answer([connection_fault(url, error)])
+		return Answer([older(url)], reached=True)
+	after = time.time()
+	if not isinstance(facts, dict) or not isinstance(facts.get("now"), int | float):
+		return Answer([older(url)], reached=True)
+	findings = [
+		Finding("connection", url, OK, _("{0} answers and accepts the keys.").format(url)),
+		*address(url, str(facts.get("site") or "")),
+		clock(url, float(facts["now"]), before, after),
+		versions(url, str(facts.get("app") or ""), str(facts.get("frappe") or "")),
+	]
+	return Answer(findings, facts, reached=True)
+
+
+def connection_fault(url: str, error: Exception) -> Finding:
+	if isinstance(error, RemoteRefused):
+		return Finding(
+			"keys",
+			url,
+			FAULT,
+			str(error),
+			_(
+				"Generate the user's API keys there again (User > Settings > API Access) and enter them here; give the user the role System Manager there."
+			),
+		)
+	return Finding(
+		"connection",
+		url,
+		FAULT,
+		str(error),
+		_(
+			"See that the site is up, that its address is right, and that nothing between the sites is in the way."
+		),
+	)
+
+
+def older(url: str) -> Finding:
+	return Finding(
+		"versions",
+		url,
+		NOTE,
+		_(
+			"{0} runs an older version: its clock, fields and permissions can't be looked at from here."
+		).format(url),
+		_("Update Event Streaming there."),
+	)
+
+
+def address(url: str, site: str) -> Iterator[Finding]:
+	try:
+		same = normalise_url(site) == normalise_url(url)
+	except ValueError:
+		same = False
+	if not same:
+		yield Finding(
+			"address",
+			url,
+			WARNING,
+			_(
+				"{0} calls itself {1}: its notifications do not find their way here, and changes may go in circles."
+			).format(url, site or "?"),
+			_("Set Public URL in its Event Streaming Settings to {0}.").format(url),
+		)
+
+
+def clock(url: str, there: float, before: float, after: float) -> Finding:
+	"""By how much the clocks differ at least, whatever the line took."""
+	difference = there - (before + after) / 2
+	certain = max(abs(difference) - (after - before) / 2, 0)
+	if certain <= CLOCK_SECONDS:
+		return Finding("clock", url, OK, _("The clocks of both sites agree."))
+	text = (
+		_("The clock of {0} is {1} seconds ahead of this one.")
+		if difference > 0
+		else _("The clock of {0} is {1} seconds behind this one.")
+	)
+	return Finding(
+		"clock",
+		url,
+		WARNING,
+		text.format(url, f"{certain:,.0f}"),
+		_(
+			"Set both clocks by NTP (timedatectl set-ntp true). Until then Newest Wins picks the wrong value, and times in the logs mislead."
+		),
+	)
+
+
+def versions(url: str, app: str, frappe_version: str) -> Finding:
+	text = _("Event Streaming {0} on Frappe {1}; here {2} on {3}.").format(
+		app, frappe_version, __version__, frappe.__version__
+	)
+	if app.split(".")[:2] != __version__.split(".")[:2]:
+		return Finding(
+			"versions",
+			url,
+			WARNING,
+			text,
+			_("Update the older site: what is new in the other one does not work with it."),
+		)
+	return Finding("versions", url, OK, text)

@@ -1,0 +1,191 @@
+"""What the doctor looks at of one producer: can this site read it, may it write here, do the documents fit?"""
+
+from collections.abc import Iterator
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming.admin.doctor import differing, other_site
+from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
+from event_streaming.consumer import producer_form
+from event_streaming.consumer.fields import REMOTE_NAME
+from event_streaming.consumer.mapping_validation import problems_of
+from event_streaming.consumer.remote import Producer
+from event_streaming.consumer.subscription import Subscription, subscriptions_of
+from event_streaming.exceptions import EventStreamingError, NotRegistered, RemoteRefused
+from event_streaming.settings import get_settings
+from event_streaming.wire import InvalidPage
+
+RIGHTS = ("create", "write", "delete")
+
+
+def examine(name: str) -> Iterator[Finding]:
+	"""All checks of one Event Producer; what needs the other site comes last."""
+	doc = frappe.get_doc("Event Producer", name)
+	if cint(doc.paused):
+		yield Finding("paused", name, NOTE, _("{0} is paused: nothing is pulled from it.").format(name))
+	subscriptions = [each for each in subscriptions_of(doc).values() if not each.unsubscribed]
+	yield subscriber(doc)
+	yield from rights(doc, subscriptions)
+	yield from naming(subscriptions)
+	yield from mappings(subscriptions)
+	try:
+		producer = Producer(doc)
+	except RemoteRefused as error:
+		yield other_site.connection_fault(doc.name, error)
+		return
+	try:
+		yield from ask(doc, producer, subscriptions)
+	finally:
+		producer.client.close()
+
+
+def subscriber(doc) -> Finding:
+	try:
+		producer_form.validate_subscriber(doc.user)
+	except frappe.ValidationError as error:
+		frappe.clear_messages()
+		return Finding(
+			"subscriber",
+			doc.user,
+			FAULT,
+			frappe.utils.strip_html(str(error)),
+			_("Correct the user, or choose another Event Subscriber on {0}.").format(doc.name),
+		)
+	return Finding("subscriber", doc.user, OK, _("The Event Subscriber {0} is in order.").format(doc.user))
+
+
+def rights(doc, subscriptions: list[Subscription]) -> Iterator[Finding]:
+	"""What the Event Subscriber may do with each DocType on this site."""
+	for doctype in dict.fromkeys(each.local_doctype for each in subscriptions):
+		meta = frappe.get_meta(doctype)
+		wanted = ("write",) if meta.issingle else RIGHTS
+		if meta.is_submittable:
+			wanted = (*wanted, "submit", "cancel")
+		lacking = [right for right in wanted if not frappe.has_permission(doctype, right, user=doc.user)]
+		if lacking:
+			yield Finding(
+				"permissions",
+				doctype,
+				FAULT,
+				_("{0} has no right here to {1} {2}: such events fail.").format(
+					doc.user, ", ".join(lacking), _(doctype)
+				),
+				_("Give the rights to one of its roles in Role Permissions Manager."),
+			)
+		else:
+			yield Finding(
+				"permissions",
+				doctype,
+				OK,
+				_("{0} may do here all that events of {1} need.").format(doc.user, _(doctype)),
+			)
+
+
+def naming(subscriptions: list[Subscription]) -> Iterator[Finding]:
+	for each in subscriptions:
+		meta = frappe.get_meta(each.local_doctype)
+		if not each.use_same_name and not meta.issingle and not meta.has_field(REMOTE_NAME):
+			yield Finding(
+				"naming",
+				each.local_doctype,
+				FAULT,
+				_("{0} lacks the fields that say where a document came from.").format(_(each.local_doctype)),
+				_("Save the Event Producer again: that makes them."),
+			)
+
+
+def mappings(subscriptions: list[Subscription]) -> Iterator[Finding]:
+	for each in subscriptions:
+		if not each.mapping:
+			continue
+		problems = problems_of(frappe.get_doc("Document Type Mapping", each.mapping))
+		if problems:
+			yield Finding(
+				"mapping",
+				each.mapping,
+				FAULT,
+				_("The mapping {0} can't be used: {1}").format(each.mapping, " ".join(problems)),
+				_("Correct these rows of the Document Type Mapping."),
+			)
+
+
+def ask(doc, producer: Producer, subscriptions: list[Subscription]) -> Iterator[Finding]:
+	"""What only the producer can tell."""
+	answer = other_site.ask(producer.client, doc.name)
+	yield from answer.findings
+	if not answer.facts:
+		return
+	try:
+		described = producer.describe([each.remote_doctype for each in subscriptions])
+	except NotRegistered as error:
+		yield Finding(
+			"registration",
+			doc.name,
+			FAULT,
+			str(error),
+			_(
+				"Save the Event Producer: that registers this site again. If this site has moved to another address, its old Event Consumer there can be deleted afterwards."
+			),
+		)
+		return
+	except (EventStreamingError, InvalidPage) as error:
+		yield Finding(
+			"registration", doc.name, FAULT, str(error), _("See Error Log on {0}.").format(doc.name)
+		)
+		return
+	yield from record(doc, described)
+	for each in subscriptions:
+		yield from subscription(doc, each, described)
+
+
+def record(doc, described: dict) -> Iterator[Finding]:
+	"""What the producer has on record for this site."""
+	if described.get("paused"):
+		yield Finding(
+			"registration",
+			doc.name,
+			WARNING,
+			_("The administrator of {0} has paused this site: nothing is sent.").format(doc.name),
+			_("Ask for Paused to be cleared on the Event Consumer there."),
+		)
+	if cint(described.get("notify_failures")) and not get_settings().not_reachable:
+		yield Finding(
+			"notifications",
+			doc.name,
+			WARNING,
+			_("{0} could not notify this site {1} times in a row: {2}").format(
+				doc.name, cint(described["notify_failures"]), str(described.get("last_error") or "")[:500]
+			),
+			_(
+				"Events come with the pull of every minute only. Correct Public URL, the keys on the Event Consumer there, or what stands between the sites; or tick Other Sites Cannot Reach This Site."
+			),
+		)
+	else:
+		yield Finding("registration", doc.name, OK, _("This site is registered with {0}.").format(doc.name))
+
+
+def subscription(doc, wanted: Subscription, described: dict) -> Iterator[Finding]:
+	"""Approval, condition, the right to read, and the fields of one DocType."""
+	remote = wanted.remote_doctype
+	on_record = (described.get("subscriptions") or {}).get(remote) or {}
+	if on_record.get("status") != "Approved":
+		yield Finding(
+			"approval",
+			remote,
+			WARNING,
+			_("{0} has not approved {1}: nothing of it is sent.").format(doc.name, remote),
+			_("Ask its administrator to set the row of the Event Consumer to Approved."),
+		)
+	if error := (described.get("condition_errors") or {}).get(remote):
+		yield Finding(
+			"condition",
+			remote,
+			FAULT,
+			_("The condition for {0} raises an error, so that nothing is sent: {1}").format(
+				remote, str(error)[:500]
+			),
+			_("Correct the condition on the Event Producer; it has to be approved again then."),
+		)
+	yield from differing.examine(doc.name, wanted, described["doctypes"].get(remote), doc.user)
