@@ -74,3 +74,11 @@ class TransactionLost(EventStreamingError):
 
 class RefusedDocType(EventStreamingError):
 	"""The DocType may not be streamed between these sites."""
+
+
+class FileNotSent(EventStreamingError):
+	"""A file's content can't be given to another site as things stand."""
+
+
+class FileGone(CannotApply):
+	"""A file has been deleted on the producer since it was told of."""

@@ -21,7 +21,15 @@ doc_events = {
 			"event_streaming.producer.capture.capture_rename",
 			"event_streaming.identity.local_document_renamed",
 		],
-	}
+	},
+	"File": {
+		"after_insert": "event_streaming.producer.file_capture.capture_file_insert",
+		"on_change": "event_streaming.producer.file_capture.capture_file_change",
+		"after_delete": [
+			"event_streaming.producer.file_capture.capture_file_delete",
+			"event_streaming.identity.local_file_deleted",
+		],
+	},
 }
 
 scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]}}

@@ -59,6 +59,23 @@ def identity_key(event_producer: str, remote_doctype: str, remote_name: str) -> 
 	return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
+def own_identity(
+	event_producer: str, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0
+) -> Identity:
+	"""The identity of a remote document; without a root it was first made on the producer itself."""
+	return Identity(
+		event_producer=event_producer,
+		remote_doctype=key[0],
+		remote_name=key[1],
+		local_doctype=local[0],
+		local_name=local[1],
+		root_site=root["site"] if root else event_producer,
+		root_doctype=root["doctype"] if root else key[0],
+		root_name=root["name"] if root else key[1],
+		covered_to=covered_to,
+	)
+
+
 def load_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, Identity]:
 	"""The identities of the remote documents `keys` ((DocType, name) on the producer) that are known here: one query."""
 	names = {identity_key(event_producer, doctype, name) for doctype, name in keys}
@@ -139,3 +156,14 @@ def local_document_renamed(doc, method: str | None, old: str, new: str, merge: b
 	"""Hook for every rename on this site: a document that stands for a remote one goes on doing so."""
 	if not frappe.flags.in_install and old != new:
 		follow_local_rename(doc.doctype, old, new)
+
+
+def local_file_deleted(doc, method: str | None = None) -> None:
+	"""Hook for the deletion of a file: files come and go with their documents, and nothing else would clear these rows."""
+	table = frappe.qb.DocType(DOCTYPE)
+	(
+		frappe.qb.from_(table)
+		.delete()
+		.where((table.local_doctype == doc.doctype) & (table.local_name == doc.name))
+		.run()
+	)

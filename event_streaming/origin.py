@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 import frappe
 
+# flag of a document that is being made for another site's: where that was first made (a wire.Root)
+ROOT_FLAG = "event_streaming_root"
+
 
 @contextmanager
 def applying(doctype: str, origin: str) -> Iterator[None]:

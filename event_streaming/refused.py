@@ -11,6 +11,8 @@ from frappe.model import log_types
 from event_streaming.exceptions import RefusedDocType
 
 OWN_MODULE = "Event Streaming"
+# its rows go with the documents that they are attached to, together with what is on the disk
+FILE = "File"
 SYSTEM_DOCTYPES = frozenset(
 	"""Access Log|Activity Log|Assignment Rule|Auto Email Report|Auto Repeat|Block Module|Bulk Update|Client Script
 	|Connected App|Custom DocPerm|Custom Field|Custom HTML Block|Custom Role|Customize Form|Dashboard Chart Source
@@ -42,6 +44,8 @@ def why_refused(doctype: str) -> str:
 		)
 	if meta.module == OWN_MODULE or doctype in log_types:
 		return _("{0} is a log or belongs to Event Streaming itself.").format(doctype)
+	if doctype == FILE:
+		return _("Files come with the documents that they are attached to: subscribe to those.")
 	if is_system(doctype):
 		return _(
 			"{0} is part of the framework or its security. To stream it all the same, name it in"

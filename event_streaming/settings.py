@@ -28,6 +28,7 @@ class StreamSettings:
 	read_timeout: int
 	max_attempts: int
 	missing_user: str
+	max_file_bytes: int
 
 
 def get_settings() -> StreamSettings:
@@ -50,4 +51,5 @@ def get_settings() -> StreamSettings:
 		read_timeout=bounded("read_timeout", 30, 1, 240),
 		max_attempts=bounded("max_attempts", 12, 1, 100),
 		missing_user=stored.get("missing_user") or MAKE_DISABLED_USER,
+		max_file_bytes=bounded("max_file_megabytes", 25, 1, 2_000) * 1024 * 1024,
 	)

@@ -17,6 +17,12 @@ MAX_ROWS = 20_000
 MAX_DEPTH = 12
 # in no name that Frappe gives, and in no database's text: control characters, markup, halves of characters
 NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f<>\ud800-\udfff]")
+MAX_URL = 2_000
+MAX_FILES = 1_000
+# of a file's content in one answer
+CHUNK_BYTES = 4 * 1024 * 1024
+LOCAL_URLS = ("/files/", "/private/files/")
+REMOTE_URLS = ("http://", "https://")
 
 DOCTYPES_PATH = "event_streaming.event_streaming.doctype"
 REGISTER = f"{DOCTYPES_PATH}.event_consumer.event_consumer.register_consumer"
@@ -26,11 +32,18 @@ FEED = "event_streaming.producer.feed.get_page"
 DOCUMENTS = "event_streaming.producer.feed.get_documents"
 DESCRIBE = "event_streaming.producer.feed.describe"
 ABOUT = "event_streaming.about.site_facts"
+FIND_FILES = "event_streaming.producer.files.find_files"
+FILE_CONTENT = "event_streaming.producer.files.get_content"
 CONFIRM = "event_streaming.consumer.registration.confirm"
 UPDATE_STATUS = "event_streaming.consumer.registration.update_status"
 
 CREATE, UPDATE, DELETE, RENAME = "Create", "Update", "Delete", "Rename"
-UPDATE_TYPES = (CREATE, UPDATE, DELETE, RENAME)
+# a file of the document came or has changed, or is gone
+ATTACH, DETACH = "Attach", "Detach"
+OF_FILES = (ATTACH, DETACH)
+UPDATE_TYPES = (CREATE, UPDATE, DELETE, RENAME, *OF_FILES)
+# in the data of a Create that the feed makes up from a document's present state: its files
+FILES_KEY = "_files"
 # what becomes of a document that was delivered and no longer meets the condition
 KEEP, REMOVE = "Keep", "Remove"
 STATUSES = ("Pending", "Approved", "Rejected")
@@ -65,6 +78,19 @@ class Event(TypedDict):
 	root: Root | None
 	# why it can't be applied whatever is done; its place in the log was all that could be read
 	problem: str
+
+
+class RemoteFile(TypedDict):
+	"""A file of the producer: one row of its DocType File. `root` says where the file was first made."""
+
+	file: str
+	file_name: str
+	file_url: str
+	is_private: int
+	content_hash: str
+	file_size: int
+	attached_to_field: str
+	root: Root | None
 
 
 class Subscription(TypedDict):
@@ -197,6 +223,46 @@ def parse_root(root: Any) -> Root | None:
 		"doctype": text(root.get("doctype"), "root doctype", MAX_NAME, required=True),
 		"name": text(root.get("name"), "root name", MAX_NAME, required=True),
 	}
+
+
+def parse_file(entry: Any) -> RemoteFile:
+	"""One file, checked: nothing of it may lead out of the folder for files."""
+	if not isinstance(entry, dict):
+		raise InvalidPage("A file is not an object.")
+	file_name = text(entry.get("file_name"), "file_name", MAX_NAME, required=True)
+	if "/" in file_name or "\\" in file_name or file_name in (".", ".."):
+		raise InvalidPage(f"The file name {file_name[:60]!r} has parts of a path.")
+	file_url = entry.get("file_url")
+	if not is_local_url(file_url):
+		file_url = text(file_url, "file_url", MAX_URL, required=True)
+	if not file_url.startswith((*LOCAL_URLS, *REMOTE_URLS)) or len(file_url) > MAX_URL:
+		raise InvalidPage(f"The address {file_url[:60]!r} of file {file_name} is not one of a file.")
+	content_hash = text(entry.get("content_hash") or "", "content_hash", 32)
+	if content_hash and (len(content_hash) != 32 or set(content_hash) - set("0123456789abcdef")):
+		raise InvalidPage(f"The content hash of file {file_name} is not one.")
+	return {
+		"file": text(entry.get("file"), "file", MAX_NAME, required=True),
+		"file_name": file_name,
+		"file_url": file_url,
+		"is_private": 1 if entry.get("is_private") else 0,
+		"content_hash": content_hash,
+		"file_size": whole_number(entry.get("file_size") or 0, "file_size"),
+		"attached_to_field": text(entry.get("attached_to_field") or "", "attached_to_field", MAX_NAME),
+		"root": parse_root(entry.get("root")),
+	}
+
+
+def parse_files(entries: Any) -> list[RemoteFile]:
+	if entries is None:
+		return []
+	if not isinstance(entries, list) or len(entries) > MAX_FILES:
+		raise InvalidPage(f"A document's files are not a list of at most {MAX_FILES}.")
+	return [parse_file(entry) for entry in entries]
+
+
+def is_local_url(value: Any) -> bool:
+	"""Whether a field's value is the address of a file on the site that the document is from."""
+	return isinstance(value, str) and value.startswith(LOCAL_URLS)
 
 
 def parse_subscriptions(answer: Any) -> dict[str, Subscription]:

@@ -11,15 +11,15 @@ from event_streaming.consumer import dependency_users, documents, links
 from event_streaming.consumer.conflicts import Settler
 from event_streaming.consumer.dependency_plan import PlannedDocument
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
-from event_streaming.consumer.page import Work, find_by_root, own_identity, remote_key, same_creation
+from event_streaming.consumer.page import Work, find_by_root, remote_key, same_creation
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.consumer.sync_log import SYNCED, Outcome
 from event_streaming.consumer.times import convert_times
-from event_streaming.exceptions import CannotApply, DependencyMissing, NameTaken, RefusedDocType
-from event_streaming.identity import Identity, LocalKey, RemoteKey
+from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, NameTaken, RefusedDocType
+from event_streaming.identity import Identity, LocalKey, RemoteKey, own_identity
 from event_streaming.origin import applying
 from event_streaming.refused import why_refused
-from event_streaming.wire import Event, Root
+from event_streaming.wire import Event, RemoteFile, Root
 
 
 def apply_event(event: Event, work: Work) -> Outcome:
@@ -36,7 +36,9 @@ def apply_event(event: Event, work: Work) -> Outcome:
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
 	with applying(subscription.local_doctype, event["origin"]):
-		return HANDLERS[event["update_type"]](event, subscription, work)
+		outcome = HANDLERS[event["update_type"]](event, subscription, work)
+	outcome.warnings.extend(work.files.take_warnings())
+	return outcome
 
 
 def subscription_for(event: Event, work: Work) -> Subscription:
@@ -67,8 +69,9 @@ def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if not data:
 		raise wire.InvalidPage(_("Event {0} makes a document but holds none.").format(event["id"]))
 	key = remote_key(event)
+	files = wire.parse_files(data.pop(wire.FILES_KEY, None))
 	try:
-		return bring(key, data, event["root"], subscription, work, covered_to=event["position"])
+		return bring(key, data, event["root"], subscription, work, event["position"], files)
 	except DependencyMissing:
 		if not links_elsewhere_now(key, data, work):
 			raise
@@ -167,11 +170,43 @@ def rename_here(
 	)
 
 
+def apply_attach(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	known = covered(event, work)
+	if known:
+		return contained(subscription, known)
+	remote = wire.parse_file(wire.parse_data(event))
+	key = remote_key(event)
+	local = find_local(key, event["root"], subscription, work)
+	if not local or not exists(local):
+		return bring_missing(key, event["root"], subscription, work)
+	try:
+		work.files.attach(remote, local, subscription)
+	except FileGone:
+		done = _("Not attached: {0} has been deleted on the producer since").format(remote["file_name"])
+		return outcome_of(subscription, local[1], done)
+	return outcome_of(subscription, local[1], _("Attached: {0}").format(remote["file_name"]))
+
+
+def apply_detach(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	known = covered(event, work)
+	if known:
+		return contained(subscription, known)
+	remote = wire.parse_file(wire.parse_data(event))
+	local = find_local(remote_key(event), event["root"], subscription, work)
+	if work.files.detach(remote, local):
+		done = _("Removed: {0}").format(remote["file_name"])
+	else:
+		done = _("Was not here (any more)")
+	return outcome_of(subscription, local[1] if local else None, done)
+
+
 HANDLERS = {
 	wire.CREATE: apply_create,
 	wire.UPDATE: apply_update,
 	wire.DELETE: apply_delete,
 	wire.RENAME: apply_rename,
+	wire.ATTACH: apply_attach,
+	wire.DETACH: apply_detach,
 }
 
 
@@ -180,7 +215,8 @@ def bring_missing(key: RemoteKey, root: Root | None, subscription: Subscription,
 	fetched = work.fetch([key])
 	if key in fetched.documents:
 		data, position = fetched.documents[key], fetched.positions.get(key, 0)
-		return bring(key, data, fetched.roots.get(key, root), subscription, work, covered_to=position)
+		root = fetched.roots.get(key, root)
+		return bring(key, data, root, subscription, work, position, fetched.files.get(key, []))
 	reason = fetched.missing.get(key, "not found")
 	if reason == "not found":
 		return outcome_of(
@@ -200,15 +236,18 @@ def bring(
 	subscription: Subscription,
 	work: Work,
 	covered_to: int,
+	files: list[RemoteFile],
 ) -> Outcome:
-	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`."""
+	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`; its files too."""
 	local = find_local(key, root, subscription, work)
 	if local and exists(local):
 		work.dependencies.arrived(key, local)
 	values, plan = links.localise_document(data, key, subscription, work, make_needed)
 	filled_later = any(need.link.required for need in plan.later)
 	outcome = write_document(key, values, root, subscription, work, covered_to, filled_later)
-	links.set_later(values, plan, (outcome.local_doctype, outcome.local_name), work)
+	local = (outcome.local_doctype, outcome.local_name)
+	links.set_later(values, plan, local, work)
+	work.files.attach_all(files, local, subscription)
 	if plan.documents:
 		outcome.done += " · " + _("Documents that it needs were made first: {0}").format(len(plan.documents))
 	return outcome
@@ -226,7 +265,9 @@ def make_needed(planned: PlannedDocument, values: dict, work: Work) -> LocalKey:
 	outcome = write_document(
 		planned.key, values, planned.root, subscription, work, planned.position, filled_later
 	)
-	return outcome.local_doctype, outcome.local_name
+	local = (outcome.local_doctype, outcome.local_name)
+	work.files.attach_all(work.fetched.files.get(planned.key, []), local, subscription)
+	return local
 
 
 def unsubscribed(planned: PlannedDocument) -> Subscription:

@@ -14,11 +14,10 @@ from event_streaming import identity
 from event_streaming.acting import acting_as
 from event_streaming.consumer import sync_log
 from event_streaming.consumer.conflicts import HERE, THERE
-from event_streaming.consumer.page import own_identity
 from event_streaming.consumer.pull import retry_documents
 from event_streaming.consumer.retry import Retried
 from event_streaming.consumer.sync_log import SYNCED
-from event_streaming.identity import RemoteKey
+from event_streaming.identity import RemoteKey, own_identity
 
 SIDES = (HERE, THERE)
 MOST_AT_ONCE = 10_000

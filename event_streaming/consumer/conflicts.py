@@ -64,6 +64,7 @@ class Settler:
 			mapped = to_local_change(mapping, before, None)
 			before = mapped.change if mapped else {}
 			before["changed"] = {**(before.get("changed") or {}), **stamps}
+		before = self.work.files.localise_before(doc.doctype, before, remote_key(self.event))
 		return convert_times(doc.doctype, before, self.work.time_zone)
 
 	def local_name(self, doctype: str, name: str) -> str:

@@ -97,6 +97,7 @@ def localise_document(
 	"""
 	values, needs = fit_document(data, subscription, work)
 	plan = bring_what_is_needed(key, needs, work, make)
+	values = work.files.localise(subscription.local_doctype, values, key)
 	return work.dependencies.data_here(values, needs, plan.later), plan
 
 
@@ -111,6 +112,7 @@ def localise_change(
 	values, needs = fitted
 	plan = bring_what_is_needed(key, needs, work, make)
 	set_later({}, plan, local, work)
+	values = work.files.localise(subscription.local_doctype, values, key)
 	return work.dependencies.data_here(values, needs)
 
 
@@ -182,6 +184,7 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 	"""Make a document that another one needs; an error names it, as the event is of the other one."""
 	try:
 		with applying(planned.local_doctype, origin_of(planned, work)):
+			values = work.files.localise(planned.local_doctype, values, planned.key)
 			return make(planned, values, work)
 	except RemoteUnavailable:
 		raise

@@ -12,9 +12,10 @@ from event_streaming import identity, wire
 from event_streaming.consumer import links, sync_log
 from event_streaming.consumer.dependencies import Dependencies
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
+from event_streaming.consumer.files import Files
 from event_streaming.consumer.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscription import Subscription, subscriptions_of
-from event_streaming.identity import Identity, LocalKey, RemoteKey
+from event_streaming.identity import Identity, LocalKey, RemoteKey, own_identity
 from event_streaming.site import public_url
 from event_streaming.wire import Event, InvalidPage, Root
 
@@ -41,6 +42,10 @@ class Work:
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
 	dependencies: Dependencies | None = None
+	files: Files = field(init=False)
+
+	def __post_init__(self):
+		self.files = Files(self)
 
 	def identity_of(self, key: RemoteKey) -> Identity | None:
 		"""The identity of a remote document as it stands in the middle of the event being applied."""
@@ -70,10 +75,12 @@ class Work:
 		self.identities.update(self.staged)
 		self.staged.clear()
 		self.dependencies.keep()
+		self.files.event_done()
 
 	def event_undone(self) -> None:
 		self.staged.clear()
 		self.dependencies.forget()
+		self.files.event_undone()
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:
 		"""Documents from the producer; each is asked for once a page."""
@@ -91,6 +98,7 @@ class Work:
 			self.fetched.roots.update(more.roots)
 			self.fetched.missing.update(more.missing)
 			self.fetched.positions.update(more.positions)
+			self.fetched.files.update(more.files)
 		return self.fetched
 
 
@@ -124,6 +132,7 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.by_root.update(local_roots(work, roots))
 	work.same_named = find_namesakes(work, unknown)
 	fetch_unknown_documents(work, unknown)
+	work.files.prepare(events)
 	links.prepare(work, events)
 
 
@@ -159,23 +168,6 @@ def add_legacy_identities(work: Work, events: list[Event]) -> None:
 		for row in rows:
 			key = (names[row[REMOTE_NAME]], row[REMOTE_NAME])
 			work.identities[key] = own_identity(work.event_producer, key, (doctype, row.name), None)
-
-
-def own_identity(
-	event_producer: str, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0
-) -> Identity:
-	"""The identity of a remote document; without a root it was first made on the producer itself."""
-	return Identity(
-		event_producer=event_producer,
-		remote_doctype=key[0],
-		remote_name=key[1],
-		local_doctype=local[0],
-		local_name=local[1],
-		root_site=root["site"] if root else event_producer,
-		root_doctype=root["doctype"] if root else key[0],
-		root_name=root["name"] if root else key[1],
-		covered_to=covered_to,
-	)
 
 
 def local_roots(work: Work, roots: list[Root]) -> dict[tuple[str, str, str], LocalKey]:
@@ -242,7 +234,7 @@ def fetch_unknown_documents(work: Work, unknown: list[Event]) -> None:
 		if event["update_type"] == wire.CREATE:
 			created.add(key)
 		elif (
-			event["update_type"] == wire.UPDATE
+			event["update_type"] in (wire.UPDATE, wire.ATTACH)
 			and key not in created
 			and find_by_root(work, event["root"]) is None
 		):

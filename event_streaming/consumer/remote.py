@@ -3,6 +3,7 @@
 It turns answers into checked plain data; it keeps no state and writes nothing.
 """
 
+import base64
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,13 +13,16 @@ import frappe
 from frappe.utils import get_datetime
 
 from event_streaming import wire
+from event_streaming.consumer.file_content import Piece
 from event_streaming.exceptions import RemoteError, RemoteRefused
 from event_streaming.http_client import SiteClient, secret_of
 from event_streaming.settings import get_settings
 from event_streaming.site import public_url
-from event_streaming.wire import Event, InvalidPage, Page
+from event_streaming.wire import Event, InvalidPage, Page, RemoteFile
 
 DOCUMENTS_PER_CALL = 500
+# (DocType, name, address) of a file in a document's field, as the producer knows them
+FileReference = tuple[str, str, str]
 # An event of the old protocol becomes visible when its transaction commits, but carries the time at which it was
 # written: this much of the time before the cursor is read again, and what is known already is passed over.
 OLD_OVERLAP = timedelta(minutes=5)
@@ -35,6 +39,7 @@ class FetchedDocuments:
 	positions: dict[tuple[str, str], int] = field(default_factory=dict)
 	roots: dict[tuple[str, str], wire.Root] = field(default_factory=dict)
 	missing: dict[tuple[str, str], str] = field(default_factory=dict)
+	files: dict[tuple[str, str], list[RemoteFile]] = field(default_factory=dict)
 
 
 class Producer:
@@ -94,6 +99,34 @@ class Producer:
 			raise InvalidPage("The producer's description of itself is not an object.")
 		return answer
 
+	def find_files(
+		self, references: list[FileReference]
+	) -> tuple[dict[FileReference, RemoteFile], dict[FileReference, str]]:
+		"""The files that addresses in documents mean, and for the others why there is none."""
+		found: dict[FileReference, RemoteFile] = {}
+		missing: dict[FileReference, str] = {}
+		for start in range(0, len(references), DOCUMENTS_PER_CALL):
+			chunk = references[start : start + DOCUMENTS_PER_CALL]
+			answer = self.client.call(
+				wire.FIND_FILES, {"event_consumer": public_url(), "references": json.dumps(chunk)}
+			)
+			add_files(found, missing, answer, set(chunk))
+		return found, missing
+
+	def get_content(self, file: str, offset: int) -> Piece:
+		"""A piece of a file's content from byte `offset` on."""
+		answer = self.client.call(
+			wire.FILE_CONTENT, {"event_consumer": public_url(), "file": file, "offset": offset}
+		)
+		if not isinstance(answer, dict):
+			raise InvalidPage("The producer's answer to a request for a file is not an object.")
+		try:
+			content = base64.b64decode(str(answer.get("content") or ""), validate=True)
+		except ValueError:
+			raise InvalidPage("The producer sent a file's content that is not base64.") from None
+		size = wire.whole_number(answer.get("size"), "size")
+		return Piece(content, size, wire.text(answer.get("content_hash") or "", "content_hash", 140))
+
 	def find_names(self, doctype: str, filters: dict) -> list[str]:
 		"""The names of at most two documents that the filters find: two are enough to know that one is not alone."""
 		found = self.client.call(
@@ -152,6 +185,12 @@ def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, 
 		root = wire.parse_root(entry.get("root"))
 		if root:
 			fetched.roots[key] = root
+		try:
+			fetched.files[key] = wire.parse_files(entry.get("files"))
+		except InvalidPage as error:
+			# the document fails alone, and says why
+			del fetched.documents[key]
+			fetched.missing[key] = str(error)
 	for entry in wire.list_of(answer, "missing"):
 		if not isinstance(entry, list) or len(entry) != 3:
 			raise InvalidPage(
@@ -159,6 +198,34 @@ def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, 
 			)
 		doctype, name, reason = entry
 		fetched.missing[(str(doctype), str(name))] = str(reason)[:200]
+
+
+def add_files(
+	found: dict[FileReference, RemoteFile],
+	missing: dict[FileReference, str],
+	answer: Any,
+	asked: set[FileReference],
+) -> None:
+	"""Check one answer of the endpoint that finds files."""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The producer's answer to a search for files is not an object.")
+	for entry in wire.list_of(answer, "files"):
+		reference = entry.get("reference") if isinstance(entry, dict) else None
+		key = tuple(map(str, reference)) if isinstance(reference, list) else None
+		if key not in asked:
+			raise InvalidPage("The producer sent a file that was not asked for.")
+		try:
+			found[key] = wire.parse_file(entry.get("file"))
+		except InvalidPage as error:
+			# one file that can't be taken is no reason to stop the others
+			missing[key] = str(error)
+	for entry in wire.list_of(answer, "missing"):
+		if not isinstance(entry, list) or len(entry) != 4:
+			raise InvalidPage(
+				"The producer's list of missing files is not one of DocType, name, address and reason."
+			)
+		doctype, name, url, reason = entry
+		missing[(str(doctype), str(name), str(url))] = str(reason)[:200]
 
 
 def parse_old_event(entry: Any, producer: str) -> Event:

@@ -34,6 +34,7 @@ from event_streaming.producer.diff import (
 	values_before,
 )
 from event_streaming.producer.streamed import streamed_doctypes
+from event_streaming.wire import ATTACH
 
 LOG = "Event Update Log"
 MEMORY = "event_streaming"
@@ -64,6 +65,8 @@ class Transaction:
 	def __init__(self):
 		self.rolled_back = False
 		self.logged: dict[tuple[str, str], int] = {}
+		# files that were attached before the row of their document was written
+		self.early_files: dict[tuple[str, str], list[dict]] = {}
 
 	def committed(self) -> None:
 		"""After the commit: tell the consumers."""
@@ -145,6 +148,18 @@ def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = Fa
 		_write(doc.doctype, old, "Rename", {"new_name": str(new), "merge": bool(merge)})
 
 
+# ---------------------------------------------------------------- files
+
+
+def log_file(update_type: str, doctype: str, name: str, data: dict) -> None:
+	"""Attach or Detach: an event of the document that has or had the file. Whether it is streamed, the caller knows."""
+	if frappe.get_meta(doctype).issingle or frappe.db.exists(doctype, name):
+		_write(doctype, name, update_type, data)
+	elif update_type == ATTACH:
+		# a hook of the document attaches it before the document is stored; or this never becomes one
+		_transaction().early_files.setdefault((doctype, str(name)), []).append(data)
+
+
 # ---------------------------------------------------------------- what is logged
 
 
@@ -152,6 +167,8 @@ def _log_create(doc, memory: Remembered | None) -> None:
 	believed = memory is None or memory.written is None or memory.written.is_still(doc)
 	state = snapshot(doc if believed else frappe.get_doc(doc.doctype, doc.name, for_update=True))
 	_write(doc.doctype, doc.name, "Create", state)
+	for data in _transaction().early_files.pop((doc.doctype, str(doc.name)), ()):
+		_write(doc.doctype, doc.name, ATTACH, data)
 	_remember(doc, doc.get_doc_before_save(), state, Written(doc) if believed else None)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import frappe
 from frappe import _
 
+from event_streaming.producer import file_rows
 from event_streaming.producer.diff import snapshot
 from event_streaming.producer.documents import (
 	Key,
@@ -19,7 +20,7 @@ from event_streaming.producer.documents import (
 from event_streaming.producer.names import roots_of_documents
 from event_streaming.producer.reader import parsed_list
 from event_streaming.producer.sequence import assign_positions
-from event_streaming.refused import is_system
+from event_streaming.refused import FILE, is_system
 
 MOST_DOCUMENTS = 500
 USER_FIELDS = ("name", "email", "first_name", "last_name", "full_name", "enabled", "time_zone", "language")
@@ -34,7 +35,7 @@ def fetch(documents: str | list) -> dict[str, Any]:
 	found: list[dict[str, Any]] = []
 	missing: list[list[str]] = []
 	for doctype, names in by_doctype(keys).items():
-		if not _may_be_fetched(doctype):
+		if not may_be_fetched(doctype):
 			reason = "not allowed" if frappe.db.exists("DocType", doctype) else "not found"
 			missing.extend([doctype, name, reason] for name in names)
 			continue
@@ -58,10 +59,10 @@ def _asked_for(documents: str | list) -> list[Key]:
 	return keys
 
 
-def _may_be_fetched(doctype: str) -> bool:
+def may_be_fetched(doctype: str) -> bool:
 	if doctype == "User":
 		return True
-	if is_system(doctype) or not frappe.db.exists("DocType", doctype):
+	if doctype == FILE or is_system(doctype) or not frappe.db.exists("DocType", doctype):
 		return False
 	meta = frappe.get_meta(doctype)
 	return not meta.istable and not meta.get("is_virtual") and meta.module != "Event Streaming"
@@ -73,10 +74,14 @@ def _fetch(doctype: str, names: list[str], missing: list[list[str]]) -> list[dic
 		exist = existing_names(doctype, unread)
 		missing.extend([doctype, name, "not permitted" if name in exist else "not found"] for name in unread)
 	roots = roots_of_documents(doctype, permitted)
+	files = file_rows.attached_to(doctype, permitted)
 	found = []
 	for name, doc in load_documents(doctype, permitted).items():
 		data = snapshot(doc)
 		if doctype == "User":
 			data = {"doctype": doctype, **{fieldname: data.get(fieldname) for fieldname in USER_FIELDS}}
-		found.append({"doctype": doctype, "name": name, "data": data, "root": roots.get(name)})
+		entry = {"doctype": doctype, "name": name, "data": data, "root": roots.get(name)}
+		if name in files:
+			entry["files"] = files[name]
+		found.append(entry)
 	return found

@@ -14,7 +14,7 @@ from frappe.utils import cint
 from pypika import Order
 from pypika.analytics import RowNumber
 
-from event_streaming.producer import conditions
+from event_streaming.producer import conditions, file_rows
 from event_streaming.producer.capture import dump
 from event_streaming.producer.deliveries import delivered_names
 from event_streaming.producer.diff import snapshot
@@ -27,10 +27,10 @@ from event_streaming.producer.log import (
 	read_data,
 	select_candidates,
 )
-from event_streaming.producer.reader import Reader
+from event_streaming.producer.reader import Reader, is_for
 from event_streaming.producer.streamed import CONSUMER
 from event_streaming.site import public_url
-from event_streaming.wire import CREATE, DELETE, REMOVE, RENAME, UPDATE
+from event_streaming.wire import ATTACH, CREATE, DELETE, FILES_KEY, REMOVE, RENAME, UPDATE
 
 
 @dataclass
@@ -79,6 +79,8 @@ def meeting_conditions(
 			begun.add(event.key)
 			doc = documents[event.ref_doctype, str(present[event.key])]
 			kept.extend(_with_history(reader, event, histories.get(event.key) or History(), doc))
+	if ATTACH not in reader.without:
+		_add_files([event for event in kept if event.made and event.update_type == CREATE], present)
 	return kept
 
 
@@ -156,6 +158,20 @@ def _create_from_present(event: Candidate, doc: Any) -> Candidate:
 	event.update_type, event.data, event.made = CREATE, dump(state), True
 	event.size = len(event.data) + ENVELOPE_BYTES
 	return event
+
+
+def _add_files(made: list[Candidate], present: dict[Key, str | None]) -> None:
+	"""A Create that stands for all that came before it stands for the files that came before it too."""
+	keys = {event.name: (event.ref_doctype, str(present[event.key])) for event in made}
+	files = {
+		(doctype, name): found
+		for doctype, names in by_doctype(list(keys.values())).items()
+		for name, found in file_rows.attached_to(doctype, names).items()
+	}
+	for event in made:
+		if found := files.get(keys[event.name]):
+			event.data = dump({**json.loads(event.data or "{}"), FILES_KEY: found})
+			event.size = len(event.data) + ENVELOPE_BYTES
 
 
 def _load_present(events: list[Candidate], present: dict[Key, str | None]) -> dict[Key, Any]:
@@ -256,7 +272,7 @@ def _read_waiting(reader: Reader, histories: list[History]) -> None:
 	query = (
 		select_candidates(log)
 		.where(log.name.isin([int(name) for name in names]))
-		.where(log.origin.isnull() | (log.origin != reader.consumer.name))
+		.where(is_for(reader, log))
 		.orderby(log.position)
 	)
 	for old in read_candidates(query):

@@ -19,7 +19,7 @@ from event_streaming.producer.log import Candidate
 from event_streaming.producer.reader import contacted, load_consumer, parsed_list, reader_for
 from event_streaming.producer.selection import read_slice
 from event_streaming.producer.sequence import assign_positions, position_at
-from event_streaming.wire import CREATE, DELETE, RENAME
+from event_streaming.wire import CREATE, DELETE, OF_FILES, RENAME
 
 
 def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> list[dict[str, Any]]:
@@ -34,6 +34,7 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 	reader = reader_for(consumer, cursor, None, None)
 	asked = set(parsed_list(doctypes))
 	asks_for_all = reader.rows.keys() <= asked
+	reader.without = OF_FILES
 	reader.rows = {doctype: row for doctype, row in reader.rows.items() if doctype in asked}
 	if cint(consumer.paused) or not reader.rows:
 		return []

@@ -23,6 +23,8 @@ class Reader:
 	limit: int
 	max_bytes: int
 	rows: dict[str, Any]
+	# update types that the consumer has no word for
+	without: tuple[str, ...] = ()
 	warnings: list[str] = field(default_factory=list)
 
 
@@ -69,6 +71,12 @@ def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
 			if row.status == APPROVED and not cint(row.unsubscribed)
 		},
 	)
+
+
+def is_for(reader: Reader, log):
+	"""The condition that an event was not first made at the reader's, and that the reader has a word for it."""
+	wanted = log.origin.isnull() | (log.origin != reader.consumer.name)
+	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
 
 
 def contacted(consumer, cursor: int, reachable: Any = None) -> None:

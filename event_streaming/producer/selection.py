@@ -14,7 +14,7 @@ from event_streaming.producer.log import LOG, Candidate, read_candidates, read_d
 from event_streaming.producer.meeting import meeting_conditions
 from event_streaming.producer.names import present_names
 from event_streaming.producer.permitted import permitted
-from event_streaming.producer.reader import Reader
+from event_streaming.producer.reader import Reader, is_for
 from event_streaming.site import public_url
 
 # a page looks at no more positions than this, so that a rare DocType does not make it slow
@@ -59,7 +59,7 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 		select_candidates(log)
 		.where((log.position >= first) & (log.position <= reach))
 		.where(log.ref_doctype.isin(list(reader.rows)))
-		.where(log.origin.isnull() | (log.origin != reader.consumer.name))
+		.where(is_for(reader, log))
 		.orderby(log.position)
 		.limit(reader.limit + 1)
 	)

@@ -11,7 +11,7 @@ from time import monotonic
 import frappe
 from redis.exceptions import ConnectionError as RedisUnreachable
 
-from event_streaming.refused import OWN_MODULE
+from event_streaming.refused import FILE, OWN_MODULE
 
 LOG = "Event Update Log"
 CONSUMER = "Event Consumer"
@@ -115,4 +115,4 @@ def _not_streamable(doctypes: list[str]) -> set[str]:
 		.where(table.name.isin(doctypes))
 		.where((table.istable == 1) | (table.is_virtual == 1) | (table.module == OWN_MODULE))
 	)
-	return {name for (name,) in query.run()} | set(frappe.model.log_types)
+	return {name for (name,) in query.run()} | {FILE, *frappe.model.log_types}

@@ -35,6 +35,16 @@ ACCESS = {
 		{"event_consumer": "{consumer}", "doctypes": "[]"},
 	),
 	"event_streaming.about.site_facts": ("producer", ADMINS, {}),
+	"event_streaming.producer.files.find_files": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "references": "[]"},
+	),
+	"event_streaming.producer.files.get_content": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "file": "none"},
+	),
 	f"{DOCTYPES}.event_update_log.event_update_log.get_update_logs_for_consumer": (
 		"producer",
 		OWN_USER,

@@ -27,6 +27,7 @@ PURE = {
 	f"{PRODUCER}.expressions",
 	f"{CONSUMER}.dependency_graph",
 	f"{CONSUMER}.dependency_links",
+	f"{CONSUMER}.file_fields",
 	f"{CONSUMER}.mapping",
 	f"{CONSUMER}.mapping_values",
 }

@@ -22,6 +22,7 @@ class EventStreamingSettings(Document):
 		events_per_commit: DF.Int
 		events_per_page: DF.Int
 		max_attempts: DF.Int
+		max_file_megabytes: DF.Int
 		missing_user: DF.Literal["Create a disabled user", "Use the Event Subscriber", "Fail"]
 		not_reachable: DF.Check
 		page_kilobytes: DF.Int

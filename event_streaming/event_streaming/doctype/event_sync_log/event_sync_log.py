@@ -41,7 +41,7 @@ class EventSyncLog(Document):
 		retried_on: DF.Datetime | None
 		root: DF.SmallText | None
 		status: DF.Literal["", "Synced", "Failed", "Retrying", "Waiting", "Conflict"]
-		update_type: DF.Literal["Create", "Update", "Delete", "Rename"]
+		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 		use_same_name: DF.Check
 		warnings: DF.SmallText | None
 

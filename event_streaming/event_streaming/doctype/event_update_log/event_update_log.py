@@ -32,7 +32,7 @@ class EventUpdateLog(Document):
 		position: DF.Int
 		ref_doctype: DF.Link | None
 		sequenced_on: DF.Datetime | None
-		update_type: DF.Literal["Create", "Update", "Delete", "Rename"]
+		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 
 	# end: auto-generated types
 	def on_trash(self):
