@@ -44,7 +44,7 @@ def column_type(table: str, column: str) -> str:
 		("Event Update Log", ["ref_doctype", "docname", "position"]),
 		("Event Update Log", ["creation"]),
 		("Event Update Log Consumer", ["consumer", "at_position"]),
-		("Event Sync Log", ["status", "next_retry"]),
+		("Event Sync Log", ["status", "event_producer", "next_retry"]),
 		("Event Sync Log", ["event_producer", "event_id"]),
 		("Event Sync Log", ["creation"]),
 		("Event Document Identity", ["local_doctype", "local_name"]),
