@@ -16,6 +16,8 @@ doc_events = {
 		"after_insert": "event_streaming.producer.capture.capture_insert",
 		"on_change": "event_streaming.producer.capture.capture_change",
 		"on_discard": "event_streaming.producer.capture.capture_change",
+		# no event of Frappe's: the consumer's part of this app fires it
+		"on_merged_with_other_site": "event_streaming.producer.capture.capture_merged",
 		"after_delete": "event_streaming.producer.capture.capture_delete",
 		"after_rename": [
 			"event_streaming.producer.capture.capture_rename",

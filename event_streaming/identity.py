@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import frappe
 from frappe.utils import now_datetime
 
+from event_streaming.site import public_url
 from event_streaming.wire import Root
 
 DOCTYPE = "Event Document Identity"
@@ -131,15 +132,18 @@ def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
 	frappe.qb.from_(table).delete().where(table.name == key).run()
 
 
-def follow_local_rename(doctype: str, old: str, new: str) -> None:
-	"""The local document was renamed: it goes on standing for the same remote one."""
+def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection[str] = ()) -> None:
+	"""The local document was renamed: it goes on standing for the same remote one, but of the sites `except_for`.
+
+	One that was first made here is known by its new name from now on, as on the sites that take the rename.
+	"""
 	table = frappe.qb.DocType(DOCTYPE)
-	(
-		frappe.qb.update(table)
-		.set(table.local_name, new)
-		.where((table.local_doctype == doctype) & (table.local_name == old))
-		.run()
-	)
+	moved = (table.local_doctype == doctype) & (table.local_name == old)
+	if except_for:
+		moved &= table.event_producer.notin(sorted(except_for))
+	made_here = (table.root_site == public_url()) & (table.root_doctype == doctype)
+	frappe.qb.update(table).set(table.root_name, new).where(moved & made_here).run()
+	frappe.qb.update(table).set(table.local_name, new).where(moved).run()
 
 
 def _read(filters: dict[str, set[str]]) -> list[Identity]:
@@ -154,8 +158,24 @@ def _read(filters: dict[str, set[str]]) -> list[Identity]:
 
 def local_document_renamed(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""Hook for every rename on this site: a document that stands for a remote one goes on doing so."""
-	if not frappe.flags.in_install and old != new:
-		follow_local_rename(doc.doctype, old, new)
+	if frappe.flags.in_install or old == new:
+		return
+	# a site that takes the merge itself has no document to tell of any more: what it still tells is about the old one
+	follow_local_rename(doc.doctype, old, new, except_for=_sites_told(doc.doctype) if merge else ())
+
+
+def _sites_told(doctype: str) -> list[str]:
+	"""The sites that take the events of a DocType from this one."""
+	return frappe.get_all(
+		"Event Consumer Document Type",
+		filters={
+			"ref_doctype": doctype,
+			"parenttype": "Event Consumer",
+			"status": "Approved",
+			"unsubscribed": 0,
+		},
+		pluck="parent",
+	)
 
 
 def local_file_deleted(doc, method: str | None = None) -> None:

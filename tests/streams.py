@@ -60,10 +60,44 @@ def decide(consumer_url: str, status: str = "Approved", doctypes: list | None = 
 	doc.save()
 
 
+def set_unsubscribed(name: str, doctype: str, unsubscribed: int) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", name)
+	for row in doc.producer_doctypes:
+		if row.ref_doctype == doctype:
+			row.unsubscribe = unsubscribed
+	doc.save()
+
+
 def pull_now(event_producer: str) -> dict:
 	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
 
 	return pull_from_node(event_producer)
+
+
+def pull_and_count(event_producer: str) -> dict:
+	"""A pull, and how often it asked the producer for documents."""
+	from event_streaming.consumer.remote import Producer
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
+
+	asked, original = [], Producer.get_documents
+
+	def counted(self, keys):
+		asked.append(len(keys))
+		return original(self, keys)
+
+	Producer.get_documents = counted
+	try:
+		summary = pull_from_node(event_producer)
+	finally:
+		Producer.get_documents = original
+	return {
+		"requests": len(asked),
+		"documents": sum(asked),
+		"synced": summary["synced"],
+		"failed": summary["failed"],
+	}
 
 
 def subscribe(consumer, producer, *doctypes, approve: bool = True, **row_values) -> str:

@@ -7,19 +7,27 @@ import frappe
 from frappe import _
 
 from event_streaming import wire
-from event_streaming.consumer import dependency_users, documents, links
+from event_streaming.consumer import documents, links, two_way
+from event_streaming.consumer.bringing import bring, bring_missing, links_elsewhere_now, make_needed
 from event_streaming.consumer.conflicts import Settler
-from event_streaming.consumer.dependency_plan import PlannedDocument
-from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
-from event_streaming.consumer.page import Work, find_by_root, remote_key, same_creation
+from event_streaming.consumer.page import Work, remote_key
+from event_streaming.consumer.renaming import apply_rename
 from event_streaming.consumer.subscription import Subscription
-from event_streaming.consumer.sync_log import SYNCED, Outcome
+from event_streaming.consumer.sync_log import Outcome
 from event_streaming.consumer.times import convert_times
-from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, NameTaken, RefusedDocType
-from event_streaming.identity import Identity, LocalKey, RemoteKey, own_identity
+from event_streaming.consumer.whereabouts import (
+	contained,
+	covered,
+	exists,
+	find_local,
+	first_made_here,
+	outcome_of,
+)
+from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType
+from event_streaming.identity import LocalKey
 from event_streaming.origin import applying
 from event_streaming.refused import why_refused
-from event_streaming.wire import Event, RemoteFile, Root
+from event_streaming.wire import Event
 
 
 def apply_event(event: Event, work: Work) -> Outcome:
@@ -65,11 +73,22 @@ def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcom
 	known = covered(event, work)
 	if known:
 		return contained(subscription, known)
+	if two_way.is_for_another(event, work):
+		return outcome_of(
+			subscription,
+			None,
+			_("Said again to a site that had changed it as well: nothing new for this one"),
+		)
 	data = wire.parse_data(event)
 	if not data:
 		raise wire.InvalidPage(_("Event {0} makes a document but holds none.").format(event["id"]))
 	key = remote_key(event)
 	files = wire.parse_files(data.pop(wire.FILES_KEY, None))
+	local = find_local(key, event["root"], subscription, work)
+	if not (local and exists(local)):
+		deleted = two_way.stays_deleted(event, data, subscription, work)
+		if deleted:
+			return deleted
 	try:
 		return bring(key, data, event["root"], subscription, work, event["position"], files)
 	except DependencyMissing:
@@ -78,36 +97,51 @@ def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcom
 		return bring_missing(key, event["root"], subscription, work)
 
 
-def links_elsewhere_now(key: RemoteKey, data: dict, work: Work) -> bool:
-	"""Whether the document has other values by now: what it linked to may have been renamed or replaced, and only the
-	document as it is now says by what."""
-	now = work.fetch([key]).documents.get(key)
-	return bool(now) and any(now.get(fieldname) != value for fieldname, value in data.items() if value)
-
-
 def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcome:
 	known = covered(event, work)
 	if known:
 		return contained(subscription, known)
-	key = remote_key(event)
+	key, data = remote_key(event), wire.parse_data(event)
 	local = find_local(key, event["root"], subscription, work)
+	changed = data.get("changed") or {}
 	if not local or not exists(local):
+		deleted = two_way.stays_deleted(event, changed, subscription, work)
+		return deleted or bring_missing(key, event["root"], subscription, work)
+	if key in work.gaps:
+		work.gaps.discard(key)
 		return bring_missing(key, event["root"], subscription, work)
 	try:
-		change = links.localise_change(wire.parse_data(event), key, local, subscription, work, make_needed)
+		change = links.localise_change(data, key, local, subscription, work, make_needed)
 	except DependencyMissing:
-		if not links_elsewhere_now(key, wire.parse_data(event).get("changed") or {}, work):
+		if not links_elsewhere_now(key, changed, work):
 			raise
-		return bring_missing(key, event["root"], subscription, work)
+		outcome = bring_missing(key, event["root"], subscription, work)
+		say_what_is_true(event, local, None, work)
+		return outcome
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
+	return apply_change(event, local, convert_times(local[0], change, work.time_zone), subscription, work)
+
+
+def apply_change(
+	event: Event, local: LocalKey, change: dict, subscription: Subscription, work: Work
+) -> Outcome:
+	"""Apply a difference that fits this site to the local document."""
 	settler = Settler(event, subscription, work)
-	change = convert_times(local[0], change, work.time_zone)
 	doc, changed, warnings = documents.update(*local, change, settler)
+	if settler.met:
+		say_what_is_true(event, local, (change.get("changed") or {}).get("modified"), work)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
 	outcome = outcome_of(subscription, doc.name, settler.told(done), warnings)
 	outcome.conflicts = settler.conflicts
+	outcome.given = None if settler.met else doc.modified
 	return outcome
+
+
+def say_what_is_true(event: Event, local: LocalKey, modified: str | None, work: Work) -> None:
+	"""Both sites had changed the document: where this one has the last word, the other is told what came of it."""
+	if two_way.is_root_here(remote_key(event), event["root"], work) and two_way.tells_back(local[0], work):
+		two_way.restate(*local, modified, work.event_producer)
 
 
 def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcome:
@@ -121,53 +155,14 @@ def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcom
 		subscription.when_condition_ends != wire.REMOVE or first_made_here(key, event["root"], work)
 	):
 		return outcome_of(subscription, local[1], _("No longer meets the condition: kept"))
+	if two_way.outlives_deletion(wire.parse_data(event, "data_before"), local, work):
+		return outcome_of(
+			subscription, local[1], _("Submitted or cancelled on this site in the meantime: it stays")
+		)
 	documents.delete(*local)
 	work.drop(key)
 	done = _("No longer meets the condition: removed") if left else _("Deleted")
 	return outcome_of(subscription, local[1], done)
-
-
-def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcome:
-	data = wire.parse_data(event)
-	new_name = wire.text(data.get("new_name"), "new_name", wire.MAX_NAME, required=True)
-	old_key, new_key = remote_key(event), (event["ref_doctype"], new_name)
-	local = find_local(old_key, event["root"], subscription, work)
-	if not local or not exists(local):
-		return bring_missing(new_key, event["root"], subscription, work)
-	target = find_local(new_key, None, subscription, work)
-	if data.get("merge") and target and target != local and exists(target):
-		documents.rename(local[0], local[1], target[1], merge=True)
-		work.drop(old_key)
-		return outcome_of(subscription, target[1], _("Merged into {0}").format(target[1]))
-	return rename_here(old_key, new_key, local, event["root"], subscription, work)
-
-
-def rename_here(
-	old_key: RemoteKey,
-	new_key: RemoteKey,
-	local: LocalKey,
-	root: Root | None,
-	subscription: Subscription,
-	work: Work,
-) -> Outcome:
-	"""The producer's document has another name: with local naming only the reference to it changes."""
-	name = local[1]
-	if subscription.use_same_name and name != new_key[1]:
-		if exists((local[0], new_key[1])):
-			raise name_taken(local[0], new_key[1], work)
-		name = documents.rename(local[0], name, new_key[1], merge=False)
-	elif not subscription.use_same_name and not came_home(root, work):
-		frappe.db.set_value(local[0], name, REMOTE_NAME, new_key[1], update_modified=False)
-	before = work.identity_of(old_key)
-	work.drop(old_key)
-	if came_home(root, work):
-		root = {"site": work.here, "doctype": local[0], "name": name}
-	work.keep(
-		own_identity(work.event_producer, new_key, (local[0], name), root, before.covered_to if before else 0)
-	)
-	return outcome_of(
-		subscription, name, _("Renamed from {0} to {1} on the producer").format(old_key[1], new_key[1])
-	)
 
 
 def apply_attach(event: Event, subscription: Subscription, work: Work) -> Outcome:
@@ -208,196 +203,3 @@ HANDLERS = {
 	wire.ATTACH: apply_attach,
 	wire.DETACH: apply_detach,
 }
-
-
-def bring_missing(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work) -> Outcome:
-	"""The document that an update is about is not here: bring it whole, as it is on the producer now."""
-	fetched = work.fetch([key])
-	if key in fetched.documents:
-		data, position = fetched.documents[key], fetched.positions.get(key, 0)
-		root = fetched.roots.get(key, root)
-		return bring(key, data, root, subscription, work, position, fetched.files.get(key, []))
-	reason = fetched.missing.get(key, "not found")
-	if reason == "not found":
-		return outcome_of(
-			subscription, None, _("Not brought: it has been deleted or renamed on the producer since")
-		)
-	raise DependencyMissing(
-		_(
-			"{0} {1} is not here, and the producer does not give it: {2}. Check what the Event Subscriber may read there."
-		).format(*key, reason)
-	)
-
-
-def bring(
-	key: RemoteKey,
-	data: dict,
-	root: Root | None,
-	subscription: Subscription,
-	work: Work,
-	covered_to: int,
-	files: list[RemoteFile],
-) -> Outcome:
-	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`; its files too."""
-	local = find_local(key, root, subscription, work)
-	if local and exists(local):
-		work.dependencies.arrived(key, local)
-	values, plan = links.localise_document(data, key, subscription, work, make_needed)
-	filled_later = any(need.link.required for need in plan.later)
-	outcome = write_document(key, values, root, subscription, work, covered_to, filled_later)
-	local = (outcome.local_doctype, outcome.local_name)
-	links.set_later(values, plan, local, work)
-	work.files.attach_all(files, local, subscription)
-	if plan.documents:
-		outcome.done += " · " + _("Documents that it needs were made first: {0}").format(len(plan.documents))
-	return outcome
-
-
-def make_needed(planned: PlannedDocument, values: dict, work: Work) -> LocalKey:
-	"""Make a document that another one needs, in the naming of its own subscription if there is one."""
-	if planned.doctype == "User":
-		return "User", dependency_users.insert_disabled_user(values)
-	subscription = work.subscriptions.get(planned.doctype) or unsubscribed(planned)
-	namesake = (planned.local_doctype, planned.name)
-	if subscription.use_same_name and namesake not in work.same_named:
-		work.same_named[namesake] = frappe.db.get_value(*namesake, "creation")
-	filled_later = any(need.link.required for need in planned.later)
-	outcome = write_document(
-		planned.key, values, planned.root, subscription, work, planned.position, filled_later
-	)
-	local = (outcome.local_doctype, outcome.local_name)
-	work.files.attach_all(work.fetched.files.get(planned.key, []), local, subscription)
-	return local
-
-
-def unsubscribed(planned: PlannedDocument) -> Subscription:
-	"""A document of a DocType without a subscription keeps its name."""
-	return Subscription(
-		remote_doctype=planned.doctype,
-		local_doctype=planned.local_doctype,
-		use_same_name=True,
-		mapping=planned.mapping,
-		status="Approved",
-		unsubscribed=False,
-		condition=None,
-	)
-
-
-def write_document(
-	key: RemoteKey,
-	values: dict,
-	root: Root | None,
-	subscription: Subscription,
-	work: Work,
-	covered_to: int,
-	filled_later: bool,
-) -> Outcome:
-	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
-	local = find_local(key, root, subscription, work)
-	adopted = False
-	if not local and subscription.use_same_name:
-		local = adopt_namesake(key, values, subscription, work)
-		adopted = local is not None
-	values = convert_times(subscription.local_doctype, values, work.time_zone)
-	extra = {}
-	if not subscription.use_same_name:
-		extra = {REMOTE_NAME: key[1], REMOTE_SITE: work.event_producer}
-	if local and exists(local):
-		keep_identity(key, local, root, work, covered_to)
-		doc, _changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
-		done = (
-			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
-		)
-		return outcome_of(subscription, doc.name, done, warnings)
-	name = key[1] if subscription.use_same_name else None
-	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra, filled_later)
-	if name is not None and str(doc.name) != name:
-		raise name_taken(subscription.local_doctype, name, work)
-	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)
-	return outcome_of(subscription, doc.name, _("Created"), warnings)
-
-
-def first_made_here(key: RemoteKey, root: Root | None, work: Work) -> bool:
-	known = work.identity_of(key)
-	return came_home(root, work) or bool(known and known.root_site == work.here)
-
-
-def came_home(root: Root | None, work: Work) -> bool:
-	return bool(root) and root["site"] == work.here
-
-
-def adopt_namesake(key: RemoteKey, data: dict, subscription: Subscription, work: Work) -> LocalKey | None:
-	"""The local document of the same name, if it is the very same one (this site began as a copy of the producer).
-
-	Raises NameTaken when the name belongs to another document.
-	"""
-	local = (subscription.local_doctype, key[1])
-	if frappe.get_meta(local[0]).issingle:
-		return local
-	creation = work.same_named.get(local)
-	if not creation:
-		return None
-	there = convert_times(local[0], {"creation": data.get("creation")}, work.time_zone)["creation"]
-	if same_creation(creation, there):
-		return local
-	raise name_taken(*local, work)
-
-
-def name_taken(doctype: str, name: str, work: Work) -> NameTaken:
-	return NameTaken(
-		_(
-			"{0} {1} exists on this site and did not come from {2}; it has not been touched. If both are the same document,"
-			" use Adopt on this log. If not, rename the local one and resync, or let this site name the documents"
-			" (clear Use Same Name on the Event Producer)."
-		).format(_(doctype), name, work.event_producer)
-	)
-
-
-def find_local(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work) -> LocalKey | None:
-	"""The local document that stands for a remote one: by identity, else by where it was first made.
-
-	Only one of the DocType that the subscription is for: what the producer says of a root opens no other.
-	"""
-	known = work.identity_of(key)
-	local = (known.local_doctype, known.local_name) if known else find_by_root(work, root)
-	return local if local and local[0] == subscription.local_doctype else None
-
-
-def exists(local: LocalKey) -> bool:
-	doctype, name = local
-	return bool(frappe.get_meta(doctype).issingle or frappe.db.exists(doctype, name))
-
-
-def keep_identity(key: RemoteKey, local: LocalKey, root: Root | None, work: Work, covered_to: int) -> None:
-	before = work.identity_of(key)
-	work.keep(
-		own_identity(
-			work.event_producer, key, local, root, max(covered_to, before.covered_to if before else 0)
-		)
-	)
-
-
-def covered(event: Event, work: Work) -> Identity | None:
-	"""The identity of the event's document when what it brings is contained in the local document already."""
-	known = work.identity_of(remote_key(event))
-	if known and event["position"] and event["position"] <= known.covered_to:
-		return known
-	return None
-
-
-def contained(subscription: Subscription, known: Identity) -> Outcome:
-	return outcome_of(subscription, known.local_name, _("Contained in what was brought before"))
-
-
-def outcome_of(
-	subscription: Subscription, name: str | None, done: str, warnings: list[str] | None = None
-) -> Outcome:
-	return Outcome(
-		status=SYNCED,
-		local_doctype=subscription.local_doctype,
-		local_name=name,
-		done=done,
-		warnings=warnings or [],
-		use_same_name=subscription.use_same_name,
-		mapping=subscription.mapping,
-	)

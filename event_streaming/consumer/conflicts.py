@@ -9,7 +9,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import get_datetime
@@ -21,6 +20,7 @@ from event_streaming.consumer.mapping_store import to_local_change
 from event_streaming.consumer.page import Work, remote_key
 from event_streaming.consumer.subscription import ASK, CONSUMER_WINS, NEWEST_WINS, Subscription
 from event_streaming.consumer.times import convert_times
+from event_streaming.consumer.two_way import is_root_here
 from event_streaming.exceptions import ConflictToSettle
 from event_streaming.wire import Event
 
@@ -35,6 +35,8 @@ class Settler:
 	subscription: Subscription
 	work: Work
 	conflicts: list[dict[str, Any]] = field(default_factory=list)
+	# both sites have changed the document, be it different fields
+	met: bool = False
 
 	def __call__(self, doc: Document, change: dict) -> dict:
 		"""The difference that is to be applied. Raises ConflictToSettle when a person is to decide and has not yet."""
@@ -43,6 +45,7 @@ class Settler:
 		if not then or get_datetime(then) == get_datetime(doc.modified):
 			# the document is as it was left by the last change from there
 			return change
+		self.met = True
 		self.conflicts = find_conflicts(doc, change, before, self.local_name)
 		change = deepcopy(change)
 		if self.conflicts:
@@ -98,15 +101,7 @@ class Settler:
 
 	def root_side(self) -> str:
 		"""The side where the document was first made: it is the producer of the document, whoever sends the change."""
-		known, producer = self.work.identity_of(remote_key(self.event)), self.work.event_producer
-		root = self.event["root"]
-		site = root["site"] if root else known.root_site if known else producer
-		if site == self.work.here:
-			return HERE
-		if site != producer and frappe.db.exists("Event Consumer", producer):
-			# made on a third site, and these two tell each other: the same one must give way on both
-			return HERE if self.work.here < producer else THERE
-		return THERE
+		return HERE if is_root_here(remote_key(self.event), self.event["root"], self.work) else THERE
 
 	def question(self, doc: Document) -> str:
 		names = ", ".join(conflict["label"] for conflict in self.conflicts)

@@ -101,12 +101,16 @@ def replace(
 	if dirty or target > doc.docstatus:
 		save(doc, target, data, dirty)
 		return doc, True, warnings
+	stamp(doctype, doc.name, data)
 	return doc, False, warnings
 
 
 def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
-	"""Save a changed document and bring it to docstatus `target`, never backwards."""
-	keep_stamps(doc, stamps)
+	"""Save a changed document and bring it to docstatus `target`, never backwards.
+
+	A change that says no stamp (or only one) did not change it over there; so it stays here.
+	"""
+	keep_stamps(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **stamps})
 	if doc.docstatus == CANCELLED:
 		# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
 		check_permission(doc, "write")
@@ -132,6 +136,7 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
 def write_through(doc: Document) -> None:
 	"""Write a cancelled document's fields and rows as they stand, with the event that `db_set` fires."""
 	doc.load_doc_before_save()
+	doc.set_user_and_timestamp()
 	doc.db_update()
 	doc.update_children()
 	doc.run_method("on_change")
@@ -179,6 +184,13 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 		show_alert=False,
 		rebuild_search=False,
 	)
+
+
+def stamp(doctype: str, name: str, stamps: dict) -> None:
+	"""Give a document the stamps that it has on the producer, where nothing else of it is to be saved."""
+	values = {field: stamps[field] for field in ("modified", "modified_by") if stamps.get(field)}
+	if values.get("modified"):
+		frappe.db.set_value(doctype, name, values, update_modified=False)
 
 
 def check_permission(doc: Document, *kinds: str) -> None:

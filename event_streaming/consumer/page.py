@@ -9,7 +9,7 @@ import frappe
 from frappe.utils import cint, get_datetime
 
 from event_streaming import identity, wire
-from event_streaming.consumer import links, sync_log
+from event_streaming.consumer import gaps, links, sync_log
 from event_streaming.consumer.dependencies import Dependencies
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.files import Files
@@ -36,6 +36,8 @@ class Work:
 	same_named: dict[LocalKey, object] = field(default_factory=dict)
 	held_back: set[RemoteKey] = field(default_factory=set)
 	known: set[tuple[str, str]] = field(default_factory=set)
+	# documents that changed on the producer while this site was not told
+	gaps: set[RemoteKey] = field(default_factory=set)
 	fetched: FetchedDocuments = field(default_factory=FetchedDocuments)
 	staged: dict[RemoteKey, Identity | None] = field(default_factory=dict)
 	asked_by: str = ""
@@ -132,6 +134,7 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.by_root.update(local_roots(work, roots))
 	work.same_named = find_namesakes(work, unknown)
 	fetch_unknown_documents(work, unknown)
+	work.gaps = gaps.find_gaps(work, events)
 	work.files.prepare(events)
 	links.prepare(work, events)
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import frappe
-from frappe.utils import cint, now_datetime
+from frappe.query_builder.functions import Max
+from frappe.utils import cint, get_datetime, now_datetime
 from pypika.terms import ExistsCriterion
 
-from event_streaming.wire import RENAME, Event
+from event_streaming.wire import CREATE, RENAME, UPDATE, Event
 
 DOCTYPE = "Event Sync Log"
 
@@ -56,6 +57,8 @@ class Outcome:
 	use_same_name: bool = False
 	mapping: str | None = None
 	conflicts: list[dict] = field(default_factory=list)
+	# the local document's time stamp, when it is now what the producer has
+	given: object = None
 
 
 def write(event_producer: str, event: Event, outcome: Outcome) -> str:
@@ -111,6 +114,7 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"use_same_name": cint(outcome.use_same_name),
 		"mapping": outcome.mapping,
 		"conflicts": frappe.as_json(outcome.conflicts) if outcome.conflicts else None,
+		"given": outcome.given,
 	}
 
 
@@ -178,6 +182,31 @@ def documents_held_back(event_producer: str, keys: Iterable[tuple[str, str]]) ->
 	)
 	held_back = {(row.remote_doctype, row.producer_doc) for row in rows}
 	return (held_back | {rename.new for rename in open_renames(event_producer)}) & keys
+
+
+def last_given(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
+	"""The time stamps that local documents had when the last event of each remote document took effect, as far as
+	they were then what the producer had: one query for the rows, one for the stamps."""
+	keys, table = set(keys), frappe.qb.DocType(DOCTYPE)
+	last = (
+		frappe.qb.from_(table)
+		.select(Max(table.name))
+		.where((table.event_producer == event_producer) & (table.status == SYNCED))
+		.where(table.remote_doctype.isin(sorted({doctype for doctype, _name in keys})))
+		.where(table.producer_doc.isin(sorted({name for _doctype, name in keys})))
+		.where(table.update_type.isin((CREATE, UPDATE)))
+		.groupby(table.remote_doctype, table.producer_doc)
+		.run(pluck=True)
+	)
+	if not last:
+		return {}
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.remote_doctype, table.producer_doc, table.given)
+		.where(table.name.isin(last))
+		.run()
+	)
+	return {(doctype, name): get_datetime(given) for doctype, name, given in rows if given}
 
 
 def events_known(event_producer: str, events: Iterable[Event]) -> set[tuple[str, str]]:

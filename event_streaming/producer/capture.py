@@ -25,6 +25,7 @@ from pypika.terms import LiteralValue, Parameter
 from event_streaming.origin import current_origin
 from event_streaming.producer import notify
 from event_streaming.producer.diff import (
+	STAMPS,
 	Change,
 	State,
 	Written,
@@ -137,15 +138,28 @@ def capture_change(doc, method: str | None = None) -> None:
 
 
 def capture_delete(doc, method: str | None = None) -> None:
-	"""after_delete: type and name only."""
+	"""after_delete: type and name only; and which document it was, should the other site have gone on with it."""
 	if doc.doctype in streamed_doctypes():
-		_write(doc.doctype, doc.name, "Delete", None)
+		state = snapshot(doc)
+		was = {fieldname: state.get(fieldname) for fieldname in ("creation", "modified", "docstatus")}
+		_write(doc.doctype, doc.name, "Delete", None, {"changed": was})
 
 
 def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
-	"""after_rename: the event is the old name's, and says the new one."""
+	"""after_rename: the event is the old name's, and says the new one; a merge also changes the other one's stamps."""
 	if doc.doctype in streamed_doctypes():
-		_write(doc.doctype, old, "Rename", {"new_name": str(new), "merge": bool(merge)})
+		_write(
+			doc.doctype,
+			old,
+			"Rename",
+			{"new_name": str(new), "merge": bool(merge), **_merged(doc, old, merge)},
+		)
+
+
+def capture_merged(doc, method: str | None = None) -> None:
+	"""on_merged_with_other_site: this site has the last word on a document that both had changed; it says all of it."""
+	if doc.doctype in streamed_doctypes():
+		_write(doc.doctype, doc.name, "Create", snapshot(doc), {"merged_with": doc.flags.merged_with})
 
 
 # ---------------------------------------------------------------- files
@@ -213,6 +227,14 @@ def _stored(doc, old: State, change: Change) -> State:
 	# for update: a plain read may see an older picture than the one the change was made on
 	values = frappe.db.get_value(doc.doctype, doc.name, list(changed), as_dict=True, for_update=True)
 	return {**old, **convert_values(doc.meta, values or {})}
+
+
+def _merged(doc, old: str, merge: bool) -> dict[str, Any]:
+	"""What a merge has made of the stamps of the document that stays, and what the other one was."""
+	if not merge:
+		return {}
+	stamps = {fieldname: str(doc.get(fieldname) or "") for fieldname in STAMPS}
+	return {**stamps, "docstatus": frappe.db.get_value(doc.doctype, old, "docstatus") or 0}
 
 
 # ---------------------------------------------------------------- what is remembered

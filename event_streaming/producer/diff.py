@@ -304,9 +304,9 @@ def difference(old: State, new: State) -> Change | None:
 			changed[fieldname] = value
 	if not changed and not change:
 		return None
-	for fieldname in STAMPS:
-		if not same(old.get(fieldname), new.get(fieldname)):
-			changed[fieldname] = new.get(fieldname)
+	if any(not same(old.get(fieldname), new.get(fieldname)) for fieldname in STAMPS):
+		# both: who saved it last on another site may be another user although here it is the same as before
+		changed.update({fieldname: new.get(fieldname) for fieldname in STAMPS})
 	if changed:
 		change["changed"] = changed
 	return change
@@ -314,9 +314,9 @@ def difference(old: State, new: State) -> Change | None:
 
 def values_before(old: State, change: Change) -> Change:
 	"""What the fields and rows that `change` sets or removes held in `old`: by this a consumer tells a conflict."""
-	before: Change = {}
-	if "changed" in change:
-		before["changed"] = {fieldname: old.get(fieldname) for fieldname in change["changed"]}
+	before: Change = {"changed": {fieldname: old.get(fieldname) for fieldname in change.get("changed", {})}}
+	# says which state it was, also where the change leaves the stamp as it is
+	before["changed"]["modified"] = old.get("modified")
 	for fieldname, rows in change.get("row_changed", {}).items():
 		was = {row["name"]: row for row in old.get(fieldname) or []}
 		before.setdefault("row_changed", {})[fieldname] = [

@@ -10,7 +10,6 @@ import frappe
 from pypika.terms import Function
 
 from event_streaming.producer.documents import Key
-from event_streaming.wire import DELETE
 
 LOG = "Event Update Log"
 # what an envelope adds to an event's data
@@ -81,7 +80,7 @@ def read_candidates(query) -> list[Candidate]:
 
 
 def read_data(events: list[Candidate]) -> None:
-	wanted = [event.name for event in events if not event.made and event.update_type != DELETE]
+	wanted = [event.name for event in events if not event.made]
 	if not wanted:
 		return
 	log = frappe.qb.DocType(LOG)

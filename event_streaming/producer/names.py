@@ -3,18 +3,14 @@
 A fixed number of queries for each DocType, however many documents. Never writes.
 """
 
-import json
 from collections.abc import Collection
 
-import frappe
-
 from event_streaming import identity
+from event_streaming.fates import RENAMES, names_now, renames_of
 from event_streaming.producer.documents import Key, by_doctype, existing_names
-from event_streaming.producer.log import LOG, Candidate
-from event_streaming.wire import RENAME, Root
+from event_streaming.producer.log import Candidate
+from event_streaming.wire import Root
 
-# names followed from rename to rename
-RENAMES = 5
 NOT_NUMBERED = 2**63
 
 
@@ -34,29 +30,6 @@ def _renamed(doctype: str, names: list[str]) -> dict[Key, str | None]:
 	moved = names_now(doctype, names)
 	found = existing_names(doctype, set(moved.values())) if moved else set()
 	return {(doctype, name): current for name, current in moved.items() if current in found}
-
-
-def names_now(doctype: str, names: list[str]) -> dict[str, str]:
-	"""Old name -> the name it was changed to in the end, for those of the names that were."""
-	now = {name: name for name in names}
-	for _step in range(RENAMES):
-		followed = {old: new for old, new, _position in _renames(doctype, set(now.values()))} if now else {}
-		if not followed:
-			break
-		now = {name: followed.get(current, current) for name, current in now.items()}
-	return {name: current for name, current in now.items() if current != name}
-
-
-def _renames(doctype: str, names: set[str]) -> list[tuple[str, str, int]]:
-	"""(old name, new name, position), oldest first."""
-	log = frappe.qb.DocType(LOG)
-	query = (
-		frappe.qb.from_(log)
-		.select(log.docname, log.data, log.position)
-		.where((log.ref_doctype == doctype) & log.docname.isin(sorted(names)) & (log.update_type == RENAME))
-		.orderby(log.position)
-	)
-	return [(name, json.loads(data)["new_name"], position) for name, data, position in query.run()]
 
 
 def roots_of(events: list[Candidate]) -> dict[str, Root]:
@@ -96,7 +69,7 @@ def _all_renames(doctype: str, names: Collection[str]) -> dict[str, list[tuple[i
 	wanted = set(names)
 	for _step in range(RENAMES):
 		found: dict[str, list[tuple[int, str]]] = {}
-		for old, new, position in _renames(doctype, wanted) if wanted else []:
+		for old, new, position in renames_of(doctype, wanted) if wanted else []:
 			# one that was committed a moment ago has no position yet: it comes after all that have
 			found.setdefault(old, []).append((position or NOT_NUMBERED, new))
 		renames.update({old: sorted(steps) for old, steps in found.items()})

@@ -624,7 +624,16 @@ def test_a_merge_is_a_rename_that_says_so_and_the_delete_of_the_old(site):
 	other = site.run(insert, doctype=CITY, title=unique("city"))
 	site.run(rename_city, old=city, new=other, merge=True)
 
-	assert events(site, city, CITY)[1:] == [("Rename", {"new_name": other, "merge": True}), ("Delete", None)]
+	(renamed, data), deleted = events(site, city, CITY)[1:]
+	assert (renamed, data["new_name"], data["merge"]) == ("Rename", other, True)
+	assert data["modified"] == site.run(modified_of, doctype=CITY, name=other)
+	assert deleted == ("Delete", None)
+
+
+def modified_of(doctype: str, name: str) -> str:
+	import frappe
+
+	return str(frappe.db.get_value(doctype, name, "modified"))
 
 
 def rename_city(old: str, new: str, merge: bool) -> None:

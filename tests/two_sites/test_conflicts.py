@@ -11,7 +11,9 @@ from streams import (
 	find_name,
 	insert,
 	pull,
+	pull_and_count,
 	read_doc,
+	set_unsubscribed,
 	subscribe,
 	sync_logs,
 	unique,
@@ -248,3 +250,67 @@ def test_links_in_local_naming_are_compared_by_what_they_mean(producer, consumer
 
 	doc = consumer.run(read_doc, doctype=TICKET, name=here)
 	assert (doc["city"], doc["note"], last_log(consumer)["status"]) == (second, "ours", "Synced")
+
+
+# ---------------------------------------------------------------- what this site was not told is no change of its own
+
+
+def while_unsubscribed(producer, consumer, do) -> None:
+	for unsubscribed in (1, 0):
+		consumer.run(set_unsubscribed, name=producer.url, doctype=ORDER, unsubscribed=unsubscribed)
+		if unsubscribed:
+			do()
+
+
+@pytest.mark.parametrize("policy", ["Producer Wins", "Consumer Wins", "Ask"])
+def test_what_was_missed_while_unsubscribed_is_no_conflict_and_comes_with_the_next_change(
+	producer, consumer, policy
+):
+	name = order_on_both(producer, consumer, conflict_policy=policy)
+	while_unsubscribed(
+		producer, consumer, lambda: producer.run(change, doctype=ORDER, name=name, note="missed", total=2)
+	)
+
+	producer.run(change, doctype=ORDER, name=name, note="after")
+	pull(consumer, producer)
+
+	log = last_log(consumer)
+	assert (log["status"], log["conflicts"]) == ("Synced", None)
+	assert values(consumer, name) == values(producer, name)
+
+
+def test_what_was_missed_is_brought_for_a_whole_page_in_one_request(producer, consumer):
+	subscribe(consumer, producer, ORDER)
+	names = [producer.run(insert, doctype=ORDER, title=unique("order"), note="first") for _number in range(6)]
+	pull(consumer, producer)
+
+	def miss_all() -> None:
+		for name in names:
+			producer.run(change, doctype=ORDER, name=name, total=2)
+
+	while_unsubscribed(producer, consumer, miss_all)
+	for name in names:
+		producer.run(change, doctype=ORDER, name=name, note="after")
+	done = consumer.run(pull_and_count, event_producer=producer.url)
+
+	assert [values(consumer, name) for name in names] == [values(producer, name) for name in names]
+	assert (done["requests"], done["documents"]) == (1, len(names))
+
+
+def test_what_was_changed_here_while_unsubscribed_is_a_conflict(producer, consumer):
+	name = order_on_both(producer, consumer, conflict_policy="Consumer Wins")
+
+	def change_both() -> None:
+		producer.run(change, doctype=ORDER, name=name, note="there", total=2)
+		consumer.run(change, doctype=ORDER, name=name, note="here")
+
+	while_unsubscribed(producer, consumer, change_both)
+	producer.run(change, doctype=ORDER, name=name, note="after")
+	pull(consumer, producer)
+	producer.run(change, doctype=ORDER, name=name, urgent=1)
+	pull(consumer, producer)
+
+	found = values(consumer, name)
+	assert found["note"] == "here"
+	(conflict,) = json.loads(sync_logs(consumer)[-2]["conflicts"])
+	assert conflict["kept"] == "here"

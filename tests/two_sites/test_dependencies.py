@@ -8,6 +8,7 @@ from streams import (
 	insert,
 	make_doctype,
 	pull,
+	pull_and_count,
 	read_doc,
 	subscribe,
 	sync_logs,
@@ -98,30 +99,6 @@ def make(producer):
 		return producer.run(insert, doctype=doctype, **{"title": unique(doctype), **values})
 
 	return make
-
-
-def pull_and_count(event_producer: str) -> dict:
-	"""A pull, and how often it asked the producer for documents."""
-	from event_streaming.consumer.remote import Producer
-	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
-
-	asked, original = [], Producer.get_documents
-
-	def counted(self, keys):
-		asked.append(len(keys))
-		return original(self, keys)
-
-	Producer.get_documents = counted
-	try:
-		summary = pull_from_node(event_producer)
-	finally:
-		Producer.get_documents = original
-	return {
-		"requests": len(asked),
-		"documents": sum(asked),
-		"synced": summary["synced"],
-		"failed": summary["failed"],
-	}
 
 
 def make_deals(number: int, prefix: str) -> None:

@@ -236,6 +236,25 @@ def test_submit_and_cancel_flow(producer, consumer, order):
 	assert consumer.run(read_doc, doctype=ORDER, name=name) is None
 
 
+def test_what_a_db_set_changes_of_a_cancelled_document_flows_with_its_time_stamp(producer, consumer, order):
+	name = order()
+	for docstatus in (1, 2):
+		producer.run(set_docstatus, name=name, docstatus=docstatus)
+	pull(consumer, producer)
+
+	producer.run(set_note, name=name, note="afterwards")
+	pull(consumer, producer)
+
+	here, there = (site.run(read_doc, doctype=ORDER, name=name) for site in (consumer, producer))
+	assert (here["note"], here["modified"]) == ("afterwards", there["modified"])
+
+
+def set_note(name: str, note: str) -> None:
+	import frappe
+
+	frappe.get_doc(ORDER, name).db_set("note", note)
+
+
 def set_docstatus(name: str, docstatus: int) -> None:
 	import frappe
 

@@ -11,6 +11,7 @@ from streams import (
 	make_doctype,
 	pull,
 	read_doc,
+	set_unsubscribed,
 	subscribe,
 	sync_logs,
 	unique,
@@ -25,16 +26,6 @@ COUNTED = "Streamed Counted"
 @pytest.fixture(autouse=True)
 def cities(producer, consumer):
 	with_orders(producer, consumer)
-
-
-def set_unsubscribed(name: str, doctype: str, unsubscribed: int) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Producer", name)
-	for row in doc.producer_doctypes:
-		if row.ref_doctype == doctype:
-			row.unsubscribe = unsubscribed
-	doc.save()
 
 
 def new_city(producer) -> str:

@@ -27,6 +27,7 @@ class EventSyncLog(Document):
 		event_creation: DF.Datetime | None
 		event_id: DF.Data | None
 		event_producer: DF.Link | None
+		given: DF.Datetime | None
 		mapping: DF.Link | None
 		modified_by_remote: DF.Data | None
 		name: DF.Int | None

@@ -1,0 +1,97 @@
+"""Which local document an event is about, and whether it is still here; and what the log row of an applied event says."""
+
+import frappe
+from frappe import _
+
+from event_streaming import fates, identity
+from event_streaming.consumer.page import Work, find_by_root, remote_key
+from event_streaming.consumer.subscription import Subscription
+from event_streaming.consumer.sync_log import SYNCED, Outcome
+from event_streaming.identity import Identity, LocalKey, RemoteKey, own_identity
+from event_streaming.wire import Event, Root
+
+
+def find_local(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work) -> LocalKey | None:
+	"""The local document that stands for a remote one: by identity, else by where it was first made.
+
+	Only one of the DocType that the subscription is for: what the producer says of a root opens no other.
+	"""
+	known = work.identity_of(key)
+	if known:
+		local = (known.local_doctype, known.local_name)
+	else:
+		local = find_by_root(work, root) or came_home_renamed(root, work)
+	return local if local and local[0] == subscription.local_doctype else None
+
+
+def came_home_renamed(root: Root | None, work: Work) -> LocalKey | None:
+	"""A document that was first made here, and has another name here than where it comes from."""
+	if not came_home(root, work) or not is_given_away(root["doctype"]):
+		return None
+	local = (root["doctype"], fates.name_now(root["doctype"], root["name"]))
+	return local if exists(local) else None
+
+
+def find_by_fetched_root(root: Root | None, subscription: Subscription, work: Work) -> LocalKey | None:
+	"""The same for a document that no event of the page is about: its root was not looked up with the others."""
+	if not root or came_home(root, work):
+		local = came_home_renamed(root, work)
+	else:
+		local = identity.find_by_roots([root]).get((root["site"], root["doctype"], root["name"]))
+	return local if local and local[0] == subscription.local_doctype else None
+
+
+def is_given_away(doctype: str) -> bool:
+	"""Whether documents of the DocType can have left this site, and so come back."""
+	return bool(
+		frappe.db.exists("Event Consumer Document Type", {"ref_doctype": doctype, "status": "Approved"})
+	)
+
+
+def exists(local: LocalKey) -> bool:
+	doctype, name = local
+	return bool(frappe.get_meta(doctype).issingle or frappe.db.exists(doctype, name))
+
+
+def came_home(root: Root | None, work: Work) -> bool:
+	return bool(root) and root["site"] == work.here
+
+
+def first_made_here(key: RemoteKey, root: Root | None, work: Work) -> bool:
+	known = work.identity_of(key)
+	return came_home(root, work) or bool(known and known.root_site == work.here)
+
+
+def keep_identity(key: RemoteKey, local: LocalKey, root: Root | None, work: Work, covered_to: int) -> None:
+	before = work.identity_of(key)
+	work.keep(
+		own_identity(
+			work.event_producer, key, local, root, max(covered_to, before.covered_to if before else 0)
+		)
+	)
+
+
+def covered(event: Event, work: Work) -> Identity | None:
+	"""The identity of the event's document when what it brings is contained in the local document already."""
+	known = work.identity_of(remote_key(event))
+	if known and event["position"] and event["position"] <= known.covered_to:
+		return known
+	return None
+
+
+def contained(subscription: Subscription, known: Identity) -> Outcome:
+	return outcome_of(subscription, known.local_name, _("Contained in what was brought before"))
+
+
+def outcome_of(
+	subscription: Subscription, name: str | None, done: str, warnings: list[str] | None = None
+) -> Outcome:
+	return Outcome(
+		status=SYNCED,
+		local_doctype=subscription.local_doctype,
+		local_name=name,
+		done=done,
+		warnings=warnings or [],
+		use_same_name=subscription.use_same_name,
+		mapping=subscription.mapping,
+	)

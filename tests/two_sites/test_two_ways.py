@@ -1,0 +1,305 @@
+"""Both sites of a two-way subscription do something to one document before they hear of each other: both end equal.
+
+What stays is said in consumer/two_way.py; each rule has its test here. Fields and rows: see test_conflicts as well.
+"""
+
+import pytest
+from streams import (
+	CITY,
+	ORDER,
+	TICKET,
+	change,
+	delete,
+	find_name,
+	insert,
+	pull,
+	read_doc,
+	read_rows,
+	subscribe,
+	sync_logs,
+	unique,
+	with_orders,
+)
+
+POLICIES = ["Producer Wins", "Consumer Wins", "Newest Wins"]
+
+
+@pytest.fixture(autouse=True)
+def orders(producer, consumer):
+	with_orders(producer, consumer)
+
+
+def both_ways(producer, consumer, policy: str = "Producer Wins") -> None:
+	for taker, giver in ((consumer, producer), (producer, consumer)):
+		subscribe(taker, giver, ORDER, CITY, conflict_policy=policy)
+
+
+def settle(producer, consumer) -> None:
+	"""Pull in both directions until nothing crosses; nothing may be left open."""
+	for _round in range(8):
+		if not pull(consumer, producer)["events"] + pull(producer, consumer)["events"]:
+			for site in (producer, consumer):
+				assert {log["status"] for log in sync_logs(site)} <= {"Synced"}
+			return
+	raise AssertionError("the two sites do not come to rest")
+
+
+def order_on_both(producer, consumer, made_on=None, **values) -> str:
+	rows = [{"item": item, "qty": 1} for item in ("bolt", "nut", "pin")]
+	values = {"title": unique("order"), "note": "first", "total": 1, "rows": rows, **values}
+	name = (made_on or producer).run(insert_order, name=unique("ORD"), **values)
+	settle(producer, consumer)
+	return name
+
+
+def insert_order(name: str, **values) -> str:
+	"""Under a name of its own: the two sites' counters would come to the same one."""
+	import frappe
+
+	return frappe.get_doc({"doctype": ORDER, **values}).insert(set_name=name).name
+
+
+def look(site, name: str) -> dict | None:
+	doc = site.run(read_doc, doctype=ORDER, name=name)
+	if doc is None:
+		return None
+	rows = [(row["name"], row["item"], row["qty"]) for row in doc["rows"]]
+	fields = ("title", "note", "total", "docstatus", "owner", "creation", "modified", "modified_by")
+	return {"rows": rows, **{field: doc[field] for field in fields}}
+
+
+def equal(producer, consumer, name: str) -> dict | None:
+	there, here = look(producer, name), look(consumer, name)
+	assert there == here
+	return here
+
+
+def titled(site, title: str) -> list[str]:
+	return [doc["name"] for doc in site.run(read_rows, doctype=ORDER, filters={"title": title})]
+
+
+def put_first(name: str, row: int) -> None:
+	import frappe
+
+	doc = frappe.get_doc(ORDER, name)
+	doc.rows.insert(0, doc.rows.pop(row))
+	for number, each in enumerate(doc.rows, start=1):
+		each.idx = number
+	doc.save()
+
+
+def rename(name: str, new: str, merge: bool = False) -> None:
+	import frappe
+
+	frappe.rename_doc(ORDER, name, new, merge=merge)
+
+
+def set_docstatus(name: str, *docstatus: int) -> None:
+	import frappe
+
+	for each in docstatus:
+		doc = frappe.get_doc(ORDER, name)
+		doc.submit() if each == 1 else doc.cancel()
+
+
+def set_quietly(name: str, **values) -> None:
+	import frappe
+
+	frappe.get_doc(ORDER, name).db_set(values, update_modified=False)
+
+
+# ---------------------------------------------------------------- changed on both
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_value_that_was_changed_and_put_back_does_not_hide_the_conflict(producer, consumer, policy):
+	both_ways(producer, consumer, policy)
+	name = order_on_both(producer, consumer)
+	consumer.run(change, doctype=ORDER, name=name, note="other")
+	for note in ("second", "first"):
+		producer.run(change, doctype=ORDER, name=name, note=note)
+
+	settle(producer, consumer)
+
+	assert equal(producer, consumer, name)
+
+
+def test_the_newest_of_many_changes_on_both_sites_is_the_same_on_both(producer, consumer):
+	both_ways(producer, consumer, "Newest Wins")
+	name = order_on_both(producer, consumer)
+	producer.run(change, doctype=ORDER, name=name, note="theirs")
+	consumer.run(change, doctype=ORDER, name=name, note="ours", total=2)
+	producer.run(change, doctype=ORDER, name=name, urgent=1)
+
+	settle(producer, consumer)
+
+	assert equal(producer, consumer, name)
+
+
+def test_rows_put_into_another_order_on_both_sites_end_in_one_order(producer, consumer):
+	both_ways(producer, consumer)
+	name = order_on_both(producer, consumer)
+	producer.run(put_first, name=name, row=2)
+	consumer.run(put_first, name=name, row=1)
+
+	settle(producer, consumer)
+
+	assert len(equal(producer, consumer, name)["rows"]) == 3
+
+
+def test_after_changes_on_both_sites_the_next_change_is_no_conflict_and_crosses_once(producer, consumer):
+	both_ways(producer, consumer)
+	name = order_on_both(producer, consumer)
+	producer.run(change, doctype=ORDER, name=name, note="theirs")
+	consumer.run(change, doctype=ORDER, name=name, note="ours")
+	settle(producer, consumer)
+	before = len(sync_logs(producer)), len(sync_logs(consumer))
+
+	consumer.run(change, doctype=ORDER, name=name, note="next")
+	settle(producer, consumer)
+
+	assert equal(producer, consumer, name)["note"] == "next"
+	assert (len(sync_logs(producer)), len(sync_logs(consumer))) == (before[0] + 1, before[1])
+
+
+# ---------------------------------------------------------------- deleted on one
+
+
+@pytest.mark.parametrize("deleting", ["producer", "consumer"])
+@pytest.mark.parametrize("first", ["producer", "consumer"])
+def test_what_one_site_deleted_and_the_other_changed_is_gone_on_both(producer, consumer, deleting, first):
+	both_ways(producer, consumer)
+	title = unique("order")
+	name = order_on_both(producer, consumer, title=title)
+	sites = {"producer": producer, "consumer": consumer}
+	deleter = sites.pop(deleting)
+	(changer,) = sites.values()
+	deleter.run(delete, doctype=ORDER, name=name)
+	changer.run(change, doctype=ORDER, name=name, note="changed")
+	changer.run(rename, name=name, new=unique("renamed"))
+	if first == "producer":
+		pull(producer, consumer)
+
+	settle(producer, consumer)
+
+	assert titled(producer, title) == titled(consumer, title) == []
+
+
+@pytest.mark.parametrize("steps", [(1,), (1, 2)])
+def test_a_draft_deleted_on_one_site_and_submitted_on_the_other_stays_on_both(producer, consumer, steps):
+	both_ways(producer, consumer)
+	name = order_on_both(producer, consumer)
+	consumer.run(delete, doctype=ORDER, name=name)
+	producer.run(change, doctype=ORDER, name=name, note="changed")
+	for docstatus in steps:
+		producer.run(set_docstatus_of, name=name, docstatus=docstatus)
+
+	settle(producer, consumer)
+
+	assert equal(producer, consumer, name)["docstatus"] == steps[-1]
+
+
+def set_docstatus_of(name: str, docstatus: int) -> None:
+	set_docstatus(name, docstatus)
+
+
+def test_a_new_document_under_the_name_of_a_deleted_one_arrives(producer, consumer):
+	both_ways(producer, consumer)
+	city = unique("city")
+	producer.run(insert, doctype=CITY, title=city)
+	settle(producer, consumer)
+	consumer.run(delete, doctype=CITY, name=city)
+	settle(producer, consumer)
+
+	producer.run(insert, doctype=CITY, title=city, country_name="Siam")
+	producer.run(change, doctype=CITY, name=city, country_name="Thailand")
+	settle(producer, consumer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=city)["country_name"] == "Thailand"
+
+
+def test_with_local_naming_what_one_site_deleted_and_the_other_changed_is_gone_on_both(producer, consumer):
+	for taker, giver in ((consumer, producer), (producer, consumer)):
+		subscribe(taker, giver, TICKET, use_same_name=0)
+	title = unique("ticket")
+	name = producer.run(insert, doctype=TICKET, title=title)
+	settle(producer, consumer)
+	here = consumer.run(find_name, doctype=TICKET, title=title)
+	consumer.run(delete, doctype=TICKET, name=here)
+	producer.run(change, doctype=TICKET, name=name, note="changed")
+
+	settle(producer, consumer)
+
+	assert not producer.run(find_name, doctype=TICKET, title=title)
+	assert not consumer.run(find_name, doctype=TICKET, title=title)
+
+
+# ---------------------------------------------------------------- renamed and merged
+
+
+@pytest.mark.parametrize("made_on", ["producer", "consumer"])
+def test_of_two_new_names_the_one_given_where_the_document_was_made_stays(producer, consumer, made_on):
+	both_ways(producer, consumer)
+	maker = {"producer": producer, "consumer": consumer}[made_on]
+	name = order_on_both(producer, consumer, maker)
+	names = {site.name: unique(site.name) for site in (producer, consumer)}
+	for site in (producer, consumer):
+		site.run(rename, name=name, new=names[site.name])
+		site.run(change, doctype=ORDER, name=names[site.name], **{"note": "x"})
+
+	settle(producer, consumer)
+	assert equal(producer, consumer, names[made_on])["note"] == "x"
+
+	for note, site in (("y", producer), ("z", consumer)):
+		site.run(change, doctype=ORDER, name=names[made_on], note=note)
+		settle(producer, consumer)
+		assert equal(producer, consumer, names[made_on])["note"] == note
+
+
+def test_a_document_that_one_site_merged_away_and_the_other_changed_is_gone_on_both(producer, consumer):
+	both_ways(producer, consumer)
+	old, new = order_on_both(producer, consumer), order_on_both(producer, consumer)
+	consumer.run(rename, name=old, new=new, merge=True)
+	producer.run(change, doctype=ORDER, name=old, note="changed")
+
+	settle(producer, consumer)
+
+	assert equal(producer, consumer, old) is None
+	assert equal(producer, consumer, new)["note"] == "first"
+
+
+def test_a_document_that_one_site_merged_into_one_that_the_other_deleted_goes_with_it(producer, consumer):
+	both_ways(producer, consumer)
+	old, new = order_on_both(producer, consumer), order_on_both(producer, consumer)
+	producer.run(rename, name=old, new=new, merge=True)
+	consumer.run(delete, doctype=ORDER, name=new)
+
+	settle(producer, consumer)
+
+	assert equal(producer, consumer, old) is None and equal(producer, consumer, new) is None
+
+
+def test_what_the_other_site_has_made_can_be_merged_into(producer, consumer):
+	both_ways(producer, consumer)
+	old, new = order_on_both(producer, consumer, consumer), order_on_both(producer, consumer, consumer)
+	producer.run(rename, name=old, new=new, merge=True)
+
+	settle(producer, consumer)
+
+	assert equal(producer, consumer, old) is None
+	assert equal(producer, consumer, new)
+
+
+# ---------------------------------------------------------------- one way
+
+
+def test_stamps_stay_the_producers_after_a_merge_and_a_change_that_sets_none(producer, consumer):
+	subscribe(consumer, producer, ORDER, CITY)
+	old, kept = (producer.run(insert, doctype=ORDER, title=unique("order")) for _each in range(2))
+	pull(consumer, producer)
+
+	producer.run(rename, name=old, new=kept, merge=True)
+	producer.run(set_quietly, name=kept, note="quiet")
+	pull(consumer, producer)
+
+	assert equal(producer, consumer, kept)["note"] == "quiet"
