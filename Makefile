@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+SECONDS ?= 600
 export KEEP ?=
 EVENT_STREAMING_WORK ?= $(CURDIR)/.work
 export EVENT_STREAMING_WORK
@@ -33,6 +34,10 @@ test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some; 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --maxprocesses=4 --dist=worksteal $(TEST_FOLDERS) $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: tools ## the model-based test for as long as asked, with fresh seeds (SECONDS=600)
+	EVENT_STREAMING_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/two_sites/test_model.py -s $(PYTEST_ARGS)
 
 .PHONY: up
 up: tools ## two sites to play with, until Ctrl-C
