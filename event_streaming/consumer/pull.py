@@ -15,6 +15,7 @@ from frappe import _
 from frappe.utils import now_datetime, strip_html
 
 from event_streaming.acting import acting_as
+from event_streaming.after_answer import after_answer
 from event_streaming.consumer import registration, retry, state, sync_log
 from event_streaming.consumer.page import Work, open_work, prepare
 from event_streaming.consumer.remote import Producer
@@ -41,6 +42,10 @@ QUEUED_FOR = 60
 TRIES_AFTER_DEADLOCK = 3
 WAKE_FOR = 600
 PULL_JOB = "event_streaming.consumer.pull.pull_job"
+# a notification that comes alone is followed by the web worker that took it, for so long and at most so often
+QUICK_PULL_SECONDS = 1
+QUICK_TIMEOUT = 3
+QUICK_EVERY_SECONDS = 1
 
 Progress = Callable[["Summary"], None]
 
@@ -59,10 +64,16 @@ class Summary:
 	error: str = ""
 
 
-def pull(event_producer: str, progress: Progress | None = None, seconds: int | None = None) -> Summary:
+def pull(
+	event_producer: str,
+	progress: Progress | None = None,
+	seconds: int | None = None,
+	patience: float | None = None,
+) -> Summary:
 	"""Pull from one producer until its end is reached or the slice of time is used up.
 
-	`seconds` replaces the slice of the settings. Never raises for what the other site does; the summary says it.
+	`seconds` replaces the slice of the settings. `patience` replaces their time-out for an answer; a producer that does
+	not answer in that is not counted as one that can't be reached. Never raises for what the other site does; the summary says it.
 	Raises frappe.DoesNotExistError for an unknown producer.
 	"""
 	summary = Summary(event_producer)
@@ -77,13 +88,17 @@ def pull(event_producer: str, progress: Progress | None = None, seconds: int | N
 				summary.busy = True
 				return summary
 			frappe.cache.delete_value(wake_key)
-			pull_as_subscriber(event_producer, summary, deadline, progress)
+			pull_as_subscriber(event_producer, summary, deadline, progress, patience)
 		if summary.error or summary.more or not frappe.cache.get_value(wake_key, expires=True):
 			return summary
 
 
 def pull_as_subscriber(
-	event_producer: str, summary: Summary, deadline: float, progress: Progress | None
+	event_producer: str,
+	summary: Summary,
+	deadline: float,
+	progress: Progress | None,
+	patience: float | None,
 ) -> None:
 	"""One slice, as the Event Subscriber; the user of before is put back."""
 	doc = frappe.get_doc("Event Producer", event_producer)
@@ -92,18 +107,21 @@ def pull_as_subscriber(
 		return
 	try:
 		with acting_as(doc.user):
-			run_slice(doc, summary, deadline, progress)
+			run_slice(doc, summary, deadline, progress, patience)
 	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
 		frappe.db.rollback()
 		summary.error = str(error)
-		record_failure(event_producer, error)
-		frappe.db.commit()
+		if patience is None:
+			record_failure(event_producer, error)
+			frappe.db.commit()
 
 
-def run_slice(doc, summary: Summary, deadline: float, progress: Progress | None) -> None:
+def run_slice(
+	doc, summary: Summary, deadline: float, progress: Progress | None, patience: float | None
+) -> None:
 	"""Retry what is due, then page after page until the end or the deadline."""
 	kept = state.load_state(doc.name)
-	producer = Producer(doc)
+	producer = Producer(doc, patience)
 	try:
 		kept = registration.ensure_registered(doc, producer, kept)
 		frappe.db.commit()
@@ -334,17 +352,48 @@ def request_pull(event_producer: str, by_hand: bool = False) -> bool:
 	for the last time already.
 	"""
 	if not frappe.db.exists("Event Producer", event_producer):
-		frappe.throw(
-			_("There is no Event Producer {0} on this site.").format(event_producer), frappe.DoesNotExistError
-		)
+		raise unknown_producer(event_producer)
 	if by_hand:
 		state.save_state(event_producer, next_pull=None)
 	elif not claim(redis_key("queued", event_producer)):
 		return False
+	queue_pull(event_producer, by_hand)
+	return True
+
+
+def queue_pull(event_producer: str, by_hand: bool = False) -> None:
 	frappe.enqueue(
 		PULL_JOB, queue=get_settings().queue, event_producer=event_producer, enqueue_after_commit=by_hand
 	)
+
+
+def notified(event_producer: str) -> bool:
+	"""The producer says that there is something to pull; returns whether a pull was begun or queued for it.
+
+	A notification that comes alone is followed at once, by the web worker that took it, when the producer has its answer;
+	what that can't do in a second is a job's. Raises frappe.DoesNotExistError for an unknown producer.
+	"""
+	if not frappe.db.exists("Event Producer", event_producer):
+		raise unknown_producer(event_producer)
+	if not claim(redis_key("queued", event_producer)):
+		return False
+	if not after_answer(
+		lambda: pull_quickly(event_producer), redis_key("quick", event_producer), QUICK_EVERY_SECONDS
+	):
+		queue_pull(event_producer)
 	return True
+
+
+def pull_quickly(event_producer: str) -> None:
+	"""After the web server's answer: a short pull. What is left, or did not go as it should, is a job's."""
+	frappe.cache.delete(frappe.cache.make_key(redis_key("queued", event_producer)))
+	summary = pull(event_producer, seconds=QUICK_PULL_SECONDS, patience=QUICK_TIMEOUT)
+	if summary.more or summary.error:
+		request_pull(event_producer)
+
+
+def unknown_producer(event_producer: str) -> Exception:
+	return frappe.DoesNotExistError(_("There is no Event Producer {0} on this site.").format(event_producer))
 
 
 def claim(key: str) -> bool:

@@ -43,15 +43,17 @@ class FetchedDocuments:
 
 
 class Producer:
-	"""One producer, asked with the keys on its Event Producer document."""
+	"""One producer, asked with the keys on its Event Producer document; `patience` are seconds instead of the settings'."""
 
-	def __init__(self, event_producer):
+	def __init__(self, event_producer, patience: float | None = None):
 		self.name = event_producer.name
 		self.client = SiteClient(
 			event_producer.producer_url,
 			event_producer.api_key,
 			secret_of(event_producer),
 		)
+		if patience:
+			self.client.timeout = (patience, patience)
 
 	def get_page(self, cursor: int) -> Page:
 		"""The next page of the feed after `cursor`. Raises the Remote* errors, NotRegistered or InvalidPage."""

@@ -1,6 +1,9 @@
 """Tells consumers, after a commit, that there is something to pull.
 
-At most one job is queued at a time, however many transactions commit, and at most one call to a consumer is on its way.
+After a change that comes alone, the web server's own worker tells the consumer, once the user has the answer: two
+hand-overs to background workers would cost most of the time until the change is on the other site. Whatever follows
+within a second, and whatever a job or a terminal commits, goes to a job. At most one job is queued at a time, however many
+transactions commit, and at most one call to a consumer is on its way.
 A notification that is lost costs only latency: consumers ask by themselves every minute. A consumer that can't be told is
 told again later, at a stored time, and holds up no other. Nothing here waits for another site in a request, and nothing
 here makes a change fail that is already saved.
@@ -14,6 +17,7 @@ import frappe
 from frappe.utils import cint, now_datetime
 from redis.exceptions import RedisError
 
+from event_streaming.after_answer import after_answer
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.http_client import SiteClient, secret_of
 from event_streaming.locks import advisory_lock
@@ -27,7 +31,13 @@ QUEUED = "event_streaming:notification_queued"
 WANTED = "event_streaming:notification_wanted:"
 # a job that was lost with its queue must not silence the next for longer
 QUEUED_SECONDS = 60
+# a full queue is counted by Frappe at each try, which takes longer than a save
+FULL_SECONDS = 5
 CALL_SECONDS = 10
+# at most so often does a web worker call another site by itself, and for so long
+QUICK = "event_streaming:notified_quickly"
+QUICK_EVERY_SECONDS = 1
+QUICK_CALL_SECONDS = 2
 FIRST_DELAY, LONGEST_DELAY = 30, 60 * 60
 
 
@@ -40,13 +50,26 @@ def events_committed() -> None:
 	messages = len(frappe.local.message_log)
 	try:
 		if frappe.cache.set(key, 1, nx=True, ex=QUEUED_SECONDS):
-			frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
+			if not after_answer(send_quickly, QUICK, QUICK_EVERY_SECONDS):
+				_queue_look()
 	except Exception as error:
 		# Redis is down, or Frappe takes no more jobs (QueueOverloaded): not the business of who has just saved
 		del frappe.local.message_log[messages:]
 		frappe.logger("event_streaming").warning(f"no notification queued: {type(error).__name__}: {error}")
 		with contextlib.suppress(RedisError):
-			frappe.cache.delete(key)
+			frappe.cache.expire(key, FULL_SECONDS)
+
+
+def send_quickly() -> None:
+	"""After the web server's answer: call the one consumer that has something to pull; more of them are a job's."""
+	frappe.cache.delete(frappe.cache.make_key(QUEUED))
+	due = due_consumers()
+	if len(due) != 1 or not notify_consumer(due[0], QUICK_CALL_SECONDS):
+		_queue_look()
+
+
+def _queue_look() -> None:
+	frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
 
 
 def send_notifications() -> None:
@@ -85,8 +108,11 @@ def due_consumers() -> list[str]:
 	return [consumer.name for consumer in waiting if _has_events(consumer.name, cint(consumer.position))]
 
 
-def notify_consumer(event_consumer: str) -> bool:
-	"""Call one consumer, unless that is being done just now; on failure store when to try again."""
+def notify_consumer(event_consumer: str, seconds: float = CALL_SECONDS) -> bool:
+	"""Call one consumer, unless that is being done just now; on failure store when to try again.
+
+	With less than the full time to answer, a failure says nothing yet and is not stored.
+	"""
 	wanted = frappe.cache.make_key(WANTED + event_consumer)
 	# set before the lock is tried: whoever has it sees, once it is given back, that there is more to tell
 	frappe.cache.set(wanted, 1, ex=QUEUED_SECONDS)
@@ -94,13 +120,13 @@ def notify_consumer(event_consumer: str) -> bool:
 		if not alone:
 			return False
 		frappe.cache.delete(wanted)
-		told = _call_consumer(event_consumer)
+		told = _call_consumer(event_consumer, seconds)
 	if frappe.cache.delete(wanted) and told:
 		_queue_call(event_consumer)
 	return told
 
 
-def _call_consumer(event_consumer: str) -> bool:
+def _call_consumer(event_consumer: str, seconds: float) -> bool:
 	# a job may have waited long: who is to be called is looked up now
 	frappe.db.commit()
 	if not frappe.db.exists(CONSUMER, event_consumer):
@@ -117,9 +143,10 @@ def _call_consumer(event_consumer: str) -> bool:
 	frappe.db.commit()
 	client = SiteClient(doc.callback_url, doc.api_key, secret)
 	try:
-		client.call(NOTIFY, {"producer_url": public_url()}, timeout=CALL_SECONDS)
+		client.call(NOTIFY, {"producer_url": public_url()}, timeout=seconds)
 	except EventStreamingError as error:
-		_remember_failure(doc, error)
+		if seconds >= CALL_SECONDS:
+			_remember_failure(doc, error)
 		return False
 	finally:
 		client.close()

@@ -181,9 +181,20 @@ def test_a_queue_that_takes_no_more_jobs_does_not_make_the_save_fail(site, fake)
 	messages = site.run(add_city_while_the_queue_is_full)
 
 	assert messages == []
-	# and the next change tries again
+	# counting a full queue takes longer than a save: not with each of them
+	site.run(add_cities)
+	assert site.run(jobs) == []
+	# and after some seconds the next change tries again
+	assert 0 < site.run(seconds_until_the_next_try) <= 5
+	site.run(forget_queue)
 	site.run(add_cities)
 	assert site.run(jobs) == [SEND]
+
+
+def seconds_until_the_next_try() -> int:
+	import frappe
+
+	return frappe.cache.ttl(frappe.cache.make_key("event_streaming:notification_queued"))
 
 
 def add_city_while_the_queue_is_full() -> list:
@@ -198,6 +209,122 @@ def add_city_while_the_queue_is_full() -> list:
 	finally:
 		frappe.enqueue = original
 	return [str(message) for message in frappe.local.message_log]
+
+
+# ---------------------------------------------------------------- without a job
+
+
+def save_in_the_desk(site) -> None:
+	"""As a person does: over the web, with an answer."""
+	site.rest().insert({"doctype": CITY, "title": unique("by hand")})
+
+
+def test_a_change_that_comes_alone_is_told_of_without_a_job(site, fake):
+	site.run(add_consumer, url=fake.url)
+
+	save_in_the_desk(site)
+
+	wait_for(lambda: fake.calls(NOTIFY), "the call")
+	assert fake.calls(NOTIFY) == [{"producer_url": site.url}]
+	assert site.run(jobs) == []
+
+
+def test_what_follows_within_a_second_is_a_jobs(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(tell_quickly_just_now)
+
+	save_in_the_desk(site)
+
+	assert site.run(jobs) == [SEND] and fake.requests == []
+
+
+def tell_quickly_just_now() -> None:
+	import frappe
+
+	frappe.cache.set(frappe.cache.make_key("event_streaming:notified_quickly"), 1, ex=30)
+
+
+def test_several_consumers_are_a_jobs(site, fake, other):
+	for server in (fake, other):
+		site.run(add_consumer, url=server.url)
+
+	save_in_the_desk(site)
+
+	wait_for(lambda: site.run(jobs), "the job")
+	assert site.run(jobs) == [SEND] and fake.requests == other.requests == []
+
+
+def test_a_consumer_that_does_not_take_a_quick_call_is_told_by_a_job(site, fake):
+	site.run(add_consumer, url=fake.url)
+	fake.status = 503
+
+	save_in_the_desk(site)
+
+	wait_for(lambda: site.run(jobs), "the job")
+	assert site.run(jobs) == [SEND] and len(fake.calls(NOTIFY)) == 1
+	# that says nothing about it yet
+	assert site.run(look_at, consumer=fake.url)["failures"] == 0
+
+
+def test_a_change_crosses_without_a_background_worker(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	# the job that subscribing has queued
+	consumer.run(do_the_job, producer=producer.url)
+	producer.run(forget_queue)
+
+	save_in_the_desk(producer)
+
+	name = producer.run(newest_city)
+	wait_for(lambda: consumer.run(has_city, name=name), "the city")
+
+
+def do_the_job(producer: str) -> None:
+	from event_streaming.consumer.pull import pull_job
+
+	pull_job(producer)
+
+
+def newest_city() -> str:
+	import frappe
+
+	return frappe.get_last_doc(CITY).name
+
+
+def has_city(name: str) -> bool:
+	import frappe
+
+	return bool(frappe.db.exists(CITY, name))
+
+
+def test_a_quick_pull_that_the_producer_does_not_answer_is_a_jobs_and_no_failure(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	consumer.run(forget_queue)
+	consumer.run(set_url_that_nobody_answers, producer=producer.url)
+
+	consumer.rest().method(
+		"event_streaming.event_streaming.doctype.event_producer.event_producer.new_event_notification",
+		producer_url=producer.url,
+	)
+
+	wait_for(lambda: consumer.run(jobs), "the job")
+	assert consumer.run(jobs) == ["event_streaming.consumer.pull.pull_job"]
+	assert not consumer.run(failures_of, producer=producer.url)
+
+
+def set_url_that_nobody_answers(producer: str) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Producer", producer, "producer_url", "http://127.0.0.1:9")
+	frappe.db.commit()
+	frappe.clear_document_cache("Event Producer", producer)
+
+
+def failures_of(producer: str) -> int:
+	import frappe
+
+	return frappe.db.get_value("Event Producer Last Update", {"event_producer": producer}, "failures")
 
 
 # ---------------------------------------------------------------- who is called

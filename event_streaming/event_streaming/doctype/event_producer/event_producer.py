@@ -56,7 +56,7 @@ class EventProducer(Document):
 @frappe.whitelist()
 def new_event_notification(producer_url: str):
 	"""A producer says that there is something to pull. Public endpoint."""
-	return pull.request_pull(producer_url)
+	return pull.notified(producer_url)
 
 
 @frappe.whitelist(methods=["POST"])
