@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 SECONDS ?= 600
+BENCH_ARGS ?=
 export KEEP ?=
 EVENT_STREAMING_WORK ?= $(CURDIR)/.work
 export EVENT_STREAMING_WORK
@@ -47,11 +48,9 @@ up: tools ## two sites to play with, until Ctrl-C
 demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards)
 	@$(BIN)/python -m sandbox.demo
 
-ifneq ($(wildcard benchmarks/__main__.py),)
 .PHONY: bench
-bench: tools ## how fast it is
-	$(BIN)/python -m benchmarks
-endif
+bench: tools ## how fast it is (BENCH_ARGS="saves --long" for one line, at length)
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: clean
 clean: ## ends what is running and removes the work folder

@@ -1,0 +1,365 @@
+"""What runs inside a site: the two peers of each line, timed where they run. Times are in milliseconds.
+
+Sites import this module by name (`benchmarks.inside.…`). A peer "without the app" is the same process with the app's
+document hooks taken out for the time of the sample.
+"""
+
+import gc
+import os
+from contextlib import contextmanager
+from random import shuffle
+from time import perf_counter, process_time
+
+import frappe
+
+from tests.streams import CITY, ORDER, SUBSCRIBER
+
+APP = "event_streaming"
+SAMPLE = 20  # saves in one sample
+
+
+@contextmanager
+def without_app():
+	"""The document hooks of all apps but this one, as on a site where it is not installed."""
+	kept = frappe.get_doc_hooks()
+	frappe.local.doc_events_hooks = {
+		doctype: {
+			event: [handler for handler in handlers if not handler.startswith(f"{APP}.")]
+			for event, handlers in events.items()
+		}
+		for doctype, events in kept.items()
+	}
+	try:
+		yield
+	finally:
+		frappe.local.doc_events_hooks = kept
+
+
+@contextmanager
+def with_app():
+	yield
+
+
+PEERS = {"ours": with_app, "bare": without_app}
+
+
+@contextmanager
+def no_collection():
+	"""Python's garbage collector does not run in the middle of a sample."""
+	gc.collect()
+	gc.disable()
+	try:
+		yield
+	finally:
+		gc.enable()
+
+
+def order_values(number: int, rows: int) -> dict:
+	return {
+		"doctype": ORDER,
+		"title": f"order {number}",
+		"note": "as measured",
+		"total": number,
+		"rows": [{"item": f"item {row}", "qty": row} for row in range(rows)],
+	}
+
+
+def simple_values(doctype: str, number: int) -> dict:
+	if doctype == CITY:
+		return {"doctype": CITY, "title": frappe.generate_hash(length=12), "country_name": "Siam"}
+	if doctype == "ToDo":
+		return {"doctype": "ToDo", "description": f"measured {number}"}
+	return {"doctype": "Note", "title": frappe.generate_hash(length=12)}
+
+
+def values_of(doctype: str, number: int, rows: int) -> dict:
+	return order_values(number, rows) if doctype == ORDER else simple_values(doctype, number)
+
+
+def change(doc, number: int) -> None:
+	field = {"ToDo": "description", "Note": "content", CITY: "country_name"}.get(doc.doctype, "note")
+	doc.set(field, f"changed {number} {perf_counter()}")
+
+
+def measure_saves(doctype: str, rows: int, samples: int, work: str) -> dict[str, list[float]]:
+	"""Milliseconds a save (insert or update, with its commit) for each peer, sample by sample in turns."""
+	found: dict[str, list[float]] = {peer: [] for peer in PEERS}
+	for number in range(samples + 1):
+		peers = list(PEERS)
+		shuffle(peers)
+		for peer in peers:
+			with PEERS[peer]():
+				milliseconds = (insert_some if work == "insert" else update_some)(doctype, rows, number)
+			if number:
+				# the first of each only warms up
+				found[peer].append(milliseconds)
+	return found
+
+
+def insert_some(doctype: str, rows: int, number: int) -> float:
+	documents = [frappe.get_doc(values_of(doctype, number, rows)) for _each in range(SAMPLE)]
+	with no_collection():
+		began = perf_counter()
+		for doc in documents:
+			doc.insert()
+			frappe.db.commit()
+		return (perf_counter() - began) * 1000 / SAMPLE
+
+
+def update_some(doctype: str, rows: int, number: int) -> float:
+	documents = []
+	for _each in range(SAMPLE):
+		documents.append(frappe.get_doc(values_of(doctype, number, rows)).insert())
+	frappe.db.commit()
+	documents = [frappe.get_doc(doctype, doc.name) for doc in documents]
+	with no_collection():
+		began = perf_counter()
+		for doc in documents:
+			change(doc, number)
+			doc.save()
+			frappe.db.commit()
+		return (perf_counter() - began) * 1000 / SAMPLE
+
+
+# ---------------------------------------------------------------- producer: what is to be pulled
+
+
+def make_documents(count: int, rows: int) -> list[str]:
+	names = []
+	for number in range(count):
+		names.append(frappe.get_doc(order_values(number, rows)).insert().name)
+		if number % 100 == 99:
+			frappe.db.commit()
+	frappe.db.commit()
+	return names
+
+
+def change_documents(names: list[str]) -> None:
+	for number, name in enumerate(names):
+		doc = frappe.get_doc(ORDER, name)
+		change(doc, number)
+		doc.save()
+		if number % 100 == 99:
+			frappe.db.commit()
+	frappe.db.commit()
+
+
+# ---------------------------------------------------------------- consumer: a pull, and the bare loop
+
+
+def timed_pull(event_producer: str) -> dict:
+	"""One pull to the end: seconds, events, and how many requests it made."""
+	from event_streaming.consumer.pull import pull
+	from event_streaming.http_client import SiteClient
+
+	calls, original = [0], SiteClient.call
+
+	def counted(self, *args, **kwargs):
+		calls[0] += 1
+		return original(self, *args, **kwargs)
+
+	SiteClient.call = counted
+	try:
+		began, used = perf_counter(), process_time()
+		events, failed = 0, 0
+		while True:
+			summary = pull(event_producer)
+			events, failed = events + summary.events, failed + summary.failed
+			if not summary.more:
+				break
+		seconds = perf_counter() - began
+	finally:
+		SiteClient.call = original
+	if summary.error or failed:
+		raise RuntimeError(summary.error or f"{failed} events failed")
+	return {
+		"seconds": seconds,
+		"cpu": process_time() - used,
+		"events": events,
+		"requests": calls[0],
+		"memory": resident_bytes(),
+	}
+
+
+def bare_inserts(count: int, rows: int) -> float:
+	"""Seconds for the loop that everybody would write: doc.insert(), commit, as the same user."""
+	frappe.set_user(SUBSCRIBER)
+	try:
+		with without_app():
+			began = perf_counter()
+			for number in range(count):
+				frappe.get_doc(order_values(number, rows)).insert()
+				frappe.db.commit()
+			return perf_counter() - began
+	finally:
+		frappe.set_user("Administrator")
+
+
+def bare_updates(names: list[str]) -> float:
+	"""Seconds for: load, change, save, commit."""
+	frappe.set_user(SUBSCRIBER)
+	try:
+		with without_app():
+			began = perf_counter()
+			for number, name in enumerate(names):
+				doc = frappe.get_doc(ORDER, name)
+				change(doc, number)
+				doc.save()
+				frappe.db.commit()
+			return perf_counter() - began
+	finally:
+		frappe.set_user("Administrator")
+
+
+def resident_bytes() -> int:
+	with open("/proc/self/statm") as opened:
+		return int(opened.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# ---------------------------------------------------------------- the feed
+
+
+def add_consumer(url: str, doctypes: list[str]) -> None:
+	"""A consumer that is approved and that nobody is behind; `not_reachable`, so that nobody is called."""
+	frappe.get_doc(
+		{
+			"doctype": "Event Consumer",
+			"callback_url": url,
+			"user": SUBSCRIBER,
+			"api_key": "key",
+			"api_secret": "secret",
+			"protocol": 2,
+			"not_reachable": 1,
+			"consumer_doctypes": [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes],
+		}
+	).insert()
+	frappe.db.commit()
+	from event_streaming.producer.streamed import refresh_streamed_doctypes
+
+	refresh_streamed_doctypes()
+
+
+def fill_log(count: int) -> int:
+	"""Numbered events of documents that exist; returns the last position."""
+	from event_streaming.producer.capture import _write
+	from event_streaming.producer.sequence import assign_positions
+
+	names = frappe.get_all(CITY, pluck="name", limit=500) or [
+		frappe.get_doc(simple_values(CITY, number)).insert().name for number in range(500)
+	]
+	for number in range(count):
+		name = names[number % len(names)]
+		_write(
+			CITY,
+			name,
+			"Update",
+			{"changed": {"country_name": f"Siam {number}", "modified": "2026-11-23 12:00:00.000001"}},
+			{"changed": {"country_name": f"Siam {number - 1}", "modified": "2026-11-23 12:00:00.000000"}},
+		)
+		if number % 2000 == 1999:
+			frappe.db.commit()
+	frappe.db.commit()
+	return assign_positions()
+
+
+def read_pages(consumer: str, pages: int) -> list[float]:
+	"""Milliseconds for each of the last pages of the log, as the consumer's own user reads them."""
+	from event_streaming.producer.feed import get_page
+	from event_streaming.producer.sequence import head_position
+	from event_streaming.settings import get_settings
+
+	size = get_settings().events_per_page
+	frappe.set_user(SUBSCRIBER)
+	found = []
+	try:
+		cursor = max(head_position() - size * (pages + 1), 0)
+		for number in range(pages + 1):
+			began = perf_counter()
+			page = get_page(consumer, cursor)
+			frappe.db.commit()
+			milliseconds = (perf_counter() - began) * 1000
+			if len(page["events"]) != size:
+				raise RuntimeError(f"a page of {len(page['events'])} events instead of {size}")
+			cursor = page["cursor"]
+			if number:
+				found.append(milliseconds)
+	finally:
+		frappe.set_user("Administrator")
+	return found
+
+
+# ---------------------------------------------------------------- the queue
+
+
+def insert_in_one_transaction(count: int) -> int:
+	"""How many jobs that many inserts in one transaction have queued."""
+	from frappe.utils.background_jobs import get_queue, get_queue_list
+
+	def waiting() -> int:
+		return sum(get_queue(name).count for name in get_queue_list())
+
+	frappe.cache.delete(frappe.cache.make_key("event_streaming:notification_queued"))
+	before = waiting()
+	for _number in range(count):
+		frappe.get_doc(simple_values(CITY, 0)).insert()
+	frappe.db.commit()
+	return waiting() - before
+
+
+def queue_jobs(count: int) -> None:
+	"""Past `frappe.enqueue`, which takes no more than some hundreds on Frappe 16."""
+	from frappe.utils.background_jobs import get_queue
+
+	queue = get_queue("long")
+	for _number in range(count):
+		queue.enqueue_call("frappe.ping")
+
+
+def empty_queues() -> None:
+	from frappe.utils.background_jobs import get_queue, get_queue_list
+
+	for name in get_queue_list():
+		get_queue(name).empty()
+
+
+def inserts_alone(count: int) -> list[float]:
+	"""Milliseconds for each insert with its commit; the first of them may queue a notification."""
+	found = []
+	frappe.cache.delete(frappe.cache.make_key("event_streaming:notification_queued"))
+	for _number in range(count):
+		doc = frappe.get_doc(simple_values(CITY, 0))
+		began = perf_counter()
+		doc.insert()
+		frappe.db.commit()
+		found.append((perf_counter() - began) * 1000)
+	return found
+
+
+# ---------------------------------------------------------------- latency
+
+
+def wait_for_row(name: str, seconds: float) -> float | None:
+	"""The moment at which the document is to be seen here; looked for every 2 ms."""
+	import time
+
+	deadline = time.time() + seconds
+	while time.time() < deadline:
+		frappe.db.rollback()
+		if frappe.db.sql(f"select 1 from `tab{CITY}` where name = %s", (name,)):
+			return time.time()
+		time.sleep(0.002)
+	return None
+
+
+def versions() -> dict[str, str]:
+	import platform
+	import sys
+
+	(database,) = frappe.db.sql("select version()")[0]
+	return {
+		"Frappe": frappe.__version__,
+		"engine": frappe.__name__,
+		"Python": platform.python_version(),
+		"database": database,
+		"from": sys.modules["frappe"].__name__,
+	}

@@ -1,0 +1,227 @@
+"""The lines of the table. Each takes a `Bench` (two sites that are set up) and gives its figures; peers take turns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_hex
+from time import sleep, time
+from typing import Any
+
+from benchmarks.figures import Figure, ratio, single
+from tests.streams import CITY, ORDER, make_subscriber, subscribe, with_orders
+
+INSIDE = "benchmarks.inside"
+SIMULATED = "http://simulated-{}.example"
+
+
+@dataclass
+class Bench:
+	"""The cluster, and how much is measured: `long` is the form without short cuts."""
+
+	cluster: Any
+	long: bool
+	say: Callable[[str], None]
+
+	@property
+	def producer(self) -> Any:
+		return self.cluster.site("producer")
+
+	@property
+	def consumer(self) -> Any:
+		return self.cluster.site("consumer")
+
+	def run(self, site: Any, function: str, **arguments: Any) -> Any:
+		return site.run(f"{INSIDE}.{function}", **arguments)
+
+	def few(self, short: int, long: int) -> int:
+		return long if self.long else short
+
+	def start(self, *doctypes: str) -> None:
+		"""Both sites as just installed, subscribed to `doctypes`."""
+		from sandbox.reset import reset_site
+
+		for site in (self.producer, self.consumer):
+			site.end_what_a_test_started()
+			reset_site(site)
+		with_orders(self.producer, self.consumer)
+		if doctypes:
+			subscribe(self.consumer, self.producer, *doctypes)
+
+
+def saves(bench: Bench) -> list[Figure]:
+	"""Saving a document ÷ the same without the app."""
+	bench.start(CITY, ORDER, "ToDo")
+	figures = []
+	for label, doctype, rows in (("ToDo", "ToDo", 0), ("order with 5 rows", ORDER, 5)):
+		for work in ("insert", "update"):
+			figures.append(saves_of(bench, f"save, {label}: {work}", doctype, rows, work, "≤ 1.10"))
+	figures.append(saves_of(bench, "save, not subscribed: insert", "Note", 0, "insert", "≤ 1.01"))
+	figures.append(saves_of(bench, "save, not subscribed: update", "Note", 0, "update", "≤ 1.01"))
+	return figures
+
+
+def saves_of(bench: Bench, name: str, doctype: str, rows: int, work: str, target: str) -> Figure:
+	samples = bench.few(12, 60)
+	found = bench.run(bench.producer, "measure_saves", doctype=doctype, rows=rows, samples=samples, work=work)
+	return ratio(name, found["ours"], found["bare"], target)
+
+
+def applying(bench: Bench) -> list[Figure]:
+	"""A pull ÷ the bare loop, as rates: creates, updates, documents with 20 rows."""
+	bench.start(CITY, ORDER)
+	count, rounds = bench.few(100, 400), bench.few(4, 8)
+	creates: dict[str, list[float]] = {"pull": [], "bare": []}
+	updates: dict[str, list[float]] = {"pull": [], "bare": []}
+	for number in range(rounds + 1):
+		names = bench.run(bench.producer, "make_documents", count=count, rows=1)
+		pulled = pull_rate(bench, count)
+		bare = count / bench.run(bench.consumer, "bare_inserts", count=count, rows=1)
+		bench.run(bench.producer, "change_documents", names=names)
+		pulled_updates = pull_rate(bench, count)
+		bare_updates = count / bench.run(bench.consumer, "bare_updates", names=names)
+		if number:
+			creates["pull"].append(pulled["rate"])
+			creates["bare"].append(bare)
+			updates["pull"].append(pulled_updates["rate"])
+			updates["bare"].append(bare_updates)
+	figures = [
+		ratio("apply creates", creates["pull"], creates["bare"], "≥ 0.95", unit_of_samples="documents/s"),
+		ratio("apply updates", updates["pull"], updates["bare"], "≥ 0.95", unit_of_samples="documents/s"),
+	]
+	return figures + applying_rows(bench, rounds)
+
+
+def applying_rows(bench: Bench, rounds: int) -> list[Figure]:
+	count, rows = 100, 20
+	found: dict[str, list[float]] = {"pull": [], "bare": [], "requests": []}
+	for number in range(rounds + 1):
+		bench.run(bench.producer, "make_documents", count=count, rows=rows)
+		pulled = pull_rate(bench, count)
+		bare = count / bench.run(bench.consumer, "bare_inserts", count=count, rows=rows)
+		if number:
+			found["pull"].append(pulled["rate"])
+			found["bare"].append(bare)
+			found["requests"].append(pulled["requests"])
+	return [
+		ratio("apply 20 rows each", found["pull"], found["bare"], "≥ 0.90", unit_of_samples="documents/s"),
+		single("requests for 100 such documents", found["requests"], "requests", "a handful"),
+	]
+
+
+def pull_rate(bench: Bench, count: int) -> dict[str, float]:
+	done = bench.run(bench.consumer, "timed_pull", event_producer=bench.producer.url)
+	if done["events"] != count:
+		raise RuntimeError(f"{done['events']} events came instead of {count}")
+	return {"rate": count / done["seconds"], "requests": done["requests"], "memory": done["memory"]}
+
+
+def pages(bench: Bench) -> list[Figure]:
+	"""Reading a page of a long log ÷ of a short one: one site has the one, the other site the other."""
+	bench.start()
+	short, long = bench.few(5_000, 10_000), bench.few(50_000, 100_000)
+	consumer = SIMULATED.format(0)
+	for site, count in ((bench.producer, short), (bench.consumer, long)):
+		site.run(make_subscriber)
+		bench.run(site, "add_consumer", url=consumer, doctypes=[CITY])
+		bench.say(f"a log of {count:,} events …")
+		bench.run(site, "fill_log", count=count)
+	found: dict[str, list[float]] = {"long": [], "short": []}
+	for _round in range(bench.few(6, 12)):
+		found["short"] += bench.run(bench.producer, "read_pages", consumer=consumer, pages=10)
+		found["long"] += bench.run(bench.consumer, "read_pages", consumer=consumer, pages=10)
+	return [ratio(f"a page, {long:,} events ÷ {short:,}", found["long"], found["short"], "≤ 1.05")]
+
+
+def backlog(bench: Bench) -> list[Figure]:
+	"""The cost of an event in a long backlog ÷ in a short one, and how the memory grows."""
+	bench.start(CITY, ORDER)
+	short, long = bench.few(200, 1_000), bench.few(2_000, 100_000)
+	cost: dict[int, list[float]] = {short: [], long: []}
+	memory = []
+	plan = [short, short, short, long, short, short, short]
+	for count in plan:
+		bench.say(f"a backlog of {count:,} events …")
+		bench.run(bench.producer, "make_documents", count=count, rows=1)
+		done = pull_rate(bench, count)
+		cost[count].append(1000 / done["rate"])
+		memory.append(done["memory"])
+	long_cost = cost[long] * len(cost[short])
+	growth = (memory[plan.index(long)] - memory[plan.index(long) - 1]) / 1e6
+	return [
+		ratio(f"an event of {long:,} waiting ÷ of {short:,}", long_cost, cost[short], "≤ 1.05"),
+		Figure(f"memory that {long:,} events add", growth, "MB", target="< 30"),
+	]
+
+
+def queues(bench: Bench) -> list[Figure]:
+	"""An insert with 3,000 jobs waiting ÷ with none; jobs that 100 inserts in one transaction queue."""
+	bench.start(CITY)
+	found: dict[str, list[float]] = {"full": [], "empty": []}
+	for _round in range(bench.few(3, 6)):
+		bench.run(bench.producer, "empty_queues")
+		found["empty"] += bench.run(bench.producer, "inserts_alone", count=30)
+		bench.run(bench.producer, "empty_queues")
+		bench.run(bench.producer, "queue_jobs", count=3_000)
+		found["full"] += bench.run(bench.producer, "inserts_alone", count=30)
+	bench.run(bench.producer, "empty_queues")
+	jobs = bench.run(bench.producer, "insert_in_one_transaction", count=100)
+	bench.run(bench.producer, "empty_queues")
+	return [
+		ratio("an insert with 3,000 jobs waiting", found["full"], found["empty"], "as without"),
+		Figure("jobs for 100 inserts in one transaction", jobs, "jobs", target="1"),
+	]
+
+
+def latency(bench: Bench) -> list[Figure]:
+	"""From a document that a person saves on the producer to its row on the consumer, nothing else going on.
+
+	Timed from before the request that saves it: the save itself is in it.
+	"""
+	bench.start(CITY)
+	for site in (bench.producer, bench.consumer):
+		site.start_worker()
+		site.start_scheduler()
+	found = []
+	for number in range(bench.few(12, 60) + 2):
+		# idle again: whatever lingers has had the time of a slow typist
+		sleep(1.5)
+		name = f"measured {token_hex(6)}"
+		began = time()
+		bench.producer.rest().insert({"doctype": CITY, "title": name})
+		seen = bench.run(bench.consumer, "wait_for_row", name=name, seconds=90)
+		if seen is None:
+			raise RuntimeError(f"{name} did not come within 90 s")
+		if number >= 2:
+			found.append((seen - began) * 1000)
+	return [single("a save over REST to the row there, idle", found, "ms", "≤ 250")]
+
+
+def fan_out(bench: Bench) -> list[Figure]:
+	"""50 consumers ÷ one: the cost of a save, and of a page."""
+	bench.start()
+	for site, count in ((bench.producer, 50), (bench.consumer, 1)):
+		site.run(make_subscriber)
+		for number in range(count):
+			bench.run(site, "add_consumer", url=SIMULATED.format(number), doctypes=[CITY])
+		bench.run(site, "fill_log", count=3_000)
+	saved: dict[str, list[float]] = {"many": [], "one": []}
+	read: dict[str, list[float]] = {"many": [], "one": []}
+	for _round in range(bench.few(6, 20)):
+		saved["many"] += bench.run(bench.producer, "inserts_alone", count=20)
+		saved["one"] += bench.run(bench.consumer, "inserts_alone", count=20)
+		read["many"] += bench.run(bench.producer, "read_pages", consumer=SIMULATED.format(0), pages=5)
+		read["one"] += bench.run(bench.consumer, "read_pages", consumer=SIMULATED.format(0), pages=5)
+	return [
+		ratio("a save, 50 consumers ÷ 1", saved["many"], saved["one"], "as with one"),
+		ratio("a page, 50 consumers ÷ 1", read["many"], read["one"], "as with one"),
+	]
+
+
+LINES: dict[str, Callable[[Bench], list[Figure]]] = {
+	"saves": saves,
+	"applying": applying,
+	"pages": pages,
+	"backlog": backlog,
+	"queues": queues,
+	"latency": latency,
+	"fan-out": fan_out,
+}
