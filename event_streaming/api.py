@@ -8,13 +8,17 @@ from typing import Any
 
 import frappe
 from frappe import _
+from werkzeug.wrappers import Response
 
 from event_streaming.admin import decisions
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
+from event_streaming.admin.metrics import metrics as exposition
+from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.status import site_status
 from event_streaming.consumer import by_hand
 from event_streaming.consumer.pull import request_pull
+from event_streaming.settings import get_settings
 
 ADMIN = "System Manager"
 
@@ -72,6 +76,18 @@ def pause(event_producer: str | None = None, event_consumer: str | None = None) 
 def resume(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
 	"""Go on after `pause`; returns whether it was paused."""
 	return _set_paused(event_producer, event_consumer, False)
+
+
+@frappe.whitelist(methods=["GET"])
+def metrics() -> Response:
+	"""The state of this site's streams for Prometheus, for System Managers and the role named in the settings."""
+	role = get_settings().metrics_role
+	if not {ADMIN, *([role] if role else [])}.intersection(frappe.get_roles()):
+		frappe.throw(
+			_("Metrics are for System Managers, and for the role that Event Streaming Settings name."),
+			frappe.PermissionError,
+		)
+	return Response(exposition(), content_type=CONTENT_TYPE)
 
 
 def _set_paused(event_producer: str | None, event_consumer: str | None, paused: bool) -> bool:

@@ -41,7 +41,11 @@ before_uninstall = "event_streaming.uninstall.before_uninstall"
 after_uninstall = "event_streaming.uninstall.after_uninstall"
 
 # Log Settings clears these after so many days
-default_log_clearing_doctypes = {"Event Update Log": 60, "Event Sync Log": 60}
+default_log_clearing_doctypes = {
+	"Event Update Log": 60,
+	"Event Sync Log": 60,
+	"Event Streaming Alert": 180,
+}
 # our records never keep a person from deleting a document
 ignore_links_on_delete = ["Event Update Log", "Event Sync Log", "Event Document Identity"]
 

@@ -2,11 +2,13 @@
 
 import frappe
 
+from event_streaming.admin.alerts import make_notifications
 from event_streaming.producer.streamed import forget_streamed_doctypes
 
 
 def after_install() -> None:
-	"""Store the settings' defaults, have Frappe clear our logs, forget what was cached by an earlier installation."""
+	"""Store the settings' defaults, have Frappe clear our logs, make the Notifications of alerts, forget what was cached
+	by an earlier installation."""
 	settings = frappe.get_single("Event Streaming Settings")
 	settings.flags.ignore_permissions = True
 	settings.save()
@@ -14,4 +16,5 @@ def after_install() -> None:
 	log_settings = frappe.get_single("Log Settings")
 	log_settings.flags.ignore_permissions = True
 	log_settings.save()
+	make_notifications()
 	forget_streamed_doctypes()

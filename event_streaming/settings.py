@@ -29,6 +29,12 @@ class StreamSettings:
 	max_attempts: int
 	missing_user: str
 	max_file_bytes: int
+	metrics_role: str
+	no_alerts: bool
+	alert_unreachable_minutes: int
+	alert_events_behind: int
+	alert_failed_events: int
+	alert_silent_days: int
 
 
 def get_settings() -> StreamSettings:
@@ -52,4 +58,10 @@ def get_settings() -> StreamSettings:
 		max_attempts=bounded("max_attempts", 12, 1, 100),
 		missing_user=stored.get("missing_user") or MAKE_DISABLED_USER,
 		max_file_bytes=bounded("max_file_megabytes", 25, 1, 2_000) * 1024 * 1024,
+		metrics_role=stored.get("metrics_role") or "",
+		no_alerts=bool(cint(stored.get("no_alerts"))),
+		alert_unreachable_minutes=bounded("alert_unreachable_minutes", 30, 1, 10_080),
+		alert_events_behind=bounded("alert_events_behind", 5_000, 1, 10_000_000),
+		alert_failed_events=bounded("alert_failed_events", 1, 1, 10_000),
+		alert_silent_days=bounded("alert_silent_days", 3, 1, 365),
 	)

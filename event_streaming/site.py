@@ -7,6 +7,8 @@ from frappe.utils import get_system_timezone, get_url
 
 from event_streaming.settings import get_settings
 
+# as the scheduler knows it
+MINUTE_TASK = "event_streaming.tasks.event_streaming_every_minute"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 

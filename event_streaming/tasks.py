@@ -2,19 +2,22 @@
 
 import frappe
 
+from event_streaming.admin import alerts
 from event_streaming.consumer import pull
 from event_streaming.producer import notify
 
 
 def event_streaming_every_minute() -> None:
-	"""Pull what is due and send the notifications that were lost: notifications only make things faster.
+	"""Pull what is due, send the notifications that were lost (they only make things faster), look for trouble.
 
 	A site is often both, a consumer and a producer: trouble with the one does not keep the other from being done.
 	"""
-	try:
-		pull.pull_due()
-	except Exception:
-		frappe.db.rollback()
-		raise
-	finally:
-		notify.minutely()
+	failed = None
+	for part in (pull.pull_due, notify.minutely, alerts.check):
+		try:
+			part()
+		except Exception as error:
+			frappe.db.rollback()
+			failed = failed or error
+	if failed:
+		raise failed

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import TypedDict
 
-import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
+from event_streaming.admin.alerts import OpenAlert, open_alerts
+from event_streaming.admin.words import counted
 from event_streaming.consumer import overview as consuming
 from event_streaming.consumer import state
 from event_streaming.consumer.overview import ProducerRow
@@ -25,6 +26,7 @@ class Status(TypedDict):
 	position: int
 	producers: list[ProducerRow]
 	consumers: list[ConsumerRow]
+	alerts: list[OpenAlert]
 	needs_attention: list[str]
 
 
@@ -38,6 +40,7 @@ def site_status() -> Status:
 		"position": head_position(),
 		"producers": producers,
 		"consumers": consumers,
+		"alerts": open_alerts(),
 		"needs_attention": [
 			*(line for row in producers for line in needs_of_producer(row)),
 			*(line for row in consumers for line in needs_of_consumer(row)),
@@ -83,15 +86,3 @@ def needs_of_consumer(row: ConsumerRow) -> list[str]:
 			).format(row["name"], ", ".join(row["condition_errors"]))
 		)
 	return found
-
-
-def counted(number: int) -> str:
-	"""The number; "10,000 or more" where counting stopped."""
-	if number < consuming.MOST_COUNTED:
-		return f"{number:,}"
-	return _("{0} or more").format(f"{consuming.MOST_COUNTED:,}")
-
-
-def ago(moment: datetime | None) -> str:
-	"""How long ago, for a person; "never" for None."""
-	return frappe.utils.pretty_date(moment) if moment else _("never")

@@ -35,13 +35,19 @@ def describe(status: dict) -> str:
 		)
 	if not (status["producers"] or status["consumers"]):
 		parts.append("Nothing is streamed: there is no Event Producer and no Event Consumer on this site.")
+	if status["alerts"]:
+		parts.append("\n".join(["Alerts", *(describe_alert(alert) for alert in status["alerts"])]))
 	if status["needs_attention"]:
 		parts.append("\n".join(["Needs attention", *(f"- {line}" for line in status["needs_attention"])]))
 	return "\n\n".join(parts)
 
 
+def describe_alert(alert: dict) -> str:
+	return f"- since {str(alert['began'])[:19]}: {alert['title']} ({alert['name']})"
+
+
 def producers_table(rows: list[dict]) -> tuple:
-	from event_streaming.admin.status import ago, counted
+	from event_streaming.admin.words import ago, counted
 
 	head = ("PRODUCER", "STATE", "BEHIND", "FAILED", "CONFLICTS", "RETRYING", "WAITING", "LAST CONTACT")
 	return head, [
@@ -57,7 +63,7 @@ def producers_table(rows: list[dict]) -> tuple:
 
 
 def consumers_table(rows: list[dict]) -> tuple:
-	from event_streaming.admin.status import ago
+	from event_streaming.admin.words import ago
 
 	head = ("CONSUMER", "STATE", "BEHIND", "TO APPROVE", "FAILED NOTIFICATIONS", "LAST CONTACT")
 	return head, [

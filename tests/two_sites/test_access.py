@@ -89,6 +89,7 @@ ACCESS = {
 	f"{DOCTYPES}.event_streaming_settings.event_streaming_settings.this_site": ("consumer", ADMINS, {}),
 	f"{API}.status": ("consumer", ADMINS, {}),
 	f"{API}.doctor": ("consumer", ADMINS, {}),
+	f"{API}.metrics": ("consumer", ADMINS, {}),
 	f"{API}.pull": ("consumer", ADMINS, {}),
 	f"{API}.resync": ("consumer", ADMINS, {}),
 	f"{API}.approve": ("producer", ADMINS, {"event_consumer": "{consumer}"}),
@@ -96,7 +97,13 @@ ACCESS = {
 	f"{API}.resume": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 }
 # what only looks, and the two that sites with the old app call as they like
-NOT_POST_ONLY = {"get_update_logs_for_consumer", "new_event_notification", "this_site", "status"}
+NOT_POST_ONLY = {
+	"get_update_logs_for_consumer",
+	"new_event_notification",
+	"this_site",
+	"status",
+	"metrics",
+}
 
 
 def whitelisted_functions() -> dict[str, list]:
@@ -155,7 +162,10 @@ def make_users() -> None:
 def status_of(site, path: str, arguments: dict, user: str = "") -> int:
 	client = site.rest(user) if user else None
 	headers = dict(client.session.headers) if client else {"Accept": "application/json"}
-	answer = requests.post(f"{site.url}/api/method/{path}", json=arguments, headers=headers, timeout=60)
+	verb = "GET" if path == f"{API}.metrics" else "POST"
+	answer = requests.request(
+		verb, f"{site.url}/api/method/{path}", json=arguments, headers=headers, timeout=60
+	)
 	return answer.status_code
 
 

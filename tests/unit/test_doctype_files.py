@@ -13,7 +13,7 @@ FILES = sorted(MODULE.glob("doctype/*/*.json"))
 DOCTYPES = {definition["name"]: definition for definition in (json.loads(file.read_text()) for file in FILES)}
 WORKSPACES = [json.loads(file.read_text()) for file in MODULE.glob("workspace/*/*.json")]
 
-OF_FRAPPE = {"DocType", "User"}
+OF_FRAPPE = {"DocType", "Role", "User"}
 LAYOUT = {"Section Break", "Column Break", "Tab Break", "HTML", "Button"}
 STANDARD_COLUMNS = {"name", "creation", "modified", "owner", "modified_by", "docstatus", "idx", "parent"}
 # what MariaDB can index without a prefix
@@ -143,7 +143,9 @@ def test_who_may_what_is_said_where_it_has_to_be(doctype):
 		assert {permission["role"] for permission in permissions} == {"System Manager"}
 
 
-@pytest.mark.parametrize("doctype", ["Event Update Log", "Event Sync Log", "Event Document Identity"])
+@pytest.mark.parametrize(
+	"doctype", ["Event Update Log", "Event Sync Log", "Event Document Identity", "Event Streaming Alert"]
+)
 def test_nobody_writes_what_code_alone_writes(doctype):
 	assert DOCTYPES[doctype]["in_create"]
 	assert not any(permission.get("write") for permission in DOCTYPES[doctype]["permissions"])

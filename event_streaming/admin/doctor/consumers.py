@@ -11,9 +11,8 @@ from event_streaming.admin.doctor import other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.exceptions import RemoteRefused
 from event_streaming.http_client import SiteClient, secret_of
+from event_streaming.settings import get_settings
 from event_streaming.wire import PROTOCOL
-
-SILENT_DAYS = 1
 
 
 def examine(name: str) -> Iterator[Finding]:
@@ -83,7 +82,7 @@ def one_doctype(doc, row) -> Iterator[Finding]:
 def contact(doc, active: bool) -> Finding:
 	if not active:
 		return Finding("contact", doc.name, NOTE, _("Nothing is approved for {0}.").format(doc.name))
-	before = now_datetime() - timedelta(days=SILENT_DAYS)
+	before = now_datetime() - timedelta(days=get_settings().alert_silent_days)
 	if (doc.last_contact or doc.creation) < before:
 		return Finding(
 			"contact",

@@ -15,9 +15,8 @@ from redis.exceptions import RedisError
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.locks import lock_holder
 from event_streaming.settings import get_settings
-from event_streaming.site import public_url
+from event_streaming.site import MINUTE_TASK, public_url
 
-MINUTE_TASK = "event_streaming.tasks.event_streaming_every_minute"
 # the scheduler itself may look only every four minutes
 TASK_MINUTES = 15
 # far longer than any pull or call may take

@@ -17,13 +17,19 @@ class EventStreamingSettings(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		alert_events_behind: DF.Int
+		alert_failed_events: DF.Int
+		alert_silent_days: DF.Int
+		alert_unreachable_minutes: DF.Int
 		commit_milliseconds: DF.Int
 		connect_timeout: DF.Int
 		events_per_commit: DF.Int
 		events_per_page: DF.Int
 		max_attempts: DF.Int
 		max_file_megabytes: DF.Int
+		metrics_role: DF.Link | None
 		missing_user: DF.Literal["Create a disabled user", "Use the Event Subscriber", "Fail"]
+		no_alerts: DF.Check
 		not_reachable: DF.Check
 		page_kilobytes: DF.Int
 		public_url: DF.Data | None

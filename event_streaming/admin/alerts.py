@@ -1,0 +1,260 @@
+"""Tells people of trouble: one Event Streaming Alert for each episode, whose saving sends the Notifications on it.
+
+Called every minute. It looks at what is stored, asks no other site, and commits nothing but its own documents.
+"""
+
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime, strip_html
+
+from event_streaming.admin.episodes import (
+	BEHIND,
+	FAILED,
+	SILENT,
+	UNREACHABLE,
+	Episode,
+	Trouble,
+	look,
+)
+from event_streaming.admin.words import counted
+from event_streaming.consumer import overview as consuming
+from event_streaming.consumer import state
+from event_streaming.consumer.overview import ProducerRow
+from event_streaming.locks import advisory_lock
+from event_streaming.producer import overview as producing
+from event_streaming.producer.overview import ConsumerRow
+from event_streaming.settings import StreamSettings, get_settings
+
+DOCTYPE = "Event Streaming Alert"
+OPEN, OVER = "Open", "Over"
+COUNTS = "event_streaming:alerts"
+REMEMBERED_SECONDS = 60 * 60
+# so many failures in a row take about half an hour: counts where a clock was set back
+FAILURES_WITHOUT_CLOCK = 7
+BATCH = 1_000
+MOST_SHOWN = 100
+MAIL, DESK = "Event Streaming Alert by Mail", "Event Streaming Alert in the Desk"
+# what an administrator may change: the Notifications are made once, at the installation
+SUBJECT = "{{ doc.title | e }}"
+MESSAGE = """{% for line in (doc.details or "").split("\\n") %}<p>{{ line | e }}</p>
+{% endfor %}<p><a href="{{ frappe.utils.get_url_to_form(doc.doctype, doc.name) }}">{{ doc.name }}</a></p>"""
+
+
+def check() -> None:
+	"""One look: begin and end what has to be. Of two that look at once, the second does nothing."""
+	# what is read from here on has what the other jobs of this minute committed
+	frappe.db.commit()
+	with advisory_lock("alerts") as alone:
+		if not alone:
+			return
+		settings = get_settings()
+		if settings.no_alerts:
+			close_without_a_word()
+			return
+		step = look(troubles(settings), going_on(), frappe.cache.get_value(COUNTS, expires=True) or {})
+		for each in step.begin:
+			begin(each)
+		for episode in step.end:
+			end(episode)
+		frappe.cache.set_value(COUNTS, step.counts, expires_in_sec=REMEMBERED_SECONDS)
+
+
+def troubles(settings: StreamSettings) -> list[Trouble]:
+	"""All that is wrong now by the thresholds of the settings."""
+	now = now_datetime()
+	found = [each for row in consuming.producers() for each in of_producer(row, settings, now)]
+	found += [each for row in producing.consumers() for each in of_consumer(row, settings, now)]
+	return found
+
+
+def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> list[Trouble]:
+	if row["paused"]:
+		return []
+	found, name = [], row["name"]
+	if row["connection"] in (state.OFFLINE, state.REFUSED):
+		since = row["last_contact"] or row["creation"]
+		long_ago = since <= now - timedelta(minutes=settings.alert_unreachable_minutes)
+		if long_ago or (since > now and row["failures"] >= FAILURES_WITHOUT_CLOCK):
+			found.append(
+				Trouble(
+					UNREACHABLE,
+					name,
+					_("{0} could not be read since {1}: {2}").format(
+						name, shown(row["last_contact"]), strip_html(row["last_error"] or "")
+					),
+				)
+			)
+	elif row["events_behind"] >= settings.alert_events_behind:
+		found.append(
+			Trouble(
+				BEHIND, name, _("{0} events are waiting on {1}.").format(f"{row['events_behind']:,}", name)
+			)
+		)
+	failed = row["failed"] + row["conflicts"]
+	if failed >= settings.alert_failed_events:
+		found.append(
+			Trouble(
+				FAILED,
+				name,
+				_(
+					"{0} events from {1} have failed or are in conflict: see Event Sync Log, remove the cause, resync."
+				).format(counted(failed), name),
+			)
+		)
+	return found
+
+
+def of_consumer(row: ConsumerRow, settings: StreamSettings, now: datetime) -> list[Trouble]:
+	if row["paused"] or not row["active"]:
+		return []
+	if (row["last_contact"] or row["creation"]) > now - timedelta(days=settings.alert_silent_days):
+		return []
+	text = _("{0} has not asked for events since {1}. The log is kept for it, and grows.")
+	return [Trouble(SILENT, row["name"], text.format(row["name"], shown(row["last_contact"])))]
+
+
+def shown(moment: datetime | None) -> str:
+	return str(moment)[:19] if moment else _("its registration")
+
+
+# ---- episodes
+
+
+class OpenAlert(TypedDict):
+	"""An episode that is going on, for a list."""
+
+	name: str
+	kind: str
+	title: str
+	sites: list[str]
+	began: datetime
+
+
+def open_alerts() -> list[OpenAlert]:
+	"""The episodes that are going on, the oldest first; at most MOST_SHOWN."""
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"status": OPEN},
+		fields=["name", "kind", "title", "sites", "began"],
+		order_by="creation asc",
+		limit=MOST_SHOWN,
+	)
+	return [{**row, "sites": (row.sites or "").split("\n")} for row in rows]
+
+
+def going_on() -> list[Episode]:
+	return [
+		Episode(row.name, row.kind, tuple((row.sites or "").split("\n")))
+		for row in frappe.get_all(
+			DOCTYPE, filters={"status": OPEN}, fields=["name", "kind", "sites"], order_by="creation asc"
+		)
+	]
+
+
+def begin(found: list[Trouble]) -> None:
+	"""A new episode of one kind."""
+	sites = [trouble.site for trouble in found]
+	doc = frappe.new_doc(DOCTYPE)
+	doc.update(
+		{
+			"kind": found[0].kind,
+			"status": OPEN,
+			"sites": "\n".join(sites),
+			"title": f"{_(found[0].kind)}: {named(sites)}"[:140],
+			"details": "\n".join(trouble.text for trouble in found),
+			"began": now_datetime(),
+		}
+	)
+	save(doc)
+
+
+def end(episode: Episode) -> None:
+	"""The note that it is over."""
+	doc = frappe.get_doc(DOCTYPE, episode.name)
+	doc.status, doc.ended = OVER, now_datetime()
+	doc.title = _("Over: {0}").format(doc.title)[:140]
+	doc.details = "\n".join(
+		[
+			_("It began {0} and is over since {1}.").format(shown(doc.began), shown(doc.ended)),
+			doc.details or "",
+		]
+	)
+	save(doc)
+
+
+def close_without_a_word() -> None:
+	"""Alerts were switched off."""
+	if frappe.db.exists(DOCTYPE, {"status": OPEN}):
+		frappe.db.set_value(DOCTYPE, {"status": OPEN}, {"status": OVER, "ended": now_datetime()})
+		frappe.db.commit()
+
+
+def named(sites: list[str]) -> str:
+	if len(sites) < 3:
+		return ", ".join(sites)
+	return _("{0} and {1} others").format(sites[0], len(sites) - 1)
+
+
+def save(doc) -> None:
+	"""Save with what hangs on it, and commit; a Notification that is broken costs its message, not the episode."""
+	exists = not doc.is_new()
+	try:
+		doc.save(ignore_permissions=True)
+	except Exception:
+		frappe.db.rollback()
+		frappe.clear_messages()
+		frappe.log_error(title="Event Streaming: a Notification of an alert could not be sent")
+		values = {
+			key: doc.get(key) for key in ("kind", "status", "sites", "title", "details", "began", "ended")
+		}
+		doc = frappe.get_doc(DOCTYPE, doc.name) if exists else frappe.new_doc(DOCTYPE)
+		doc.update(values)
+		# none are looked for then
+		doc.flags.notifications = []
+		doc.save(ignore_permissions=True)
+	frappe.db.commit()
+
+
+# ---- set-up and clearing
+
+
+def make_notifications() -> None:
+	"""The two Notifications on the alert, for an administrator to change. Those that are there already stay."""
+	for name, channel in ((MAIL, "Email"), (DESK, "System Notification")):
+		if frappe.db.exists("Notification", name):
+			continue
+		doc = frappe.new_doc("Notification")
+		doc.update(
+			{
+				"name": name,
+				"module": "Event Streaming",
+				"is_standard": 0,
+				"enabled": 1,
+				"channel": channel,
+				"document_type": DOCTYPE,
+				"event": "Save",
+				"subject": SUBJECT,
+				"message_type": "HTML",
+				"message": MESSAGE,
+			}
+		)
+		doc.append("recipients", {"receiver_by_role": "System Manager"})
+		doc.insert(ignore_permissions=True, set_name=name)
+
+
+def clear_alerts(days: int) -> None:
+	"""For Log Settings: forget episodes that were over more than `days` days ago."""
+	before = now_datetime() - timedelta(days=days)
+	table = frappe.qb.DocType(DOCTYPE)
+	while names := (
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where((table.status == OVER) & (table.ended < before))
+		.limit(BATCH)
+		.run(pluck=True)
+	):
+		frappe.qb.from_(table).delete().where(table.name.isin(names)).run()
+		frappe.db.commit()

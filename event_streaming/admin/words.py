@@ -1,0 +1,18 @@
+"""Numbers and times as a person reads them."""
+
+from datetime import datetime
+
+import frappe
+from frappe import _
+
+from event_streaming.consumer.overview import MOST_COUNTED
+
+
+def counted(number: int) -> str:
+	"""The number; "10,000 or more" where counting stopped."""
+	return f"{number:,}" if number < MOST_COUNTED else _("{0} or more").format(f"{MOST_COUNTED:,}")
+
+
+def ago(moment: datetime | None) -> str:
+	"""How long ago; "never" for None."""
+	return frappe.utils.pretty_date(moment) if moment else _("never")
