@@ -36,6 +36,7 @@ doc_events = {
 
 scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]}}
 
+before_install = "event_streaming.install.before_install"
 after_install = "event_streaming.install.after_install"
 before_uninstall = "event_streaming.uninstall.before_uninstall"
 after_uninstall = "event_streaming.uninstall.after_uninstall"

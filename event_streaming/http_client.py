@@ -14,6 +14,7 @@ from frappe import _
 
 from event_streaming.exceptions import NotRegistered, RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.settings import get_settings
+from event_streaming.wire import path_in_frappe
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
@@ -29,6 +30,7 @@ SAID_NO = {
 	"ImportError",
 	"TypeError",
 }
+NO_SUCH_METHOD = {"AppNotInstalledError", "AttributeError", "ImportError", "ModuleNotFoundError"}
 
 
 class SiteClient:
@@ -55,6 +57,20 @@ class SiteClient:
 		NotRegistered or RemoteError.
 		"""
 		return self._request("POST", f"/api/method/{method}", args or {}, timeout).get("message")
+
+	def call_any_generation(self, method: str, args: dict | None = None, timeout: float | None = None) -> Any:
+		"""`call` for a method that sites with the older app have too; those with Frappe's own module have it elsewhere."""
+		try:
+			return self.call(method, args, timeout)
+		except RemoteError as error:
+			if not is_unknown_method(error, method):
+				raise
+			first = error
+		elsewhere = path_in_frappe(method)
+		try:
+			return self.call(elsewhere, args, timeout)
+		except RemoteError as error:
+			raise (first if is_unknown_method(error, elsewhere) else error) from None
 
 	def get_document(self, doctype: str, name: str, timeout: float | None = None) -> dict:
 		"""The document as the other site's REST API gives it. Raises as `call`."""
@@ -142,6 +158,11 @@ class SiteClient:
 		for secret in self._secrets:
 			text = text.replace(secret, "***")
 		return text
+
+
+def is_unknown_method(error: RemoteError, method: str) -> bool:
+	"""Whether the other site has no such method. Each version of Frappe says it in its own way, and in its own language."""
+	return error.status == 404 or error.exc_type in NO_SUCH_METHOD or method in str(error)
 
 
 def secret_of(doc) -> str:

@@ -125,6 +125,17 @@ def save(identity: Identity) -> None:
 	frappe.qb.into(table).columns(*columns).insert(*values).run()
 
 
+def add_new(identities: Iterable[Identity]) -> None:
+	"""Insert those that are not there yet, in one statement; what is there already stays as it is."""
+	now, user = now_datetime(), frappe.session.user
+	rows = [
+		(each.key, now, now, user, user, *(getattr(each, field) for field in FIELDS)) for each in identities
+	]
+	if rows:
+		columns = ["name", "creation", "modified", "owner", "modified_by", *FIELDS]
+		frappe.db.bulk_insert(DOCTYPE, columns, rows, ignore_duplicates=True)
+
+
 def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
 	"""Remove the row of one remote document, if there is one."""
 	table = frappe.qb.DocType(DOCTYPE)

@@ -3,7 +3,18 @@
 import frappe
 
 from event_streaming.admin.alerts import make_notifications
+from event_streaming.patches.v1_0 import take_over_older_app
 from event_streaming.producer.streamed import forget_streamed_doctypes
+
+
+def before_install() -> None:
+	"""Take over what Frappe 13's or 14's own module has left: Frappe 15 removed its DocTypes but not their tables.
+
+	A new installation runs no patches.
+	"""
+	if take_over_older_app.execute():
+		# came with the DocTypes; Frappe makes it itself in a moment, and insists on that
+		frappe.db.delete("Module Def", {"name": "Event Streaming"})
 
 
 def after_install() -> None:

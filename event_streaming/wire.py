@@ -37,6 +37,9 @@ FILE_CONTENT = "event_streaming.producer.files.get_content"
 CONFIRM = "event_streaming.consumer.registration.confirm"
 UPDATE_STATUS = "event_streaming.consumer.registration.update_status"
 
+# where Frappe 13 and 14 have the same DocTypes, in a module of their own
+FRAPPE_MODULE_PATH = "frappe.event_streaming.doctype"
+
 CREATE, UPDATE, DELETE, RENAME = "Create", "Update", "Delete", "Rename"
 # a file of the document came or has changed, or is gone
 ATTACH, DETACH = "Attach", "Detach"
@@ -47,6 +50,11 @@ FILES_KEY = "_files"
 # what becomes of a document that was delivered and no longer meets the condition
 KEEP, REMOVE = "Keep", "Remove"
 STATUSES = ("Pending", "Approved", "Rejected")
+
+
+def path_in_frappe(method: str) -> str:
+	"""What Frappe 13 and 14 call one of the methods that all generations have."""
+	return method.replace(DOCTYPES_PATH, FRAPPE_MODULE_PATH, 1)
 
 
 class InvalidPage(ValueError):

@@ -21,6 +21,7 @@ from event_streaming.consumer.whereabouts import (
 	exists,
 	find_local,
 	first_made_here,
+	keep_identity,
 	outcome_of,
 )
 from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType
@@ -44,7 +45,10 @@ def apply_event(event: Event, work: Work) -> Outcome:
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
 	with applying(subscription.local_doctype, event["origin"]):
-		outcome = HANDLERS[event["update_type"]](event, subscription, work)
+		if event["id"] or event["position"]:
+			outcome = HANDLERS[event["update_type"]](event, subscription, work)
+		else:
+			outcome = apply_left_over(event, subscription, work)
 	outcome.warnings.extend(work.files.take_warnings())
 	return outcome
 
@@ -69,6 +73,26 @@ def subscription_for(event: Event, work: Work) -> Subscription:
 	return subscription
 
 
+def apply_left_over(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	"""An event that the older app failed to apply, and of whose document it has applied no other since.
+
+	What it holds may be years old, and what was mapped then is not the producer's: wherever the document has to be
+	brought, it is brought as it is on the producer now.
+	"""
+	key = remote_key(event)
+	local = find_local(key, event["root"], subscription, work)
+	here = bool(local and exists(local))
+	if event["update_type"] == wire.DELETE:
+		if key in work.fetch([key]).documents:
+			return outcome_of(subscription, None, _("Not deleted: the producer has it again"))
+		return apply_delete(event, subscription, work)
+	if here and event["update_type"] == wire.CREATE:
+		return outcome_of(subscription, local[1], _("Was here already"))
+	if here and not subscription.mapping:
+		return apply_update(event, subscription, work)
+	return bring_missing(key, event["root"], subscription, work)
+
+
 def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcome:
 	known = covered(event, work)
 	if known:
@@ -85,7 +109,12 @@ def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcom
 	key = remote_key(event)
 	files = wire.parse_files(data.pop(wire.FILES_KEY, None))
 	local = find_local(key, event["root"], subscription, work)
-	if not (local and exists(local)):
+	here = bool(local and exists(local))
+	if here and work.protocol < wire.PROTOCOL:
+		# the older app does not say what it has from here: its state may be older than that of this site
+		keep_identity(key, local, event["root"], work, covered_to=0)
+		return outcome_of(subscription, local[1], _("Was here already"))
+	if not here:
 		deleted = two_way.stays_deleted(event, data, subscription, work)
 		if deleted:
 			return deleted

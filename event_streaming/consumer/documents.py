@@ -108,9 +108,11 @@ def replace(
 def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
 	"""Save a changed document and bring it to docstatus `target`, never backwards.
 
-	A change that says no stamp (or only one) did not change it over there; so it stays here.
+	A change that says no stamp (or only one) did not change it over there; so it stays here. When it was made is never
+	changed: Frappe refuses that, and a document that was here before has a time of its own.
 	"""
-	keep_stamps(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **stamps})
+	changed = {field: value for field, value in stamps.items() if field != "creation"}
+	keep_stamps(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **changed})
 	if doc.docstatus == CANCELLED:
 		# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
 		check_permission(doc, "write")

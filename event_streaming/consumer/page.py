@@ -40,6 +40,8 @@ class Work:
 	gaps: set[RemoteKey] = field(default_factory=set)
 	fetched: FetchedDocuments = field(default_factory=FetchedDocuments)
 	staged: dict[RemoteKey, Identity | None] = field(default_factory=dict)
+	# up to this time of the producer, events may have come by another number while it ran the older app
+	renumbered_until: str | None = None
 	asked_by: str = ""
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
@@ -124,11 +126,14 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.held_back = sync_log.documents_held_back(work.event_producer, keys)
 	# the cursor is past all that was dealt with, unless a hook has committed in the middle of a group
 	work.known = sync_log.events_known(work.event_producer, events)
+	if work.renumbered_until:
+		work.known |= sync_log.events_known_otherwise(work.event_producer, events, work.renumbered_until)
 	work.fetched = FetchedDocuments()
 	work.staged.clear()
 	work.dependencies = links.open_dependencies(work)
 	unknown = [event for event in events if not work.identities[remote_key(event)]]
 	add_legacy_identities(work, unknown)
+	add_same_names(work, unknown)
 	roots = [event["root"] for event in unknown if event["root"]]
 	work.by_root = identity.find_by_roots(root for root in roots if root["site"] != work.here)
 	work.by_root.update(local_roots(work, roots))
@@ -173,24 +178,37 @@ def add_legacy_identities(work: Work, events: list[Event]) -> None:
 			work.identities[key] = own_identity(work.event_producer, key, (doctype, row.name), None)
 
 
+def add_same_names(work: Work, events: list[Event]) -> None:
+	"""Where the older app is or was at work, a document of the same name is the same document: it knew no other rule.
+
+	That goes for what was here when its data was taken over, and for what this site gives to a producer that still
+	runs it: such a producer gives that back as if it had made it.
+	"""
+	for doctype, names in by_local_doctype(work, events, same_name=True).items():
+		given = work.protocol < wire.PROTOCOL and doctype in doctypes_given(work.event_producer, {doctype})
+		until = {name: work.subscriptions[remote].same_names_until for name, remote in names.items()}
+		wanted = sorted(name for name, moment in until.items() if moment or given)
+		if not wanted:
+			continue
+		for row in frappe.get_all(
+			doctype, filters={"name": ["in", wanted]}, fields=["name", "creation"], order_by=None
+		):
+			name = str(row.name)
+			key = (names.get(name, ""), name)
+			if name not in until or work.identities.get(key):
+				continue
+			if given or row.creation <= until[name]:
+				work.identities[key] = own_identity(work.event_producer, key, (doctype, name), None)
+
+
 def local_roots(work: Work, roots: list[Root]) -> dict[tuple[str, str, str], LocalKey]:
 	"""Documents that were first made on this site and come back: (site, DocType, name) -> the document itself.
 
 	None of a DocType that this site gives to nobody: such a document can't have left it.
 	"""
 	wanted: dict[str, set[str]] = {}
-	given = set(
-		frappe.get_all(
-			"Event Consumer Document Type",
-			filters={
-				"status": "Approved",
-				"ref_doctype": ["in", sorted({root["doctype"] for root in roots})],
-			},
-			pluck="ref_doctype",
-		)
-		if any(root["site"] == work.here for root in roots)
-		else ()
-	)
+	mine = {root["doctype"] for root in roots if root["site"] == work.here}
+	given = doctypes_given(None, mine) if mine else set()
 	for root in roots:
 		if root["site"] == work.here and root["doctype"] in given:
 			wanted.setdefault(root["doctype"], set()).add(root["name"])
@@ -201,6 +219,14 @@ def local_roots(work: Work, roots: list[Root]) -> dict[tuple[str, str, str], Loc
 		):
 			found[(work.here, doctype, name)] = (doctype, name)
 	return found
+
+
+def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:
+	"""Those of the DocTypes that this site streams itself, to one site or to any."""
+	filters = {"status": "Approved", "ref_doctype": ["in", sorted(doctypes)]}
+	if event_consumer:
+		filters["parent"] = event_consumer
+	return set(frappe.get_all("Event Consumer Document Type", filters=filters, pluck="ref_doctype"))
 
 
 def find_namesakes(work: Work, events: list[Event]) -> dict[LocalKey, object]:

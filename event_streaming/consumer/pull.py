@@ -132,6 +132,8 @@ def run_slice(
 			if page["paused"]:
 				raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 			work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
+			if kept.protocol >= 2:
+				work.renumbered_until = kept.last_update
 			finished = apply_page(work, page, kept, summary, deadline)
 			summary.behind = page["behind"]
 			if progress:

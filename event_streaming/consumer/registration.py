@@ -108,7 +108,9 @@ def register(doc, producer: Producer) -> dict:
 	frappe.cache.set_value(token_key(token), 1, expires_in_sec=TOKEN_FOR)
 	data = registration_data(doc)
 	try:
-		answer = producer.register({**wire_form(data), "token": token})
+		answer = producer.register(
+			{**wire_form(data), **old_cursor(state.load_state(doc.name)), "token": token}
+		)
 		if answer is None:
 			take_over_old_record(producer, data)
 			answer = {"last_update": str(now_datetime())}
@@ -118,12 +120,19 @@ def register(doc, producer: Producer) -> dict:
 	return answer
 
 
+def old_cursor(kept: PullState) -> dict:
+	"""Where this site stands in the old protocol, for a producer that may speak the new one by now."""
+	return {"last_update": kept.reads_from} if kept.protocol < wire.PROTOCOL and kept.last_update else {}
+
+
 def keep_answer(event_producer: str, answer: dict) -> None:
 	"""Keep what the producer answered; the cursor is set only when there is none yet."""
 	kept = state.load_state(event_producer)
 	values = {"protocol": wire.whole_number(answer.get("protocol") or 1, "protocol")}
 	if not kept.protocol or (values["protocol"] >= 2 > kept.protocol):
-		values["position"] = wire.whole_number(answer.get("position") or 0, "position")
+		# whoever stood somewhere goes on there, whoever is new begins at the end
+		start = "position_then" if old_cursor(kept) else "position"
+		values["position"] = wire.whole_number(answer.get(start) or 0, start)
 	if not kept.last_update and answer.get("last_update"):
 		values["last_update"] = str(answer["last_update"])[:26]
 	if answer.get("time_zone"):
@@ -271,7 +280,7 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 	if upgraded:
 		return upgraded
 	doctypes = [name for name, subscription in subscriptions_of(doc).items() if subscription.active]
-	events = producer.get_old_page(doctypes, kept.last_update) if doctypes else []
+	events = producer.get_old_page(doctypes, kept.reads_from) if doctypes else []
 	return {
 		"protocol": 1,
 		"events": events,
@@ -292,7 +301,7 @@ def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
 	if frappe.cache.get_value(key, expires=True):
 		return None
 	frappe.cache.set_value(key, 1, expires_in_sec=3600)
-	data = {**wire_form(registration_data(doc)), "reachable": 0, "last_update": kept.last_update}
+	data = {**wire_form(registration_data(doc)), "reachable": 0, **old_cursor(kept)}
 	try:
 		answer = producer.register(data)
 	except RemoteError:

@@ -6,13 +6,12 @@ It turns answers into checked plain data; it keeps no state and writes nothing.
 import base64
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import frappe
-from frappe.utils import get_datetime
 
 from event_streaming import wire
+from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.file_content import Piece
 from event_streaming.exceptions import RemoteError, RemoteRefused
 from event_streaming.http_client import SiteClient, secret_of
@@ -23,9 +22,6 @@ from event_streaming.wire import Event, InvalidPage, Page, RemoteFile
 DOCUMENTS_PER_CALL = 500
 # (DocType, name, address) of a file in a document's field, as the producer knows them
 FileReference = tuple[str, str, str]
-# An event of the old protocol becomes visible when its transaction commits, but carries the time at which it was
-# written: this much of the time before the cursor is read again, and what is known already is passed over.
-OLD_OVERLAP = timedelta(minutes=5)
 
 
 @dataclass
@@ -70,12 +66,11 @@ class Producer:
 		)
 		return wire.parse_page(answer, cursor, self.name)
 
-	def get_old_page(self, doctypes: list[str], last_update: str | None) -> list[Event]:
-		"""Events of a producer that speaks the old protocol, oldest first, from a little before `last_update`."""
-		since = str(get_datetime(last_update) - OLD_OVERLAP) if last_update else ""
-		answer = self.client.call(
+	def get_old_page(self, doctypes: list[str], since: str | None) -> list[Event]:
+		"""Events of a producer that speaks the old protocol, after the time `since`, oldest first."""
+		answer = self.client.call_any_generation(
 			wire.OLD_FEED,
-			{"event_consumer": public_url(), "doctypes": json.dumps(doctypes), "last_update": since},
+			{"event_consumer": public_url(), "doctypes": json.dumps(doctypes), "last_update": since or ""},
 		)
 		if not isinstance(answer or [], list):
 			raise InvalidPage("The producer's events are not a list.")
@@ -160,7 +155,7 @@ class Producer:
 
 	def register(self, data: dict) -> dict | None:
 		"""Register with the producer; None is the old protocol's way to say that it knows this site already."""
-		answer = self.client.call(wire.REGISTER, {"data": json.dumps(data)})
+		answer = self.client.call_any_generation(wire.REGISTER, {"data": json.dumps(data)})
 		if not answer:
 			return None
 		try:
@@ -235,6 +230,7 @@ def parse_old_event(entry: Any, producer: str) -> Event:
 	if not isinstance(entry, dict):
 		raise InvalidPage("An event is not an object.")
 	data = entry.get("data")
+	data = data if data is None or isinstance(data, str) else frappe.as_json(data)
 	return wire.read_event(
 		{
 			"id": str(entry.get("name") or ""),
@@ -242,9 +238,22 @@ def parse_old_event(entry: Any, producer: str) -> Event:
 			"update_type": entry.get("update_type"),
 			"ref_doctype": entry.get("ref_doctype"),
 			"docname": entry.get("docname"),
-			"data": data if data is None or isinstance(data, str) else frappe.as_json(data),
+			"data": data,
 			"creation": str(entry.get("creation") or ""),
 			"origin": producer,
+			"root": root_in(entry, data),
 		},
 		producer,
 	)
+
+
+def root_in(entry: dict, data: str | None) -> dict | None:
+	"""Where a document was first made that the producer names itself: its own two fields say so."""
+	if entry.get("update_type") != wire.CREATE or not data or REMOTE_SITE not in data:
+		return None
+	try:
+		values = json.loads(data)
+		site, name = values.get(REMOTE_SITE), values.get(REMOTE_NAME)
+	except (ValueError, AttributeError, RecursionError):
+		return None
+	return {"site": site, "doctype": entry.get("ref_doctype"), "name": name} if site and name else None

@@ -4,12 +4,15 @@ It never commits; the cursor moves in the transaction of what was applied.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import frappe
-from frappe.utils import cint, now_datetime
+from frappe.utils import cint, get_datetime, now_datetime
 
 DOCTYPE = "Event Producer Last Update"
+
+# of a cursor that is a time
+OVERLAP = timedelta(minutes=5)
 
 UNKNOWN, ONLINE, OFFLINE, REFUSED = "Unknown", "Online", "Offline", "Refused"
 
@@ -31,12 +34,26 @@ class PullState:
 	events_behind: int = 0
 	remote_time_zone: str | None = None
 	last_warning: str | None = None
+	# what the older app had read when this one took over: nothing up to that time is read again
+	taken_until: str | None = None
 
 	def __post_init__(self):
 		self.position = cint(self.position)
 		self.protocol = cint(self.protocol)
 		self.failures = cint(self.failures)
 		self.events_behind = cint(self.events_behind)
+
+	@property
+	def reads_from(self) -> str | None:
+		"""From when to read a log whose cursor is a time: a little before the last event that came.
+
+		An event becomes visible when its transaction commits but carries the time at which it was written. What is
+		known already is passed over.
+		"""
+		if not self.last_update:
+			return None
+		since = get_datetime(self.last_update) - OVERLAP
+		return str(max(since, get_datetime(self.taken_until)) if self.taken_until else since)
 
 
 FIELDS = tuple(PullState.__dataclass_fields__)

@@ -4,9 +4,10 @@ It decides nothing about delivery; what is sent is the producer's decision.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import frappe
-from frappe.utils import cint
+from frappe.utils import cint, get_datetime
 
 from event_streaming.wire import KEEP
 
@@ -26,6 +27,8 @@ class Subscription:
 	condition: str | None
 	conflict_policy: str = PRODUCER_WINS
 	when_condition_ends: str = KEEP
+	# documents of the producer's name that were here before this moment are the producer's: the older app's rule
+	same_names_until: datetime | None = None
 
 	@property
 	def active(self) -> bool:
@@ -59,5 +62,6 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			condition=(row.condition or "").strip() or None,
 			conflict_policy=row.conflict_policy or PRODUCER_WINS,
 			when_condition_ends=row.when_condition_ends or KEEP,
+			same_names_until=get_datetime(row.same_names_until) if row.same_names_until else None,
 		)
 	return found

@@ -227,8 +227,34 @@ def events_known(event_producer: str, events: Iterable[Event]) -> set[tuple[str,
 	}
 
 
+def events_known_otherwise(event_producer: str, events: Iterable[Event], until: str) -> set[tuple[str, str]]:
+	"""(id, creation) of those events from before `until` that came under another id: the producer has numbered its log
+	anew. What they are about and the moment at which they were written tell them apart; one query at most."""
+	before = get_datetime(until)
+	old = [event for event in events if event["creation"] and get_datetime(event["creation"]) <= before]
+	if not old:
+		return set()
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={
+			"event_producer": event_producer,
+			"remote_doctype": ["in", sorted({event["ref_doctype"] for event in old})],
+			"producer_doc": ["in", sorted({event["docname"] for event in old})],
+		},
+		fields=["remote_doctype", "producer_doc", "update_type", "event_creation"],
+		order_by=None,
+	)
+	seen = {(row.remote_doctype, row.producer_doc, row.update_type, row.event_creation) for row in rows}
+	return {
+		(event["id"], event["creation"])
+		for event in old
+		if (event["ref_doctype"], event["docname"], event["update_type"], get_datetime(event["creation"]))
+		in seen
+	}
+
+
 def same_moment(stored: datetime | None, text: str) -> bool:
-	return bool(stored and text) and stored == frappe.utils.get_datetime(text)
+	return bool(stored and text) and stored == get_datetime(text)
 
 
 def due(event_producer: str, limit: int) -> list[dict]:

@@ -143,7 +143,7 @@ def _call_consumer(event_consumer: str, seconds: float) -> bool:
 	frappe.db.commit()
 	client = SiteClient(doc.callback_url, doc.api_key, secret)
 	try:
-		client.call(NOTIFY, {"producer_url": public_url()}, timeout=seconds)
+		client.call_any_generation(NOTIFY, {"producer_url": public_url()}, timeout=seconds)
 	except EventStreamingError as error:
 		if seconds >= CALL_SECONDS:
 			_remember_failure(doc, error)

@@ -71,11 +71,19 @@ def position_at(moment: object) -> int:
 		frappe.qb.from_(log)
 		.select(log.position)
 		.where((log.sequenced_on <= get_datetime(moment)) & (log.position > 0))
+		# two of the older app's events may have one time: whoever has taken one has taken both
 		.orderby(log.sequenced_on, order=Order.desc)
+		.orderby(log.name, order=Order.desc)
 		.limit(1)
 		.run()
 	)
 	return row[0][0] if row else 0
+
+
+def reserve_positions(count: int) -> None:
+	"""The positions up to `count` are given to events that are not in the log yet: the next one comes after them."""
+	if _locked_head() < count:
+		_set_head(count)
 
 
 def tried_again(work: Callable[[], Result]) -> Result:

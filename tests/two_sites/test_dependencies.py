@@ -556,21 +556,16 @@ def make_strict(doctype: str) -> None:
 	"""A field that this site alone insists on."""
 	import frappe
 
-	if not frappe.get_meta(doctype).has_field("local_rule"):
-		doc = frappe.get_doc("DocType", doctype)
-		doc.append(
-			"fields", {"fieldname": "local_rule", "label": "Local Rule", "fieldtype": "Data", "reqd": 1}
-		)
-		doc.save()
+	doc = frappe.get_doc("DocType", doctype)
+	doc.append("fields", {"fieldname": "local_rule", "label": "Local Rule", "fieldtype": "Data", "reqd": 1})
+	doc.save()
 
 
 def make_lenient(doctype: str) -> None:
 	import frappe
 
 	doc = frappe.get_doc("DocType", doctype)
-	for field in doc.fields:
-		if field.fieldname == "local_rule":
-			field.reqd = 0
+	doc.set("fields", [field for field in doc.fields if field.fieldname != "local_rule"])
 	doc.save()
 
 

@@ -585,3 +585,27 @@ def test_an_old_consumer_that_cannot_be_told_does_not_keep_the_decision_from_bei
 	assert len(messages) == 1 and fake.url in messages[0]
 	doc = site.run(read_doc, doctype="Event Consumer", name=fake.url)
 	assert doc["consumer_doctypes"][0]["status"] == "Approved"
+
+
+class ConsumerWithFrappesModule(FakeSite):
+	"""Frappe 14 as it answers: it knows the method only in its own module, and says so in its user's language."""
+
+	def content_for(self, request):
+		if request.path.startswith("/api/method/event_streaming."):
+			said = json.dumps([json.dumps({"message": f"ไม่พบ {request.path.removeprefix('/api/method/')}"})])
+			return 417, json.dumps({"exc_type": "ValidationError", "_server_messages": said}).encode()
+		return super().content_for(request)
+
+
+def test_a_consumer_with_frappes_own_module_is_called_by_the_name_that_it_knows(site):
+	with ConsumerWithFrappesModule() as fake:
+		site.run(add_consumer, url=fake.url, protocol=1)
+		site.run(add_cities)
+
+		site.run(send)
+
+		assert [request.path for request in fake.requests][-1].startswith(
+			"/api/method/frappe.event_streaming."
+		)
+		assert fake.calls(NOTIFY)[-1] == {"producer_url": site.url}
+	assert site.run(look_at, consumer=fake.url)["failures"] == 0

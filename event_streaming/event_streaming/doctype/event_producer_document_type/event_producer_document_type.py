@@ -20,6 +20,7 @@ class EventProducerDocumentType(Document):
 		parentfield: DF.Data
 		parenttype: DF.Data
 		ref_doctype: DF.Link
+		same_names_until: DF.Datetime | None
 		status: DF.Literal["Pending", "Approved", "Rejected"]
 		unsubscribe: DF.Check
 		use_same_name: DF.Check

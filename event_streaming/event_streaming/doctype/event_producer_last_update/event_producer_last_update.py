@@ -25,6 +25,7 @@ class EventProducerLastUpdate(Document):
 		position: DF.Int
 		protocol: DF.Int
 		remote_time_zone: DF.Data | None
+		taken_until: DF.Data | None
 
 	# end: auto-generated types
 	pass
