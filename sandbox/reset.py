@@ -45,9 +45,10 @@ def forget_jobs() -> None:
 		queue.empty()
 		for registry in (queue.started_job_registry, queue.scheduled_job_registry, queue.failed_job_registry):
 			for job_id in registry.get_job_ids():
-				registry.remove(job_id)
 				if job := queue.fetch_job(job_id):
 					job.delete()
+			# of a worker that was killed; rq's own registry of what is running takes no orders
+			registry.connection.delete(registry.key)
 
 
 def forget_cached_data() -> None:
