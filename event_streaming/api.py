@@ -16,7 +16,7 @@ from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.status import site_status
-from event_streaming.consumer import by_hand
+from event_streaming.consumer import by_hand, first_copy
 from event_streaming.consumer.pull import request_pull
 from event_streaming.settings import get_settings
 
@@ -76,6 +76,15 @@ def pause(event_producer: str | None = None, event_consumer: str | None = None) 
 def resume(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
 	"""Go on after `pause`; returns whether it was paused."""
 	return _set_paused(event_producer, event_consumer, False)
+
+
+@frappe.whitelist(methods=["POST"])
+def copy(
+	event_producer: str, doctypes: str | list | None = None, filters: str | dict | list | None = None
+) -> dict[str, Any]:
+	"""Have a background job bring over documents that exist already; returns how far it has got."""
+	frappe.only_for(ADMIN)
+	return first_copy.start_copy(event_producer, doctypes, filters)
 
 
 @frappe.whitelist(methods=["GET"])

@@ -21,6 +21,7 @@ doc_events = {
 		"after_delete": "event_streaming.producer.capture.capture_delete",
 		"after_rename": [
 			"event_streaming.producer.capture.capture_rename",
+			"event_streaming.producer.deliveries.document_renamed",
 			"event_streaming.identity.local_document_renamed",
 		],
 	},
@@ -46,9 +47,15 @@ default_log_clearing_doctypes = {
 	"Event Update Log": 60,
 	"Event Sync Log": 60,
 	"Event Streaming Alert": 180,
+	"Event Streaming Task": 60,
 }
 # our records never keep a person from deleting a document
-ignore_links_on_delete = ["Event Update Log", "Event Sync Log", "Event Document Identity"]
+ignore_links_on_delete = [
+	"Event Update Log",
+	"Event Sync Log",
+	"Event Document Identity",
+	"Event Streaming Task",
+]
 
 # sites with Frappe 13's module call these paths
 _OLD, _NEW = "frappe.event_streaming.doctype", "event_streaming.event_streaming.doctype"

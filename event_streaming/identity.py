@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import frappe
 from frappe.utils import now_datetime
+from pypika.terms import Parameter, Values
 
 from event_streaming.site import public_url
 from event_streaming.wire import Root
@@ -117,12 +118,29 @@ def find_for_local(local_doctype: str, local_names: Collection[str]) -> dict[str
 
 def save(identity: Identity) -> None:
 	"""Insert or replace the row of one remote document, in the transaction of the document itself."""
-	forget(identity.event_producer, identity.remote_doctype, identity.remote_name)
-	table = frappe.qb.DocType(DOCTYPE)
 	now, user = now_datetime(), frappe.session.user
-	columns = ("name", "creation", "modified", "owner", "modified_by", *FIELDS)
-	values = (identity.key, now, now, user, user, *(getattr(identity, field) for field in FIELDS))
-	frappe.qb.into(table).columns(*columns).insert(*values).run()
+	values = (identity.key, now, user, now, user, *(getattr(identity, field) for field in FIELDS))
+	frappe.db.sql(_save_sql(frappe.db.db_type), values)
+
+
+_save: dict[str, str] = {}
+
+
+def _save_sql(db_type: str) -> str:
+	"""INSERT, or UPDATE of what is there: built once, for building it costs as much as running it."""
+	if db_type not in _save:
+		table, changed = frappe.qb.DocType(DOCTYPE), ("modified", "modified_by", *FIELDS)
+		columns = ("name", "creation", "owner", *changed)
+		query = frappe.qb.into(table).columns(*columns).insert(*(Parameter("%s") for _column in columns))
+		if db_type == "postgres":
+			query = query.on_conflict(table.name)
+			for column in changed:
+				query = query.do_update(table[column])
+		else:
+			for column in changed:
+				query = query.on_duplicate_key_update(table[column], Values(table[column]))
+		_save[db_type] = query.get_sql()
+	return _save[db_type]
 
 
 def add_new(identities: Iterable[Identity]) -> None:

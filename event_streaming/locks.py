@@ -14,8 +14,9 @@ import frappe
 from event_streaming.site import site_key
 
 TAKE = {
-	"mariadb": "SELECT GET_LOCK(%s, 0)",
-	"postgres": "SELECT pg_try_advisory_lock(('x' || %s)::bit(64)::bigint)::int",
+	"mariadb": "SELECT GET_LOCK(%s, %s)",
+	# it has no time to wait for: whoever does not get the lock comes again
+	"postgres": "SELECT pg_try_advisory_lock(('x' || %s)::bit(64)::bigint)::int FROM (SELECT %s) AS seconds",
 }
 RELEASE = {
 	"mariadb": "SELECT RELEASE_LOCK(%s)",
@@ -24,11 +25,11 @@ RELEASE = {
 
 
 @contextmanager
-def advisory_lock(name: str) -> Iterator[bool]:
-	"""Try to take the lock `name` of this site without waiting; yields whether it was got."""
+def advisory_lock(name: str, wait_seconds: int = 0) -> Iterator[bool]:
+	"""Try to take the lock `name` of this site, where the database can for so long; yields whether it was got."""
 	key = lock_key(name)
 	dialect = frappe.db.db_type
-	taken = bool(frappe.db.sql(TAKE[dialect], (key,))[0][0])
+	taken = bool(frappe.db.sql(TAKE[dialect], (key, wait_seconds))[0][0])
 	try:
 		yield taken
 	finally:

@@ -3,17 +3,17 @@
 import frappe
 
 from event_streaming.admin import alerts
-from event_streaming.consumer import pull
+from event_streaming.consumer import long_work, pull
 from event_streaming.producer import notify
 
 
 def event_streaming_every_minute() -> None:
-	"""Pull what is due, send the notifications that were lost (they only make things faster), look for trouble.
+	"""Pull what is due, go on with tasks, send the notifications that were lost (they only make things faster), look for trouble.
 
 	A site is often both, a consumer and a producer: trouble with the one does not keep the other from being done.
 	"""
 	failed = None
-	for part in (pull.pull_due, notify.minutely, alerts.check):
+	for part in (pull.pull_due, long_work.resume_tasks, notify.minutely, alerts.check):
 		try:
 			part()
 		except Exception as error:

@@ -34,6 +34,8 @@ DESCRIBE = "event_streaming.producer.feed.describe"
 ABOUT = "event_streaming.about.site_facts"
 FIND_FILES = "event_streaming.producer.files.find_files"
 FILE_CONTENT = "event_streaming.producer.files.get_content"
+COPY = "event_streaming.producer.feed.get_copy_page"
+COUNT = "event_streaming.producer.feed.count_documents"
 CONFIRM = "event_streaming.consumer.registration.confirm"
 UPDATE_STATUS = "event_streaming.consumer.registration.update_status"
 
@@ -124,6 +126,48 @@ class Page(TypedDict):
 	subscriptions: dict[str, Subscription]
 	warnings: list[str]
 	paused: bool
+
+
+class CopyPage(TypedDict):
+	"""Documents that exist already, as made-up Creates in the order of their names.
+
+	`after` is the last name looked at; `looked_at` counts those that are not sent, too.
+	"""
+
+	events: list[Event]
+	after: str
+	looked_at: int
+	has_more: bool
+	time_zone: str
+	paused: bool
+
+
+def parse_copy_page(answer: Any, doctype: str, after: str, producer: str) -> CopyPage:
+	"""A page of existing documents of `doctype`, checked; `after` is the name that was asked with.
+
+	Raises InvalidPage with what is wrong.
+	"""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The answer to a request for existing documents is not an object.")
+	events = answer.get("events")
+	if not isinstance(events, list) or len(events) > MAX_EVENTS:
+		raise InvalidPage(f"The existing documents are not a list of at most {MAX_EVENTS}.")
+	parsed = [read_event(event, producer) for event in events]
+	for event in parsed:
+		if event["ref_doctype"] != doctype or event["update_type"] not in (CREATE, ""):
+			raise InvalidPage("The producer sent a document that was not asked for.")
+		event["id"] = ""
+	new_after = text(answer.get("after") or "", "after", MAX_NAME)
+	if answer.get("has_more") and (not new_after or new_after == after):
+		raise InvalidPage("The producer's pages of existing documents do not go on.")
+	return {
+		"events": parsed,
+		"after": new_after,
+		"looked_at": whole_number(answer.get("looked_at") or 0, "looked_at"),
+		"has_more": bool(answer.get("has_more")),
+		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
+		"paused": bool(answer.get("paused")),
+	}
 
 
 def parse_page(answer: Any, cursor: int, producer: str) -> Page:

@@ -5,6 +5,7 @@ Frappe imports this for every `bench` command, so what a command needs is import
 
 import click
 
+from event_streaming.commands.copy import copy_command
 from event_streaming.commands.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.doctor import doctor_command
 from event_streaming.commands.pull import pull_command
@@ -29,6 +30,7 @@ def event_streaming():
 for command in (
 	status_command,
 	pull_command,
+	copy_command,
 	resync_command,
 	approve_command,
 	pause_command,

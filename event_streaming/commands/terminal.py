@@ -3,6 +3,7 @@
 import difflib
 import functools
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import click
@@ -11,6 +12,8 @@ from frappe.commands import get_site, pass_context
 
 from event_streaming.exceptions import PullRunning
 
+BAR = 30
+SECONDS_PER_LINE = 10
 DONE, IMPOSSIBLE, WRONG_USAGE, NEEDS_A_PERSON, BUSY = 0, 1, 2, 3, 4
 
 
@@ -65,6 +68,35 @@ def show_progress(line: str) -> None:
 
 def end_progress() -> None:
 	show_progress("")
+
+
+class Progress:
+	"""A bar that is written over on a terminal; a plain line from time to time elsewhere."""
+
+	def __init__(self):
+		self.next_line = 0.0
+
+	def show(self, done: int, total: int, text: str) -> None:
+		percent = min(100 * done // total, 100) if total else 0
+		if is_terminal():
+			full = BAR * percent // 100
+			show_progress(f"[{'#' * full}{' ' * (BAR - full)}] {percent:3}% {done:,}/{total:,} {text}")
+		elif time.monotonic() >= self.next_line:
+			self.next_line = time.monotonic() + SECONDS_PER_LINE
+			click.echo(f"{done:,} of {total:,} ({percent}%) {text}", err=True)
+
+	def end(self) -> None:
+		end_progress()
+
+
+def the_only(doctype: str) -> str:
+	"""The one document that there is, where none was named. Ends the command when there is none, or more than one."""
+	names = frappe.get_all(doctype, pluck="name", limit=10)
+	if len(names) == 1:
+		return names[0]
+	raise click.ClickException(
+		f"Say which one: there are {', '.join(names)}." if names else f"There is no {doctype} on this site."
+	)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -174,6 +174,10 @@ def say_what_is_true(event: Event, local: LocalKey, modified: str | None, work: 
 
 
 def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcome:
+	known = covered(event, work)
+	if known:
+		# what is here was made there after this deletion
+		return contained(subscription, known)
 	key = remote_key(event)
 	local = find_local(key, event["root"], subscription, work)
 	if not local or not exists(local):

@@ -45,6 +45,8 @@ class Work:
 	asked_by: str = ""
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
+	# documents that came with the page: nobody has to ask for them
+	brought: FetchedDocuments | None = None
 	dependencies: Dependencies | None = None
 	files: Files = field(init=False)
 
@@ -97,12 +99,7 @@ class Work:
 			get = (
 				self.producer.get_documents if self.protocol >= 2 else self.producer.get_documents_one_by_one
 			)
-			more = get(new)
-			self.fetched.documents.update(more.documents)
-			self.fetched.roots.update(more.roots)
-			self.fetched.missing.update(more.missing)
-			self.fetched.positions.update(more.positions)
-			self.fetched.files.update(more.files)
+			self.fetched.add(get(new))
 		return self.fetched
 
 
@@ -129,6 +126,8 @@ def prepare(work: Work, events: list[Event]) -> None:
 	if work.renumbered_until:
 		work.known |= sync_log.events_known_otherwise(work.event_producer, events, work.renumbered_until)
 	work.fetched = FetchedDocuments()
+	if work.brought:
+		work.fetched.add(work.brought)
 	work.staged.clear()
 	work.dependencies = links.open_dependencies(work)
 	unknown = [event for event in events if not work.identities[remote_key(event)]]

@@ -1,7 +1,8 @@
-"""The loop: page -> events -> cursor. The only place on the consumer that commits.
+"""The loop: page -> events -> cursor.
 
-Documents, Event Sync Log rows and the cursor are committed together, after a small group of events. A process that dies
-anywhere leaves the last committed cursor, and the next pull carries on from there. One pull at a time per producer.
+Documents, Event Sync Log rows and the cursor are committed together, after a small group of events (groups.py). A process
+that dies anywhere leaves the last committed cursor, and the next pull carries on from there. One pull at a time per
+producer.
 """
 
 import random
@@ -17,11 +18,11 @@ from frappe.utils import now_datetime, strip_html
 from event_streaming.acting import acting_as
 from event_streaming.after_answer import after_answer
 from event_streaming.consumer import registration, retry, state, sync_log
+from event_streaming.consumer.groups import apply_in_groups
 from event_streaming.consumer.page import Work, open_work, prepare
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.retry import Retried
 from event_streaming.consumer.state import PullState
-from event_streaming.consumer.step import deal_with, give_up
 from event_streaming.consumer.transaction import is_lost_transaction
 from event_streaming.exceptions import (
 	NotRegistered,
@@ -39,7 +40,6 @@ from event_streaming.wire import Event, InvalidPage, Page
 FIRST_BACK_OFF = 15
 LONGEST_BACK_OFF = 600
 QUEUED_FOR = 60
-TRIES_AFTER_DEADLOCK = 3
 WAKE_FOR = 600
 PULL_JOB = "event_streaming.consumer.pull.pull_job"
 # a notification that comes alone is followed by the web worker that took it, for so long and at most so often
@@ -232,24 +232,11 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 
 
 def apply_page(work: Work, page: Page, kept: PullState, summary: Summary, deadline: float) -> bool:
-	"""Apply a page in groups; a group's documents, log rows and cursor are one commit. False: the time ran out."""
+	"""Apply a page and move the cursor past it. False: the time ran out."""
 	events = page["events"]
 	prepare(work, events)
-	settings = get_settings()
-	start = 0
-	while start < len(events):
-		if start and time.monotonic() >= deadline:
-			return False
-		try:
-			done = apply_group(
-				work, events, start, settings.events_per_commit, settings.commit_milliseconds, kept, summary
-			)
-		except Exception as error:
-			if not is_lost_transaction(error):
-				raise
-			frappe.db.rollback()
-			done = apply_after_lost_transaction(work, events, start, kept, summary)
-		start += done
+	if not apply_in_groups(work, events, Cursor(work.event_producer, events, kept, summary), deadline):
+		return False
 	if kept.protocol >= 2 and page["cursor"] > kept.position:
 		state.move_cursor(work.event_producer, position=page["cursor"])
 		frappe.db.commit()
@@ -257,52 +244,24 @@ def apply_page(work: Work, page: Page, kept: PullState, summary: Summary, deadli
 	return True
 
 
-def apply_group(
-	work: Work,
-	events: list[Event],
-	start: int,
-	most: int,
-	milliseconds: int,
-	kept: PullState,
-	summary: Summary,
-	deal: Callable[[Event, Work], str] = deal_with,
-) -> int:
-	"""Deal with up to `most` events from `start`, for about `milliseconds`, and commit; returns how many it were.
+@dataclass
+class Cursor:
+	"""The mark of a pull: how far it has got in the producer's log, and what it has done so far."""
 
-	Raises when the database has given the transaction up; then nothing of the group is in.
-	"""
-	began, counted = time.monotonic(), []
-	for event in events[start : start + most]:
-		counted.append(deal(event, work))
-		if (time.monotonic() - began) * 1000 >= milliseconds:
-			break
-	position, last_update = cursor_after(events, start + len(counted), kept)
-	state.move_cursor(work.event_producer, position=position, last_update=last_update)
-	frappe.db.commit()
-	kept.position, kept.last_update = position, last_update
-	summary.events += len(counted)
-	summary.synced += counted.count(sync_log.SYNCED)
-	summary.failed += sum(status in sync_log.OPEN for status in counted)
-	return len(counted)
+	event_producer: str
+	events: list[Event]
+	kept: PullState
+	summary: Summary
 
+	def write(self, upto: int, statuses: list[str]) -> None:
+		position, last_update = cursor_after(self.events, upto, self.kept)
+		state.move_cursor(self.event_producer, position=position, last_update=last_update)
 
-def apply_after_lost_transaction(
-	work: Work, events: list[Event], start: int, kept: PullState, summary: Summary
-) -> int:
-	"""A deadlock has undone the group: look things up anew and go on with one event, which may fail alone."""
-	for _attempt in range(TRIES_AFTER_DEADLOCK):
-		prepare(work, events[start:])
-		try:
-			return apply_group(work, events, start, 1, 0, kept, summary)
-		except Exception as error:
-			if not is_lost_transaction(error):
-				raise
-			frappe.db.rollback()
-			lost = error
-	prepare(work, events[start:])
-	return apply_group(
-		work, events, start, 1, 0, kept, summary, deal=lambda event, work: give_up(event, work, lost)
-	)
+	def committed(self, upto: int, statuses: list[str]) -> None:
+		self.kept.position, self.kept.last_update = cursor_after(self.events, upto, self.kept)
+		self.summary.events += len(statuses)
+		self.summary.synced += statuses.count(sync_log.SYNCED)
+		self.summary.failed += sum(status in sync_log.OPEN for status in statuses)
 
 
 def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int, str | None]:
@@ -342,6 +301,11 @@ def back_off(failures: int) -> float:
 
 def redis_key(kind: str, event_producer: str) -> str:
 	return f"event_streaming:{kind}:{site_key()}:{event_producer}"
+
+
+def is_wanted(event_producer: str) -> bool:
+	"""Whether a pull found the lock taken and left word that there is something to do."""
+	return bool(frappe.cache.get_value(redis_key("wake", event_producer), expires=True))
 
 
 # ---- who starts a pull

@@ -11,7 +11,7 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming import wire
-from event_streaming.consumer import state
+from event_streaming.consumer import state, task
 from event_streaming.consumer.producer_form import make_custom_fields, user_secret
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.state import PullState
@@ -59,6 +59,7 @@ def producer_changed(doc) -> None:
 def producer_removed(doc) -> None:
 	"""Before an Event Producer is deleted. Its secret is gone by now, so the producer can't be told."""
 	state.remove_state(doc.name)
+	task.remove_all(doc.name)
 	frappe.msgprint(
 		_(
 			"Nothing is pulled from {0} any more. It goes on logging for this site until its Event Consumer {1} is deleted there."

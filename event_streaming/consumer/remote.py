@@ -37,6 +37,13 @@ class FetchedDocuments:
 	missing: dict[tuple[str, str], str] = field(default_factory=dict)
 	files: dict[tuple[str, str], list[RemoteFile]] = field(default_factory=dict)
 
+	def add(self, more: "FetchedDocuments") -> None:
+		self.documents.update(more.documents)
+		self.positions.update(more.positions)
+		self.roots.update(more.roots)
+		self.missing.update(more.missing)
+		self.files.update(more.files)
+
 
 class Producer:
 	"""One producer, asked with the keys on its Event Producer document; `patience` are seconds instead of the settings'."""
@@ -124,6 +131,40 @@ class Producer:
 		size = wire.whole_number(answer.get("size"), "size")
 		return Piece(content, size, wire.text(answer.get("content_hash") or "", "content_hash", 140))
 
+	def get_copy_page(self, doctype: str, after: str, cursor: int, filters: Any) -> wire.CopyPage:
+		"""Existing documents of a DocType after a name, for one who has taken the events up to `cursor`.
+
+		Raises the Remote* errors, NotRegistered or InvalidPage.
+		"""
+		settings = get_settings()
+		answer = self.client.call(
+			wire.COPY,
+			{
+				"event_consumer": public_url(),
+				"doctype": doctype,
+				"after": after,
+				"cursor": cursor,
+				"filters": json.dumps(filters) if filters else None,
+				"limit": settings.events_per_page,
+				"max_bytes": settings.page_bytes,
+			},
+		)
+		return wire.parse_copy_page(answer, doctype, after, self.name)
+
+	def count_documents(self, doctype: str, filters: Any) -> int:
+		"""How many documents a copy of a DocType will look at."""
+		answer = self.client.call(
+			wire.COUNT,
+			{
+				"event_consumer": public_url(),
+				"doctype": doctype,
+				"filters": json.dumps(filters) if filters else None,
+			},
+		)
+		if not isinstance(answer, dict):
+			raise InvalidPage("The producer's answer to a request for a count is not an object.")
+		return wire.whole_number(answer.get("total"), "total")
+
 	def find_names(self, doctype: str, filters: dict) -> list[str]:
 		"""The names of at most two documents that the filters find: two are enough to know that one is not alone."""
 		found = self.client.call(
@@ -178,7 +219,7 @@ def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, 
 			raise InvalidPage("The producer sent a document that was not asked for.")
 		wire.check_shape(entry["data"])
 		fetched.documents[key] = entry["data"]
-		fetched.positions[key] = position
+		fetched.positions[key] = wire.whole_number(entry.get("position") or position, "position")
 		root = wire.parse_root(entry.get("root"))
 		if root:
 			fetched.roots[key] = root

@@ -17,6 +17,9 @@ from event_streaming.consumer.sync_log import Outcome
 from event_streaming.consumer.times import convert_times
 from event_streaming.consumer.whereabouts import (
 	came_home,
+	contained,
+	covered,
+	covered_to,
 	exists,
 	find_by_fetched_root,
 	find_local,
@@ -31,12 +34,22 @@ def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcom
 	data = wire.parse_data(event)
 	new_name = wire.text(data.get("new_name"), "new_name", wire.MAX_NAME, required=True)
 	key, new_key = remote_key(event), (event["ref_doctype"], new_name)
+	known = covered(event, work)
+	if known:
+		# what is here got the name after this rename
+		return contained(subscription, known)
 	local = find_local(key, event["root"], subscription, work)
 	if data.get("merge"):
 		return merge_here(event, data, local, new_key, subscription, work)
 	if not local or not exists(local):
 		deleted = two_way.stays_deleted(event, {}, subscription, work)
 		return deleted or bring_missing(new_key, event["root"], subscription, work)
+	target = find_local(new_key, None, subscription, work)
+	if covered_to(new_key, work) >= event["position"] > 0 and target and target != local and exists(target):
+		# it has been brought under its new name already
+		documents.rename(local[0], local[1], target[1], merge=True)
+		work.drop(key)
+		return outcome_of(subscription, target[1], _("Merged into {0}").format(target[1]))
 	return rename_here(key, new_key, local, event["root"], subscription, work)
 
 
@@ -91,7 +104,7 @@ def rename_here(
 ) -> Outcome:
 	"""The producer's document has another name: with local naming only the reference to it changes."""
 	name, before = local[1], work.identity_of(old_key)
-	covered_to = before.covered_to if before else 0
+	contained_to = before.covered_to if before else 0
 	if subscription.use_same_name and name not in (old_key[1], new_key[1]):
 		if two_way.is_root_here(old_key, root, work) and two_way.tells_back(local[0], work):
 			return keep_own_name(old_key, new_key, local, root, subscription, work)
@@ -104,7 +117,7 @@ def rename_here(
 	work.drop(old_key)
 	if came_home(root, work):
 		root = {"site": work.here, "doctype": local[0], "name": name}
-	work.keep(own_identity(work.event_producer, new_key, (local[0], name), root, covered_to))
+	work.keep(own_identity(work.event_producer, new_key, (local[0], name), root, contained_to))
 	return outcome_of(
 		subscription, name, _("Renamed from {0} to {1} on the producer").format(old_key[1], new_key[1])
 	)

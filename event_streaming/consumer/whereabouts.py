@@ -73,10 +73,13 @@ def keep_identity(key: RemoteKey, local: LocalKey, root: Root | None, work: Work
 
 def covered(event: Event, work: Work) -> Identity | None:
 	"""The identity of the event's document when what it brings is contained in the local document already."""
-	known = work.identity_of(remote_key(event))
-	if known and event["position"] and event["position"] <= known.covered_to:
-		return known
-	return None
+	key = remote_key(event)
+	return work.identity_of(key) if 0 < event["position"] <= covered_to(key, work) else None
+
+
+def covered_to(key: RemoteKey, work: Work) -> int:
+	known = work.identity_of(key)
+	return known.covered_to if known else 0
 
 
 def contained(subscription: Subscription, known: Identity) -> Outcome:

@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 from frappe.utils import cint
 
-from event_streaming.producer import describing, fetching
+from event_streaming.producer import copying, describing, fetching
 from event_streaming.producer.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log import Candidate
 from event_streaming.producer.names import roots_of
@@ -69,6 +69,28 @@ def get_documents(event_consumer: str, documents: str | list) -> dict[str, Any]:
 def describe(event_consumer: str, doctypes: str | list) -> dict[str, Any]:
 	"""For the consumer's doctor: what is on record for it, and the fields of DocTypes that its user may read."""
 	return describing.describe(load_consumer(event_consumer), doctypes)
+
+
+@frappe.whitelist(methods=["POST"])
+def get_copy_page(
+	event_consumer: str,
+	doctype: str,
+	after: str = "",
+	cursor: int = 0,
+	filters: str | dict | list | None = None,
+	limit: int | None = None,
+	max_bytes: int | None = None,
+) -> dict[str, Any]:
+	"""Documents that exist already, as Creates in the order of their names after `after`; `cursor` is that of the feed."""
+	return copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes)
+
+
+@frappe.whitelist(methods=["POST"])
+def count_documents(
+	event_consumer: str, doctype: str, filters: str | dict | list | None = None
+) -> dict[str, int]:
+	"""How many documents a copy will look at."""
+	return {"total": copying.copy_count(event_consumer, doctype, filters)}
 
 
 def _on_the_wire(events: list[Candidate]) -> list[Event]:

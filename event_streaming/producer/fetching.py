@@ -14,9 +14,9 @@ from event_streaming.producer.documents import (
 	Key,
 	by_doctype,
 	existing_names,
-	load_documents,
 	permitted_names,
 )
+from event_streaming.producer.exact import load_with_positions
 from event_streaming.producer.names import roots_of_documents
 from event_streaming.producer.reader import parsed_list
 from event_streaming.producer.sequence import assign_positions
@@ -29,7 +29,7 @@ USER_FIELDS = ("name", "email", "first_name", "last_name", "full_name", "enabled
 def fetch(documents: str | list) -> dict[str, Any]:
 	"""The answer of the endpoint `get_documents`, for the session's user."""
 	keys = _asked_for(documents)
-	# events at or before this position are contained in what is read from here on
+	# for consumers that know of one position only: events at or before it are contained in what is read from here on
 	frappe.db.commit()
 	position = assign_positions()
 	found: list[dict[str, Any]] = []
@@ -76,11 +76,18 @@ def _fetch(doctype: str, names: list[str], missing: list[list[str]]) -> list[dic
 	roots = roots_of_documents(doctype, permitted)
 	files = file_rows.attached_to(doctype, permitted)
 	found = []
-	for name, doc in load_documents(doctype, permitted).items():
+	documents, positions = load_with_positions(doctype, permitted)
+	for name, doc in documents.items():
 		data = snapshot(doc)
 		if doctype == "User":
 			data = {"doctype": doctype, **{fieldname: data.get(fieldname) for fieldname in USER_FIELDS}}
-		entry = {"doctype": doctype, "name": name, "data": data, "root": roots.get(name)}
+		entry = {
+			"doctype": doctype,
+			"name": name,
+			"data": data,
+			"root": roots.get(name),
+			"position": positions[name],
+		}
 		if name in files:
 			entry["files"] = files[name]
 		found.append(entry)

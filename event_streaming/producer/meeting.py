@@ -16,7 +16,7 @@ from pypika.analytics import RowNumber
 
 from event_streaming.producer import conditions, file_rows
 from event_streaming.producer.capture import dump
-from event_streaming.producer.deliveries import delivered_names
+from event_streaming.producer.deliveries import delivered_names, given_positions
 from event_streaming.producer.diff import snapshot
 from event_streaming.producer.documents import Key, by_doctype, load_documents
 from event_streaming.producer.log import (
@@ -42,6 +42,8 @@ class History:
 
 	delivered: bool = False
 	left: bool = False
+	# a copy has given the whole document, with its events up to here
+	given: int = 0
 	names: list[str] = field(default_factory=list)
 	waiting: list[Candidate] = field(default_factory=list)
 	more: bool = False
@@ -87,7 +89,7 @@ def meeting_conditions(
 def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) -> list[Candidate]:
 	"""The event with the older ones of its document before it, or one Create with the present state in their place."""
 	waiting = history.waiting
-	if history.delivered and not waiting:
+	if history.delivered and not waiting and not history.more:
 		return [event]
 	begins = history.delivered or (waiting[0] if waiting else event).update_type == CREATE
 	size = sum(old.size for old in waiting) + event.size
@@ -253,13 +255,19 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> di
 	for doctype, docnames in by_doctype([event.key for event in events]).items():
 		newest_first = _names_before(reader, doctype, docnames, reader.limit + 1)
 		delivered = delivered_names(reader, [name for _docname, name in newest_first])
+		given = given_positions(reader, doctype, docnames)
+		for docname in given:
+			histories[doctype, docname] = History(given=given[docname])
 		for docname, name in newest_first:
 			history = histories.setdefault((doctype, docname), History())
 			if not history.delivered and name in delivered:
-				history.delivered, history.left = True, delivered[name]
+				position, left = delivered[name]
+				history.delivered, history.left = True, left and position > history.given
 			if not history.delivered:
 				history.names.append(name)
 				history.more = len(history.names) > reader.limit
+		for docname in given:
+			histories[doctype, docname].delivered = True
 	_read_waiting(reader, [histories[key] for key in meeting if key in histories])
 	return histories
 
@@ -276,7 +284,8 @@ def _read_waiting(reader: Reader, histories: list[History]) -> None:
 		.orderby(log.position)
 	)
 	for old in read_candidates(query):
-		names[old.name].waiting.append(old)
+		if old.position > names[old.name].given:
+			names[old.name].waiting.append(old)
 
 
 def _names_before(

@@ -57,6 +57,17 @@ def assign_positions() -> int:
 	return head
 
 
+def positions_of(names: list[int]) -> dict[int, int]:
+	"""Name -> position of events that are committed; those that have none yet get theirs now."""
+	log = frappe.qb.DocType(LOG)
+	while True:
+		head = assign_positions()
+		found = dict(frappe.qb.from_(log).select(log.name, log.position).where(log.name.isin(names)).run())
+		if all(found.values()):
+			# one that has been cleared since had been taken long before
+			return {name: found.get(name, head) for name in names}
+
+
 def head_position() -> int:
 	"""The last position given, as the open transaction sees it."""
 	series = frappe.qb.DocType("Series")

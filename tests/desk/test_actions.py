@@ -51,6 +51,51 @@ def test_the_connection_can_be_tested_and_a_pull_asked_for(desk, streams):
 	assert "answers" in message
 
 
+def test_existing_documents_are_copied_and_the_form_shows_how_far_it_is(desk, streams):
+	title = unique("existing")
+	streams.producer.run(insert_silently, doctype=CITY, title=title)
+	window = desk(streams.consumer)
+	window.open_form("Event Producer", streams.event_producer)
+
+	window.press("Copy Existing Documents")
+	window.confirm()
+	window.page.locator(".progress-chart", has_text="Queued").wait_for()
+	window.screenshot("action-copy")
+	# after a reload too
+	window.page.reload()
+	window.page.locator(".progress-chart", has_text="looked at").wait_for()
+	streams.consumer.run(work_on_the_copy, event_producer=streams.event_producer)
+	message = window.take_message()
+	window.settle()
+
+	assert message.startswith("Done")
+	assert streams.consumer.run(count_titled, doctype=CITY, title=title) == 1
+
+
+def insert_silently(doctype: str, title: str) -> None:
+	"""As before the subscription: no event tells of it."""
+	import frappe
+
+	doc = frappe.get_doc({"doctype": doctype, "title": title, "name": title})
+	doc.set_user_and_timestamp()
+	doc.db_insert()
+
+
+def count_titled(doctype: str, title: str) -> int:
+	import frappe
+
+	return frappe.db.count(doctype, {"title": title})
+
+
+def work_on_the_copy(event_producer: str) -> None:
+	"""What a background worker does."""
+	from event_streaming.consumer import task
+	from event_streaming.consumer.long_work import run_slice
+
+	while run_slice(task.latest(event_producer, task.COPY).name).more:
+		pass
+
+
 def test_a_failed_event_is_tried_again_and_the_document_adopted(desk, streams):
 	[failed] = sync_logs(streams.consumer, status="Failed")
 	window = desk(streams.consumer)

@@ -9,6 +9,7 @@ import random
 import time
 
 import pytest
+from killing import die_at, run_until_it_is_killed, wait_for
 from streams import (
 	CITY,
 	ORDER,
@@ -25,7 +26,6 @@ from streams import (
 	with_orders,
 )
 
-PATIENCE = 60
 CONSUMER_STEPS = [
 	("consumer.step:apply_event", "before", 2),
 	("consumer.step:apply_event", "after", 2),
@@ -164,46 +164,7 @@ def transactions_left() -> int:
 	return 0
 
 
-def wait_for(condition, what: str):
-	deadline = time.monotonic() + PATIENCE
-	while time.monotonic() < deadline:
-		if value := condition():
-			return value
-		time.sleep(0.05)
-	raise AssertionError(f"{what} did not come within {PATIENCE} s")
-
-
 # ---------------------------------------------------------------- the killing
-
-
-def die_at(target: str, when: str, nth: int) -> None:
-	"""From the nth call of a function on, this process is no more. Runs inside a site."""
-	import importlib
-	import os
-	import signal
-
-	import frappe
-
-	if target.startswith("commit:"):
-		holder, name = frappe.local.db, "commit"
-	else:
-		path, name = target.split(":")
-		holder = importlib.import_module(f"event_streaming.{path}")
-		while "." in name:
-			outer, name = name.split(".", 1)
-			holder = getattr(holder, outer)
-	real, calls = getattr(holder, name), {"count": 0}
-
-	def counted(*args, **kwargs):
-		calls["count"] += 1
-		if when == "before" and calls["count"] == nth:
-			os.kill(os.getpid(), signal.SIGKILL)
-		result = real(*args, **kwargs)
-		if when == "after" and calls["count"] == nth:
-			os.kill(os.getpid(), signal.SIGKILL)
-		return result
-
-	setattr(holder, name, counted)
 
 
 def pull_and_die(event_producer: str, target: str, when: str, nth: int) -> None:
@@ -221,13 +182,6 @@ def read_page_and_die(event_consumer: str, target: str, when: str, nth: int) -> 
 	die_at(target, when, nth)
 	frappe.set_user(SUBSCRIBER)
 	get_page(event_consumer, 0)
-
-
-def run_until_it_is_killed(site, function, **kwargs) -> None:
-	shell = site.shell()
-	pending = shell.start(function, **kwargs)
-	wait_for(lambda: not shell.child.is_running() or pending.is_done(), "the end of the process")
-	assert not shell.child.is_running(), f"it was never killed: {pending.fetch(1)}"
 
 
 @pytest.mark.parametrize(("target", "when", "nth"), CONSUMER_STEPS)
@@ -478,9 +432,9 @@ def pull_saying_when(event_producer: str, at: int) -> dict:
 	"""A pull that says when it has come to its event number `at`, and counts the transactions that it loses."""
 	import frappe
 
-	from event_streaming.consumer import pull, step
+	from event_streaming.consumer import groups, step
 
-	apply_event, again = step.apply_event, pull.apply_after_lost_transaction
+	apply_event, again = step.apply_event, groups.apply_after_lost_transaction
 	seen = {"events": 0, "lost": 0}
 
 	def said(event, work):
@@ -494,7 +448,7 @@ def pull_saying_when(event_producer: str, at: int) -> dict:
 		return again(*args)
 
 	frappe.cache.delete_value("test_has_come")
-	step.apply_event, pull.apply_after_lost_transaction = said, counted
+	step.apply_event, groups.apply_after_lost_transaction = said, counted
 	return {**pull_now(event_producer), "lost": seen["lost"]}
 
 

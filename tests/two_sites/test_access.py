@@ -55,6 +55,16 @@ ACCESS = {
 		OWN_USER,
 		{"data": json.dumps({"event_consumer": "http://nobody.example", "user": SUBSCRIBER})},
 	),
+	"event_streaming.producer.feed.get_copy_page": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY},
+	),
+	"event_streaming.producer.feed.count_documents": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY},
+	),
 	"event_streaming.consumer.registration.confirm": ("consumer", ADMINS, {"token": "x"}),
 	"event_streaming.consumer.registration.update_status": (
 		"consumer",
@@ -65,6 +75,9 @@ ACCESS = {
 	f"{PRODUCER_FORM}.pull_now": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.pull_from_node": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.test_connection": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.start_copy": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
+	f"{PRODUCER_FORM}.get_copy_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.stop_copy": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.resync": ("consumer", ADMINS, {"update": '{"name": "0"}'}),
 	f"{SYNC_LOG}.resync_log": ("consumer", ADMINS, {"name": "0"}),
 	f"{SYNC_LOG}.resync_logs": ("consumer", ADMINS, {"names": "[]"}),
@@ -91,6 +104,7 @@ ACCESS = {
 	f"{API}.doctor": ("consumer", ADMINS, {}),
 	f"{API}.metrics": ("consumer", ADMINS, {}),
 	f"{API}.pull": ("consumer", ADMINS, {}),
+	f"{API}.copy": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
 	f"{API}.resync": ("consumer", ADMINS, {}),
 	f"{API}.approve": ("producer", ADMINS, {"event_consumer": "{consumer}"}),
 	f"{API}.pause": ("consumer", ADMINS, {"event_producer": "{producer}"}),
@@ -101,6 +115,7 @@ NOT_POST_ONLY = {
 	"get_update_logs_for_consumer",
 	"new_event_notification",
 	"this_site",
+	"get_copy_progress",
 	"status",
 	"metrics",
 }

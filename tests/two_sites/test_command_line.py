@@ -97,6 +97,27 @@ def add_row(name: str, doctype: str, **values) -> None:
 	doc.save()
 
 
+def test_copy_brings_what_existed_before_the_subscription_and_says_so(producer, consumer):
+	title = unique("before")
+	name = producer.run(insert, doctype=ORDER, title=title)
+	consumer.run(add_row, name=producer.url, doctype=ORDER)
+	refused = run(consumer, "copy", "--doctype", ORDER)
+	run(producer, "approve", consumer.url)
+	pull(consumer, producer)
+
+	done = run(consumer, "copy", "--doctype", ORDER, "--filters", json.dumps({"title": title}))
+	again = run(consumer, "copy", "--doctype", ORDER, "--filters", json.dumps({"title": title}), "--json")
+
+	assert refused.returncode == 1 and "not approved" in refused.stderr
+	assert (done.returncode, done.stdout) == (
+		0,
+		f"{producer.url}: 1 documents looked at, 1 made, 0 here already, 0 failed\n",
+	)
+	assert consumer.run(read_doc, doctype=ORDER, name=name)
+	found = json.loads(again.stdout)
+	assert (again.returncode, found["status"], found["made"], found["here"]) == (0, "Done", 0, 1)
+
+
 def test_resync_tries_what_has_failed_and_says_how_it_went(producer, consumer):
 	assert run(consumer, "resync").stdout == "Nothing has failed.\n"
 	name = fail_an_event(producer, consumer)

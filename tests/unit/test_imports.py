@@ -36,6 +36,9 @@ PURE = {
 # on the consumer a commit belongs to the pull: documents, log and cursor go together. The others, and why:
 MAY_COMMIT = {
 	f"{CONSUMER}.pull": "the loop itself",
+	f"{CONSUMER}.groups": "the loop's groups of events",
+	f"{CONSUMER}.first_copy": "its place, which goes with what was copied up to there",
+	f"{CONSUMER}.long_work": "a task's status, between two slices",
 	f"{CONSUMER}.registration": "statuses that the producer has changed, between two pages",
 	f"{CONSUMER}.retention": "old logs go in batches, from a job of their own",
 }

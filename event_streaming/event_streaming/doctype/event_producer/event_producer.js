@@ -1,6 +1,8 @@
 // The form of a producer: how the connection is, and what a person can do about it. It decides nothing.
 
 const PRODUCER_METHODS = "event_streaming.event_streaming.doctype.event_producer.event_producer";
+const COPY_PROGRESS = "event_streaming_progress";
+const COPY_ACTIVE = ["Queued", "Running", "Waiting"];
 const CONNECTION_COLORS = { Online: "green", Offline: "orange", Refused: "red", Unknown: "gray" };
 
 frappe.ui.form.on("Event Producer", {
@@ -18,6 +20,13 @@ frappe.ui.form.on("Event Producer", {
 		});
 	},
 
+	onload(frm) {
+		frappe.realtime.off(COPY_PROGRESS);
+		frappe.realtime.on(COPY_PROGRESS, (copy) => {
+			if (is_shown(frm) && copy.event_producer === frm.doc.name) show_copy(frm, copy);
+		});
+	},
+
 	refresh(frm) {
 		if (frm.is_new()) {
 			show_own_address(frm);
@@ -25,6 +34,7 @@ frappe.ui.form.on("Event Producer", {
 		}
 		show_state(frm, (frm.doc.__onload || {}).state || {});
 		add_buttons(frm);
+		look_at_copy(frm);
 	},
 });
 
@@ -123,6 +133,7 @@ function add_buttons(frm) {
 			reload_if_clean(frm);
 		});
 	});
+	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm));
 	frm.add_custom_button(
 		__("Event Sync Log"),
 		() => frappe.set_route("List", "Event Sync Log", { event_producer: frm.doc.name }),
@@ -157,7 +168,108 @@ function describe_connection(result) {
 	return [...lines, ...(result.warnings || [])].map((line) => frappe.utils.escape_html(line)).join("<br>");
 }
 
-function reload_if_clean(frm) {
+// ---- first copy
+
+function ask_what_to_copy(frm) {
+	const rows = frm.doc.producer_doctypes.filter((row) => row.status === "Approved" && !row.unsubscribe);
+	if (!rows.length) {
+		frappe.msgprint(__("No Document Type is approved by the producer yet, so that there is nothing to copy."));
+		return;
+	}
+	frappe.prompt(
+		[
+			{
+				fieldname: "doctypes",
+				fieldtype: "MultiCheck",
+				label: __("Document Types"),
+				options: rows.map((row) => ({ label: __(row.ref_doctype), value: row.ref_doctype, checked: 1 })),
+				columns: 2,
+			},
+			{
+				fieldname: "filters",
+				fieldtype: "Code",
+				options: "JSON",
+				label: __("Filters"),
+				description: __(
+					'Optional, in the producer\'s fields: {"status": "Open"}, or for each Document Type {"ToDo": {"status": "Open"}}'
+				),
+			},
+		],
+		(values) => start_copy(frm, values),
+		__("Copy Existing Documents"),
+		__("Copy")
+	);
+}
+
+function start_copy(frm, values) {
+	return frappe
+		.call({
+			method: `${PRODUCER_METHODS}.start_copy`,
+			args: { event_producer: frm.doc.name, doctypes: values.doctypes, filters: values.filters },
+			freeze: true,
+		})
+		.then((answer) => {
+			frappe.show_alert({
+				message: __("A background job copies what is there already. What is here is not touched."),
+				indicator: "green",
+			});
+			show_copy(frm, answer.message);
+			setTimeout(() => look_at_copy(frm), 2000);
+		});
+}
+
+// how far the last copy has got; also after a reload, and where there are no realtime messages
+function look_at_copy(frm) {
+	if (!is_shown(frm) || frm.is_new()) return;
+	const name = frm.doc.name;
+	frappe.xcall(`${PRODUCER_METHODS}.get_copy_progress`, { event_producer: name }).then((copy) => {
+		if (!copy || frm.doc.name !== name) return;
+		show_copy(frm, copy);
+		if (COPY_ACTIVE.includes(copy.status)) {
+			clearTimeout(frm.next_look_at_copy);
+			frm.next_look_at_copy = setTimeout(() => look_at_copy(frm), 3000);
+		}
+	});
+}
+
+function show_copy(frm, copy) {
+	const active = COPY_ACTIVE.includes(copy.status);
+	frm.remove_custom_button(__("Stop Copying"));
+	if (active) {
+		frm.dashboard.show_progress(__("Copy of existing documents"), copy.percent, describe_copy(copy));
+		frm.add_custom_button(__("Stop Copying"), () =>
+			call_producer(frm, "stop_copy").then(() => look_at_copy(frm))
+		);
+		frm.copy_was_active = true;
+	} else if (frm.copy_was_active) {
+		frm.copy_was_active = false;
+		frm.dashboard.hide_progress();
+		frappe.msgprint({
+			title: __("Copy of existing documents"),
+			message: frappe.utils.escape_html([describe_copy(copy), copy.message].filter(Boolean).join(" ")),
+			indicator: copy.status === "Done" && !copy.failed ? "green" : "orange",
+		});
+	}
+}
+
+function describe_copy(copy) {
+	const counts = __("{0} of {1} looked at: {2} made, {3} here already, {4} failed", [
+		cint(copy.done),
+		Math.max(cint(copy.total), cint(copy.done)),
+		cint(copy.made),
+		cint(copy.here),
+		cint(copy.failed),
+	]);
+	if (copy.status !== "Running" || !copy.rate) return `${__(copy.status)} · ${counts}`;
+	const left = frappe.utils.get_formatted_duration(Math.max(cint(copy.seconds_left), 1));
+	return `${counts} · ${__("{0} a second, {1} left", [Math.round(copy.rate), left])}`;
+}
+
+function is_shown(frm) {
 	const shown = frappe.get_route();
-	if (shown[1] === frm.doctype && shown[2] === frm.doc.name && !frm.is_dirty()) frm.reload_doc();
+	return shown[1] === frm.doctype && shown[2] === frm.doc.name;
+}
+
+function reload_if_clean(frm) {
+	if (is_shown(frm) && !frm.is_dirty()) frm.reload_doc();
 }

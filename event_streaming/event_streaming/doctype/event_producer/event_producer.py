@@ -9,7 +9,7 @@ from dataclasses import asdict
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer import by_hand, producer_form, pull, registration, state
+from event_streaming.consumer import by_hand, first_copy, producer_form, pull, registration, state
 from event_streaming.site import public_url
 
 
@@ -90,3 +90,26 @@ def test_connection(event_producer: str) -> dict:
 	"""The form's button: ask the producer for events without applying any."""
 	frappe.only_for("System Manager")
 	return registration.test_connection(event_producer)
+
+
+@frappe.whitelist(methods=["POST"])
+def start_copy(
+	event_producer: str, doctypes: str | list | None = None, filters: str | dict | list | None = None
+) -> dict:
+	"""The form's button: have a background job bring over documents that exist already."""
+	frappe.only_for("System Manager")
+	return first_copy.start_copy(event_producer, doctypes, filters)
+
+
+@frappe.whitelist()
+def get_copy_progress(event_producer: str) -> dict | None:
+	"""How far the last copy has got."""
+	frappe.only_for("System Manager")
+	return first_copy.get_copy_progress(event_producer)
+
+
+@frappe.whitelist(methods=["POST"])
+def stop_copy(event_producer: str) -> bool:
+	"""The form's button: stop the copy that is under way."""
+	frappe.only_for("System Manager")
+	return first_copy.stop_copy(event_producer)

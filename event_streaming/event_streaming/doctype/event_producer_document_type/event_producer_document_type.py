@@ -14,6 +14,8 @@ class EventProducerDocumentType(Document):
 
 		condition: DF.SmallText | None
 		conflict_policy: DF.Literal["Producer Wins", "Consumer Wins", "Newest Wins", "Ask"]
+		copied_on: DF.Datetime | None
+		copy_existing: DF.Check
 		has_mapping: DF.Check
 		mapping: DF.Link | None
 		parent: DF.Data

@@ -1,0 +1,45 @@
+"""Documents together with their exact position in the log: what is in them, and what is still to come.
+
+A consumer that gets such a document passes over the events up to its position and applies those after it, so that
+nothing is applied to it twice and nothing is missed. It commits, and writes nothing but positions.
+"""
+
+from collections.abc import Collection
+
+import frappe
+from frappe.model.document import Document
+
+from event_streaming.producer.documents import load_documents
+from event_streaming.producer.log import LOG
+from event_streaming.producer.sequence import assign_positions, positions_of
+
+
+def load_with_positions(doctype: str, names: Collection[str]) -> tuple[dict[str, Document], dict[str, int]]:
+	"""(name -> document, name -> position): each event of a document up to its position is in it, and none after.
+
+	The log and the documents are read in one picture of the database, the log first. An event that stands in the
+	picture and was numbered late has its position looked up afterwards.
+	"""
+	# ends the old picture; what is committed by now is numbered
+	frappe.db.commit()
+	known = assign_positions()
+	recent = _events_after(doctype, names, known) if names else []
+	documents = load_documents(doctype, names)
+	positions = dict.fromkeys(names, known)
+	if recent:
+		numbered = positions_of([log for log, _name in recent])
+		for log, name in recent:
+			positions[name] = max(positions.get(name, 0), numbered[log])
+	return documents, positions
+
+
+def _events_after(doctype: str, names: Collection[str], position: int) -> list[tuple[int, str]]:
+	"""(name in the log, document) of the events that came after a position, or have none yet."""
+	log = frappe.qb.DocType(LOG)
+	query = (
+		frappe.qb.from_(log)
+		.select(log.name, log.docname)
+		.where((log.ref_doctype == doctype) & log.docname.isin(sorted(names)))
+		.where((log.position == 0) | (log.position > position))
+	)
+	return [(int(name), str(docname)) for name, docname in query.run()]

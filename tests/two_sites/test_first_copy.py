@@ -1,0 +1,513 @@
+"""First copy: documents that exist already come over, consistent with the events that arrive meanwhile."""
+
+import json
+
+import pytest
+from fake_producer import FakeProducer
+from streams import (
+	CITY,
+	ORDER,
+	TICKET,
+	change,
+	delete,
+	insert,
+	make_event_producer,
+	make_subscriber,
+	pull,
+	read_doc,
+	read_rows,
+	subscribe,
+	sync_logs,
+	unique,
+	wait_for,
+	with_orders,
+)
+
+FORM = "event_streaming.event_streaming.doctype.event_producer.event_producer"
+TASK = "Event Streaming Task"
+
+
+@pytest.fixture(autouse=True)
+def orders(producer, consumer):
+	with_orders(producer, consumer)
+
+
+def copy_now(
+	event_producer: str, doctypes: list | None = None, filters: dict | None = None, pulls: bool = True
+) -> dict:
+	"""A copy to its end, here and now, as the command does it; without pulls where events are to wait."""
+	import frappe
+
+	from event_streaming.consumer import first_copy, task
+	from event_streaming.consumer.long_work import run_slice
+
+	name = first_copy.begin(event_producer, doctypes, filters).name
+	frappe.db.commit()
+	pull_first, first_copy.let_pull = first_copy.let_pull, first_copy.let_pull if pulls else print
+	try:
+		while (done := run_slice(name)).more:
+			pass
+	finally:
+		first_copy.let_pull = pull_first
+	return json.loads(json.dumps({**task.as_progress(done.task), "report": done.task.report}, default=str))
+
+
+def copy(consumer, producer, *doctypes, pulls: bool = True, **filters) -> dict:
+	"""A copy that has to succeed."""
+	done = consumer.run(
+		copy_now,
+		event_producer=producer.url,
+		doctypes=list(doctypes),
+		filters=filters or None,
+		pulls=pulls,
+	)
+	assert done["status"] == "Done", done["message"]
+	return done
+
+
+def make_orders(prefix: str, count: int) -> list[str]:
+	"""Orders with rows, each with a city of its own; the second is submitted."""
+	import frappe
+
+	names = []
+	for number in range(count):
+		city = frappe.get_doc({"doctype": CITY, "title": f"{prefix} city {number}"}).insert()
+		order = frappe.get_doc(
+			{
+				"doctype": ORDER,
+				"title": f"{prefix} {number}",
+				"city": city.name,
+				"due": "2026-05-01 10:00:00",
+				"rows": [{"item": "bolt", "qty": 2}, {"item": "nut", "qty": 3}],
+			}
+		).insert()
+		names.append(order.name)
+	frappe.get_doc(ORDER, names[1]).submit()
+	return names
+
+
+def only(prefix: str) -> dict:
+	return {ORDER: {"title": ["like", f"{prefix}%"]}}
+
+
+def look(site, name: str) -> dict | None:
+	doc = site.run(read_doc, doctype=ORDER, name=name)
+	for row in (doc or {}).get("rows", []):
+		for field in ("creation", "modified", "modified_by", "owner"):
+			row.pop(field)
+	return doc
+
+
+def test_what_exists_comes_with_what_it_needs_and_a_second_copy_makes_nothing_anew(producer, consumer):
+	prefix = unique("old")
+	names = producer.run(make_orders, prefix=prefix, count=5)
+	subscribe(consumer, producer, ORDER)
+
+	first = copy(consumer, producer, **only(prefix))
+	again = copy(consumer, producer, **only(prefix))
+
+	assert (first["total"], first["done"], first["made"], first["failed"]) == (5, 5, 5, 0)
+	assert (again["made"], again["here"]) == (0, 5)
+	assert [look(consumer, name) for name in names] == [look(producer, name) for name in names]
+	assert consumer.run(read_doc, doctype=CITY, name=f"{prefix} city 4")
+	assert sync_logs(consumer) == []
+	producer.run(change, doctype=ORDER, name=names[0], note="streamed from now on")
+	assert pull(consumer, producer)["synced"] == 1
+	assert look(consumer, names[0]) == look(producer, names[0])
+
+
+def test_events_that_are_contained_in_what_was_copied_are_no_conflict(producer, consumer):
+	prefix = unique("waiting")
+	names = producer.run(make_orders, prefix=prefix, count=3)
+	subscribe(consumer, producer, ORDER, conflict_policy="Ask")
+	for note in ("one", "two"):
+		producer.run(change, doctype=ORDER, name=names[0], note=note)
+	open_change = producer.shell()
+	open_change.run(change, doctype=ORDER, name=names[2], note="not committed yet", commit=False)
+
+	copy(consumer, producer, pulls=False, **only(prefix))
+	open_change.commit()
+	assert look(consumer, names[2])["note"] in (None, "")
+	pull(consumer, producer)
+
+	assert [log["status"] for log in sync_logs(consumer)] == ["Synced"] * 3
+	assert [log["outcome"] for log in sync_logs(consumer)] == [
+		"Contained in what was brought before",
+		"Contained in what was brought before",
+		"Updated",
+	]
+	assert [look(consumer, name) for name in names] == [look(producer, name) for name in names]
+
+
+def read_copy_page(event_consumer: str, doctype: str, change_name: str) -> list:
+	"""A page, while somebody changes a document between the numbering and the reading of it."""
+	import frappe
+
+	from event_streaming.producer import copying, exact
+
+	real = exact.assign_positions
+	calls = []
+
+	def numbered_too_early() -> int:
+		head = real()
+		if not calls:
+			calls.append(head)
+			change(doctype, change_name, note="in between")
+			frappe.db.commit()
+		return head
+
+	exact.assign_positions = numbered_too_early
+	frappe.set_user("stream@example.com")
+	page = copying.copy_page(event_consumer, doctype, "", 0, {"name": change_name}, None, None)
+	return [[json.loads(event["data"])["note"], event["position"], calls[0]] for event in page["events"]]
+
+
+def test_a_change_between_the_numbering_and_the_reading_counts_as_contained(producer, consumer):
+	(name, _second) = producer.run(make_orders, prefix=unique("between"), count=2)
+	subscribe(consumer, producer, ORDER)
+
+	page = producer.shell().run(read_copy_page, event_consumer=consumer.url, doctype=ORDER, change_name=name)
+
+	((note, position, numbered),) = page
+	assert note == "in between" and position == numbered + 1
+
+
+def test_what_is_here_already_is_not_touched(producer, consumer):
+	prefix = unique("here")
+	subscribe(consumer, producer, ORDER)
+	names = producer.run(make_orders, prefix=prefix, count=2)
+	pull(consumer, producer)
+	consumer.run(change, doctype=ORDER, name=names[0], note="changed here")
+
+	done = copy(consumer, producer, **only(prefix))
+
+	assert (done["made"], done["here"]) == (0, 2)
+	assert look(consumer, names[0])["note"] == "changed here"
+
+
+def test_a_document_that_was_renamed_meanwhile_is_not_there_twice(producer, consumer):
+	prefix = unique("moved")
+	subscribe(consumer, producer, ORDER)
+	(old, _second) = producer.run(make_orders, prefix=prefix, count=2)
+	pull(consumer, producer)
+	new = unique("new name")
+	producer.run(rename, doctype=ORDER, old=old, new=new)
+	producer.run(change, doctype=ORDER, name=new, note="after")
+
+	copy(consumer, producer, pulls=False, **only(prefix))
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	assert not consumer.run(read_doc, doctype=ORDER, name=old)
+	assert look(consumer, new) == look(producer, new)
+
+
+def test_a_document_that_is_needed_and_was_renamed_meanwhile_is_not_there_twice(producer, consumer):
+	prefix = unique("needed")
+	subscribe(consumer, producer, ORDER, CITY)
+	old, new = unique("old town"), unique("new town")
+	producer.run(insert, doctype=CITY, title=old)
+	pull(consumer, producer)
+	producer.run(rename, doctype=CITY, old=old, new=new)
+	order = producer.run(insert, doctype=ORDER, title=prefix, city=new)
+
+	copy(consumer, producer, pulls=False, **only(prefix))
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	assert not consumer.run(read_doc, doctype=CITY, name=old)
+	assert consumer.run(read_doc, doctype=CITY, name=new)
+	assert look(consumer, order)["city"] == new
+
+
+def rename(doctype: str, old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(doctype, old, new, force=True)
+
+
+def test_a_document_that_was_made_anew_under_an_old_name_is_not_deleted_for_the_first_one(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	title = unique("city")
+	producer.run(insert, doctype=CITY, title=title, country_name="first")
+	pull(consumer, producer)
+	consumer.run(delete, doctype=CITY, name=title)
+	producer.run(delete, doctype=CITY, name=title)
+	producer.run(insert, doctype=CITY, title=title, country_name="second")
+
+	copy(consumer, producer, pulls=False, **{CITY: {"name": title}})
+	pull(consumer, producer)
+
+	assert [log["outcome"] for log in sync_logs(consumer)][1:] == ["Contained in what was brought before"] * 2
+	assert consumer.run(read_doc, doctype=CITY, name=title)["country_name"] == "second"
+
+
+def test_only_what_meets_the_condition_comes_and_its_end_is_told(producer, consumer):
+	prefix = unique("urgent")
+	names = producer.run(make_orders, prefix=prefix, count=4)
+	for name in names[1:]:
+		producer.run(set_urgent, name=name)
+	subscribe(consumer, producer, ORDER, condition="doc.urgent == 1")
+
+	done = copy(consumer, producer, **only(prefix))
+
+	assert (done["done"], done["made"]) == (4, 3)
+	producer.run(delete, doctype=ORDER, name=names[0])
+	producer.run(delete, doctype=ORDER, name=names[2])
+	producer.run(rename, doctype=ORDER, old=names[3], new=f"{names[3]}-moved")
+	producer.run(delete, doctype=ORDER, name=f"{names[3]}-moved")
+	pull(consumer, producer)
+	assert [bool(look(consumer, name)) for name in names] == [False, True, False, False]
+	assert names[0] not in [log["producer_doc"] for log in sync_logs(consumer)]
+	assert not look(consumer, f"{names[3]}-moved")
+
+
+def set_urgent(name: str) -> None:
+	import frappe
+
+	frappe.db.set_value(ORDER, name, "urgent", 1)
+
+
+def test_filters_and_local_naming_and_pages(producer, consumer):
+	prefix = unique("ticket")
+	producer.run(make_tickets, prefix=prefix, count=7)
+	subscribe(consumer, producer, TICKET, use_same_name=0)
+	consumer.run(set_settings, events_per_page=2, events_per_commit=1)
+
+	done = copy(consumer, producer, TICKET, total=[">", 2], title=["like", f"{prefix}%"])
+
+	here = consumer.run(read_rows, doctype=TICKET, filters={"title": ["like", f"{prefix}%"]})
+	there = producer.run(read_rows, doctype=TICKET, filters={"title": ["like", f"{prefix}%"]})
+	assert done["made"] == 4
+	assert sorted(row["remote_docname"] for row in here) == sorted(
+		row["name"] for row in there if row["total"] > 2
+	)
+	assert {row["remote_site_name"] for row in here} == {producer.url}
+
+
+def make_tickets(prefix: str, count: int) -> None:
+	import frappe
+
+	for number in range(count):
+		frappe.get_doc({"doctype": TICKET, "title": f"{prefix} {number}", "total": number}).insert()
+
+
+def set_settings(**values) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Streaming Settings")
+	doc.update(values)
+	doc.save()
+
+
+def test_a_document_that_fails_holds_back_no_other_and_is_tried_again(producer, consumer):
+	titles = [unique("city") for _each in range(3)]
+	for title in titles:
+		producer.run(insert, doctype=CITY, title=title)
+	consumer.run(insert, doctype=CITY, title=titles[1])
+	subscribe(consumer, producer, CITY)
+
+	done = copy(consumer, producer, **{CITY: {"name": ["in", titles]}})
+	again = copy(consumer, producer, **{CITY: {"name": ["in", titles]}})
+
+	assert (done["made"], done["failed"]) == (2, 1)
+	assert (again["made"], again["here"], again["failed"]) == (0, 2, 1)
+	(log,) = sync_logs(consumer)
+	assert (log["producer_doc"], log["status"]) == (titles[1], "Failed") and "NameTaken" in log["error"]
+	consumer.run(delete, doctype=CITY, name=titles[1])
+	consumer.rest().method(
+		"event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_log", name=log["name"]
+	)
+	assert sync_logs(consumer)[0]["status"] == "Synced"
+
+
+def test_a_row_can_ask_for_what_exists_already(producer, consumer):
+	title = unique("city")
+	producer.run(insert, doctype=CITY, title=title)
+	subscribe(consumer, producer, CITY, approve=False, copy_existing=1)
+	consumer.start_worker()
+	consumer.run(minute_passes)
+	assert not consumer.run(read_rows, doctype=TASK, filters={})
+
+	producer.run(approve_all, event_consumer=consumer.url)
+	consumer.run(minute_passes)
+
+	wait_for_task(consumer, "Done")
+	assert consumer.run(read_doc, doctype=CITY, name=title)
+	consumer.run(minute_passes)
+	assert len(consumer.run(read_rows, doctype=TASK, filters={})) == 1
+
+
+def approve_all(event_consumer: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Consumer", event_consumer)
+	for row in doc.consumer_doctypes:
+		row.status = "Approved"
+	doc.save()
+
+
+def minute_passes() -> None:
+	from event_streaming.tasks import event_streaming_every_minute
+
+	event_streaming_every_minute()
+
+
+def wait_for_task(site, status: str) -> dict:
+	def ended() -> dict | None:
+		rows = site.run(read_rows, doctype=TASK, filters={"status": status})
+		return rows[0] if rows else None
+
+	return wait_for(ended, f"a task that is {status}")
+
+
+def test_a_copy_that_is_stopped_goes_on_where_it_was(producer, consumer):
+	prefix = unique("stopped")
+	names = producer.run(make_orders, prefix=prefix, count=6)
+	subscribe(consumer, producer, ORDER)
+	consumer.run(set_settings, events_per_page=2, events_per_commit=1)
+	admin = consumer.rest()
+
+	begun = admin.method(f"{FORM}.start_copy", event_producer=producer.url, filters=json.dumps(only(prefix)))
+	consumer.run(one_page, name=begun["task"])
+	assert admin.method(f"{FORM}.stop_copy", event_producer=producer.url) is True
+	stopped = admin.method(f"{FORM}.get_copy_progress", event_producer=producer.url)
+	consumer.run(one_page, name=begun["task"])
+	goes_on = admin.method(
+		f"{FORM}.start_copy", event_producer=producer.url, filters=json.dumps(only(prefix))
+	)
+
+	assert (stopped["status"], stopped["made"], stopped["percent"]) == ("Stopped", 2, 33)
+	assert goes_on["task"] == begun["task"]
+	done = consumer.run(run_to_the_end, name=begun["task"])
+	assert (done["status"], done["made"]) == ("Done", 6)
+	assert all(look(consumer, name) for name in names)
+
+
+def one_page(name: str) -> None:
+	"""A slice that is over after its first page."""
+	from event_streaming.consumer import slices
+	from event_streaming.consumer.long_work import run_slice
+
+	over, slices.Slice.over = slices.Slice.over, True
+	try:
+		run_slice(name)
+	finally:
+		slices.Slice.over = over
+
+
+def run_to_the_end(name: str) -> dict:
+	from event_streaming.consumer import task
+	from event_streaming.consumer.long_work import run_slice
+
+	while (done := run_slice(name)).more:
+		pass
+	return json.loads(json.dumps(task.as_progress(done.task), default=str))
+
+
+def test_a_copy_waits_for_a_producer_that_is_away(producer, consumer):
+	title = unique("city")
+	producer.run(insert, doctype=CITY, title=title)
+	subscribe(consumer, producer, CITY)
+	producer.stop_web()
+
+	waiting = consumer.run(copy_now, event_producer=producer.url)
+	producer.start_web()
+	consumer.run(long_ago)
+	consumer.start_worker()
+	consumer.run(minute_passes)
+
+	assert waiting["status"] == "Waiting" and "can't be reached" in waiting["message"]
+	wait_for_task(consumer, "Done")
+	assert consumer.run(read_doc, doctype=CITY, name=title)
+
+
+def long_ago() -> None:
+	import frappe
+
+	frappe.db.set_value(TASK, {"status": "Waiting"}, "last_progress", "2026-01-01 00:00:00")
+
+
+def test_what_can_not_be_copied_is_refused_with_what_to_do(producer, consumer):
+	subscribe(consumer, producer, CITY, approve=False)
+
+	said = [
+		consumer.run(refusal, event_producer=producer.url, doctypes=doctypes, filters=filters)
+		for doctypes, filters in ((None, None), ([CITY], None), ([ORDER], None), (None, "{x"))
+	]
+
+	assert "No Document Type" in said[0]
+	assert "is not approved by the producer" in said[1]
+	assert "has no row for" in said[2]
+	assert producer.run(refused_page, event_consumer=consumer.url, doctype=CITY) == "ValidationError"
+
+
+def refusal(event_producer: str, doctypes: list | None, filters: str | None) -> str:
+	import frappe
+
+	from event_streaming.consumer import first_copy
+
+	try:
+		first_copy.begin(event_producer, doctypes, filters)
+	except frappe.ValidationError as error:
+		return str(error)
+	return ""
+
+
+def refused_page(event_consumer: str, doctype: str) -> str:
+	import frappe
+
+	from event_streaming.producer.copying import copy_page
+
+	frappe.set_user("stream@example.com")
+	try:
+		copy_page(event_consumer, doctype, "", 0, None, None, None)
+	except frappe.ValidationError as error:
+		return type(error).__name__
+	finally:
+		frappe.set_user("Administrator")
+	return ""
+
+
+# ---- a producer that is not what it should be
+
+
+class Liar(FakeProducer):
+	"""Answers whatever it is given to a request for existing documents."""
+
+	pretends: object = None
+
+	def content_for(self, request):
+		if request.path.endswith("count_documents"):
+			return 200, json.dumps({"message": {"total": 1}}).encode()
+		if request.path.endswith("get_copy_page"):
+			return 200, json.dumps({"message": self.pretends}).encode()
+		return super().content_for(request)
+
+
+@pytest.mark.parametrize(
+	("answer", "said"),
+	[
+		("nothing", "is not an object"),
+		({"events": "many"}, "not a list"),
+		({"events": [], "has_more": True, "after": ""}, "do not go on"),
+		(
+			{"events": [{"position": 1, "ref_doctype": "User", "docname": "x", "update_type": "Create"}]},
+			"not asked for",
+		),
+		(
+			{"events": [{"position": 1, "ref_doctype": CITY, "docname": "x", "update_type": "Delete"}]},
+			"not asked for",
+		),
+	],
+)
+def test_a_producer_that_answers_nonsense_ends_the_copy_with_what_is_wrong(consumer, answer, said):
+	with Liar(CITY) as liar:
+		liar.pretends = answer
+		consumer.run(make_subscriber)
+		rows = [{"ref_doctype": CITY, "use_same_name": 1}]
+		consumer.run(make_event_producer, url=liar.url, rows=rows)
+
+		done = consumer.run(copy_now, event_producer=liar.url)
+
+	assert done["status"] == "Failed" and said in done["message"]
