@@ -19,8 +19,10 @@ from event_streaming.consumer.whereabouts import (
 	contained,
 	covered,
 	exists,
+	find_changed,
 	find_local,
 	first_made_here,
+	forget_if_another,
 	keep_identity,
 	outcome_of,
 )
@@ -108,6 +110,7 @@ def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcom
 		raise wire.InvalidPage(_("Event {0} makes a document but holds none.").format(event["id"]))
 	key = remote_key(event)
 	files = wire.parse_files(data.pop(wire.FILES_KEY, None))
+	forget_if_another(key, data, subscription, work)
 	local = find_local(key, event["root"], subscription, work)
 	here = bool(local and exists(local))
 	if here and work.protocol < wire.PROTOCOL:
@@ -131,7 +134,7 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if known:
 		return contained(subscription, known)
 	key, data = remote_key(event), wire.parse_data(event)
-	local = find_local(key, event["root"], subscription, work)
+	local = find_changed(event, subscription, work)
 	changed = data.get("changed") or {}
 	if not local or not exists(local):
 		deleted = two_way.stays_deleted(event, changed, subscription, work)
@@ -179,7 +182,7 @@ def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcom
 		# what is here was made there after this deletion
 		return contained(subscription, known)
 	key = remote_key(event)
-	local = find_local(key, event["root"], subscription, work)
+	local = find_changed(event, subscription, work)
 	if not local or not exists(local):
 		work.drop(key)
 		return outcome_of(subscription, None, _("Was not here (any more)"))
@@ -204,7 +207,7 @@ def apply_attach(event: Event, subscription: Subscription, work: Work) -> Outcom
 		return contained(subscription, known)
 	remote = wire.parse_file(wire.parse_data(event))
 	key = remote_key(event)
-	local = find_local(key, event["root"], subscription, work)
+	local = find_changed(event, subscription, work)
 	if not local or not exists(local):
 		return bring_missing(key, event["root"], subscription, work)
 	try:
@@ -220,7 +223,7 @@ def apply_detach(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if known:
 		return contained(subscription, known)
 	remote = wire.parse_file(wire.parse_data(event))
-	local = find_local(remote_key(event), event["root"], subscription, work)
+	local = find_changed(event, subscription, work)
 	if work.files.detach(remote, local):
 		done = _("Removed: {0}").format(remote["file_name"])
 	else:

@@ -22,6 +22,7 @@ from event_streaming.consumer.whereabouts import (
 	covered_to,
 	exists,
 	find_by_fetched_root,
+	find_changed,
 	find_local,
 	keep_identity,
 	outcome_of,
@@ -38,7 +39,7 @@ def apply_rename(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if known:
 		# what is here got the name after this rename
 		return contained(subscription, known)
-	local = find_local(key, event["root"], subscription, work)
+	local = find_changed(event, subscription, work)
 	if data.get("merge"):
 		return merge_here(event, data, local, new_key, subscription, work)
 	if not local or not exists(local):

@@ -4,9 +4,10 @@ import frappe
 from frappe import _
 
 from event_streaming import fates, identity
-from event_streaming.consumer.page import Work, find_by_root, remote_key
+from event_streaming.consumer.page import Work, find_by_root, remote_key, same_creation
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.consumer.sync_log import SYNCED, Outcome
+from event_streaming.consumer.times import convert_times
 from event_streaming.identity import Identity, LocalKey, RemoteKey, own_identity
 from event_streaming.wire import Event, Root
 
@@ -32,6 +33,44 @@ def came_home_renamed(root: Root | None, work: Work) -> LocalKey | None:
 	return local if exists(local) else None
 
 
+def find_changed(event: Event, subscription: Subscription, work: Work) -> LocalKey | None:
+	"""The local document that an event changes, also if the producer calls it by a name that this site has given it."""
+	key = remote_key(event)
+	local = find_local(key, event["root"], subscription, work)
+	if local:
+		return local
+	renamed = renamed_by_this_site(key, subscription, work)
+	if not renamed:
+		return None
+	work.drop((renamed.remote_doctype, renamed.remote_name))
+	keep_identity(key, (renamed.local_doctype, renamed.local_name), event["root"], work, renamed.covered_to)
+	return renamed.local_doctype, renamed.local_name
+
+
+def renamed_by_this_site(key: RemoteKey, subscription: Subscription, work: Work) -> Identity | None:
+	"""The document of the producer that has this name since this site has renamed it: a producer that subscribes in turn
+	takes that over without a word, and tells of the document by that name from then on."""
+	local = (subscription.local_doctype, key[1])
+	if work.identity_of(key) or not subscription.use_same_name or subscription.mapping or not exists(local):
+		return None
+	if not is_given_away(local[0], work.event_producer):
+		return None
+	standing_for = identity.find_for_local(local[0], [local[1]]).get(local[1], [])
+	return next((each for each in standing_for if each.event_producer == work.event_producer), None)
+
+
+def forget_if_another(key: RemoteKey, data: dict, subscription: Subscription, work: Work) -> None:
+	"""A name that is another document's by now: this site has renamed what it stood for, the producer has taken that over,
+	and has given the name anew."""
+	known = work.identity_of(key)
+	if not known or not subscription.use_same_name or subscription.mapping or known.local_name == key[1]:
+		return
+	there = convert_times(known.local_doctype, {"creation": data.get("creation")}, work.time_zone)["creation"]
+	here = frappe.db.get_value(known.local_doctype, known.local_name, "creation")
+	if here and there and not same_creation(here, there):
+		work.drop(key)
+
+
 def find_by_fetched_root(root: Root | None, subscription: Subscription, work: Work) -> LocalKey | None:
 	"""The same for a document that no event of the page is about: its root was not looked up with the others."""
 	if not root or came_home(root, work):
@@ -41,11 +80,10 @@ def find_by_fetched_root(root: Root | None, subscription: Subscription, work: Wo
 	return local if local and local[0] == subscription.local_doctype else None
 
 
-def is_given_away(doctype: str) -> bool:
-	"""Whether documents of the DocType can have left this site, and so come back."""
-	return bool(
-		frappe.db.exists("Event Consumer Document Type", {"ref_doctype": doctype, "status": "Approved"})
-	)
+def is_given_away(doctype: str, to: str | None = None) -> bool:
+	"""Whether documents of the DocType can have left this site (for one other, or for any), and so come back."""
+	row = {"ref_doctype": doctype, "status": "Approved", "parenttype": "Event Consumer"}
+	return bool(frappe.db.exists("Event Consumer Document Type", {**row, "parent": to} if to else row))
 
 
 def exists(local: LocalKey) -> bool:

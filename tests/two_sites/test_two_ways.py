@@ -303,3 +303,76 @@ def test_stamps_stay_the_producers_after_a_merge_and_a_change_that_sets_none(pro
 	pull(consumer, producer)
 
 	assert equal(producer, consumer, kept)["note"] == "quiet"
+
+
+# ---------------------------------------------------------------- renamed again and again
+
+
+def city_on_both(producer, consumer) -> str:
+	name = producer.run(insert, doctype=CITY, title=unique("City"))
+	settle(producer, consumer)
+	return name
+
+
+def cities(site) -> dict[str, str]:
+	"""Name -> title of all that are there."""
+	return site.run(read_cities)
+
+
+def read_cities() -> dict[str, str]:
+	import frappe
+
+	return dict(frappe.get_all(CITY, fields=["name", "title"], as_list=True, limit=0))
+
+
+def rename_city(old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(CITY, old, new, show_alert=False, rebuild_search=False)
+
+
+def test_a_document_that_both_sites_rename_in_turn_stays_one(producer, consumer):
+	both_ways(producer, consumer)
+	name = city_on_both(producer, consumer)
+	for number, site in enumerate([consumer, producer, producer, consumer, producer]):
+		new = f"{name} {number}"
+		site.run(rename_city, old=name if not number else f"{name} {number - 1}", new=new)
+		settle(producer, consumer)
+
+		assert cities(producer) == cities(consumer)
+		assert [city for city in cities(producer) if city.startswith(name)] == [new]
+
+
+@pytest.mark.parametrize("what", ["change", "delete"])
+def test_a_document_that_the_other_site_has_renamed_is_changed_and_deleted_by_its_new_name(
+	producer, consumer, what
+):
+	both_ways(producer, consumer)
+	name = city_on_both(producer, consumer)
+	consumer.run(rename_city, old=name, new=f"{name} new")
+	settle(producer, consumer)
+
+	if what == "change":
+		producer.run(change, doctype=CITY, name=f"{name} new", country_name="Laos")
+	else:
+		producer.run(delete, doctype=CITY, name=f"{name} new")
+	settle(producer, consumer)
+
+	assert cities(producer) == cities(consumer)
+	there = consumer.run(read_doc, doctype=CITY, name=f"{name} new")
+	assert there["country_name"] == "Laos" if what == "change" else not there
+
+
+def test_a_name_that_a_rename_has_freed_can_be_given_to_another_document(producer, consumer):
+	both_ways(producer, consumer)
+	name = city_on_both(producer, consumer)
+	consumer.run(rename_city, old=name, new=f"{name} new")
+	settle(producer, consumer)
+
+	producer.run(insert, doctype=CITY, title=name, country_name="Laos")
+	settle(producer, consumer)
+
+	assert cities(producer) == cities(consumer)
+	old = consumer.run(read_doc, doctype=CITY, name=f"{name} new")
+	assert old["country_name"] != "Laos"
+	assert consumer.run(read_doc, doctype=CITY, name=name)["country_name"] == "Laos"
