@@ -20,6 +20,7 @@ def forget_all(policy: str) -> None:
 	for table in ("Event Producer Last Update", "Event Producer"):
 		frappe.clear_document_cache(table)
 	frappe.db.delete("Comment", {"reference_doctype": ["in", STREAMED]})
+	frappe.db.delete("File", {"attached_to_doctype": ["in", STREAMED]})
 	frappe.db.sql("UPDATE `tabEvent Producer Document Type` SET conflict_policy = %s", policy)
 
 
@@ -49,6 +50,15 @@ def read_state() -> dict[str, dict]:
 					limit=0,
 				)
 			]
+			values["files"] = sorted(
+				[row.content_hash, row.is_private]
+				for row in frappe.get_all(
+					"File",
+					filters={"attached_to_doctype": doctype, "attached_to_name": doc.name},
+					fields=["content_hash", "is_private"],
+					limit=0,
+				)
+			)
 			key = doc.title
 			while key in state[doctype]:
 				key += " (duplicate)"

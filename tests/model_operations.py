@@ -229,6 +229,35 @@ def delete(doctype: str, pick: int, mine: str) -> str | None:
 	return chosen.name
 
 
+def attach(doctype: str, pick: int, content: str, private: bool) -> str | None:
+	"""A file whose content is no other's: the same one attached on both sites at once is one file or two."""
+	import frappe
+
+	chosen = choose(doctype, pick, (DRAFT, SUBMITTED, CANCELLED))
+	if not chosen:
+		return None
+	values = {
+		"file_name": f"{content}.txt",
+		"content": content,
+		"is_private": int(private),
+		"attached_to_doctype": doctype,
+		"attached_to_name": chosen.name,
+	}
+	return frappe.get_doc({"doctype": "File", **values}).insert().file_url
+
+
+def detach(doctype: str, pick: int, other: int) -> str | None:
+	import frappe
+
+	chosen = choose(doctype, pick, (DRAFT, SUBMITTED, CANCELLED))
+	attached = {"attached_to_doctype": doctype, "attached_to_name": chosen.name} if chosen else None
+	found = attached and frappe.get_all("File", filters=attached, pluck="name", order_by="content_hash asc")
+	if not found:
+		return None
+	frappe.delete_doc("File", found[other % len(found)])
+	return found[other % len(found)]
+
+
 OPERATIONS = {
 	"create": create,
 	"create_city": create_city,
@@ -242,4 +271,6 @@ OPERATIONS = {
 	"rename_city": rename_city,
 	"merge": merge,
 	"delete": delete,
+	"attach": attach,
+	"detach": detach,
 }

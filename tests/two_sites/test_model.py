@@ -109,6 +109,14 @@ class Steps(RuleBasedStateMachine):
 		else:
 			self.do(site, "rename_city", pick=pick, new=self.world.new_name(letter))
 
+	@rule(site=sites, doctype=doctypes, pick=picks, other=picks, private=st.booleans(), gone=st.booleans())
+	def attach_or_detach(self, site, doctype, pick, other, private, gone):
+		if gone:
+			self.do(site, "detach", doctype=doctype, pick=pick, other=other)
+		else:
+			content = f"file {self.world.new_name(self.world.letter(site))}"
+			self.do(site, "attach", doctype=doctype, pick=pick, content=content, private=private)
+
 	def do(self, site, what, **chosen):
 		self.world.steps += 1
 		self.world.do(self.world.letter(site), what, **chosen)
