@@ -557,6 +557,9 @@ def make_strict(doctype: str) -> None:
 	import frappe
 
 	doc = frappe.get_doc("DocType", doctype)
+	if any(field.fieldname == "local_rule" for field in doc.fields):
+		# a run before this one was broken off
+		return
 	doc.append("fields", {"fieldname": "local_rule", "label": "Local Rule", "fieldtype": "Data", "reqd": 1})
 	doc.save()
 

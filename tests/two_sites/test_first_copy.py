@@ -211,7 +211,7 @@ def test_a_document_that_is_needed_and_was_renamed_meanwhile_is_not_there_twice(
 	producer.run(rename, doctype=CITY, old=old, new=new)
 	order = producer.run(insert, doctype=ORDER, title=prefix, city=new)
 
-	copy(consumer, producer, pulls=False, **only(prefix))
+	copy(consumer, producer, ORDER, pulls=False, **only(prefix))
 	pull(consumer, producer)
 
 	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
