@@ -209,7 +209,8 @@ def apply_attach(event: Event, subscription: Subscription, work: Work) -> Outcom
 	key = remote_key(event)
 	local = find_changed(event, subscription, work)
 	if not local or not exists(local):
-		return bring_missing(key, event["root"], subscription, work)
+		deleted = two_way.stays_deleted(event, {}, subscription, work)
+		return deleted or bring_missing(key, event["root"], subscription, work)
 	try:
 		work.files.attach(remote, local, subscription)
 	except FileGone:

@@ -218,6 +218,35 @@ def test_a_new_document_under_the_name_of_a_deleted_one_arrives(producer, consum
 	assert consumer.run(read_doc, doctype=CITY, name=city)["country_name"] == "Thailand"
 
 
+@pytest.mark.parametrize("made_on", ["producer", "consumer"])
+@pytest.mark.parametrize("use_same_name", [0, 1])
+def test_what_one_site_deleted_and_the_other_attached_a_file_to_is_gone_on_both(
+	producer, consumer, made_on, use_same_name
+):
+	for taker, giver in ((consumer, producer), (producer, consumer)):
+		subscribe(taker, giver, CITY, use_same_name=use_same_name)
+	title = unique("city")
+	(producer if made_on == "producer" else consumer).run(insert, doctype=CITY, title=title)
+	settle(producer, consumer)
+	consumer.run(delete, doctype=CITY, name=consumer.run(find_name, doctype=CITY, title=title))
+	there = producer.run(find_name, doctype=CITY, title=title)
+	producer.run(attach, doctype=CITY, name=there, content=title)
+	producer.run(change, doctype=CITY, name=there, country_name="Siam")
+
+	settle(producer, consumer)
+
+	assert not producer.run(find_name, doctype=CITY, title=title)
+	assert not consumer.run(find_name, doctype=CITY, title=title)
+
+
+def attach(doctype: str, name: str, content: str) -> None:
+	import frappe
+
+	values = {"file_name": f"{content}.txt", "content": content}
+	owner = {"attached_to_doctype": doctype, "attached_to_name": name}
+	frappe.get_doc({"doctype": "File", **values, **owner}).insert()
+
+
 def test_with_local_naming_what_one_site_deleted_and_the_other_changed_is_gone_on_both(producer, consumer):
 	for taker, giver in ((consumer, producer), (producer, consumer)):
 		subscribe(taker, giver, TICKET, use_same_name=0)
