@@ -16,7 +16,7 @@ from event_streaming.producer.log import Candidate
 from event_streaming.producer.names import roots_of
 from event_streaming.producer.reader import contacted, load_consumer, reader_for
 from event_streaming.producer.selection import Slice, read_slice
-from event_streaming.producer.sequence import assign_positions
+from event_streaming.producer.sequence import assign_positions, tried_again
 from event_streaming.producer.subscriptions import subscriptions_of
 from event_streaming.site import public_url, time_zone
 from event_streaming.wire import PROTOCOL, Event
@@ -35,27 +35,9 @@ def get_page(
 	`reachable` is 0 when the consumer says that it can't be notified.
 	"""
 	consumer = load_consumer(event_consumer)
-	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
-	if cint(consumer.paused):
-		found = Slice([], reader.cursor, reader.cursor)
-	else:
-		head = assign_positions()
-		forget_undelivered(reader)
-		found = read_slice(reader, head)
-	record_deliveries(reader, found.events)
-	contacted(consumer, reader.cursor, reachable)
-	return {
-		"protocol": PROTOCOL,
-		"events": _on_the_wire(found.events),
-		"cursor": found.cursor,
-		"has_more": found.cursor < found.head,
-		"behind": max(found.head - found.cursor, 0),
-		"time_zone": time_zone(),
-		"site": public_url(),
-		"subscriptions": subscriptions_of(consumer),
-		"warnings": reader.warnings,
-		"paused": cint(consumer.paused),
-	}
+	head = None if cint(consumer.paused) else assign_positions()
+	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
+	return tried_again(lambda: _page(consumer, head, cursor, limit, max_bytes, reachable))
 
 
 @frappe.whitelist(methods=["POST"])
@@ -82,7 +64,9 @@ def get_copy_page(
 	max_bytes: int | None = None,
 ) -> dict[str, Any]:
 	"""Documents that exist already, as Creates in the order of their names after `after`; `cursor` is that of the feed."""
-	return copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes)
+	return tried_again(
+		lambda: copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes)
+	)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -91,6 +75,37 @@ def count_documents(
 ) -> dict[str, int]:
 	"""How many documents a copy will look at."""
 	return {"total": copying.copy_count(event_consumer, doctype, filters)}
+
+
+def _page(
+	consumer: Any,
+	head: int | None,
+	cursor: int,
+	limit: int | None,
+	max_bytes: int | None,
+	reachable: int | None,
+) -> dict[str, Any]:
+	"""The answer of `get_page`, with the events up to `head`; without any for None."""
+	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
+	if head is None:
+		found = Slice([], reader.cursor, reader.cursor)
+	else:
+		forget_undelivered(reader)
+		found = read_slice(reader, head)
+	record_deliveries(reader, found.events)
+	contacted(consumer, reader.cursor, reachable)
+	return {
+		"protocol": PROTOCOL,
+		"events": _on_the_wire(found.events),
+		"cursor": found.cursor,
+		"has_more": found.cursor < found.head,
+		"behind": max(found.head - found.cursor, 0),
+		"time_zone": time_zone(),
+		"site": public_url(),
+		"subscriptions": subscriptions_of(consumer),
+		"warnings": reader.warnings,
+		"paused": cint(consumer.paused),
+	}
 
 
 def _on_the_wire(events: list[Candidate]) -> list[Event]:

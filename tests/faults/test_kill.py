@@ -288,6 +288,48 @@ def test_pulls_and_producers_killed_at_random_moments_lose_nothing(producer, con
 	check_all_is_there_once(producer, consumer, *histories)
 
 
+def test_requests_of_one_consumer_that_meet_are_all_answered(producer, consumer):
+	"""One goes on at the producer after its consumer has died, and the next consumer's pull asks for the same page."""
+	for _each in range(5):
+		producer.run(make_history, prefix=unique("order"))
+	shells = [producer.shell() for _each in range(3)]
+
+	running = [shell.start(read_pages, event_consumer=consumer.url, times=40) for shell in shells]
+
+	results = [each.wait() for each in running]
+	assert [result["errors"] for result in results] == [[]] * 3
+	assert sum(result["lost"] for result in results) > 0, "the requests never met: this has shown nothing"
+	check_all_is_there_once(producer, consumer)
+
+
+def read_pages(event_consumer: str, times: int) -> dict:
+	"""The first page again and again, each time as a request of its own: what was lost on the way, and what went wrong."""
+	import frappe
+
+	from event_streaming.producer import feed
+
+	read, answer = feed._page, {"lost": 0, "errors": []}
+
+	def counted(*args):
+		try:
+			return read(*args)
+		except Exception:
+			answer["lost"] += 1
+			raise
+
+	feed._page = counted
+	frappe.set_user(SUBSCRIBER)
+	for _each in range(times):
+		try:
+			feed.get_page(event_consumer, 0)
+			frappe.db.commit()
+		except Exception as error:
+			frappe.db.rollback()
+			answer["errors"].append(str(error))
+	feed._page = read
+	return answer
+
+
 # ---------------------------------------------------------------- hooks that end the transaction, and deadlocks
 
 
