@@ -22,7 +22,7 @@ from event_streaming.consumer.dependency_plan import (
 	explain_missing,
 )
 from event_streaming.consumer.dependency_site import LocalSite
-from event_streaming.consumer.mapping import DocumentReference
+from event_streaming.consumer.mapping import DocumentReference, Places
 from event_streaming.consumer.mapping_store import MappingStore, to_local_document
 from event_streaming.consumer.remote import FetchedDocuments
 from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
@@ -54,21 +54,19 @@ class Dependencies:
 
 	# what the caller asks
 
-	def needs_of_document(
-		self, doctype: str, data: dict, references: Iterable[DocumentReference] = ()
-	) -> list[Need]:
-		"""All that a local-shaped document with the producer's names points to."""
-		return self._needs(links_in_document(self.site.shape(doctype), data), references)
+	def needs_of_document(self, doctype: str, data: dict, places: Places | None = None) -> list[Need]:
+		"""All that a local-shaped document with the producer's names points to; `places` is what its mapping says."""
+		return self._needs(links_in_document(self.site.shape(doctype), data), places)
 
 	def needs_of_change(
 		self,
 		doctype: str,
 		change: dict,
 		current: dict | None = None,
-		references: Iterable[DocumentReference] = (),
+		places: Places | None = None,
 	) -> list[Need]:
 		"""The same for a difference; `current` is the document as it is here (for Dynamic Links)."""
-		return self._needs(self.site.links_in_change(doctype, change, current), references)
+		return self._needs(self.site.links_in_change(doctype, change, current), places)
 
 	def prepare(self, items: Iterable[tuple[RemoteKey | None, list[Need]]]) -> None:
 		"""Look up and fetch what the documents of a page need, together.
@@ -174,11 +172,11 @@ class Dependencies:
 
 	# finding out
 
-	def _needs(self, links: list[Link], references: Iterable[DocumentReference]) -> list[Need]:
-		references = list(references)
-		by_reference = {reference.path for reference in references}
-		needs = [Need(link, self.site.remote_key(link)) for link in links if link.path not in by_reference]
-		needs.extend(self._need_of(reference) for reference in references)
+	def _needs(self, links: list[Link], places: Places | None) -> list[Need]:
+		places = places or Places()
+		settled = {reference.path for reference in places.references} | places.chosen_here
+		needs = [Need(link, self.site.remote_key(link)) for link in links if link.path not in settled]
+		needs.extend(self._need_of(reference) for reference in places.references)
 		return needs
 
 	def _need_of(self, reference: DocumentReference) -> Need:
@@ -294,7 +292,7 @@ class Dependencies:
 			return PlannedDocument(doctype, name, doctype, data, needs, None, root, position)
 		mapping = self.mappings.get(mapping_name)
 		mapped = to_local_document(mapping, data)
-		needs = self.needs_of_document(mapping.local_doctype, mapped.data, mapped.references)
+		needs = self.needs_of_document(mapping.local_doctype, mapped.data, mapped.places)
 		return PlannedDocument(
 			doctype, name, mapping.local_doctype, mapped.data, needs, mapping_name, root, position
 		)

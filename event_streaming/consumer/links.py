@@ -142,7 +142,7 @@ def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[
 	if not subscription.mapping:
 		return data, dependencies.needs_of_document(subscription.local_doctype, data)
 	mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
-	needs = dependencies.needs_of_document(subscription.local_doctype, mapped.data, mapped.references)
+	needs = dependencies.needs_of_document(subscription.local_doctype, mapped.data, mapped.places)
 	return mapped.data, needs
 
 
@@ -150,7 +150,7 @@ def fit_change(
 	change: dict, key: RemoteKey, subscription: Subscription, work: "Work", local: LocalKey | None
 ) -> tuple[dict, list[Need]] | None:
 	"""The same for a difference; None when the mapping names nothing of it."""
-	dependencies, references = work.dependencies, []
+	dependencies, places = work.dependencies, None
 	if subscription.mapping:
 		mapping = dependencies.mappings.get(subscription.mapping)
 		remote = None
@@ -159,11 +159,11 @@ def fit_change(
 		mapped = to_local_change(mapping, change, remote)
 		if mapped is None:
 			return None
-		change, references = mapped.change, mapped.references
+		change, places = mapped.change, mapped.places
 	current = None
 	if local and dependencies.site.needs_current(subscription.local_doctype, change):
 		current = frappe.get_doc(*local).as_dict()
-	return change, dependencies.needs_of_change(subscription.local_doctype, change, current, references)
+	return change, dependencies.needs_of_change(subscription.local_doctype, change, current, places)
 
 
 def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: Make) -> Plan:

@@ -1,7 +1,9 @@
 """Pure: a remote document or difference -> the local one, by a Document Type Mapping.
 
 It never reads a site, saves or fetches. Fields that point to a document which has to be made first come back as
-*references*: the place in the result, the mapping of that document, and the filters that find it on the producer.
+*references*: the place in the result, the mapping of that document, and the filters that find it on the producer. Places
+whose value was chosen on this site (by a default or a value map) come back as *chosen here*: what stands there is not a
+name of the producer's, and is not to be translated as one.
 
 What becomes of an empty value:
 - a whole document (and a row that is added): no remote field -> the default, always; the remote value is missing or
@@ -91,15 +93,31 @@ class DocumentReference:
 
 
 @dataclass(frozen=True)
+class Places:
+	"""What is to be known about places of the result besides their values."""
+
+	references: list[DocumentReference] = field(default_factory=list)
+	chosen_here: set[Path] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
 class MappedDocument:
 	data: dict
-	references: list[DocumentReference] = field(default_factory=list)
+	places: Places
+
+	@property
+	def references(self) -> list[DocumentReference]:
+		return self.places.references
 
 
 @dataclass(frozen=True)
 class MappedChange:
 	change: dict
-	references: list[DocumentReference] = field(default_factory=list)
+	places: Places
+
+	@property
+	def references(self) -> list[DocumentReference]:
+		return self.places.references
 
 
 def refuse_expressions(expression: str, doc: dict) -> Any:
@@ -108,10 +126,10 @@ def refuse_expressions(expression: str, doc: dict) -> Any:
 
 def map_document(mapping: Mapping, remote: dict, evaluate: Evaluate = refuse_expressions) -> MappedDocument:
 	"""The local document that the whole remote one becomes. Raises MappingError."""
-	references: list[DocumentReference] = []
+	places = Places()
 	data = {"doctype": mapping.local_doctype, **kept(remote, DOCUMENT_KEYS)}
-	data.update(map_fields(mapping, remote, (), evaluate, references))
-	return MappedDocument(data, references)
+	data.update(map_fields(mapping, remote, (), evaluate, places))
+	return MappedDocument(data, places)
 
 
 def map_change(
@@ -122,16 +140,16 @@ def map_change(
 	`remote`, the whole remote document, is needed when `needs_remote_document` says so. {} says that it is gone; what
 	a field points to can't be found then, and the field is left as it is. Raises MappingError.
 	"""
-	references: list[DocumentReference] = []
+	places = Places()
 	before = changed_of(change)
 	changed = kept(before, DOCUMENT_KEYS[1:])
-	changed.update(map_touched_fields(mapping, before, remote, ("changed",), evaluate, references))
+	changed.update(map_touched_fields(mapping, before, remote, ("changed",), evaluate, places))
 	result = {"changed": changed, "added": {}, "removed": {}, "row_changed": {}}
 	for table in tables_of(mapping):
-		map_table_change(table, change, remote, result, evaluate, references)
+		map_table_change(table, change, remote, result, evaluate, places)
 	if set(changed) <= STAMPS and not (result["added"] or result["removed"] or result["row_changed"]):
 		return None
-	return MappedChange(result, references)
+	return MappedChange(result, places)
 
 
 def needs_remote_document(mapping: Mapping, change: dict) -> bool:
@@ -157,42 +175,39 @@ def cast(value: str | None, fieldtype: str) -> Any:
 # whole documents and rows
 
 
-def map_fields(
-	mapping: Mapping, remote: dict, path: Path, evaluate: Evaluate, references: list[DocumentReference]
-) -> dict:
+def map_fields(mapping: Mapping, remote: dict, path: Path, evaluate: Evaluate, places: Places) -> dict:
 	data = {}
 	for entry in mapping.fields:
 		here = (*path, entry.local_fieldname)
 		if entry.mapping_type == CHILD_TABLE:
 			if entry.remote_fieldname in remote:
 				data[entry.local_fieldname] = map_rows(
-					entry.inner, remote[entry.remote_fieldname], here, evaluate, references
+					entry.inner, remote[entry.remote_fieldname], here, evaluate, places
 				)
 			continue
 		if entry.mapping_type == DOCUMENT:
 			reference = make_reference(mapping, entry, remote, here, evaluate)
 			if reference:
-				references.append(reference)
+				places.references.append(reference)
 				data[entry.local_fieldname] = None
 				continue
 			value = None
 		else:
-			value = map_value(mapping, entry, remote.get(entry.remote_fieldname))
+			value = map_value(mapping, entry, remote.get(entry.remote_fieldname), here, places)
 		if is_empty(value) and entry.default_value is not None:
 			value = entry.default_value
+			places.chosen_here.add(here)
 		if value is not None or entry.remote_fieldname in remote:
 			data[entry.local_fieldname] = value
 	return data
 
 
-def map_rows(
-	mapping: Mapping, rows: Any, path: Path, evaluate: Evaluate, references: list[DocumentReference]
-) -> list[dict]:
+def map_rows(mapping: Mapping, rows: Any, path: Path, evaluate: Evaluate, places: Places) -> list[dict]:
 	"""Whole rows. They keep name and idx, so that later changes find them."""
 	mapped = []
 	for row in dicts_in(rows):
 		data = {"doctype": mapping.local_doctype, **kept(row, ROW_KEYS)}
-		data.update(map_fields(mapping, row, (*path, len(mapped)), evaluate, references))
+		data.update(map_fields(mapping, row, (*path, len(mapped)), evaluate, places))
 		mapped.append(data)
 	return mapped
 
@@ -206,24 +221,26 @@ def map_touched_fields(
 	remote: dict | None,
 	path: Path,
 	evaluate: Evaluate,
-	references: list[DocumentReference],
+	places: Places,
 ) -> dict:
 	data = {}
 	for entry in mapping.fields:
 		if entry.mapping_type == CHILD_TABLE or not is_touched(entry, changed):
 			continue
+		here = (*path, entry.local_fieldname)
 		if entry.mapping_type != DOCUMENT:
-			data[entry.local_fieldname] = map_value(mapping, entry, changed[entry.remote_fieldname])
+			value = changed[entry.remote_fieldname]
+			data[entry.local_fieldname] = map_value(mapping, entry, value, here, places)
 			continue
 		if entry.remote_value_filters and remote is None:
 			raise MappingError(mapping.name, entry.local_fieldname, "the whole remote document is needed")
 		if entry.remote_value_filters and not remote:
 			continue
 		source = {**(remote or {}), **changed}
-		reference = make_reference(mapping, entry, source, (*path, entry.local_fieldname), evaluate)
+		reference = make_reference(mapping, entry, source, here, evaluate)
 		data[entry.local_fieldname] = None
 		if reference:
-			references.append(reference)
+			places.references.append(reference)
 	return data
 
 
@@ -233,10 +250,10 @@ def map_table_change(
 	remote: dict | None,
 	result: dict,
 	evaluate: Evaluate,
-	references: list[DocumentReference],
+	places: Places,
 ) -> None:
 	there, here = table.remote_fieldname, table.local_fieldname
-	added = map_rows(table.inner, rows_of(change, "added", there), ("added", here), evaluate, references)
+	added = map_rows(table.inner, rows_of(change, "added", there), ("added", here), evaluate, places)
 	if added:
 		result["added"][here] = added
 	removed = part_of(change, "removed").get(there)
@@ -247,7 +264,7 @@ def map_table_change(
 	for row in rows_of(change, "row_changed", there):
 		whole = None if remote is None else whole_rows.get(row.get("name"), {})
 		path = ("row_changed", here, len(rows))
-		mapped = map_touched_fields(table.inner, row, whole, path, evaluate, references)
+		mapped = map_touched_fields(table.inner, row, whole, path, evaluate, places)
 		if mapped or "idx" in row:
 			rows.append({**kept(row, ROW_KEYS), **mapped})
 	if rows:
@@ -263,15 +280,16 @@ def is_touched(entry: FieldMapping, changed: dict) -> bool:
 # values
 
 
-def map_value(mapping: Mapping, entry: FieldMapping, value: Any) -> Any:
+def map_value(mapping: Mapping, entry: FieldMapping, value: Any, here: Path, places: Places) -> Any:
 	if is_empty(value) or entry.value_map is None:
 		return value
-	pairs = entry.value_map.pairs
-	if str(value) in pairs:
-		return pairs[str(value)]
-	if entry.value_map.otherwise == FAIL:
+	pairs, known = entry.value_map.pairs, str(value) in entry.value_map.pairs
+	if not known and entry.value_map.otherwise == FAIL:
 		raise ValueNotInMap(mapping.name, entry.local_fieldname, value, entry.value_map.name)
-	return entry.default_value if entry.value_map.otherwise == USE_DEFAULT else value
+	if not known and entry.value_map.otherwise != USE_DEFAULT:
+		return value
+	places.chosen_here.add(here)
+	return pairs[str(value)] if known else entry.default_value
 
 
 def make_reference(

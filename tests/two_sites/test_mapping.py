@@ -453,6 +453,33 @@ def test_other_values_are_kept_or_defaulted(
 	assert local_deal(consumer, producer, name)["company"] == company
 
 
+def make_firm_mappings(head_office: str, rest: str) -> None:
+	"""A Link that a value map fills with names of this site, while what it links to is streamed under local names."""
+	make_value_map("Firms", [["Head Office", head_office]], "Use the Default Value")
+	make_mapping(BUYER_TO_PARTNER, PARTNER, BUYER, [row("full_name", "buyer_name")])
+	firm = row("partner", "firm", value_map="Firms", default_value=rest)
+	make_mapping(ORDER_TO_DEAL, DEAL, ORDER, [row("title", "reference"), firm])
+
+
+def test_a_link_whose_value_was_chosen_here_means_the_document_of_this_site(producer, consumer, sites, order):
+	head_office, rest = (consumer.run(insert, doctype=PARTNER, full_name=name) for name in ("HO", "Rest"))
+	consumer.run(make_firm_mappings, head_office=head_office, rest=rest)
+	mapped = {"has_mapping": 1, "use_same_name": 0}
+	subscribe(
+		consumer,
+		producer,
+		{"ref_doctype": DEAL, "mapping": ORDER_TO_DEAL, **mapped},
+		{"ref_doctype": PARTNER, "mapping": BUYER_TO_PARTNER, **mapped},
+	)
+	mapped_one, empty, changed = order(firm="Head Office"), order(), order(firm="Head Office")
+	producer.run(change, doctype=ORDER, name=changed, firm="Branch")
+
+	pull(consumer, producer)
+
+	partners = [local_deal(consumer, producer, name)["partner"] for name in (mapped_one, empty, changed)]
+	assert partners == [head_office, rest, rest]
+
+
 def import_pairs(value_map: str, content: str) -> list:
 	import frappe
 

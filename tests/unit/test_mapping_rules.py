@@ -442,6 +442,24 @@ def test_a_value_that_is_not_in_the_map_is_kept_defaulted_or_refused():
 	)
 
 
+def test_places_whose_value_was_chosen_here_are_told():
+	row = Mapping("Row", "Deal Line", "Order Item", (FieldMapping("unit", default_value="Nos"),))
+	mapping = make_mapping(
+		*make_valued(KEEP).fields,
+		FieldMapping("city", "town", "Chiang Mai"),
+		FieldMapping("title", "reference", "none"),
+		FieldMapping("lines", "items", mapping_type="Child Table", inner=row),
+	)
+	items = [{"name": "r1"}]
+	change = make_change(changed={"firm": "Head Office", "reference": "R"}, added={"items": items})
+
+	whole = map_document(mapping, {"firm": "Branch", "reference": "R", "items": items})
+	difference = map_change(mapping, change)
+
+	assert whole.places.chosen_here == {("city",), ("lines", 0, "unit")}
+	assert difference.places.chosen_here == {("changed", "company"), ("added", "lines", 0, "unit")}
+
+
 def test_an_empty_value_is_not_looked_up():
 	assert map_change(make_valued(FAIL), make_change(changed={"firm": ""})).change["changed"] == {
 		"company": ""
