@@ -39,6 +39,15 @@ def normalise_url(url: str | None) -> str:
 	return urlunsplit((scheme, host, parts.path.rstrip("/"), "", ""))
 
 
+def web_address(url: str | None) -> str:
+	"""`normalise_url` of what a person has typed; "" when it is no address of a site."""
+	try:
+		url = normalise_url(url)
+		return url if urlsplit(url).hostname and url.startswith(("http://", "https://")) else ""
+	except (ValueError, AttributeError):
+		return ""
+
+
 def time_zone() -> str:
 	"""The system time zone of this site, for example "Asia/Bangkok"."""
 	return get_system_timezone()

@@ -98,3 +98,52 @@ class FakeProducer(FakeSite):
 
 def answered(message: object) -> tuple[int, bytes]:
 	return 200, message if isinstance(message, bytes) else json.dumps({"message": message}).encode()
+
+
+def at(number: int) -> str:
+	"""The time of the older producer's n-th event."""
+	return f"2024-05-06 07:08:{10 + number}.123456"
+
+
+class OlderProducer(FakeProducer):
+	"""A site with Frappe 14's module, which knows this consumer; from `upgraded` on one with this app.
+
+	`log` is what its log holds; what it has renumbered when it is upgraded goes into `pages`.
+	"""
+
+	def __init__(self, consumer_url: str, *doctypes: str):
+		super().__init__(*doctypes)
+		self.upgraded, self.down = False, False
+		self.position_then = 0
+		self.log: list[dict] = []
+		rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
+		self.documents[f"Event Consumer/{consumer_url}"] = {"consumer_doctypes": rows}
+
+	def older_event(self, number: int, doctype: str, name: str, update_type: str, data: dict | None) -> dict:
+		event = {"update_type": update_type, "ref_doctype": doctype, "docname": name, "creation": at(number)}
+		self.log.append({"name": str(100 + number), "data": data and json.dumps(data), **event})
+		return event
+
+	def content_for(self, request: Request) -> tuple[int, bytes]:
+		method = request.path.removeprefix("/api/method/")
+		if self.down:
+			return 503, b""
+		if method == request.path:
+			return super().content_for(request)
+		if self.upgraded:
+			status, content = super().content_for(request)
+			if method.endswith("register_consumer"):
+				registered = json.loads(json.loads(content)["message"])
+				return answered(json.dumps({**registered, "position_then": self.position_then}))
+			return status, content
+		if method.startswith("frappe.event_streaming.doctype.") and method.endswith("register_consumer"):
+			return answered(None)
+		if method.startswith("frappe.event_streaming.doctype.") and method.endswith(
+			"get_update_logs_for_consumer"
+		):
+			since = request.body["last_update"]
+			return answered([event for event in self.log if event["creation"] > since])
+		said = {"message": f"ไม่พบ {method}"}
+		return 417, json.dumps(
+			{"exc_type": "ValidationError", "_server_messages": json.dumps([json.dumps(said)])}
+		).encode()

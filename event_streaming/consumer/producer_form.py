@@ -1,7 +1,5 @@
 """What an Event Producer document must be like, and the custom fields that its rows need. It talks to no other site."""
 
-from urllib.parse import urlsplit
-
 import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
@@ -11,7 +9,7 @@ from frappe.utils.password import get_decrypted_password
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.exceptions import RefusedDocType
 from event_streaming.refused import why_refused
-from event_streaming.site import normalise_url, public_url
+from event_streaming.site import normalise_url, public_url, web_address
 
 MODULE = "Event Streaming"
 
@@ -25,9 +23,8 @@ def validate_producer(doc) -> None:
 
 
 def validate_url(doc) -> None:
-	url = normalise_url(doc.producer_url)
-	parts = urlsplit(url)
-	if parts.scheme not in ("http", "https") or not parts.hostname:
+	url = web_address(doc.producer_url)
+	if not url:
 		frappe.throw(_("Producer URL must be an address such as https://head-office.example.com"))
 	if url in (public_url(), normalise_url(frappe.utils.get_url())):
 		frappe.throw(

@@ -12,13 +12,14 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming import wire
 from event_streaming.consumer import state, task
+from event_streaming.consumer.old_producer import asked_old_producer, take_over_old_record
 from event_streaming.consumer.producer_form import make_custom_fields, user_secret
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.state import PullState
 from event_streaming.consumer.subscription import subscriptions_of
 from event_streaming.exceptions import RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.settings import get_settings
-from event_streaming.site import normalise_url, public_url, time_zone
+from event_streaming.site import normalise_url, public_url, time_zone, web_address
 from event_streaming.wire import InvalidPage, Page, Subscription
 
 TOKEN_FOR = 120
@@ -41,6 +42,7 @@ def producer_changed(doc) -> None:
 		if new:
 			raise
 		state.save_state(doc.name, last_error=str(error)[:2000])
+		frappe.cache.delete_value(asked_old_producer(doc.name))
 		frappe.msgprint(
 			_("Saved here, but {0} could not be told: {1} It is told at the next contact.").format(
 				doc.name, error
@@ -53,7 +55,22 @@ def producer_changed(doc) -> None:
 		producer.client.close()
 	if answer:
 		adopt_statuses(doc, answer)
+		warn_of_other_name(doc, answer)
 	make_custom_fields(doc)
+
+
+def warn_of_other_name(doc, answer: dict) -> None:
+	"""A producer that goes by another address than this site knows it by tells this site in vain."""
+	site = web_address(answer.get("site"))
+	if site and site != doc.name:
+		frappe.msgprint(
+			_(
+				"{0} calls itself {1}. Set the public URL in its Event Streaming Settings to {0}: until then its notifications"
+				" and decisions are not recognised here, and come with the pull of every minute only."
+			).format(doc.name, frappe.utils.escape_html(site)),
+			indicator="orange",
+			title=_("Another address"),
+		)
 
 
 def producer_removed(doc) -> None:
@@ -113,8 +130,10 @@ def register(doc, producer: Producer) -> dict:
 			{**wire_form(data), **old_cursor(state.load_state(doc.name)), "token": token}
 		)
 		if answer is None:
-			take_over_old_record(producer, data)
-			answer = {"last_update": str(now_datetime())}
+			answer = {
+				"last_update": str(now_datetime()),
+				"subscriptions": take_over_old_record(producer, data),
+			}
 	finally:
 		frappe.cache.delete_value(token_key(token))
 	keep_answer(doc.name, answer)
@@ -141,23 +160,6 @@ def keep_answer(event_producer: str, answer: dict) -> None:
 	state.record_contact(event_producer, **values)
 
 
-def take_over_old_record(producer: Producer, data: dict) -> None:
-	"""A producer of the old protocol knows this site already: bring its record to what is wanted now."""
-	record = producer.client.get_document("Event Consumer", data["event_consumer"])
-	known = {row.get("ref_doctype"): row for row in record.get("consumer_doctypes") or []}
-	rows = [
-		{
-			"ref_doctype": row["doctype"],
-			"status": (known.get(row["doctype"]) or {}).get("status") or "Pending",
-			"unsubscribed": row["unsubscribed"],
-			"condition": row["condition"],
-		}
-		for row in data["rows"]
-	]
-	values = {"consumer_doctypes": rows, "user": data["user"], "incoming_change": 1}
-	producer.client.update_document("Event Consumer", data["event_consumer"], values)
-
-
 def ensure_registered(doc, producer: Producer, kept: PullState) -> PullState:
 	"""A state without a protocol was never registered (or comes from an older version): do it now."""
 	if kept.protocol:
@@ -171,24 +173,41 @@ def settle(doc, producer: Producer, page: Page):
 
 	Returns the Event Producer as it is afterwards.
 	"""
-	on_record, wanted = page["subscriptions"], subscriptions_of(doc)
-	if page["protocol"] >= 2 and any(
-		differs(on_record.get(remote), subscription) for remote, subscription in wanted.items()
-	):
-		try:
-			on_record = wire.parse_subscriptions(register(doc, producer).get("subscriptions") or {})
-		except RemoteError as error:
-			# what it has is still good for the other DocTypes; the form shows why this one is not taken
-			state.save_state(doc.name, last_error=str(error)[:2000])
-	if page["protocol"] >= 2 and write_statuses(doc, on_record):
+	on_record = page["subscriptions"]
+	if page["protocol"] < wire.PROTOCOL:
+		return doc
+	if disagree(doc, on_record):
+		# what a person is saving just now is on record there already; wait for it instead of taking it back
+		frappe.db.commit()
+		doc = frappe.get_doc("Event Producer", doc.name, for_update=True)
+		if disagree(doc, on_record):
+			on_record = register_again(doc, producer, on_record)
+		frappe.db.commit()
+	if write_statuses(doc, on_record):
 		frappe.db.commit()
 		return frappe.get_doc("Event Producer", doc.name)
 	return doc
 
 
-def differs(on_record: Subscription | None, subscription) -> bool:
-	if not on_record:
-		return True
+def register_again(doc, producer: Producer, on_record: dict[str, Subscription]) -> dict[str, Subscription]:
+	"""Tell the producer what it does not know; returns what it has on record then."""
+	try:
+		return wire.parse_subscriptions(register(doc, producer).get("subscriptions") or {})
+	except RemoteError as error:
+		# what it has is still good for the other DocTypes; the form shows why this one is not taken
+		state.save_state(doc.name, last_error=str(error)[:2000])
+		return on_record
+
+
+def disagree(doc, on_record: dict[str, Subscription]) -> bool:
+	"""Whether the producer has rows that this site has not (any more), lacks one, or has one that differs."""
+	wanted = subscriptions_of(doc)
+	return on_record.keys() != wanted.keys() or any(
+		differs(on_record[remote], subscription) for remote, subscription in wanted.items()
+	)
+
+
+def differs(on_record: Subscription, subscription) -> bool:
 	return (
 		bool(on_record["unsubscribed"]) != subscription.unsubscribed
 		or (on_record["condition"] or "").strip() != (subscription.condition or "")
@@ -297,15 +316,20 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 
 
 def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
-	"""None while the producer runs the old app; else its first page, the cursor standing at the same moment."""
-	key = f"event_streaming:old:{doc.name}"
+	"""None while the producer runs the old app; else its first page, the cursor standing at the same moment.
+
+	While it runs the old one, both sides are brought to the same table: it does that for nobody by itself.
+	"""
+	key = asked_old_producer(doc.name)
 	if frappe.cache.get_value(key, expires=True):
 		return None
 	frappe.cache.set_value(key, 1, expires_in_sec=3600)
-	data = {**wire_form(registration_data(doc)), "reachable": 0, **old_cursor(kept)}
+	data = registration_data(doc)
 	try:
-		answer = producer.register(data)
-	except RemoteError:
+		answer = producer.register({**wire_form(data), "reachable": 0, **old_cursor(kept)})
+		if not answer:
+			adopt_statuses(doc, {"subscriptions": take_over_old_record(producer, data)})
+	except (RemoteError, RemoteRefused, InvalidPage):
 		return None
 	if not answer or not answer.get("protocol"):
 		return None

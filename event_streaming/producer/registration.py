@@ -19,7 +19,7 @@ from event_streaming.producer.sequence import assign_positions, head_position, p
 from event_streaming.producer.streamed import CONSUMER
 from event_streaming.producer.subscriptions import CALL_SECONDS, PENDING, subscriptions_of
 from event_streaming.refused import refuse_system_doctypes
-from event_streaming.site import normalise_url, public_url, time_zone
+from event_streaming.site import public_url, time_zone, web_address
 from event_streaming.wire import CONFIRM, KEEP, PROTOCOL, REMOVE
 
 
@@ -73,11 +73,8 @@ def _parsed(data: dict | str) -> dict:
 
 
 def _callback_url(data: dict) -> str:
-	try:
-		url = normalise_url(data.get("event_consumer"))
-	except (ValueError, AttributeError):
-		url = ""
-	if not url.startswith(("http://", "https://")):
+	url = web_address(data.get("event_consumer"))
+	if not url:
 		frappe.throw(
 			_(
 				"The consumer gave no address at which it can be reached: set the public URL in its Event Streaming Settings."

@@ -56,6 +56,11 @@ def on_producer(consumer, producer) -> dict[str, str]:
 	return statuses(producer, "Event Consumer", consumer.url, "consumer_doctypes")
 
 
+def rows_on_producer(consumer, producer) -> list[tuple]:
+	rows = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["consumer_doctypes"]
+	return [(row["ref_doctype"], row["status"], row["unsubscribed"]) for row in rows]
+
+
 def test_saving_an_event_producer_registers_a_pending_consumer(producer, consumer):
 	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
 
@@ -96,11 +101,7 @@ def test_doctypes_added_removed_and_unsubscribed_on_the_consumer_reach_the_produ
 
 	consumer.run(change_rows, name=producer.url)
 
-	rows = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["consumer_doctypes"]
-	assert [(row["ref_doctype"], row["status"], row["unsubscribed"]) for row in rows] == [
-		(ORDER, "Approved", 1),
-		("ToDo", "Pending", 0),
-	]
+	assert rows_on_producer(consumer, producer) == [(ORDER, "Approved", 1), ("ToDo", "Pending", 0)]
 
 
 def change_rows(name: str) -> None:
@@ -151,6 +152,40 @@ def test_an_unreachable_address_says_so(producer, consumer):
 
 	assert "can't be reached" in message
 	assert consumer.run(read_rows, doctype="Event Producer", filters={}) == []
+
+
+@pytest.mark.parametrize(
+	"url", ["head-office.example.com", "ftp://head-office", "http://head-office:one", "http://"]
+)
+def test_what_is_no_address_is_refused_with_an_example(consumer, url):
+	for doctype, address in (("Event Producer", "producer_url"), (SETTINGS, "public_url")):
+		message = failure(consumer, set_address, doctype=doctype, **{address: url})
+		assert "must be an address such as https://" in message
+
+
+def set_address(doctype: str, **values) -> None:
+	import frappe
+
+	doc = frappe.get_doc(doctype) if doctype == SETTINGS else frappe.new_doc(doctype, user=SUBSCRIBER)
+	doc.update(values)
+	doc.save()
+
+
+def test_a_producer_that_goes_by_another_address_is_named_on_day_one(producer, consumer):
+	producer.run(change, doctype=SETTINGS, name=SETTINGS, public_url="http://head-office.example")
+
+	messages = consumer.run(make_and_listen, url=producer.url)
+
+	assert len(messages) == 1
+	assert f"{producer.url} calls itself http://head-office.example" in messages[0]
+
+
+def make_and_listen(url: str) -> list[str]:
+	import frappe
+
+	frappe.local.message_log = []
+	make_event_producer(url, [ROW])
+	return [str(message) for message in frappe.local.message_log]
 
 
 def test_wrong_keys_say_so(producer, consumer):
@@ -389,14 +424,59 @@ def test_a_change_made_while_the_producer_is_down_arrives_with_the_next_pull(pro
 	subscribe(consumer, producer, CITY, ORDER)
 	producer.stop_web()
 	try:
-		consumer.run(unsubscribe, name=producer.url, doctype=CITY)
+		consumer.run(change_rows, name=producer.url)
 	finally:
 		producer.start_web()
 
 	pull(consumer, producer)
 
-	rows = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["consumer_doctypes"]
-	assert {row["ref_doctype"]: row["unsubscribed"] for row in rows} == {CITY: 1, ORDER: 0}
+	assert rows_on_producer(consumer, producer) == [(ORDER, "Approved", 1), ("ToDo", "Pending", 0)]
+
+
+def test_a_row_that_is_only_removed_while_the_producer_is_down_is_removed_with_the_next_pull(
+	producer, consumer
+):
+	subscribe(consumer, producer, CITY, ORDER)
+	producer.stop_web()
+	try:
+		consumer.run(remove_row, name=producer.url, doctype=CITY)
+	finally:
+		producer.start_web()
+
+	pull(consumer, producer)
+
+	assert rows_on_producer(consumer, producer) == [(ORDER, "Approved", 0)]
+
+
+def remove_row(name: str, doctype: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", name)
+	doc.remove(next(row for row in doc.producer_doctypes if row.ref_doctype == doctype))
+	doc.save()
+
+
+def test_a_pull_that_began_before_a_change_does_not_take_it_back(producer, consumer):
+	subscribe(consumer, producer, CITY)
+
+	consumer.run(settle_with_an_old_picture, name=producer.url)
+
+	assert rows_on_producer(consumer, producer) == [(CITY, "Approved", 0), (ORDER, "Pending", 0)]
+
+
+def settle_with_an_old_picture(name: str) -> None:
+	import frappe
+
+	from event_streaming.consumer import registration
+	from event_streaming.consumer.remote import Producer
+
+	old, doc = frappe.get_doc("Event Producer", name), frappe.get_doc("Event Producer", name)
+	doc.append("producer_doctypes", {"ref_doctype": ORDER, "use_same_name": 1})
+	doc.save()
+	frappe.db.commit()
+	producer = Producer(doc)
+	fresh = registration.settle(old, producer, producer.get_page(0))
+	assert [row.ref_doctype for row in fresh.producer_doctypes] == [CITY, ORDER]
 
 
 def test_a_changed_condition_is_pending_again(producer, consumer):

@@ -5,7 +5,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from event_streaming.site import normalise_url, public_url
+from event_streaming.site import public_url, web_address
 
 
 class EventStreamingSettings(Document):
@@ -42,9 +42,10 @@ class EventStreamingSettings(Document):
 		self.set_onload("public_url", public_url())
 
 	def validate(self):
-		self.public_url = normalise_url(self.public_url) if self.public_url else None
-		if self.public_url and not self.public_url.startswith(("http://", "https://")):
+		url = web_address(self.public_url)
+		if self.public_url and not url:
 			frappe.throw(_("Public URL must be an address such as https://erp.example.com"))
+		self.public_url = url or None
 
 
 @frappe.whitelist()
