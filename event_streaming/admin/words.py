@@ -16,3 +16,8 @@ def counted(number: int) -> str:
 def ago(moment: datetime | None) -> str:
 	"""How long ago; "never" for None."""
 	return frappe.utils.pretty_date(moment) if moment else _("never")
+
+
+def at(moment) -> str:
+	"""A time to the second; "never" for None."""
+	return str(moment)[:19] if moment else _("never")

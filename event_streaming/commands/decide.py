@@ -21,10 +21,12 @@ from event_streaming.commands.terminal import (
 @click.option("--yes", is_flag=True, help="Do not ask. Without a terminal it never asks.")
 @on_site
 def approve_command(consumer: str, doctypes: tuple[str, ...], reject: bool, yes: bool) -> int:
-	"""Approve DocTypes for a CONSUMER (its URL): by default all that wait for a decision.
+	"""Approve what a CONSUMER (its URL) asks for.
+
+	By default all that waits for a decision. What it is, and the conditions, which the other site has written, are shown
+	first.
 
 	\b
-	What is approved is shown with its conditions, which the other site has written, before it is asked for.
 	Exit codes:
 	  0  done, or there was nothing to decide
 	  1  there is no such consumer, or it has not asked for this DocType

@@ -26,8 +26,10 @@ SIGNS = {"ok": "ok     ", "note": "note   ", "warning": "WARNING", "fault": "FAU
 def doctor_command(event_producer: str | None, event_consumer: str | None, as_json: bool, quiet: bool) -> int:
 	"""Check keys, clocks, versions, permissions, fields, workers, scheduler, addresses, retention and locks.
 
+	It asks the other sites too, and changes nothing, here or there.
+
 	\b
-	It asks the other sites too, and changes nothing, here or there. Exit codes:
+	Exit codes:
 	  0  nothing needs a person
 	  3  there is a WARNING or a FAULT; each says how to mend it
 	"""

@@ -20,7 +20,10 @@ from event_streaming.commands.terminal import (
 	"--producer", "event_producer", help="URL of one Event Producer. Default: all that are not paused."
 )
 @click.option(
-	"--seconds", type=int, default=None, help="Stop after about this many seconds. Default: go on to the end."
+	"--seconds",
+	type=click.IntRange(min=1),
+	default=None,
+	help="Stop after about this many seconds. Default: go on to the end.",
 )
 @on_site
 def pull_command(event_producer: str | None, seconds: int | None) -> int:
@@ -38,7 +41,11 @@ def pull_command(event_producer: str | None, seconds: int | None) -> int:
 		if event_producer
 		else frappe.get_all("Event Producer", {"paused": 0}, pluck="name")
 	)
-	if not names:
+	if not names and frappe.db.count("Event Producer"):
+		click.echo(
+			"Nothing is pulled: every Event Producer is paused. `resume --producer URL` lets one go on."
+		)
+	elif not names:
 		click.echo("No Event Producer on this site: make one in the Desk (Event Streaming > Event Producer).")
 	codes = [pull_and_tell(name, seconds) for name in names]
 	return next((code for code in (IMPOSSIBLE, BUSY, NEEDS_A_PERSON) if code in codes), DONE)

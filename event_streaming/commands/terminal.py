@@ -123,6 +123,8 @@ def existing(doctype: str, name: str) -> str:
 def suggestion(doctype: str, name: str) -> str:
 	""" " Did you mean …?", or which ones there are."""
 	known = frappe.get_all(doctype, pluck="name", order_by="name asc", limit=1_000)
+	if not known and doctype == "Event Consumer":
+		return " There is none at all: it is made when the other site saves its Event Producer."
 	if not known:
 		return f" There is none at all: make one in the Desk (Event Streaming > {doctype})."
 	near = [each for each in known if name.lower() in each] or difflib.get_close_matches(name, known, 3, 0.5)

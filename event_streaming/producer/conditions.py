@@ -14,11 +14,13 @@ from typing import Any
 import frappe
 from frappe import _
 
+from event_streaming.exceptions import EventStreamingError
 from event_streaming.producer.expressions import FUNCTIONS, View, problem_in
 
 COMMAND = "cmd:"
 LONGEST = 2_000
 FRAMEWORK_APPS = ("frappe", "monoframe")
+SAVEPOINT = "event_streaming_condition"
 
 
 def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any = None) -> bool:
@@ -35,12 +37,28 @@ def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any
 
 @contextmanager
 def without_writing() -> Iterator[None]:
-	"""Undoes whatever a `cmd:` function writes while it decides."""
-	frappe.db.savepoint("event_streaming_condition")
+	"""Undoes whatever a `cmd:` function writes while it decides.
+
+	One that commits or rolls back fails: it would take with it what the page has written so far.
+	"""
+	database = frappe.local.db
+	frappe.db.savepoint(SAVEPOINT)
+	database.commit, database.rollback = _may_not_end, _rollback_to
 	try:
 		yield
 	finally:
-		frappe.db.rollback(save_point="event_streaming_condition")
+		del database.commit, database.rollback
+		frappe.db.rollback(save_point=SAVEPOINT)
+
+
+def _may_not_end(**_options) -> None:
+	raise EventStreamingError(_("A condition may neither commit nor roll back."))
+
+
+def _rollback_to(*, save_point: str | None = None, **_options) -> None:
+	if not save_point:
+		_may_not_end()
+	frappe.db.sql(f"rollback to savepoint {save_point}")
 
 
 def check(condition: str | None) -> None:

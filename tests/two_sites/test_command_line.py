@@ -58,8 +58,11 @@ def test_pull_tells_by_its_exit_code_what_went_wrong(producer, consumer):
 	paused = run(consumer, "pull", "--producer", f"{producer.url.upper()}/")
 	unknown = run(consumer, "pull", "--producer", producer.url[:-1])
 	wrong = run(consumer, "pull", "--all-of-it")
+	no_time = run(consumer, "pull", "--seconds", "0")
+	all_paused = run(consumer, "pull")
 
-	assert (paused.returncode, unknown.returncode, wrong.returncode) == (1, 1, 2)
+	assert (paused.returncode, unknown.returncode, wrong.returncode, no_time.returncode) == (1, 1, 2, 2)
+	assert (all_paused.returncode, "every Event Producer is paused" in all_paused.stdout) == (0, True)
 	assert "is paused" in paused.stderr
 	assert f"Did you mean {producer.url}?" in unknown.stderr
 

@@ -17,6 +17,7 @@ from streams import (
 )
 
 from sandbox.rest import RestError
+from sandbox.shell import RemoteError
 
 CONSUMER_URL = "http://somebody.example"
 USER, KEYS_FOR_TEST = "stream@example.com", ["feedkey", "feedsecret"]
@@ -654,6 +655,93 @@ def find_reports() -> list:
 		row,
 		frappe.db.count("Error Log", {"reference_doctype": "Event Consumer", "reference_name": CONSUMER_URL}),
 	]
+
+
+def put_function(body: str) -> None:
+	"""A function of an installed app, as an administrator would have it for a condition."""
+	import sys
+	import types
+
+	module = types.ModuleType("event_streaming.conditions_of_the_test")
+	exec(body, module.__dict__)
+	sys.modules[module.__name__] = module
+
+
+def remove_function() -> None:
+	import sys
+
+	sys.modules.pop("event_streaming.conditions_of_the_test", None)
+
+
+@pytest.fixture
+def function(producer):
+	"""Makes the function that the condition CALL names."""
+	yield lambda body: producer.run(put_function, body=body)
+	producer.run(remove_function)
+
+
+CALL = "cmd: event_streaming.conditions_of_the_test.wanted"
+WRITES = """
+def wanted(consumer, doc, update_log):
+	import frappe
+	frappe.db.savepoint("of_its_own")
+	frappe.get_doc({"doctype": "ToDo", "description": f"{consumer.name} {update_log.update_type}"}).insert()
+	frappe.db.rollback(save_point="of_its_own")
+	frappe.get_doc({"doctype": "ToDo", "description": "written by a condition"}).insert()
+	frappe.db.set_value(doc.doctype, doc.name, "title", "spoilt")
+	return doc.urgent and consumer.callback_url and update_log.docname == doc.name
+"""
+
+
+def test_a_function_decides_and_what_it_writes_is_undone(producer, open_feed, function):
+	function(WRITES)
+	feed = open_feed({"ref_doctype": ORDER, "condition": CALL}, CITY)
+	title = unique("o")
+	producer.run(insert, doctype=ORDER, title=title)
+	wanted = producer.run(insert, doctype=ORDER, title=title, urgent=1)
+
+	assert feed.events() == [("Create", wanted)]
+	assert producer.run(title_and_todos, name=wanted) == [title, 0]
+
+
+def title_and_todos(name: str) -> list:
+	import frappe
+
+	todos = frappe.db.count("ToDo", {"description": "written by a condition"})
+	return [frappe.db.get_value(ORDER, name, "title"), todos]
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_a_function_that_ends_the_transaction_fails_alone(producer, open_feed, function, end):
+	function(f"def wanted(consumer, doc, update_log):\n\timport frappe\n\tfrappe.db.{end}()\n\treturn True\n")
+	feed = open_feed({"ref_doctype": ORDER, "condition": CALL}, CITY)
+	producer.run(insert, doctype=ORDER, title=unique("o"))
+	city = make_city(producer)
+
+	page = feed.read()
+
+	assert [event["docname"] for event in page["events"]] == [city]
+	assert any("neither commit nor roll back" in warning for warning in page["warnings"])
+
+
+@pytest.mark.parametrize(
+	("condition", "problem"),
+	[
+		("cmd: frappe.utils.now", "other than the framework"),
+		("cmd: nowhere.at_all", "other than the framework"),
+		("cmd: event_streaming.not_there.wanted", "no function that can be found"),
+		("cmd: event_streaming.producer.conditions.check", "must take consumer, doc and update_log"),
+		("doc.", "not a Python expression"),
+		("frappe.db.sql('x')", "frappe.db.sql can't be called"),
+	],
+)
+def test_a_condition_that_can_not_be_evaluated_is_refused_when_it_is_saved(
+	producer, open_feed, condition, problem
+):
+	with pytest.raises(RemoteError) as raised:
+		open_feed({"ref_doctype": ORDER, "condition": condition})
+
+	assert problem in raised.value.message
 
 
 def test_renamed_documents_are_judged_under_the_name_that_they_have_now(producer, open_feed):

@@ -9,6 +9,7 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming.admin.doctor import other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
+from event_streaming.admin.words import at
 from event_streaming.exceptions import RemoteRefused
 from event_streaming.http_client import SiteClient, secret_of
 from event_streaming.settings import get_settings
@@ -89,7 +90,7 @@ def contact(doc, active: bool) -> Finding:
 			doc.name,
 			WARNING,
 			_("{0} last asked for events {1}. The log is kept for it, and grows.").format(
-				doc.name, doc.last_contact or _("never")
+				doc.name, at(doc.last_contact)
 			),
 			_(
 				"See on that site whether it is up, its scheduler runs and its Event Producer is not paused. If it is gone for good, delete the Event Consumer."
@@ -99,7 +100,7 @@ def contact(doc, active: bool) -> Finding:
 		"contact",
 		doc.name,
 		OK,
-		_("{0} last asked for events {1}.").format(doc.name, doc.last_contact or _("never")),
+		_("{0} last asked for events {1}.").format(doc.name, at(doc.last_contact)),
 	)
 
 

@@ -13,6 +13,7 @@ from frappe.utils.scheduler import is_scheduler_inactive
 from redis.exceptions import RedisError
 
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
+from event_streaming.admin.words import at
 from event_streaming.locks import lock_holder
 from event_streaming.settings import get_settings
 from event_streaming.site import MINUTE_TASK, public_url
@@ -98,13 +99,13 @@ def scheduler() -> Finding:
 			"scheduler",
 			site,
 			FAULT,
-			_("The task of every minute last ran {0}.").format(task.last_execution or _("never")),
+			_("The task of every minute last ran {0}.").format(at(task.last_execution)),
 			_(
 				"Start the scheduler and the workers: bench doctor shows them; with supervisor: supervisorctl status."
 			),
 		)
 	return Finding(
-		"scheduler", site, OK, _("The task of every minute last ran {0}.").format(task.last_execution)
+		"scheduler", site, OK, _("The task of every minute last ran {0}.").format(at(task.last_execution))
 	)
 
 
@@ -142,7 +143,7 @@ def workers(queue: str) -> Finding:
 		"workers",
 		queue,
 		OK,
-		_("{0} workers for the queue {1}, {2} jobs waiting.").format(number, queue, waiting),
+		_("Workers for the queue {0}: {1}, jobs waiting: {2}.").format(queue, number, waiting),
 	)
 
 
