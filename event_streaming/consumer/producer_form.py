@@ -132,6 +132,7 @@ def make_custom_fields(doc) -> None:
 			"read_only": 1,
 			"no_copy": 1,
 			"print_hide": 1,
+			"search_index": 1,
 			"module": MODULE,
 		},
 	]

@@ -129,6 +129,7 @@ def test_with_local_naming_the_consumer_names_the_document_and_remembers_where_i
 	doc = consumer.run(read_doc, doctype=TICKET, name=here)
 	assert (doc["note"], rows_of(doc)) == ("twice", [(1, "bolt", 9.0, 0), (2, "pin", 1.0, 0)])
 	assert (doc["remote_docname"], doc["remote_site_name"]) == (name, producer.url)
+	assert {"remote_docname", "remote_site_name"} <= set(consumer.run(indexed_columns, doctype=TICKET))
 
 	producer.run(delete, doctype=TICKET, name=name)
 	pull(consumer, producer)
@@ -143,6 +144,13 @@ def change_rows_of_one(name: str) -> None:
 	doc.append("rows", {"item": "pin", "qty": 1})
 	doc.note = "twice"
 	doc.save()
+
+
+def indexed_columns(doctype: str) -> list[str]:
+	import frappe
+
+	rows = frappe.db.sql(f"SHOW INDEX FROM `tab{doctype}`", as_dict=True)
+	return [row.Column_name for row in rows if row.Seq_in_index == 1]
 
 
 def test_two_documents_of_one_name_on_two_sites_never_meet(producer, consumer, order):

@@ -220,7 +220,24 @@ def test_resync_by_hand_brings_a_failed_document_and_says_who_asked(producer, co
 	assert status == "Synced"
 	(log,) = sync_logs(consumer)
 	assert (log["status"], log["retried_by"]) == ("Synced", "Administrator")
+	assert log["retried_on"] >= log["creation"]
 	assert consumer.run(read_doc, doctype=CITY, name=city)
+
+
+def test_a_script_pulls_from_every_producer_that_is_not_paused(producer, consumer):
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+
+	assert consumer.run(pull_as_scripts_do) == [[producer.url, 1]]
+
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+	consumer.run(change, doctype="Event Producer", name=producer.url, paused=1)
+	assert consumer.run(pull_as_scripts_do) == []
+
+
+def pull_as_scripts_do() -> list:
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_producer_data
+
+	return [(summary.event_producer, summary.synced) for summary in pull_producer_data()]
 
 
 def test_resync_from_a_browser_keeps_the_person_logged_in(producer, consumer):

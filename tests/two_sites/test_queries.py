@@ -1,12 +1,17 @@
-"""Every query of the producer that meets a table that grows finds what it wants by an index: asked of MariaDB itself."""
+"""Every query that meets a table that grows finds what it wants by an index: asked of MariaDB itself."""
 
 import pytest
-from streams import CITY, ORDER, insert, make_subscriber, unique, with_orders
+from streams import CITY, ORDER, change, insert, make_subscriber, pull, subscribe, unique, with_orders
 
 CONSUMER_URL, OLD_URL = "http://somebody.example", "http://old.example"
 USER = "stream@example.com"
 ROWS = 10_000
-GROWING = ("tabEvent Update Log", "tabEvent Update Log Consumer", "tabEvent Document Identity")
+GROWING = (
+	"tabEvent Update Log",
+	"tabEvent Update Log Consumer",
+	"tabEvent Document Identity",
+	"tabEvent Sync Log",
+)
 
 
 def add_consumers() -> None:
@@ -78,6 +83,10 @@ def explain(work: str, **arguments) -> list[list]:
 		"clearing": clear_log,
 		"documents": get_documents,
 		"removal": remove_consumer,
+		"pull": pull_from,
+		"resync": try_again,
+		"look": look_at_producers,
+		"clearing of the sync log": clear_sync_log,
 	}
 	original, seen = frappe.db.sql, []
 
@@ -87,7 +96,8 @@ def explain(work: str, **arguments) -> list[list]:
 		seen.append(str(frappe.db.last_query or query))
 		return result
 
-	frappe.set_user(USER)
+	if work not in ON_CONSUMER:
+		frappe.set_user(USER)
 	frappe.db.sql = recording
 	try:
 		works[work](**arguments)
@@ -204,3 +214,83 @@ def test_no_query_reads_a_growing_table_from_end_to_end(site):
 			assert indexes, f"{work}: no index for {query}"
 			# what takes a large part of this small log at once may well be quicker without one
 			assert how not in ("ALL", "index") or work in ("clearing", "removal"), f"{work}: {query}"
+
+
+# ---------------------------------------------------------------- the consumer's side
+
+ON_CONSUMER = ("pull", "resync", "look", "clearing of the sync log")
+
+
+def fill_sync_log(producer: str, count: int) -> None:
+	"""Many rows, most of them settled long ago, and the identities of their documents."""
+	import frappe
+
+	from event_streaming import identity
+	from event_streaming.consumer import sync_log
+	from event_streaming.consumer.sync_log import Outcome
+
+	event = {"update_type": "Update", "ref_doctype": CITY, "data": None, "data_before": None, "root": None}
+	event |= {"origin": producer, "modified_by": "", "creation": "2026-01-01 00:00:00"}
+	for number in range(count):
+		name = f"city {number}"
+		status = {1: "Failed", 2: "Retrying", 3: "Waiting"}.get(number % 100, "Synced")
+		outcome = Outcome(status, CITY, name, next_retry="2020-01-01" if status == "Retrying" else None)
+		sync_log.write(
+			producer, {**event, "docname": name, "id": f"old {number}", "position": number}, outcome
+		)
+		if number % 5 == 0:
+			identity.save(identity.Identity(producer, CITY, name, CITY, name, producer, CITY, name))
+	frappe.db.commit()
+	frappe.db.sql(
+		"UPDATE `tabEvent Sync Log` SET creation = creation - INTERVAL 9 DAY WHERE position < 1500 AND status = 'Synced'"
+	)
+	frappe.db.commit()
+	frappe.db.sql("ANALYZE TABLE `tabEvent Sync Log`, `tabEvent Document Identity`")
+
+
+def pull_from(producer: str) -> None:
+	from event_streaming.consumer.pull import pull
+
+	assert not pull(producer).error
+
+
+def try_again(producer: str) -> None:
+	from event_streaming.consumer import by_hand
+
+	for selection in ((), (producer,), (None, CITY)):
+		by_hand.request_resync_all(*selection)
+	names = by_hand.logs_to_resync(producer, CITY)
+	by_hand.resync_logs(names[:20])
+
+
+def look_at_producers(producer: str) -> None:
+	from event_streaming.admin import alerts, metrics, status
+
+	status.site_status()
+	metrics.metrics()
+	alerts.check()
+
+
+def clear_sync_log(producer: str) -> None:
+	from event_streaming.consumer import retention
+
+	retention.clear_sync_log(1)
+
+
+def test_no_query_of_the_consumer_reads_a_growing_table_from_end_to_end(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	known = [producer.run(insert, doctype=CITY, title=unique("city")) for _number in range(10)]
+	pull(consumer, producer)
+	consumer.run(fill_sync_log, producer=producer.url, count=ROWS // 2)
+	for name in known:
+		producer.run(change, doctype=CITY, name=name, country_name="Siam")
+	producer.run(insert, doctype=CITY, title=unique("city"))
+
+	found = {work: consumer.run(explain, work=work, producer=producer.url) for work in ON_CONSUMER}
+
+	for work, plans in found.items():
+		assert plans, work
+		for _table, how, indexes, _rows, query in plans:
+			assert indexes, f"{work}: no index for {query}"
+			assert how not in ("ALL", "index") or "clearing" in work, f"{work}: {query}"

@@ -69,9 +69,7 @@ def take_over_custom_fields() -> None:
 		fields=["name", "dt", "fieldname"],
 		limit=0,
 	):
-		values = {"module": MODULE}
-		if field.fieldname == REMOTE_NAME:
-			values["search_index"] = 1
-			frappe.db.add_index(field.dt, [REMOTE_NAME])
+		values = {"module": MODULE, "search_index": 1}
+		frappe.db.add_index(field.dt, [field.fieldname])
 		frappe.db.set_value("Custom Field", field.name, values, update_modified=False)
 		frappe.clear_cache(doctype=field.dt)
