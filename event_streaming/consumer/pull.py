@@ -23,6 +23,7 @@ from event_streaming.consumer.page import Work, open_work, prepare
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.retry import Retried
 from event_streaming.consumer.state import PullState
+from event_streaming.consumer.subscription import subscriptions_of
 from event_streaming.consumer.transaction import is_lost_transaction
 from event_streaming.exceptions import (
 	NotRegistered,
@@ -129,6 +130,9 @@ def run_slice(
 		while True:
 			page = next_page(doc, producer, kept)
 			doc = registration.settle(doc, producer, page)
+			if page["subscriptions"].keys() - subscriptions_of(doc).keys():
+				# it holds events of what is not subscribed to any more
+				page = next_page(doc, producer, kept)
 			if page["paused"]:
 				raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 			work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")

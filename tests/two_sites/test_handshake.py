@@ -20,6 +20,7 @@ from streams import (
 	read_doc,
 	read_rows,
 	subscribe,
+	sync_logs,
 	unique,
 	update_logs,
 	wait_for,
@@ -437,6 +438,8 @@ def test_a_row_that_is_only_removed_while_the_producer_is_down_is_removed_with_t
 	producer, consumer
 ):
 	subscribe(consumer, producer, CITY, ORDER)
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	order = producer.run(insert, doctype=ORDER, title=unique("order"))
 	producer.stop_web()
 	try:
 		consumer.run(remove_row, name=producer.url, doctype=CITY)
@@ -446,6 +449,8 @@ def test_a_row_that_is_only_removed_while_the_producer_is_down_is_removed_with_t
 	pull(consumer, producer)
 
 	assert rows_on_producer(consumer, producer) == [(ORDER, "Approved", 0)]
+	assert [(log["producer_doc"], log["status"]) for log in sync_logs(consumer)] == [(order, "Synced")]
+	assert consumer.run(read_doc, doctype=CITY, name=city) is None
 
 
 def remove_row(name: str, doctype: str) -> None:
