@@ -66,7 +66,7 @@ def missing_in_hooks() -> list[str]:
 	paths = [path for paths in hooks["doc_events"]["*"].values() for path in as_list(paths)]
 	paths += [path for paths in hooks["scheduler_events"]["cron"].values() for path in as_list(paths)]
 	paths += [path for paths in hooks["override_whitelisted_methods"].values() for path in as_list(paths)]
-	for name in ("after_install", "before_uninstall", "after_uninstall"):
+	for name in ("before_install", "after_install", "before_uninstall", "after_uninstall"):
 		paths += as_list(hooks[name])
 	return [path for path in paths if not callable(frappe.get_attr(path))]
 
