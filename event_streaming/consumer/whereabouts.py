@@ -49,11 +49,17 @@ def find_changed(event: Event, subscription: Subscription, work: Work) -> LocalK
 
 def renamed_by_this_site(key: RemoteKey, subscription: Subscription, work: Work) -> Identity | None:
 	"""The document of the producer that has this name since this site has renamed it: a producer that subscribes in turn
-	takes that over without a word, and tells of the document by that name from then on."""
-	local = (subscription.local_doctype, key[1])
-	if work.identity_of(key) or not subscription.use_same_name or subscription.mapping or not exists(local):
+	takes that over without a word, and tells of the document by that name from then on. Here it may have had another
+	new name since."""
+	doctype = subscription.local_doctype
+	if work.identity_of(key) or not subscription.use_same_name or subscription.mapping:
 		return None
-	if not is_given_away(local[0], work.event_producer):
+	if not is_given_away(doctype, work.event_producer):
+		return None
+	local = (doctype, key[1])
+	if not exists(local):
+		local = (doctype, fates.name_now(doctype, key[1]))
+	if not exists(local):
 		return None
 	standing_for = identity.find_for_local(local[0], [local[1]]).get(local[1], [])
 	return next((each for each in standing_for if each.event_producer == work.event_producer), None)

@@ -393,6 +393,32 @@ def test_a_document_that_the_other_site_has_renamed_is_changed_and_deleted_by_it
 	assert there["country_name"] == "Laos" if what == "change" else not there
 
 
+@pytest.mark.parametrize("what", ["change", "delete", "rename"])
+def test_a_document_that_one_site_renames_twice_while_the_other_goes_on_with_it_is_equal_on_both(
+	producer, consumer, what
+):
+	"""By the first new name nothing has been told of it when the second is given."""
+	both_ways(producer, consumer)
+	name = city_on_both(producer, consumer)
+	consumer.run(rename_city, old=name, new=f"{name} new")
+	settle(producer, consumer)
+
+	consumer.run(rename_city, old=f"{name} new", new=f"{name} newer")
+	if what == "change":
+		producer.run(change, doctype=CITY, name=f"{name} new", country_name="Laos")
+	elif what == "delete":
+		producer.run(delete, doctype=CITY, name=f"{name} new")
+	else:
+		producer.run(rename_city, old=f"{name} new", new=f"{name} other")
+	settle(producer, consumer)
+
+	assert cities(producer, name) == cities(consumer, name)
+	if what == "change":
+		for site in (producer, consumer):
+			assert site.run(read_doc, doctype=CITY, name=f"{name} newer")["country_name"] == "Laos"
+	assert len(cities(producer, name)) == (what != "delete")
+
+
 def test_a_name_that_a_rename_has_freed_can_be_given_to_another_document(producer, consumer):
 	both_ways(producer, consumer)
 	name = city_on_both(producer, consumer)
