@@ -15,6 +15,8 @@ MAX_NAME = 140
 MAX_DATA = 8 * 1024 * 1024
 MAX_ROWS = 20_000
 MAX_DEPTH = 12
+# databases know no date before it
+FIRST_YEAR = 1000
 # in no name that Frappe gives, and in no database's text: control characters, markup, halves of characters
 NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f<>\ud800-\udfff]")
 MAX_URL = 2_000
@@ -352,7 +354,7 @@ def parse_data(event: Event, part: str = "data") -> dict:
 
 
 def check_shape(data: Any) -> None:
-	"""Refuse what no document is: nested too deep, or with a table of too many rows."""
+	"""Refuse what no document is: nested too deep, with a table of too many rows, or with text that no database takes."""
 	level, depth = [data], 0
 	while level:
 		depth += 1
@@ -364,6 +366,9 @@ def check_shape(data: Any) -> None:
 				raise InvalidPage(f"A table of a document has more than {MAX_ROWS} rows.")
 			children = value.values() if isinstance(value, dict) else value
 			below.extend(child for child in children if isinstance(child, dict | list))
+			texts = [*value, *children] if isinstance(value, dict) else children
+			if not all(is_whole(text) for text in texts if isinstance(text, str)):
+				raise InvalidPage("A document holds halves of characters.")
 		level = below
 
 
@@ -374,21 +379,30 @@ def data_text(value: Any, what: str) -> str | None:
 		raise InvalidPage(f"An event's {what} is not text.")
 	if len(value) > MAX_DATA:
 		raise InvalidPage(f"An event's {what} is larger than {MAX_DATA >> 20} MB.")
-	try:
-		value.encode()
-	except UnicodeEncodeError:
-		raise InvalidPage(f"An event's {what} holds halves of characters.") from None
+	if not is_whole(value):
+		raise InvalidPage(f"An event's {what} holds halves of characters.")
 	return value
 
 
-def moment(value: Any) -> str:
-	"""A date and time without a zone, as text; "" when there is none."""
+def is_whole(value: str) -> bool:
+	"""Whether text can be written down: JSON can hold halves of characters, what they are stored in can't."""
 	try:
-		if not value or datetime.fromisoformat(value).tzinfo is None:
-			return value or ""
+		return value.isascii() or bool(value.encode())
+	except UnicodeEncodeError:
+		return False
+
+
+def moment(value: Any) -> str:
+	"""A date and time without a zone that every database takes, as text in one spelling; "" when there is none."""
+	if not value:
+		return ""
+	try:
+		read = datetime.fromisoformat(value)
 	except (ValueError, TypeError):
-		pass
-	raise InvalidPage("creation is not a date and time.")
+		read = None
+	if not read or read.tzinfo or read.year < FIRST_YEAR:
+		raise InvalidPage("creation is not a date and time.")
+	return str(read)
 
 
 def list_of(answer: dict, part: str) -> list:

@@ -66,6 +66,8 @@ class FakeProducer(FakeSite):
 		}
 
 	def content_for(self, request: Request) -> tuple[int, bytes]:
+		if self.status != 200:
+			return super().content_for(request)
 		if request.path.endswith("register_consumer"):
 			return answered(
 				json.dumps(
@@ -83,6 +85,8 @@ class FakeProducer(FakeSite):
 			return answered(self.page(request.body["cursor"]))
 		if request.path.endswith("get_documents"):
 			return answered(self.documents_answer or self.found(json.loads(request.body["documents"])))
+		if request.path.endswith("find_files"):
+			return answered({"files": [], "missing": []})
 		return super().content_for(request)
 
 	def found(self, asked: list) -> dict:

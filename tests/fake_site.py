@@ -27,7 +27,7 @@ class FakeSite:
 	"""
 
 	def __init__(self):
-		self.status, self.headers = 200, {}
+		self.status, self.headers, self.error = 200, {}, {}
 		self.documents: dict[str, dict] = {}
 		self.requests: list[Request] = []
 		self.hangs = False
@@ -80,7 +80,7 @@ class FakeSite:
 	def content_for(self, request: Request) -> tuple[int, bytes]:
 		resource = request.path.partition("/api/resource/")[2]
 		if self.status != 200:
-			answer = {}
+			answer = self.error
 		elif not resource:
 			answer = {"message": True}
 		elif resource not in self.documents:

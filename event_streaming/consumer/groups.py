@@ -6,6 +6,7 @@ process that dies anywhere leaves the last mark that was committed.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import frappe
@@ -13,8 +14,9 @@ import frappe
 from event_streaming.consumer.page import Work, prepare
 from event_streaming.consumer.step import deal_with, give_up
 from event_streaming.consumer.transaction import is_lost_transaction
+from event_streaming.exceptions import EventStreamingError
 from event_streaming.settings import get_settings
-from event_streaming.wire import Event
+from event_streaming.wire import Event, InvalidPage
 
 TRIES_AFTER_DEADLOCK = 3
 
@@ -50,6 +52,28 @@ def apply_in_groups(
 			frappe.db.rollback()
 			start += apply_after_lost_transaction(work, events, start, mark, deal)
 	return True
+
+
+def apply_one_by_one(work: Work, events: list[Event], mark: Mark, deadline: float) -> bool:
+	"""The same for a page that `prepare` could not read: each event is looked up by itself, and one that can't be fails
+	alone. False: the time ran out before the last one."""
+	for start, event in enumerate(events):
+		if start and time.monotonic() >= deadline:
+			return False
+		deal: Deal = deal_with
+		try:
+			prepare(work, [event])
+		except Exception as error:
+			if not is_events_fault(error):
+				raise
+			deal = partial(give_up, error=error)
+		apply_group(work, events, start, 1, 0, mark, deal)
+	return True
+
+
+def is_events_fault(error: Exception) -> bool:
+	"""Whether looking up what events need has failed for what is in them: not the other site's answer, not the database."""
+	return not isinstance(error, EventStreamingError | InvalidPage) and not is_lost_transaction(error)
 
 
 def apply_group(

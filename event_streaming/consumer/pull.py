@@ -17,8 +17,9 @@ from frappe.utils import now_datetime, strip_html
 
 from event_streaming.acting import acting_as
 from event_streaming.after_answer import after_answer
+from event_streaming.confidential import plain
 from event_streaming.consumer import registration, retry, state, sync_log
-from event_streaming.consumer.groups import apply_in_groups
+from event_streaming.consumer.groups import apply_in_groups, apply_one_by_one, is_events_fault
 from event_streaming.consumer.page import Work, open_work, prepare
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.retry import Retried
@@ -164,7 +165,7 @@ def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadli
 			done = retry.retry_document(work, key)
 			frappe.db.commit()
 		except Exception as error:
-			if not is_lost_transaction(error):
+			if not is_lost_transaction(error) and not is_events_fault(error):
 				raise
 			frappe.db.rollback()
 			done = retry.put_off(work, key, error)
@@ -229,7 +230,7 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 		last_pull=now_datetime(),
 		events_behind=page["behind"],
 		remote_time_zone=page["time_zone"] or None,
-		last_warning=strip_html("\n".join(page["warnings"])) or None,
+		last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
 	)
 	frappe.db.commit()
 	return page
@@ -238,8 +239,17 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 def apply_page(work: Work, page: Page, kept: PullState, summary: Summary, deadline: float) -> bool:
 	"""Apply a page and move the cursor past it. False: the time ran out."""
 	events = page["events"]
-	prepare(work, events)
-	if not apply_in_groups(work, events, Cursor(work.event_producer, events, kept, summary), deadline):
+	mark = Cursor(work.event_producer, events, kept, summary)
+	try:
+		prepare(work, events)
+		one_by_one = False
+	except Exception as error:
+		if not is_events_fault(error):
+			raise
+		# one event that can't be read stops no other
+		one_by_one = True
+	apply = apply_one_by_one if one_by_one else apply_in_groups
+	if not apply(work, events, mark, deadline):
 		return False
 	if kept.protocol >= 2 and page["cursor"] > kept.position:
 		state.move_cursor(work.event_producer, position=page["cursor"])
@@ -291,7 +301,7 @@ def record_failure(event_producer: str, error: Exception) -> None:
 		event_producer,
 		connection=state.REFUSED if refused else state.OFFLINE,
 		failures=failures,
-		last_error=str(error)[:2000],
+		last_error=plain(error)[:2000],
 		next_pull=now_datetime()
 		+ timedelta(seconds=max(back_off(failures), min(asked, LONGEST_BACK_OFF * 6))),
 	)

@@ -53,7 +53,7 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 
 
 def put_off(work: Work, key: RemoteKey, error: Exception) -> Retried:
-	"""The database has undone a document's retry: its first open event waits for the next one."""
+	"""A document's retry was undone by the database, or could not begin: its first open event waits for the next one."""
 	rows = sync_log.open_rows(work.event_producer, *key)[:1]
 	for row in rows:
 		attempts = (row["attempts"] or 0) + 1

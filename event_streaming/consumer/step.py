@@ -59,7 +59,7 @@ def record(event: Event, outcome: Outcome, work: Work) -> None:
 		outcome.warnings = [_("What the event held could not be kept here: {0}").format(type(error).__name__)]
 		outcome.conflicts = []
 		# without its data it can't be tried again; its type would say that it can
-		kept = {} if outcome.status not in OPEN else {"update_type": ""}
+		kept = {"creation": ""} if outcome.status not in OPEN else {"creation": "", "update_type": ""}
 		sync_log.write(work.event_producer, {**event, "data": None, "data_before": None, **kept}, outcome)
 
 
@@ -119,9 +119,10 @@ def undo(watch: Watch) -> None:
 
 
 def give_up(event: Event, work: Work, error: Exception) -> str:
-	"""The database has given up the event's transaction again and again: let it wait for its retry, and go on."""
+	"""An event can't even be tried: its transaction is given up again and again, or looking up what it needs fails. Let it
+	wait for its retry, and go on."""
 	outcome = failure(event, work, error, frappe.get_traceback(), attempts=1)
-	sync_log.write(work.event_producer, event, outcome)
+	record(event, outcome, work)
 	work.held_back.update(keys_of(event))
 	return outcome.status
 

@@ -13,6 +13,7 @@ from frappe.query_builder.functions import Max
 from frappe.utils import cint, get_datetime, now_datetime
 from pypika.terms import ExistsCriterion
 
+from event_streaming.confidential import plain
 from event_streaming.wire import CREATE, RENAME, UPDATE, Event
 
 DOCTYPE = "Event Sync Log"
@@ -107,9 +108,11 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"status": outcome.status,
 		"ref_doctype": outcome.local_doctype,
 		"docname": outcome.local_name,
-		"outcome": outcome.done[:MOST_TEXT] or None,
-		"warnings": "\n".join(outcome.warnings)[:MOST_TEXT] or None,
-		"error": outcome.error,
+		# the form shows these two as HTML, and names, addresses and reasons in them are the other site's
+		"outcome": plain(outcome.done)[:MOST_TEXT] or None,
+		"warnings": plain("\n".join(outcome.warnings))[:MOST_TEXT] or None,
+		# what was raised may quote what the other site sent
+		"error": outcome.error and outcome.error.encode(errors="replace").decode(),
 		"next_retry": outcome.next_retry,
 		"use_same_name": cint(outcome.use_same_name),
 		"mapping": outcome.mapping,

@@ -35,13 +35,14 @@ def convert_times(doctype: str, data: dict, remote_time_zone: str) -> dict:
 	def convert(value: Any) -> Any:
 		try:
 			moment = get_datetime(value)
-		except ValueError:
+			return (
+				str(moment.replace(tzinfo=zones[0]).astimezone(zones[1]).replace(tzinfo=None))
+				if moment
+				else value
+			)
+		except (ValueError, OverflowError):
+			# no moment, or one at the end of all time: that is "never" in every zone
 			return value
-		return (
-			str(moment.replace(tzinfo=zones[0]).astimezone(zones[1]).replace(tzinfo=None))
-			if moment
-			else value
-		)
 
 	return convert_fields(frappe.get_meta(doctype), data, convert)
 
