@@ -12,6 +12,7 @@ import frappe
 import requests
 from frappe import _
 
+from event_streaming.confidential import plain
 from event_streaming.exceptions import NotRegistered, RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.settings import get_settings
 from event_streaming.wire import path_in_frappe
@@ -85,13 +86,13 @@ class SiteClient:
 
 	def _request(self, verb: str, path: str, body: dict | None = None, timeout: float | None = None) -> dict:
 		times = self.timeout if timeout is None else (min(self.timeout[0], timeout), timeout)
-		payload = None if body is None else json.dumps(body, default=str)
-		headers = {} if payload is None else {"Content-Type": "application/json"}
+		headers = {} if body is None else {"Content-Type": "application/json"}
 		try:
 			response = self._session.request(
 				verb,
 				self.url + path,
-				data=payload,
+				# not in a variable of this function: see below
+				data=None if body is None else json.dumps(body, default=str),
 				headers=headers,
 				timeout=times,
 				stream=True,
@@ -102,6 +103,10 @@ class SiteClient:
 		# ValueError: an address or a key that can't be put into a request at all
 		except (requests.RequestException, ValueError) as error:
 			raise RemoteUnavailable(self._masked(explain_connection_error(self.url, error))) from None
+		except Exception as error:
+			# a job's time is over, say: the functions below this one hold the keys in their variables, and Frappe's Error
+			# Log keeps those of all that an error has passed through
+			raise error.with_traceback(None) from None
 		if response.status_code == 200:
 			return self._answer(content)
 		raise self._error(response, content)
@@ -128,7 +133,7 @@ class SiteClient:
 			target = urlsplit(response.headers.get("Location", ""))
 			return RemoteError(
 				_("{0} redirects to {1}: use that address instead.").format(
-					self.url, f"{target.scheme}://{target.netloc}"
+					self.url, plain(f"{target.scheme}://{target.netloc}")
 				),
 				status,
 				"Redirect",
@@ -223,11 +228,11 @@ def server_message(answer: dict) -> str:
 			message = json.loads(raw) if isinstance(raw, str) else raw
 			text = message.get("message") if isinstance(message, dict) else str(message)
 			if text:
-				return frappe.utils.strip_html(str(text))[:2000]
+				return plain(frappe.utils.strip_html(str(text))[:2000])
 	except (ValueError, TypeError):
 		pass
 	exception = answer.get("exception")
-	return str(exception).split(":", 1)[-1].strip()[:2000] if exception else ""
+	return plain(str(exception).split(":", 1)[-1].strip()[:2000]) if exception else ""
 
 
 def retry_after(response: requests.Response) -> float | None:

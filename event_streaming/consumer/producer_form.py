@@ -6,6 +6,7 @@ from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 from frappe.utils import cint, get_link_to_form
 from frappe.utils.password import get_decrypted_password
 
+from event_streaming.confidential import Confidential
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.exceptions import RefusedDocType
 from event_streaming.refused import why_refused
@@ -64,7 +65,7 @@ def validate_subscriber(user: str) -> None:
 
 
 def user_secret(user: str) -> str:
-	return get_decrypted_password("User", user, "api_secret", raise_exception=False) or ""
+	return Confidential(get_decrypted_password("User", user, "api_secret", raise_exception=False) or "")
 
 
 def validate_rows(doc) -> None:

@@ -11,13 +11,14 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming import wire
+from event_streaming.confidential import Confidential
 from event_streaming.consumer import state, task
 from event_streaming.consumer.old_producer import asked_old_producer, take_over_old_record
 from event_streaming.consumer.producer_form import make_custom_fields, user_secret
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.state import PullState
 from event_streaming.consumer.subscription import subscriptions_of
-from event_streaming.exceptions import RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.settings import get_settings
 from event_streaming.site import normalise_url, public_url, time_zone, web_address
 from event_streaming.wire import InvalidPage, Page, Subscription
@@ -39,6 +40,9 @@ def producer_changed(doc) -> None:
 	try:
 		answer = register(doc, producer)
 	except (RemoteUnavailable, RemoteRefused, RemoteError, InvalidPage) as error:
+		if new and isinstance(error, RemoteUnavailable):
+			# its status would have Frappe write the request into the Error Log, with the keys that are being saved
+			frappe.throw(str(error), EventStreamingError, title=_("Not registered yet"))
 		if new:
 			raise
 		state.save_state(doc.name, last_error=str(error)[:2000])
@@ -103,7 +107,7 @@ def registration_data(doc) -> dict:
 		"event_consumer": public_url(),
 		"rows": rows,
 		"user": doc.user,
-		"api_key": frappe.db.get_value("User", doc.user, "api_key"),
+		"api_key": Confidential(frappe.db.get_value("User", doc.user, "api_key") or ""),
 		"api_secret": user_secret(doc.user),
 		"protocol": wire.PROTOCOL,
 		"reachable": 0 if get_settings().not_reachable else 1,

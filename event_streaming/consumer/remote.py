@@ -11,6 +11,7 @@ from typing import Any
 import frappe
 
 from event_streaming import wire
+from event_streaming.confidential import Confidential
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.file_content import Piece
 from event_streaming.exceptions import RemoteError, RemoteRefused
@@ -196,7 +197,7 @@ class Producer:
 
 	def register(self, data: dict) -> dict | None:
 		"""Register with the producer; None is the old protocol's way to say that it knows this site already."""
-		answer = self.client.call_any_generation(wire.REGISTER, {"data": json.dumps(data)})
+		answer = self.client.call_any_generation(wire.REGISTER, {"data": Confidential(json.dumps(data))})
 		if not answer:
 			return None
 		try:

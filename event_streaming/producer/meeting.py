@@ -14,6 +14,7 @@ from frappe.utils import cint
 from pypika import Order
 from pypika.analytics import RowNumber
 
+from event_streaming.confidential import plain
 from event_streaming.producer import conditions, file_rows
 from event_streaming.producer.capture import dump
 from event_streaming.producer.deliveries import delivered_names, given_positions
@@ -237,9 +238,11 @@ def _report_conditions(reader: Reader, evaluated: set[str], failed: dict[str, st
 			reader.warnings.append(
 				_("The condition for {0} failed on {1}: {2}").format(doctype, public_url(), error)
 			)
-		if error == (row.condition_error or ""):
+		if plain(error) == (row.condition_error or ""):
 			continue
-		frappe.db.set_value(row.doctype, row.name, "condition_error", error or None, update_modified=False)
+		frappe.db.set_value(
+			row.doctype, row.name, "condition_error", plain(error) or None, update_modified=False
+		)
 		if error:
 			frappe.log_error(
 				title=_("Condition of {0} for {1} failed").format(doctype, reader.consumer.name),

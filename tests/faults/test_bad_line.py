@@ -1,9 +1,12 @@
 """A producer that is down, slow or sick costs time and nothing else: no loss, no hot loop, a wait that is stored."""
 
+import json
+
 import pytest
 from faulty_proxy import FaultyProxy
 from streams import (
 	CITY,
+	SUBSCRIBER,
 	change,
 	decide,
 	insert,
@@ -16,6 +19,8 @@ from streams import (
 	unique,
 	with_orders,
 )
+
+from sandbox.rest import RestError
 
 SETTINGS = "Event Streaming Settings"
 FEED = "producer.feed.get_page"
@@ -159,6 +164,52 @@ def test_secrets_are_in_no_error_and_no_log(producer, consumer, line):
 	assert "streamsecret" not in summary["error"] + state_of(consumer)["last_error"]
 	assert all("streamsecret" not in path for path in line.requests)
 	assert "streamsecret" not in producer.log("web") + consumer.log("web")
+
+
+def test_secrets_are_in_no_variable_that_the_error_log_keeps(producer, consumer, line):
+	"""Frappe writes the variables of all functions that an error has passed through into its Error Log."""
+	trace = consumer.run(trace_of_interrupted_pull, event_producer=line.url)
+	assert "TimeIsUp" in trace and "streamsecret" not in trace and "streamkey" not in trace
+
+	data = {"doctype": "Event Producer", "producer_url": "http://127.0.0.1:9", "user": SUBSCRIBER}
+	keys = {"api_key": "theirkey", "api_secret": "theirsecret"}
+	with pytest.raises(RestError, match="can't be reached"):
+		consumer.rest().insert({**data, **keys, "producer_doctypes": [{"ref_doctype": CITY}]})
+
+	consumer.run(write_deferred)
+	logged = json.dumps(consumer.run(read_rows, doctype="Error Log", filters={}), default=str)
+	assert "streamsecret" not in logged and "theirsecret" not in logged
+
+
+def trace_of_interrupted_pull(event_producer: str) -> str:
+	"""What the Error Log gets of a pull that a queue's time limit ends in the middle of a request; it registers in it."""
+	import frappe
+	from urllib3.connection import HTTPConnection
+
+	from event_streaming.consumer import state
+	from event_streaming.consumer.pull import pull
+
+	class TimeIsUp(Exception):
+		pass
+
+	def time_is_up(self):
+		raise TimeIsUp
+
+	state.save_state(event_producer, protocol=0)
+	frappe.db.commit()
+	answer, HTTPConnection.getresponse = HTTPConnection.getresponse, time_is_up
+	try:
+		pull(event_producer)
+	except TimeIsUp:
+		return frappe.get_traceback(with_context=True)
+	finally:
+		HTTPConnection.getresponse = answer
+
+
+def write_deferred() -> None:
+	from frappe.deferred_insert import save_to_db
+
+	save_to_db()
 
 
 def test_a_consumer_that_is_down_holds_up_no_save_and_catches_up(producer, consumer, line):
