@@ -14,7 +14,7 @@ from frappe.utils import cint
 from event_streaming import identity
 from event_streaming.consumer.dependency_links import Link, LinkField, Shape, links_in_change, needs_current
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE, TREE_FIELDS
-from event_streaming.consumer.subscription import Subscription
+from event_streaming.consumer.subscription import Subscription, doctypes_given
 from event_streaming.identity import LocalKey, RemoteKey
 from event_streaming.wire import Root
 
@@ -126,13 +126,19 @@ class LocalSite:
 		return found
 
 	def find_by_roots(self, roots: dict[RemoteKey, Root]) -> dict[RemoteKey, LocalKey]:
-		"""Documents that are here already because they were first made here, or came by another way."""
+		"""Documents that are here already because they were first made here, or came by another way.
+
+		Events of what is subscribed to change what is found here: that has to be of a DocType that can have left this site.
+		"""
 		known = identity.find_by_roots(roots.values())
+		mine = {root["doctype"] for root in roots.values() if root["site"] == self.here}
+		given = doctypes_given(None, mine) if mine else set()
 		found = {}
 		for key, root in roots.items():
 			local = known.get((root["site"], root["doctype"], root["name"]))
 			if root["site"] == self.here:
-				local = (root["doctype"], root["name"])
+				may_be = key[0] not in self.subscriptions or root["doctype"] in given
+				local = (root["doctype"], root["name"]) if may_be else None
 			if local and doctype_exists(local[0]) and frappe.db.exists(*local):
 				found[key] = local
 		return found

@@ -16,7 +16,7 @@ from event_streaming import identity, wire
 from event_streaming.consumer.file_content import AsStored, Folder, Piece, find_content, remove_unused
 from event_streaming.consumer.file_fields import LEAVE_OUT, AttachShape, every_url_in, with_urls
 from event_streaming.consumer.remote import FileReference
-from event_streaming.consumer.subscription import Subscription
+from event_streaming.consumer.subscription import Subscription, doctypes_given
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
 from event_streaming.identity import LocalKey, RemoteKey, own_identity
 from event_streaming.origin import ROOT_FLAG
@@ -203,12 +203,29 @@ class Files:
 		"""The row that stands for a remote file: by identity, else by where it was first made."""
 		known = self.work.identity_of((FILE, remote["file"]))
 		name, root = known.local_name if known else None, remote["root"]
-		if not name and root and root["site"] == self.work.here:
+		if not name and root:
+			name = self._by_root(root)
+		return name if name and frappe.db.exists(FILE, name) else None
+
+	def _by_root(self, root: Root) -> str | None:
+		"""What the producer says of a root opens no file that it can't have had: of one that was first made here, only where
+		this site gives the DocType of its document away; of another, where it takes that from this producer."""
+		if root["site"] == self.work.here:
 			name = root["name"]
-		elif not name and root:
+		else:
 			local = identity.find_by_roots([root]).get((root["site"], root["doctype"], root["name"]))
 			name = local[1] if local and local[0] == FILE else None
-		return name if name and frappe.db.exists(FILE, name) else None
+		row = name and frappe.db.get_value(
+			FILE, name, ["attached_to_doctype", "is_private", "owner"], as_dict=True
+		)
+		if not row:
+			return None
+		if not row.attached_to_doctype:
+			return name if not cint(row.is_private) or row.owner == frappe.session.user else None
+		open_to_it = doctypes_given(None, {row.attached_to_doctype})
+		if root["site"] != self.work.here:
+			open_to_it |= {each.local_doctype for each in self.work.subscriptions.values()}
+		return name if row.attached_to_doctype in open_to_it else None
 
 	def _same_attached(self, remote: RemoteFile, owner: LocalKey, fieldname: str) -> str | None:
 		"""The same content that the document has already, without being another file of this producer."""

@@ -14,7 +14,7 @@ from event_streaming.consumer.dependencies import Dependencies
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.files import Files
 from event_streaming.consumer.remote import FetchedDocuments, Producer
-from event_streaming.consumer.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.subscription import Subscription, doctypes_given, subscriptions_of
 from event_streaming.identity import Identity, LocalKey, RemoteKey, own_identity
 from event_streaming.site import public_url
 from event_streaming.wire import Event, InvalidPage, Root
@@ -43,6 +43,8 @@ class Work:
 	# up to this time of the producer, events may have come by another number while it ran the older app
 	renumbered_until: str | None = None
 	asked_by: str = ""
+	# the producer did not answer the last time it was asked
+	away: bool = False
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
 	# documents that came with the page: nobody has to ask for them
@@ -218,14 +220,6 @@ def local_roots(work: Work, roots: list[Root]) -> dict[tuple[str, str, str], Loc
 		):
 			found[(work.here, doctype, name)] = (doctype, name)
 	return found
-
-
-def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:
-	"""Those of the DocTypes that this site streams itself, to one site or to any."""
-	filters = {"status": "Approved", "ref_doctype": ["in", sorted(doctypes)]}
-	if event_consumer:
-		filters["parent"] = event_consumer
-	return set(frappe.get_all("Event Consumer Document Type", filters=filters, pluck="ref_doctype"))
 
 
 def find_namesakes(work: Work, events: list[Event]) -> dict[LocalKey, object]:

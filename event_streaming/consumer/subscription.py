@@ -65,3 +65,11 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			same_names_until=get_datetime(row.same_names_until) if row.same_names_until else None,
 		)
 	return found
+
+
+def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:
+	"""Those of the DocTypes that this site streams itself, to one site or to any."""
+	filters = {"status": "Approved", "ref_doctype": ["in", sorted(doctypes)]}
+	if event_consumer:
+		filters["parent"] = event_consumer
+	return set(frappe.get_all("Event Consumer Document Type", filters=filters, pluck="ref_doctype"))

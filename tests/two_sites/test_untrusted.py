@@ -230,6 +230,55 @@ def test_a_made_up_root_opens_no_document_of_this_site(consumer, hostile, doctyp
 	assert consumer.run(read_doc, doctype=doctype, name=name) == before
 
 
+def test_a_made_up_root_of_a_needed_document_opens_none_of_this_site(consumer, hostile):
+	"""What an order links to is fetched, and comes with a root of its own."""
+	mine, stranger = consumer.run(insert, doctype=CITY, title=unique("mine")), unique("stranger")
+	before = consumer.run(read_doc, doctype=CITY, name=mine)
+	root = {"site": consumer.url, "doctype": CITY, "name": mine}
+	document = {"doctype": CITY, "name": stranger, "data": {"title": stranger}, "root": root}
+	hostile.documents_answer = {"documents": [document], "missing": [], "position": 0}
+	take(
+		consumer,
+		hostile,
+		{"events": [hostile.event(ORDER, unique("order"), {"title": "x", "city": stranger})]},
+	)
+
+	data = json.dumps({"changed": {"country_name": "Mallory"}})
+	take(consumer, hostile, {"events": [hostile.event(CITY, stranger, update_type="Update", data=data)]})
+
+	assert consumer.run(read_doc, doctype=CITY, name=mine) == before
+
+
+def test_a_made_up_root_of_a_file_opens_none_of_this_site(consumer, hostile):
+	mine = consumer.run(
+		insert,
+		doctype="File",
+		file_name=f"{unique('salaries')}.txt",
+		content="confidential",
+		is_private=1,
+		attached_to_doctype="User",
+		attached_to_name=SUBSCRIBER,
+	)
+	before, city = consumer.run(read_doc, doctype="File", name=mine), unique("city")
+	file = {
+		"file": "stranger",
+		"file_name": "salaries.txt",
+		"file_url": "/private/files/salaries.txt",
+		"is_private": 1,
+		"content_hash": before["content_hash"],
+		"root": {"site": consumer.url, "doctype": "File", "name": mine},
+	}
+	made = hostile.event(CITY, city, {"title": city})
+
+	take(
+		consumer,
+		hostile,
+		{"events": [made, hostile.event(CITY, city, update_type="Attach", data=json.dumps(file))]},
+	)
+
+	assert consumer.run(read_doc, doctype="File", name=mine) == before
+
+
 def test_html_that_a_neighbour_sends_is_kept_nowhere_as_html(consumer, hostile, extra_fields):
 	extra_fields(consumer, CITY, {"fieldname": "picture", "label": "Picture", "fieldtype": "Attach"})
 	name = unique("city")
