@@ -41,6 +41,8 @@ from event_streaming.wire import Event, InvalidPage, Page
 
 FIRST_BACK_OFF = 15
 LONGEST_BACK_OFF = 600
+# what the other site asks to wait is waited, up to this
+LONGEST_ASKED = 3600
 QUEUED_FOR = 60
 WAKE_FOR = 600
 PULL_JOB = "event_streaming.consumer.pull.pull_job"
@@ -83,10 +85,10 @@ def pull(
 	frappe.db.commit()
 	wake_key = redis_key("wake", event_producer)
 	while True:
+		# whoever has the lock looks at this after giving it back: set before it is tried, so that it can't be looked at in between
+		frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
 		with advisory_lock(f"pull:{event_producer}") as taken:
 			if not taken:
-				# whoever holds the lock looks at this after giving it back
-				frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
 				summary.busy = True
 				return summary
 			frappe.cache.delete_value(wake_key)
@@ -105,7 +107,7 @@ def pull_as_subscriber(
 	"""One slice, as the Event Subscriber; the user of before is put back."""
 	doc = frappe.get_doc("Event Producer", event_producer)
 	if doc.get("paused"):
-		summary.error = _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
+		summary.error = paused(event_producer)
 		return
 	try:
 		with acting_as(doc.user):
@@ -113,7 +115,7 @@ def pull_as_subscriber(
 	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
 		frappe.db.rollback()
 		summary.error = str(error)
-		if patience is None:
+		if patience is None and frappe.db.exists("Event Producer", event_producer):
 			record_failure(event_producer, error)
 			frappe.db.commit()
 
@@ -130,6 +132,18 @@ def run_slice(
 		retry_due(doc, producer, kept, summary, deadline)
 		while True:
 			page = next_page(doc, producer, kept)
+			doc = as_it_is_now(doc.name)
+			if not doc or doc.paused:
+				summary.error = paused(doc.name) if doc else str(unknown_producer(kept.event_producer))
+				return
+			state.record_contact(
+				doc.name,
+				last_pull=now_datetime(),
+				events_behind=page["behind"],
+				remote_time_zone=page["time_zone"] or None,
+				last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
+			)
+			frappe.db.commit()
 			doc = registration.settle(doc, producer, page)
 			if page["subscriptions"].keys() - subscriptions_of(doc).keys():
 				# it holds events of what is not subscribed to any more
@@ -158,6 +172,7 @@ def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadli
 	if not rows:
 		return
 	work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
+	work.away = bool(kept.failures)
 	for key in rows:
 		if time.monotonic() >= deadline:
 			return
@@ -225,15 +240,19 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 		page = producer.get_page(kept.position)
 	else:
 		page = registration.old_page(doc, producer, kept)
-	state.record_contact(
-		doc.name,
-		last_pull=now_datetime(),
-		events_behind=page["behind"],
-		remote_time_zone=page["time_zone"] or None,
-		last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
-	)
 	frappe.db.commit()
 	return page
+
+
+def as_it_is_now(event_producer: str):
+	"""The Event Producer as people have left it while the other site took its time; None when it was deleted."""
+	if not frappe.db.exists("Event Producer", event_producer):
+		return None
+	return frappe.get_doc("Event Producer", event_producer)
+
+
+def paused(event_producer: str) -> str:
+	return _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
 
 
 def apply_page(work: Work, page: Page, kept: PullState, summary: Summary, deadline: float) -> bool:
@@ -302,8 +321,7 @@ def record_failure(event_producer: str, error: Exception) -> None:
 		connection=state.REFUSED if refused else state.OFFLINE,
 		failures=failures,
 		last_error=plain(error)[:2000],
-		next_pull=now_datetime()
-		+ timedelta(seconds=max(back_off(failures), min(asked, LONGEST_BACK_OFF * 6))),
+		next_pull=now_datetime() + timedelta(seconds=max(back_off(failures), min(asked, LONGEST_ASKED))),
 	)
 
 
@@ -401,5 +419,7 @@ def pull_due() -> None:
 	"""Each minute: queue a pull of every producer whose stored time has come. Nothing depends on notifications."""
 	for name in frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name"):
 		due = state.load_state(name).next_pull
-		if not due or due <= now_datetime() or due > now_datetime() + timedelta(hours=2):
+		# later than any wait: the clock was set back since, by the end of summer time for one
+		latest = now_datetime() + timedelta(seconds=LONGEST_ASKED)
+		if not due or due <= now_datetime() or due > latest:
 			request_pull(name)

@@ -44,7 +44,7 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 		attempts = (row["attempts"] or 0) + 1
 		work.decision = (decisions or {}).get(str(row["name"]))
 		outcome = attempt(event, work, attempts=1 if work.asked_by else attempts)
-		sync_log.update(row["name"], outcome, attempts, work.asked_by)
+		sync_log.update(row["name"], outcome, attempts - (not outcome.counted), work.asked_by)
 		done.tried += 1
 		if outcome.status != SYNCED:
 			return done

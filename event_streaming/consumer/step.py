@@ -20,6 +20,7 @@ from event_streaming.exceptions import (
 	ConflictToSettle,
 	NameTaken,
 	RefusedDocType,
+	RemoteUnavailable,
 	TransactionLost,
 )
 from event_streaming.settings import get_settings
@@ -142,12 +143,15 @@ def failure(event: Event, work: Work, error: Exception, trace: str, attempts: in
 			mapping=subscription.mapping,
 			conflicts=error.conflicts,
 		)
-	final = isinstance(error, PERMANENT) or attempts >= get_settings().max_attempts
+	# while the producer is away for days, what is fetched from it can't be had, and that is not the event's fault
+	counted = not (work.away and isinstance(error, RemoteUnavailable))
+	final = isinstance(error, PERMANENT) or (counted and attempts >= get_settings().max_attempts)
 	return Outcome(
 		status=FAILED if final else RETRYING,
 		local_doctype=subscription.local_doctype if subscription else event["ref_doctype"],
 		error=f"{message}\n\n{trace}",
 		next_retry=None if final else next_retry(attempts),
+		counted=counted,
 		use_same_name=bool(subscription and subscription.use_same_name),
 		mapping=subscription.mapping if subscription else None,
 	)

@@ -58,6 +58,8 @@ class Outcome:
 	use_same_name: bool = False
 	mapping: str | None = None
 	conflicts: list[dict] = field(default_factory=list)
+	# whether it counts among the tries after which an event is given up
+	counted: bool = True
 	# the local document's time stamp, when it is now what the producer has
 	given: object = None
 
@@ -261,14 +263,17 @@ def same_moment(stored: datetime | None, text: str) -> bool:
 
 
 def due(event_producer: str, limit: int) -> list[dict]:
-	"""Rows to be tried again now, oldest first. A time too far ahead (a clock that was wrong) counts as due."""
+	"""Rows to be tried again now, oldest first; also those of a clock that was ahead: a time too far away, a row that was
+	written later than now (an hour is given back at the end of summer time)."""
 	now = now_datetime()
 	table = frappe.qb.DocType(DOCTYPE)
 	return (
 		frappe.qb.from_(table)
 		.select(*(table[column] for column in EVENT_FIELDS))
 		.where((table.event_producer == event_producer) & (table.status == RETRYING))
-		.where((table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)))
+		.where(
+			(table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)) | (table.modified > now)
+		)
 		.orderby(table.name)
 		.limit(limit)
 		.run(as_dict=True)

@@ -130,6 +130,53 @@ def queue_due() -> int:
 	return len(queued)
 
 
+def test_a_clock_that_goes_back_an_hour_puts_no_pull_off(producer, consumer, line):
+	"""The end of summer time; what was stored as ten minutes is an hour more by then."""
+	consumer.run(store_next_pull, event_producer=line.url, minutes=1 + 60)
+
+	assert consumer.run(queue_due) == 1
+
+
+def store_next_pull(event_producer: str, minutes: int) -> None:
+	import frappe
+
+	from event_streaming.consumer import state
+
+	state.save_state(
+		event_producer, next_pull=frappe.utils.add_to_date(None, minutes=minutes, as_datetime=True)
+	)
+
+
+def test_what_can_not_be_fetched_while_the_producer_is_away_for_days_is_not_given_up(
+	producer, consumer, line
+):
+	consumer.run(change, doctype=SETTINGS, name=SETTINGS, max_attempts=3)
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	file = {"attached_to_doctype": CITY, "attached_to_name": city, "is_private": 1}
+	producer.run(insert, doctype="File", file_name=f"{unique('paper')}.txt", content=unique("paper"), **file)
+	line.only, line.always = "get_content", 503
+	consumer.run(pull_now, event_producer=line.url)
+	assert [log["status"] for log in sync_logs(consumer)] == ["Synced", "Retrying"]
+
+	line.only = ""
+	for _each in range(6):
+		consumer.run(make_due)
+		consumer.run(pull_now, event_producer=line.url)
+	assert sync_logs(consumer)[1]["status"] == "Retrying"
+
+	line.always = None
+	consumer.run(make_due)
+	consumer.run(pull_now, event_producer=line.url)
+	assert [log["status"] for log in sync_logs(consumer)] == ["Synced", "Synced"]
+	assert consumer.run(read_rows, doctype="File", filters=file)
+
+
+def make_due() -> None:
+	import frappe
+
+	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+
+
 def test_days_offline_are_caught_up_in_order_without_a_person(producer, consumer, line):
 	line.always = 502
 	prefix = unique("day")

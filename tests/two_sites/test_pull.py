@@ -1,5 +1,7 @@
 """The pull: in order, once, one at a time, started by a notification, a person, the scheduler or the command line."""
 
+from datetime import datetime
+
 import pytest
 import requests
 from streams import (
@@ -201,6 +203,63 @@ def make_due() -> None:
 	import frappe
 
 	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+
+
+def test_an_event_that_goes_on_failing_is_tried_so_many_times_later_each_time_and_then_waits_for_a_person(
+	producer, consumer
+):
+	consumer.run(set_settings, max_attempts=4)
+	consumer.run(require_country)
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	pull(consumer, producer)
+	waits = []
+	for _each in range(4):
+		(log,) = sync_logs(consumer)
+		if log["status"] != "Retrying":
+			break
+		waits.append(datetime.fromisoformat(log["next_retry"]) - datetime.fromisoformat(log["modified"]))
+		# not before its time
+		assert pull(consumer, producer)["events"] == 0
+		consumer.run(make_due)
+		pull(consumer, producer)
+
+	assert (log["status"], log["attempts"], log["next_retry"]) == ("Failed", 4, None)
+	# twice as long each time, of which up to half is chance
+	assert len(waits) == 3 and waits[0] < waits[2]
+	assert pull(consumer, producer)["events"] == 0
+
+	consumer.run(allow_all)
+	consumer.run(resync_all)
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+
+
+def resync_all() -> None:
+	from event_streaming.consumer.by_hand import resync_all
+
+	resync_all("Administrator")
+
+
+def test_a_retry_whose_time_a_clock_has_stored_that_was_an_hour_ahead_is_not_put_off_by_it(
+	producer, consumer
+):
+	"""The end of summer time gives an hour back."""
+	consumer.run(require_country)
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	pull(consumer, producer)
+	consumer.run(allow_all)
+	consumer.run(give_an_hour_back)
+
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+
+
+def give_an_hour_back() -> None:
+	import frappe
+
+	frappe.db.sql(
+		"""update `tabEvent Sync Log` set next_retry = next_retry + interval 1 hour, modified = modified + interval 1 hour"""
+	)
 
 
 def test_resync_by_hand_brings_a_failed_document_and_says_who_asked(producer, consumer):
