@@ -8,6 +8,7 @@ many events it holds; it is bounded in events, in bytes and in the number of pos
 from typing import Any
 
 import frappe
+from frappe import _
 from frappe.utils import cint
 
 from event_streaming.producer import copying, describing, fetching
@@ -16,7 +17,8 @@ from event_streaming.producer.log import Candidate
 from event_streaming.producer.names import roots_of
 from event_streaming.producer.reader import contacted, load_consumer, reader_for
 from event_streaming.producer.selection import Slice, read_slice
-from event_streaming.producer.sequence import assign_positions, tried_again
+from event_streaming.producer.sequence import assign_positions, go_on_after, tried_again
+from event_streaming.producer.streamed import CONSUMER
 from event_streaming.producer.subscriptions import subscriptions_of
 from event_streaming.site import public_url, time_zone
 from event_streaming.wire import PROTOCOL, Event
@@ -35,9 +37,15 @@ def get_page(
 	`reachable` is 0 when the consumer says that it can't be notified.
 	"""
 	consumer = load_consumer(event_consumer)
-	head = None if cint(consumer.paused) else assign_positions()
+	head, warnings = None if cint(consumer.paused) else assign_positions(), []
+	if head is not None and cint(cursor) > head:
+		head = go_on_after(cint(cursor), cint(consumer.position))
+		if cint(cursor) <= head:
+			warnings.append(_say_restored(consumer.name))
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
-	return tried_again(lambda: _page(consumer, head, cursor, limit, max_bytes, reachable))
+	page = tried_again(lambda: _page(consumer, head, cursor, limit, max_bytes, reachable))
+	page["warnings"] += warnings
+	return page
 
 
 @frappe.whitelist(methods=["POST"])
@@ -106,6 +114,21 @@ def _page(
 		"warnings": reader.warnings,
 		"paused": cint(consumer.paused),
 	}
+
+
+def _say_restored(event_consumer: str) -> str:
+	"""To the administrators of both sites: what is lost can't be found from here."""
+	message = _(
+		"The log of {0} ended before what {1} has taken: a backup was restored there. The log goes on from here, and what"
+		" was changed there since comes now. What {1} has from the lost time is not on {0}: compare the two sites."
+	).format(public_url(), event_consumer)
+	frappe.log_error(
+		title=_("A restored backup: {0} was ahead").format(event_consumer),
+		message=message,
+		reference_doctype=CONSUMER,
+		reference_name=event_consumer,
+	)
+	return message
 
 
 def _on_the_wire(events: list[Candidate]) -> list[Event]:

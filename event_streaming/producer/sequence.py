@@ -23,6 +23,8 @@ BATCH = 1_000
 # a caller does not wait for more than this; the next one goes on
 AT_ONCE = 10_000
 ATTEMPTS = 5
+# no backup is so old that this many events have been lost with it; whoever asks from further away is not believed
+MOST_AHEAD = 1_000_000
 # deadlock, lock wait time-out, record has changed since last read (innodb_snapshot_isolation)
 PASSING_ERRORS = (1213, 1205, 1020)
 
@@ -95,6 +97,27 @@ def reserve_positions(count: int) -> None:
 	"""The positions up to `count` are given to events that are not in the log yet: the next one comes after them."""
 	if _locked_head() < count:
 		_set_head(count)
+
+
+def go_on_after(position: int, taken: int) -> int:
+	"""A consumer has taken events up to `position`, and the log ends before that: a backup was restored here.
+
+	Positions go on after it, or what is logged from now on would get some that it is past. Events after `taken`, which it had
+	taken by the time of the backup, get new ones: which of them are from after the restore, nobody can say, and the
+	consumer knows those that it has had. Returns the head.
+	"""
+	tried_again(lambda: _go_on_after(position, taken))
+	return assign_positions()
+
+
+def _go_on_after(position: int, taken: int) -> None:
+	frappe.db.commit()
+	head = _locked_head()
+	if head < position <= head + MOST_AHEAD:
+		log = frappe.qb.DocType(LOG)
+		frappe.qb.update(log).set(log.position, 0).where(log.position > taken).run()
+		_set_head(position)
+	frappe.db.commit()
 
 
 def tried_again(work: Callable[[], Result]) -> Result:

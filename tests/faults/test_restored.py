@@ -1,0 +1,94 @@
+"""A site's database is put back to an older state while the other site goes on from where it was."""
+
+import pytest
+from streams import (
+	CITY,
+	SUBSCRIBER,
+	change,
+	insert,
+	pull,
+	read_doc,
+	read_rows,
+	subscribe,
+	sync_logs,
+	unique,
+	update_logs,
+	with_orders,
+)
+
+GET_PAGE = "event_streaming.producer.feed.get_page"
+
+
+@pytest.fixture(autouse=True)
+def subscribed(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+
+
+def head() -> int:
+	import frappe
+
+	return frappe.db.sql("select current from tabSeries where name = 'event_streaming.position'")[0][0]
+
+
+def back_up() -> dict:
+	"""As far as restoring it matters here."""
+	import frappe
+
+	return {
+		"name": frappe.db.sql("select max(name) from `tabEvent Update Log`")[0][0],
+		"position": frappe.db.sql("select position from `tabEvent Consumer`")[0][0],
+	}
+
+
+def restore(name: int, head: int, position: int, cities: list[str]) -> None:
+	"""`cities` were not there yet."""
+	import frappe
+
+	frappe.db.sql("delete from `tabEvent Update Log` where name > %s", name)
+	frappe.db.sql("delete from `tabEvent Update Log Consumer` where at_position > %s", head)
+	frappe.db.sql("update tabSeries set current = %s where name = 'event_streaming.position'", head)
+	frappe.db.sql("update `tabEvent Consumer` set position = %s", position)
+	frappe.db.delete(CITY, {"name": ["in", cities]})
+	frappe.db.set_next_sequence_val("Event Update Log", int(name) + 1)
+	frappe.clear_cache()
+
+
+def test_after_a_producer_was_restored_what_is_changed_there_arrives_and_nothing_comes_twice(
+	producer, consumer
+):
+	old = [producer.run(insert, doctype=CITY, title=unique("old")) for _each in range(3)]
+	pull(consumer, producer)
+	backup = {**producer.run(back_up), "head": producer.run(head)}
+	assert backup["position"] < backup["head"]
+	lost = [producer.run(insert, doctype=CITY, title=unique("lost")) for _each in range(4)]
+	pull(consumer, producer)
+
+	producer.run(restore, **backup, cities=lost)
+	new = [producer.run(insert, doctype=CITY, title=unique("new")) for _each in range(2)]
+	producer.run(change, doctype=CITY, name=old[0], country_name="Siam")
+	pull(consumer, producer)
+
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == [*old, *lost, *new, old[0]]
+	assert consumer.run(read_doc, doctype=CITY, name=old[0])["country_name"] == "Siam"
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert "backup was restored" in state["last_warning"]
+	assert len(
+		producer.run(read_rows, doctype="Error Log", filters={"method": ["like", "A restored backup%"]})
+	)
+	last = producer.run(insert, doctype=CITY, title=unique("last"))
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=CITY, name=last)
+	positions = [log["position"] for log in update_logs(producer)]
+	assert len(set(positions)) == len(positions)
+
+
+def test_a_cursor_from_nowhere_moves_no_positions(producer, consumer):
+	producer.run(insert, doctype=CITY, title=unique("city"))
+	pull(consumer, producer)
+	before = producer.run(head)
+
+	page = producer.rest(SUBSCRIBER).method(GET_PAGE, event_consumer=consumer.url, cursor=10**12)
+
+	assert page["events"] == [] and "backup" in page["warnings"][0]
+	assert producer.run(head) == before
