@@ -38,6 +38,8 @@ FIND_FILES = "event_streaming.producer.files.find_files"
 FILE_CONTENT = "event_streaming.producer.files.get_content"
 COPY = "event_streaming.producer.feed.get_copy_page"
 COUNT = "event_streaming.producer.feed.count_documents"
+DIGESTS = "event_streaming.producer.feed.get_digests"
+LOOK_AT = "event_streaming.producer.feed.look_at"
 CONFIRM = "event_streaming.consumer.registration.confirm"
 UPDATE_STATUS = "event_streaming.consumer.registration.update_status"
 
@@ -142,6 +144,48 @@ class CopyPage(TypedDict):
 	has_more: bool
 	time_zone: str
 	paused: bool
+
+
+class Look(TypedDict):
+	"""What the producer says of some names: documents as made-up Creates, why there is none, or that events are coming.
+
+	`gone` has the reason and a position for each name: all events up to it are contained in that answer.
+	"""
+
+	events: list[Event]
+	gone: dict[str, tuple[str, int]]
+	coming: list[str]
+	time_zone: str
+	paused: bool
+
+
+def parse_look(answer: Any, doctype: str, asked: set[str], producer: str) -> Look:
+	"""The answer of the endpoint `look_at`, checked: nothing but what was asked for. Raises InvalidPage."""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The answer to a look at documents is not an object.")
+	events = [read_event(event, producer) for event in list_of(answer, "events")[: len(asked) + 1]]
+	gone: dict[str, tuple[str, int]] = {}
+	for entry in list_of(answer, "gone"):
+		if not isinstance(entry, list) or len(entry) != 3:
+			raise InvalidPage("The producer's list of documents that are gone is not one.")
+		gone[str(entry[0])] = (str(entry[1])[:200], whole_number(entry[2], "position"))
+	coming = [str(name) for name in list_of(answer, "coming")]
+	for event in events:
+		if event["ref_doctype"] != doctype or event["update_type"] not in (CREATE, ""):
+			raise InvalidPage("The producer sent a document that was not asked for.")
+		event["id"] = ""
+	named = [*(event["docname"] for event in events), *gone, *coming]
+	if not asked.issuperset(named) or len(named) != len(set(named)):
+		raise InvalidPage("The producer sent a document that was not asked for.")
+	if asked and not named and not answer.get("paused"):
+		raise InvalidPage("The producer says nothing of the documents that it was asked about.")
+	return {
+		"events": events,
+		"gone": gone,
+		"coming": coming,
+		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
+		"paused": bool(answer.get("paused")),
+	}
 
 
 def parse_copy_page(answer: Any, doctype: str, after: str, producer: str) -> CopyPage:

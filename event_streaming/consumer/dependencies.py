@@ -82,6 +82,24 @@ class Dependencies:
 			wanted.extend(need.key for need in needs if need.key not in coming)
 		self._explore(wanted, coming, MAX_PREPARED)
 
+	def look_up_here(self, needs: Iterable[Need]) -> None:
+		"""Find out which of these are here; what is missing is not fetched."""
+		self._look_up(self._unknown((need.key for need in needs), set()))
+
+	def names_here(self, data: dict, needs: Iterable[Need]) -> dict:
+		"""A document with the local names of what it points to; what is not here keeps the name that it has there."""
+		keys = {need.link.path: need.key for need in needs}
+
+		def local_key(link: Link) -> LocalKey:
+			key = keys[link.path]
+			if local := self.local_key(key):
+				return local
+			if key[0] == USER and self.source.missing_user == USE_SUBSCRIBER:
+				return USER, self.source.subscriber
+			return self._local_doctype(key), key[1]
+
+		return with_local_names(data, [need.link for need in needs], local_key)
+
 	def plan(self, key: RemoteKey, needs: list[Need]) -> Plan:
 		"""What has to be made before the document `key`, which needs `needs`, and what has to be set after it."""
 		reached = self._complete(key, needs)

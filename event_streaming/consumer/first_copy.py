@@ -6,7 +6,6 @@ document keeps events that are contained in it from being applied to it again. W
 a copy can be run again. Between two pages the ordinary pull gets its turn.
 """
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,10 +21,11 @@ from event_streaming.consumer.dependency_site import existing_names
 from event_streaming.consumer.groups import apply_in_groups
 from event_streaming.consumer.page import Work, open_work, prepare, remote_key
 from event_streaming.consumer.remote import FetchedDocuments, Producer
+from event_streaming.consumer.scope import as_list, scope_of, wanted_subscriptions
 from event_streaming.consumer.slices import Slice, request
 from event_streaming.consumer.state import PullState
 from event_streaming.consumer.step import attempt, record
-from event_streaming.consumer.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.subscription import subscriptions_of
 from event_streaming.consumer.sync_log import OPEN, SYNCED, WAITING
 from event_streaming.consumer.task import Task
 from event_streaming.consumer.whereabouts import find_local
@@ -74,59 +74,6 @@ def begin(event_producer: str, doctypes: str | Iterable[str] | None = None, filt
 	doc = frappe.get_doc("Event Producer", event_producer)
 	wanted = wanted_subscriptions(doc, as_list(doctypes))
 	return task.start(task.COPY, doc.name, scope_of(wanted, filters))
-
-
-def as_list(doctypes: str | Iterable[str] | None) -> list[str]:
-	if isinstance(doctypes, str):
-		doctypes = frappe.parse_json(doctypes) if doctypes.strip().startswith("[") else [doctypes]
-	return [str(doctype) for doctype in doctypes or [] if doctype]
-
-
-def wanted_subscriptions(doc, doctypes: list[str]) -> list[Subscription]:
-	"""The subscriptions that are meant, by the DocType here or on the producer."""
-	known = list(subscriptions_of(doc).values())
-	if not doctypes:
-		if wanted := [each for each in known if each.active]:
-			return wanted
-		frappe.throw(
-			_("No Document Type of {0} is approved yet, so that there is nothing to copy.").format(doc.name)
-		)
-	wanted = []
-	for doctype in doctypes:
-		found = [each for each in known if doctype in (each.local_doctype, each.remote_doctype)]
-		if not found:
-			frappe.throw(_("Event Producer {0} has no row for {1}.").format(doc.name, doctype))
-		for each in found:
-			if not each.active:
-				frappe.throw(
-					_(
-						"{0} can't be copied: it is not approved by the producer, or this site has unsubscribed from it."
-					).format(doctype)
-				)
-			if each not in wanted:
-				wanted.append(each)
-	return wanted
-
-
-def scope_of(wanted: list[Subscription], filters: Any) -> dict[str, Any]:
-	"""What a task is to do: the DocTypes as the producer calls them, and the filters of each."""
-	if isinstance(filters, str):
-		try:
-			filters = json.loads(filters) if filters.strip() else None
-		except ValueError:
-			frappe.throw(_("The filters are not JSON: {0}").format(filters))
-	names = {
-		name: each.remote_doctype for each in wanted for name in (each.local_doctype, each.remote_doctype)
-	}
-	if not filters:
-		by_doctype = {}
-	elif isinstance(filters, dict) and all(name in names for name in filters):
-		by_doctype = {names[name]: each for name, each in filters.items()}
-	elif len(wanted) == 1:
-		by_doctype = {wanted[0].remote_doctype: filters}
-	else:
-		frappe.throw(_("Filters are for one Document Type: give them for each, as {DocType: filters}."))
-	return {"doctypes": [each.remote_doctype for each in wanted], "filters": by_doctype}
 
 
 def begin_wanted() -> list[str]:

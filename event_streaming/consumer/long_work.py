@@ -12,7 +12,7 @@ import frappe
 from frappe import _
 
 from event_streaming.acting import acting_as
-from event_streaming.consumer import first_copy, task
+from event_streaming.consumer import first_copy, repair, task, verify
 from event_streaming.consumer.pull import redis_key
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.slices import Slice, request
@@ -21,7 +21,11 @@ from event_streaming.exceptions import RemoteUnavailable
 from event_streaming.locks import advisory_lock
 from event_streaming.settings import get_settings
 
-KINDS = {task.COPY: first_copy.copy_slice}
+KINDS = {
+	task.COPY: first_copy.copy_slice,
+	task.VERIFY: verify.verify_slice,
+	task.REPAIR: repair.repair_slice,
+}
 
 
 @dataclass

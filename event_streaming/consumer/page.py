@@ -119,6 +119,15 @@ def open_work(event_producer, producer: Producer, protocol: int, time_zone: str)
 
 def prepare(work: Work, events: list[Event]) -> None:
 	"""Look up what the events of a page need: identities, held-back documents, namesakes, documents to be fetched."""
+	unknown = look_up(work, events)
+	fetch_unknown_documents(work, unknown)
+	work.gaps = gaps.find_gaps(work, events)
+	work.files.prepare(events)
+	links.prepare(work, events)
+
+
+def look_up(work: Work, events: list[Event]) -> list[Event]:
+	"""The part of it that asks nobody but this site; returns the events of documents that are not known here."""
 	keys = list(dict.fromkeys(key for event in events for key in keys_of(event)))
 	work.identities = {key: None for key in keys}
 	work.identities.update(identity.load_many(work.event_producer, keys))
@@ -139,10 +148,7 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.by_root = identity.find_by_roots(root for root in roots if root["site"] != work.here)
 	work.by_root.update(local_roots(work, roots))
 	work.same_named = find_namesakes(work, unknown)
-	fetch_unknown_documents(work, unknown)
-	work.gaps = gaps.find_gaps(work, events)
-	work.files.prepare(events)
-	links.prepare(work, events)
+	return unknown
 
 
 def remote_key(event: Event) -> RemoteKey:

@@ -14,6 +14,7 @@ from event_streaming import wire
 from event_streaming.confidential import Confidential
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.file_content import Piece
+from event_streaming.digests import DigestPage, Shape, parse_digest_page
 from event_streaming.exceptions import RemoteError, RemoteRefused
 from event_streaming.http_client import SiteClient, secret_of
 from event_streaming.settings import get_settings
@@ -165,6 +166,43 @@ class Producer:
 		if not isinstance(answer, dict):
 			raise InvalidPage("The producer's answer to a request for a count is not an object.")
 		return wire.whole_number(answer.get("total"), "total")
+
+	def get_digests(
+		self,
+		doctype: str,
+		shape: Shape,
+		buckets: int,
+		wanted: list[int] | None,
+		after: str,
+		filters: Any,
+	) -> DigestPage:
+		"""Digests of documents after a name: sums of all buckets, or each one of the `wanted` buckets."""
+		answer = self.client.call(
+			wire.DIGESTS,
+			{
+				"event_consumer": public_url(),
+				"doctype": doctype,
+				"shape": json.dumps(shape.as_wire(), default=str),
+				"buckets": buckets,
+				"wanted": None if wanted is None else json.dumps(wanted),
+				"after": after,
+				"filters": json.dumps(filters) if filters else None,
+			},
+		)
+		return parse_digest_page(answer, after, buckets, wanted is not None)
+
+	def look_at(self, doctype: str, names: list[str], cursor: int) -> wire.Look:
+		"""Documents by name as they are now, for one who has taken the events up to `cursor`; and why there is none."""
+		answer = self.client.call(
+			wire.LOOK_AT,
+			{
+				"event_consumer": public_url(),
+				"doctype": doctype,
+				"names": json.dumps(names),
+				"cursor": cursor,
+			},
+		)
+		return wire.parse_look(answer, doctype, set(names), self.name)
 
 	def find_names(self, doctype: str, filters: dict) -> list[str]:
 		"""The names of at most two documents that the filters find: two are enough to know that one is not alone."""

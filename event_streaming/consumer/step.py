@@ -4,6 +4,7 @@ Everything an event does to the database happens inside its own savepoint, so th
 """
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import frappe
@@ -29,6 +30,7 @@ from event_streaming.wire import Event, InvalidPage
 SAVEPOINT = "event_streaming_event"
 FIRST_RETRY = 60
 LONGEST_RETRY = 12 * 3600
+Apply = Callable[[Event, Work], Outcome]
 # trying again changes nothing until a person does
 PERMANENT = (CannotApply, NameTaken, RefusedDocType, InvalidPage)
 
@@ -64,7 +66,7 @@ def record(event: Event, outcome: Outcome, work: Work) -> None:
 		sync_log.write(work.event_producer, {**event, "data": None, "data_before": None, **kept}, outcome)
 
 
-def attempt(event: Event, work: Work, attempts: int) -> Outcome:
+def attempt(event: Event, work: Work, attempts: int, apply: Apply = apply_event) -> Outcome:
 	"""Apply an event inside a savepoint; a failure is undone whole and becomes an outcome.
 
 	`attempts` counts this one. Raises only when the transaction is lost.
@@ -72,7 +74,7 @@ def attempt(event: Event, work: Work, attempts: int) -> Outcome:
 	watch = Watch()
 	frappe.db.savepoint(SAVEPOINT)
 	try:
-		outcome = apply_event(event, work)
+		outcome = apply(event, work)
 		finish(watch)
 	except Exception as error:
 		if is_lost_transaction(error):

@@ -18,13 +18,14 @@ from event_streaming.exceptions import EventStreamingError
 DOCTYPE = "Event Streaming Task"
 REALTIME = "event_streaming_progress"
 
-COPY = "Copy"
+COPY, VERIFY, REPAIR = "Copy", "Verify", "Repair"
+KINDS = (COPY, VERIFY, REPAIR)
 QUEUED, RUNNING, WAITING, DONE, STOPPED, FAILED = "Queued", "Running", "Waiting", "Done", "Stopped", "Failed"
 ACTIVE = (QUEUED, RUNNING, WAITING)
 # a slice that has given no sign of life for so long is dead, or was never begun
 SILENT_SECONDS = 60
 MOST_TEXT = 2_000
-NUMBERS = ("total", "done", "made", "here", "failed", "seconds_left")
+NUMBERS = ("total", "done", "made", "here", "failed", "differing", "seconds_left")
 JSON_FIELDS = ("scope", "place", "report")
 
 
@@ -47,6 +48,7 @@ class Task:
 	made: int = 0
 	here: int = 0
 	failed: int = 0
+	differing: int = 0
 	rate: float = 0.0
 	seconds_left: int = 0
 	started_on: datetime | None = None
@@ -68,6 +70,7 @@ PROGRESS = (
 	"made",
 	"here",
 	"failed",
+	"differing",
 	"rate",
 	"seconds_left",
 	"last_progress",

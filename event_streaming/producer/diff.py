@@ -6,11 +6,11 @@ fields, what Frappe keeps about a document rather than in it (tags, comments, as
 parent's own `idx` (Frappe counts links in it) and the bookkeeping of child rows.
 """
 
-import json
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple, TypedDict
 from weakref import WeakKeyDictionary
+
+from event_streaming.values import CONVERT, as_datetime, as_text, as_whole
 
 State = dict[str, Any]
 
@@ -33,7 +33,6 @@ TABLES = ("Table", "Table MultiSelect")
 IDENTITY = ("doctype", "name")
 # they go along with a change, but are none by themselves
 STAMPS = ("modified", "modified_by")
-DECIMALS = 9
 
 
 class Change(TypedDict, total=False):
@@ -52,125 +51,14 @@ class Shape(NamedTuple):
 	tables: tuple[str, ...]
 
 
-# ---------------------------------------------------------------- one form for each type of value
-
-
-def _text(value: Any) -> str | None:
-	return value if value is None or type(value) is str else str(value)
-
-
-def _whole(value: Any) -> int:
-	if type(value) is int:
-		return value
-	try:
-		return int(value or 0)
-	except (TypeError, ValueError):
-		try:
-			return int(float(value))
-		except (TypeError, ValueError, OverflowError):
-			return 0
-
-
-def _check(value: Any) -> int:
-	return 1 if _whole(value) else 0
-
-
-def _decimal(value: Any) -> float:
-	if isinstance(value, str):
-		value = value.replace(",", "")
-	try:
-		return round(float(value or 0), DECIMALS) + 0.0
-	except (TypeError, ValueError):
-		return 0.0
-
-
-def _optional_decimal(value: Any) -> float | None:
-	return None if value in (None, "") else _decimal(value)
-
-
-def _datetime(value: Any) -> str | None:
-	if not value:
-		return None
-	if isinstance(value, str):
-		try:
-			value = datetime.fromisoformat(value)
-		except ValueError:
-			return value
-	elif isinstance(value, date) and not isinstance(value, datetime):
-		value = datetime(value.year, value.month, value.day)
-	return str(value)
-
-
-def _date(value: Any) -> str | None:
-	if not value:
-		return None
-	if isinstance(value, str):
-		try:
-			value = datetime.fromisoformat(value)
-		except ValueError:
-			return value
-	if isinstance(value, datetime):
-		value = value.date()
-	return str(value)
-
-
-def _time(value: Any) -> str | None:
-	if value is None or value == "":
-		return None
-	if isinstance(value, time):
-		return str(value)
-	if isinstance(value, datetime):
-		return str(value.time())
-	if isinstance(value, str):
-		parsed = _parse_time(value)
-		if parsed is None:
-			return value
-		value = parsed
-	if not isinstance(value, timedelta):
-		return str(value)
-	seconds, microseconds = divmod(value // timedelta(microseconds=1), 1_000_000)
-	text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-	return f"{text}.{microseconds:06}" if microseconds else text
-
-
-def _parse_time(value: str) -> timedelta | None:
-	parts = value.split(":")
-	try:
-		hours, minutes = int(parts[0]), int(parts[1]) if len(parts) > 1 else 0
-		seconds = round(float(parts[2]) * 1_000_000) if len(parts) > 2 else 0
-	except ValueError:
-		return None
-	return timedelta(hours=hours, minutes=minutes, microseconds=seconds)
-
-
-def _json(value: Any) -> str | None:
-	if value is None or isinstance(value, str):
-		return value
-	return json.dumps(value, separators=(",", ":"))
-
-
-CONVERT: dict[str, Callable[[Any], Any]] = {
-	"Check": _check,
-	"Int": _whole,
-	"Long Int": _whole,
-	"Float": _decimal,
-	"Currency": _decimal,
-	"Percent": _decimal,
-	"Rating": _optional_decimal,
-	"Duration": _optional_decimal,
-	"Datetime": _datetime,
-	"Date": _date,
-	"Time": _time,
-	"JSON": _json,
-}
 DOCUMENT_FIELDS = (
-	("owner", _text),
-	("creation", _datetime),
-	("modified", _datetime),
-	("modified_by", _text),
-	("docstatus", _whole),
+	("owner", as_text),
+	("creation", as_datetime),
+	("modified", as_datetime),
+	("modified_by", as_text),
+	("docstatus", as_whole),
 )
-ROW_FIELDS = (("idx", _whole),)
+ROW_FIELDS = (("idx", as_whole),)
 
 # ---------------------------------------------------------------- the state of a document
 
@@ -195,7 +83,7 @@ def _make_shape(meta: Any) -> Shape:
 		if df.fieldtype in TABLES:
 			tables.append(df.fieldname)
 		elif df.fieldtype not in NO_VALUE and df.fieldname not in taken:
-			fields.append((df.fieldname, CONVERT.get(df.fieldtype, _text)))
+			fields.append((df.fieldname, CONVERT.get(df.fieldtype, as_text)))
 	return Shape(tuple(fields), tuple(tables))
 
 
@@ -235,7 +123,7 @@ def rows_of(doc: Any, fieldname: str) -> list:
 
 def _values(doc: Any, shape: Shape) -> State:
 	values = vars(doc)
-	state: State = {"doctype": doc.doctype, "name": _text(doc.name)}
+	state: State = {"doctype": doc.doctype, "name": as_text(doc.name)}
 	for fieldname, convert in shape.fields:
 		state[fieldname] = convert(values.get(fieldname))
 	return state

@@ -23,7 +23,7 @@ def load_with_positions(doctype: str, names: Collection[str]) -> tuple[dict[str,
 	# ends the old picture; what is committed by now is numbered
 	frappe.db.commit()
 	known = assign_positions()
-	recent = _events_after(doctype, names, known) if names else []
+	recent = events_after(doctype, names, known) if names else []
 	documents = load_documents(doctype, names)
 	positions = dict.fromkeys(names, known)
 	if recent:
@@ -33,8 +33,13 @@ def load_with_positions(doctype: str, names: Collection[str]) -> tuple[dict[str,
 	return documents, positions
 
 
-def _events_after(doctype: str, names: Collection[str], position: int) -> list[tuple[int, str]]:
-	"""(name in the log, document) of the events that came after a position, or have none yet."""
+def events_after(
+	doctype: str, names: Collection[str], position: int, not_from: str = ""
+) -> list[tuple[int, str]]:
+	"""(name in the log, document) of the events that came after a position, or have none yet.
+
+	Those that were first made on the site `not_from` are left out.
+	"""
 	log = frappe.qb.DocType(LOG)
 	query = (
 		frappe.qb.from_(log)
@@ -42,4 +47,6 @@ def _events_after(doctype: str, names: Collection[str], position: int) -> list[t
 		.where((log.ref_doctype == doctype) & log.docname.isin(sorted(names)))
 		.where((log.position == 0) | (log.position > position))
 	)
+	if not_from:
+		query = query.where(log.origin.isnull() | (log.origin != not_from))
 	return [(int(name), str(docname)) for name, docname in query.run()]

@@ -11,7 +11,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from event_streaming.producer import copying, describing, fetching
+from event_streaming.producer import comparing, copying, describing, fetching
 from event_streaming.producer.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log import Candidate
 from event_streaming.producer.names import roots_of
@@ -83,6 +83,26 @@ def count_documents(
 ) -> dict[str, int]:
 	"""How many documents a copy will look at."""
 	return {"total": copying.copy_count(event_consumer, doctype, filters)}
+
+
+@frappe.whitelist(methods=["POST"])
+def get_digests(
+	event_consumer: str,
+	doctype: str,
+	shape: str | dict,
+	buckets: int,
+	wanted: str | list | None = None,
+	after: str = "",
+	filters: str | dict | list | None = None,
+) -> dict[str, Any]:
+	"""Digests of the documents in the order of their names after `after`: sums of buckets, or each of the `wanted` ones."""
+	return comparing.digest_page(event_consumer, doctype, shape, buckets, wanted, after, filters)
+
+
+@frappe.whitelist(methods=["POST"])
+def look_at(event_consumer: str, doctype: str, names: str | list, cursor: int = 0) -> dict[str, Any]:
+	"""Documents by name, as they are, for one who has taken the events up to `cursor`; and why there is none."""
+	return tried_again(lambda: comparing.look_at(event_consumer, doctype, names, cursor))
 
 
 def _page(

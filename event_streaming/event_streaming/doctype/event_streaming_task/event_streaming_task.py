@@ -1,4 +1,4 @@
-"""A long piece of work with one producer, done in slices, as a first copy is. Written by
+"""A long piece of work with one producer, done in slices, as a first copy or a comparison is. Written by
 `event_streaming.consumer.task` alone; holds no logic."""
 
 import frappe
@@ -17,12 +17,13 @@ class EventStreamingTask(Document):
 		from frappe.types import DF
 
 		asked_by: DF.Link | None
+		differing: DF.Int
 		done: DF.Int
 		ended_on: DF.Datetime | None
 		event_producer: DF.Link | None
 		failed: DF.Int
 		here: DF.Int
-		kind: DF.Literal["Copy"]
+		kind: DF.Literal["Copy", "Verify", "Repair"]
 		last_progress: DF.Datetime | None
 		made: DF.Int
 		message: DF.SmallText | None

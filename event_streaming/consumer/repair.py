@@ -1,0 +1,207 @@
+"""Repair: brings in line with the producer what a verify has compared, in the same order and by the same look.
+
+It needs no list: it compares again, and mends each document as it is when its turn comes, under the pull's lock, so that
+nothing newer is written over. What is missing is brought as an event would bring it; of what differs just these fields and
+rows are set, through the document life cycle; what is one too many is deleted only if the person says so. Each document
+that was mended has a row in Event Sync Log. The other site is not told: it has these values already.
+
+A person asks for it and has seen what differs; the conflict policy has nothing to say then.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming import wire
+from event_streaming.consumer import documents, findings, links, task
+from event_streaming.consumer.apply import apply_event
+from event_streaming.consumer.bringing import make_needed
+from event_streaming.consumer.checking import Portion, check_slice
+from event_streaming.consumer.differences import Difference, as_text, difference_of, fit
+from event_streaming.consumer.findings import Finding
+from event_streaming.consumer.first_copy import as_documents
+from event_streaming.consumer.groups import apply_in_groups
+from event_streaming.consumer.page import Work, prepare, remote_key
+from event_streaming.consumer.remote import Producer
+from event_streaming.consumer.slices import Slice, request
+from event_streaming.consumer.step import attempt, record
+from event_streaming.consumer.sync_log import FAILED, OPEN, SYNCED, Outcome
+from event_streaming.consumer.task import Task
+from event_streaming.consumer.times import convert_times
+from event_streaming.consumer.verify import Examiner, write
+from event_streaming.consumer.whereabouts import keep_identity, outcome_of
+from event_streaming.exceptions import CannotApply, EventStreamingError
+from event_streaming.identity import LocalKey
+from event_streaming.origin import applying
+from event_streaming.wire import Event
+
+SAME = "Same"
+
+
+# ---- what a person asks for
+
+
+def start_repair(event_producer: str, delete_extra: bool = False) -> dict[str, Any]:
+	"""Repair in the background what the last verify has compared; returns the progress. See `begin`."""
+	work = begin(event_producer, delete_extra)
+	request(work.name)
+	return task.as_progress(work)
+
+
+def begin(event_producer: str, delete_extra: bool = False) -> Task:
+	"""A task that repairs what the last verify of the producer has compared; it does nothing yet.
+
+	Raises frappe.ValidationError when there is none that has come to its end: nobody has seen what would be done.
+	"""
+	verified = task.latest(event_producer, task.VERIFY)
+	if not verified or verified.status != task.DONE:
+		raise EventStreamingError(
+			_("Verify {0} first, to the end: it shows what a repair would do.").format(event_producer)
+		)
+	scope = {**verified.scope, "verify": verified.name, "delete_extra": bool(delete_extra)}
+	return task.start(task.REPAIR, event_producer, scope)
+
+
+# ---- a slice
+
+
+def repair_slice(part: Slice, doc, producer: Producer) -> bool:
+	return check_slice(part, doc, producer, mend)
+
+
+def mend(portion: Portion) -> None:
+	"""Mend a portion in small groups, each committed with the task's place."""
+	work, events = portion.work, portion.events
+	work.brought = as_documents([event for event in events if event["update_type"] == wire.CREATE])
+	prepare(work, events)
+	repairer = Repairer(portion, Examiner(portion), deepcopy(portion.part.task.report))
+	if not events:
+		repairer.write(0, [])
+	apply_in_groups(work, events, repairer, portion.part.deadline, repairer.deal)
+
+
+@dataclass
+class Repairer:
+	"""Deals with the documents of a portion, and marks in the task how far it has got."""
+
+	portion: Portion
+	examiner: Examiner
+	report: dict[str, Any]
+	found: dict[str, Finding | None] = field(default_factory=dict)
+
+	@property
+	def delete_extra(self) -> bool:
+		return bool(self.portion.part.task.scope.get("delete_extra"))
+
+	def deal(self, event: Event, work: Work) -> str:
+		finding = self.found[event["docname"]] = self.examiner.examine(event)
+		if not finding or finding.kind not in findings.DIFFERING:
+			return SAME
+		if finding.kind == findings.EXTRA and not self.delete_extra:
+			finding.outcome = _("Kept: deleting was not asked for.")
+			return SAME
+		mended = Mended(self.portion, event, finding)
+		outcome = attempt(event, work, attempts=1, apply=mended.apply)
+		finding.repaired = outcome.status == SYNCED and mended.whole
+		finding.failed = not finding.repaired
+		finding.outcome = frappe.utils.strip_html(
+			outcome.done or (outcome.error or "").split("\n", 1)[0] or outcome.status
+		)
+		if outcome.status == SYNCED:
+			record(mended.as_logged(), outcome, work)
+		elif finding.kind == findings.MISSING and outcome.status in OPEN:
+			# it is tried again like the event that it might have been
+			record(event, outcome, work)
+			work.held_back.add(remote_key(event))
+		return SYNCED if finding.repaired else FAILED
+
+	def write(self, upto: int, statuses: list[str]) -> None:
+		found = [self.found.get(event["docname"]) for event in self.portion.events]
+		write(self.portion, deepcopy(self.report), found, upto)
+
+	def committed(self, upto: int, statuses: list[str]) -> None:
+		self.portion.part.tell()
+
+
+@dataclass
+class Mended:
+	"""One document that is brought in line; `whole` says whether nothing differs any more."""
+
+	portion: Portion
+	event: Event
+	finding: Finding
+	whole: bool = True
+	difference: Difference = field(default_factory=Difference)
+	change: dict[str, Any] = field(default_factory=dict)
+
+	@property
+	def local(self) -> LocalKey:
+		return self.finding.local_doctype, self.finding.local_name
+
+	def apply(self, event: Event, work: Work) -> Outcome:
+		if event["problem"]:
+			raise wire.InvalidPage(event["problem"])
+		how = {
+			findings.MISSING: self.bring,
+			findings.EXTRA: self.delete,
+			findings.DIFFERENT: self.bring_in_line,
+		}
+		return how[self.finding.kind](event, work)
+
+	def bring(self, event: Event, work: Work) -> Outcome:
+		"""A document that is missing here, as a Create would bring it."""
+		if work.identity_of(remote_key(event)):
+			# it was here once, and what it had then is not here any more
+			work.drop(remote_key(event))
+		outcome = apply_event(event, work)
+		self.whole = bool(outcome.local_name)
+		return outcome
+
+	def delete(self, event: Event, work: Work) -> Outcome:
+		with applying(self.local[0], work.event_producer):
+			documents.delete(*self.local)
+		work.drop(remote_key(event))
+		return outcome_of(self.portion.compared.subscription, self.local[1], _("Deleted by a repair"))
+
+	def bring_in_line(self, event: Event, work: Work) -> Outcome:
+		"""Set the fields and rows that differ, and nothing else."""
+		compared, key = self.portion.compared, remote_key(event)
+		values, needs = fit(wire.parse_data(event), compared, work)
+		plan = links.bring_what_is_needed(key, needs, work, make_needed)
+		links.set_later({}, plan, self.local, work)
+		values = work.dependencies.data_here(values, needs)
+		values = convert_times(self.local[0], values, work.time_zone)
+		doc = frappe.get_doc(*self.local)
+		self.difference = difference_of(doc, values, compared)
+		if cint(values.get("docstatus")) < doc.docstatus:
+			raise CannotApply(
+				_("It is submitted or cancelled here and not on the producer: that can't be taken back.")
+			)
+		self.change = self.difference.as_change(values)
+		with applying(self.local[0], work.event_producer):
+			doc, _changed, warnings = documents.update(*self.local, self.change)
+		keep_identity(key, self.local, event["root"], work, event["position"])
+		left = difference_of(frappe.get_doc(*self.local), values, compared)
+		done = _("Brought in line with the producer by a repair")
+		if left:
+			self.whole = False
+			names = ", ".join(each.label for each in left.shown)
+			done = _("Rules of this site have set these to other values again: {0}").format(names)
+		outcome = outcome_of(compared.subscription, doc.name, done, warnings)
+		outcome.given = None if left else doc.modified
+		return outcome
+
+	def as_logged(self) -> Event:
+		"""The event as Event Sync Log has it: what was done here."""
+		if self.finding.kind != findings.DIFFERENT:
+			return self.event
+		return {
+			**self.event,
+			"update_type": wire.UPDATE,
+			"data": as_text(self.change),
+			"data_before": as_text({"changed": self.difference.before}),
+		}
