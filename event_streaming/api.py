@@ -17,6 +17,8 @@ from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.status import site_status
 from event_streaming.consumer import by_hand, first_copy
+from event_streaming.consumer import repair as repairing
+from event_streaming.consumer import verify as verifying
 from event_streaming.consumer.pull import request_pull
 from event_streaming.settings import get_settings
 
@@ -85,6 +87,22 @@ def copy(
 	"""Have a background job bring over documents that exist already; returns how far it has got."""
 	frappe.only_for(ADMIN)
 	return first_copy.start_copy(event_producer, doctypes, filters)
+
+
+@frappe.whitelist(methods=["POST"])
+def verify(
+	event_producer: str, doctypes: str | list | None = None, filters: str | dict | list | None = None
+) -> dict[str, Any]:
+	"""Have a background job compare the documents of both sites; returns how far it has got. The task has the findings."""
+	frappe.only_for(ADMIN)
+	return verifying.start_verify(event_producer, doctypes, filters)
+
+
+@frappe.whitelist(methods=["POST"])
+def repair(event_producer: str, delete_extra: bool | int = False) -> dict[str, Any]:
+	"""Have a background job bring in line what the last verify has compared; returns how far it has got."""
+	frappe.only_for(ADMIN)
+	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)))
 
 
 @frappe.whitelist(methods=["GET"])

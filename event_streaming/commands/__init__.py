@@ -11,6 +11,7 @@ from event_streaming.commands.doctor import doctor_command
 from event_streaming.commands.pull import pull_command
 from event_streaming.commands.resync import resync_command
 from event_streaming.commands.status import status_command
+from event_streaming.commands.verify import verify_command
 
 
 @click.group("event-streaming")
@@ -31,6 +32,7 @@ for command in (
 	status_command,
 	pull_command,
 	copy_command,
+	verify_command,
 	resync_command,
 	approve_command,
 	pause_command,

@@ -89,6 +89,7 @@ def work_to_the_end(work, line: Callable):
 
 
 def describe(copy) -> str:
+	"""What it is at, for the line of progress; of any kind of task."""
 	doctypes = copy.scope["doctypes"]
 	number = min(copy.place.get("number", 0), len(doctypes) - 1)
 	return f"{doctypes[number]} · {rate_and_time(copy)}"

@@ -162,6 +162,14 @@ def delete(doctype: str, name: str) -> None:
 	frappe.delete_doc(doctype, name)
 
 
+def remove_rows_left(doctype: str, name: str) -> None:
+	"""Rows of a document that is gone itself: it was deleted past its life cycle, and they would be in its way."""
+	for table in frappe.get_meta(doctype).get_table_fields():
+		if cint(frappe.get_meta(table.options).get("is_virtual")):
+			continue
+		frappe.db.delete(table.options, {"parenttype": doctype, "parent": name})
+
+
 def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 	"""Rename or merge a document; `force`, because what the producer did is not for this site's DocType to forbid.
 

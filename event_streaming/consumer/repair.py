@@ -154,8 +154,9 @@ class Mended:
 
 	def bring(self, event: Event, work: Work) -> Outcome:
 		"""A document that is missing here, as a Create would bring it."""
-		if work.identity_of(remote_key(event)):
+		if known := work.identity_of(remote_key(event)):
 			# it was here once, and what it had then is not here any more
+			documents.remove_rows_left(known.local_doctype, known.local_name)
 			work.drop(remote_key(event))
 		outcome = apply_event(event, work)
 		self.whole = bool(outcome.local_name)

@@ -196,6 +196,12 @@ def as_progress(task: Task | None) -> dict[str, Any] | None:
 	return {**shown, "task": task.name, "percent": percent}
 
 
+def progress_of_all(event_producer: str) -> list[dict[str, Any]]:
+	"""How far the last task of each kind has got, those that there were."""
+	found = [as_progress(latest(event_producer, kind)) for kind in KINDS]
+	return [each for each in found if each]
+
+
 def publish(task: Task) -> None:
 	"""Tell whoever looks at the producer's form."""
 	frappe.publish_realtime(

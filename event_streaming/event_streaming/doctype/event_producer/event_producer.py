@@ -9,7 +9,17 @@ from dataclasses import asdict
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer import by_hand, first_copy, producer_form, pull, registration, state
+from event_streaming.consumer import (
+	by_hand,
+	first_copy,
+	producer_form,
+	pull,
+	registration,
+	repair,
+	state,
+	task,
+	verify,
+)
 from event_streaming.site import public_url
 
 
@@ -113,3 +123,33 @@ def stop_copy(event_producer: str) -> bool:
 	"""The form's button: stop the copy that is under way."""
 	frappe.only_for("System Manager")
 	return first_copy.stop_copy(event_producer)
+
+
+@frappe.whitelist(methods=["POST"])
+def start_verify(
+	event_producer: str, doctypes: str | list | None = None, filters: str | dict | list | None = None
+) -> dict:
+	"""The form's button: have a background job compare the documents of both sites."""
+	frappe.only_for("System Manager")
+	return verify.start_verify(event_producer, doctypes, filters)
+
+
+@frappe.whitelist(methods=["POST"])
+def start_repair(event_producer: str, delete_extra: bool | int = False) -> dict:
+	"""The form's button: have a background job bring in line what the last verify has compared."""
+	frappe.only_for("System Manager")
+	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)))
+
+
+@frappe.whitelist()
+def get_progress(event_producer: str) -> list[dict]:
+	"""How far the last task of each kind has got."""
+	frappe.only_for("System Manager")
+	return task.progress_of_all(event_producer)
+
+
+@frappe.whitelist(methods=["POST"])
+def stop_task(event_producer: str, kind: str) -> bool:
+	"""The form's button: stop the task of a kind that is under way."""
+	frappe.only_for("System Manager")
+	return task.stop(event_producer, kind)
