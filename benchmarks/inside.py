@@ -216,6 +216,103 @@ def resident_bytes() -> int:
 		return int(opened.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+# ---------------------------------------------------------------- verify
+
+
+def fill_documents(doctype: str, count: int, rows: int, event_producer: str = "") -> None:
+	"""The same documents on whichever site it is run, past the life cycle; on a consumer they stand for the producer's."""
+	from event_streaming.identity import add_new, own_identity
+
+	columns = ["name", "creation", "modified", "owner", "modified_by", "docstatus", "title", "note", "total"]
+	columns += ["urgent", "due", "day"]
+	row_columns = [
+		"name",
+		"creation",
+		"modified",
+		"owner",
+		"modified_by",
+		"parent",
+		"parenttype",
+		"parentfield",
+	]
+	row_columns += ["idx", "item", "qty", "gift"]
+	stamp = ["2026-11-01 10:00:00.123456", "2026-11-02 10:00:00.123456", "Administrator", "Administrator"]
+	for start in range(0, count, 5_000):
+		numbers = range(start, min(start + 5_000, count))
+		values = [
+			(
+				f"DOC-{number:07}",
+				*stamp,
+				0,
+				f"document {number}",
+				"as measured " * 4,
+				number * 1.25,
+				*ends(number),
+			)
+			for number in numbers
+		]
+		frappe.db.bulk_insert(doctype, columns, values)
+		row_values = [
+			(
+				f"r{number:07}{row:02}",
+				*stamp,
+				f"DOC-{number:07}",
+				doctype,
+				"rows",
+				row + 1,
+				f"item {row}",
+				row * 2.5,
+				0,
+			)
+			for number in numbers
+			for row in range(rows)
+		]
+		if row_values:
+			frappe.db.bulk_insert("Streamed Order Row", row_columns, row_values)
+		if event_producer:
+			names = [f"DOC-{number:07}" for number in numbers]
+			add_new(own_identity(event_producer, (doctype, name), (doctype, name), None) for name in names)
+		frappe.db.commit()
+
+
+def ends(number: int) -> tuple:
+	return number % 2, "2026-11-03 12:00:00", "2026-11-04"
+
+
+def timed_verify(event_producer: str, doctype: str) -> dict:
+	"""A verify to its end: seconds, bytes that the producer has answered, documents, and how many differ."""
+	from event_streaming import http_client
+	from event_streaming.consumer import verify
+	from event_streaming.consumer.long_work import run_slice
+
+	received, read = [], http_client.read_bounded
+
+	def counted(response, url):
+		content = read(response, url)
+		received.append(len(content))
+		return content
+
+	http_client.read_bounded = counted
+	try:
+		began = perf_counter()
+		name = verify.begin(event_producer, [doctype]).name
+		frappe.db.commit()
+		while (done := run_slice(name)).more:
+			pass
+		seconds = perf_counter() - began
+	finally:
+		http_client.read_bounded = read
+	if done.task.status != "Done":
+		raise RuntimeError(done.task.message)
+	return {
+		"seconds": seconds,
+		"bytes": sum(received),
+		"requests": len(received),
+		"documents": done.task.done,
+		"differing": done.task.differing,
+	}
+
+
 # ---------------------------------------------------------------- the feed
 
 

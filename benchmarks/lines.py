@@ -7,7 +7,7 @@ from time import sleep, time
 from typing import Any
 
 from benchmarks.figures import Figure, ratio, single
-from tests.streams import CITY, ORDER, make_subscriber, subscribe, with_orders
+from tests.streams import CITY, ORDER, TICKET, make_subscriber, subscribe, with_orders
 
 INSIDE = "benchmarks.inside"
 SIMULATED = "http://simulated-{}.example"
@@ -216,6 +216,32 @@ def fan_out(bench: Bench) -> list[Figure]:
 	]
 
 
+def verify(bench: Bench) -> list[Figure]:
+	"""Comparing documents that are equal on both sites, by digests: seconds for 100,000, and what goes over the line."""
+	figures = []
+	count, rounds = bench.few(20_000, 100_000), 3
+	for label, doctype, rows in (("without rows", ORDER, 0), ("with 3 rows", TICKET, 3)):
+		bench.start(doctype)
+		for site, producer in ((bench.producer, ""), (bench.consumer, bench.producer.url)):
+			bench.run(
+				site, "fill_documents", doctype=doctype, count=count, rows=rows, event_producer=producer
+			)
+		found: dict[str, list[float]] = {"seconds": [], "kilobytes": []}
+		for _round in range(rounds):
+			done = bench.run(
+				bench.consumer, "timed_verify", event_producer=bench.producer.url, doctype=doctype
+			)
+			if done["differing"] or done["documents"] < count:
+				raise RuntimeError(f"{done['differing']} of {done['documents']} documents differ")
+			found["seconds"].append(done["seconds"] * 100_000 / done["documents"])
+			found["kilobytes"].append(done["bytes"] / 1_000)
+		figures += [
+			single(f"verify, for 100,000 {label}", found["seconds"], "s", "≤ 60"),
+			single(f"answers, {count:,} {label}", found["kilobytes"], "KB", "≤ 300"),
+		]
+	return figures
+
+
 LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"saves": saves,
 	"applying": applying,
@@ -224,4 +250,5 @@ LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"queues": queues,
 	"latency": latency,
 	"fan-out": fan_out,
+	"verify": verify,
 }

@@ -162,7 +162,7 @@ def parse_shape(value: Any, depth: int = 0) -> Shape:
 
 
 def parse_field(entry: Any) -> FieldShape:
-	if not isinstance(entry, list) or len(entry) not in (2, 3) or entry[1] not in FORMS:
+	if not isinstance(entry, list) or len(entry) not in (2, 3) or entry[1] not in tuple(FORMS):
 		raise InvalidPage("A field of a shape is not a name and a known form.")
 	name = text(entry[0], "field", MAX_NAME, required=True)
 	if len(entry) == 2:

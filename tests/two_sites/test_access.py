@@ -65,6 +65,16 @@ ACCESS = {
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY},
 	),
+	"event_streaming.producer.feed.get_digests": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY, "shape": '{"fields": []}', "buckets": 16},
+	),
+	"event_streaming.producer.feed.look_at": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY, "names": "[]"},
+	),
 	"event_streaming.consumer.registration.confirm": ("consumer", ADMINS, {"token": "x"}),
 	"event_streaming.consumer.registration.update_status": (
 		"consumer",
@@ -78,6 +88,14 @@ ACCESS = {
 	f"{PRODUCER_FORM}.start_copy": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
 	f"{PRODUCER_FORM}.get_copy_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.stop_copy": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.start_verify": (
+		"consumer",
+		ADMINS,
+		{"event_producer": "{producer}", "doctypes": "None"},
+	),
+	f"{PRODUCER_FORM}.start_repair": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.get_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.stop_task": ("consumer", ADMINS, {"event_producer": "{producer}", "kind": "Verify"}),
 	f"{PRODUCER_FORM}.resync": ("consumer", ADMINS, {"update": '{"name": "0"}'}),
 	f"{SYNC_LOG}.resync_log": ("consumer", ADMINS, {"name": "0"}),
 	f"{SYNC_LOG}.resync_logs": ("consumer", ADMINS, {"names": "[]"}),
@@ -105,6 +123,8 @@ ACCESS = {
 	f"{API}.metrics": ("consumer", ADMINS, {}),
 	f"{API}.pull": ("consumer", ADMINS, {}),
 	f"{API}.copy": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
+	f"{API}.verify": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
+	f"{API}.repair": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{API}.resync": ("consumer", ADMINS, {}),
 	f"{API}.approve": ("producer", ADMINS, {"event_consumer": "{consumer}"}),
 	f"{API}.pause": ("consumer", ADMINS, {"event_producer": "{producer}"}),
@@ -116,6 +136,7 @@ NOT_POST_ONLY = {
 	"new_event_notification",
 	"this_site",
 	"get_copy_progress",
+	"get_progress",
 	"status",
 	"metrics",
 }

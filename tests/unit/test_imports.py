@@ -22,6 +22,8 @@ def is_entrance(module: str) -> bool:
 PURE = {
 	f"{APP}.wire",
 	f"{APP}.confidential",
+	f"{APP}.digests",
+	f"{APP}.values",
 	f"{APP}.admin.episodes",
 	f"{APP}.admin.prometheus",
 	f"{APP}.admin.doctor.compare",
@@ -31,6 +33,7 @@ PURE = {
 	f"{CONSUMER}.dependency_graph",
 	f"{CONSUMER}.dependency_links",
 	f"{CONSUMER}.file_fields",
+	f"{CONSUMER}.findings",
 	f"{CONSUMER}.mapping",
 	f"{CONSUMER}.mapping_values",
 }
@@ -39,6 +42,7 @@ MAY_COMMIT = {
 	f"{CONSUMER}.pull": "the loop itself",
 	f"{CONSUMER}.groups": "the loop's groups of events",
 	f"{CONSUMER}.first_copy": "its place, which goes with what was copied up to there",
+	f"{CONSUMER}.checking": "how far a comparison has got, between two steps",
 	f"{CONSUMER}.long_work": "a task's status, between two slices",
 	f"{CONSUMER}.registration": "statuses that the producer has changed, between two pages",
 	f"{CONSUMER}.retention": "old logs go in batches, from a job of their own",

@@ -1,8 +1,8 @@
 // The form of a producer: how the connection is, and what a person can do about it. It decides nothing.
 
 const PRODUCER_METHODS = "event_streaming.event_streaming.doctype.event_producer.event_producer";
-const COPY_PROGRESS = "event_streaming_progress";
-const COPY_ACTIVE = ["Queued", "Running", "Waiting"];
+const TASK_PROGRESS = "event_streaming_progress";
+const TASK_ACTIVE = ["Queued", "Running", "Waiting"];
 const CONNECTION_COLORS = { Online: "green", Offline: "orange", Refused: "red", Unknown: "gray" };
 
 frappe.ui.form.on("Event Producer", {
@@ -21,9 +21,9 @@ frappe.ui.form.on("Event Producer", {
 	},
 
 	onload(frm) {
-		frappe.realtime.off(COPY_PROGRESS);
-		frappe.realtime.on(COPY_PROGRESS, (copy) => {
-			if (is_shown(frm) && copy.event_producer === frm.doc.name) show_copy(frm, copy);
+		frappe.realtime.off(TASK_PROGRESS);
+		frappe.realtime.on(TASK_PROGRESS, (work) => {
+			if (is_shown(frm) && work.event_producer === frm.doc.name) show_task(frm, work);
 		});
 	},
 
@@ -34,7 +34,7 @@ frappe.ui.form.on("Event Producer", {
 		}
 		show_state(frm, (frm.doc.__onload || {}).state || {});
 		add_buttons(frm);
-		look_at_copy(frm);
+		look_at_tasks(frm);
 	},
 });
 
@@ -134,6 +134,7 @@ function add_buttons(frm) {
 		});
 	});
 	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm));
+	frm.add_custom_button(__("Verify"), () => ask_what_to_verify(frm));
 	frm.add_custom_button(
 		__("Event Sync Log"),
 		() => frappe.set_route("List", "Event Sync Log", { event_producer: frm.doc.name }),
@@ -168,12 +169,34 @@ function describe_connection(result) {
 	return [...lines, ...(result.warnings || [])].map((line) => frappe.utils.escape_html(line)).join("<br>");
 }
 
-// ---- first copy
+// ---- long work: first copy, verify, repair
 
 function ask_what_to_copy(frm) {
+	ask_for_documents(frm, __("Copy Existing Documents"), __("Copy"), (values) =>
+		start_task(
+			frm,
+			"start_copy",
+			values,
+			__("A background job copies what is there already. What is here is not touched.")
+		)
+	);
+}
+
+function ask_what_to_verify(frm) {
+	ask_for_documents(frm, __("Verify"), __("Verify"), (values) =>
+		start_task(
+			frm,
+			"start_verify",
+			values,
+			__("A background job compares the documents of both sites. Nothing is changed.")
+		)
+	);
+}
+
+function ask_for_documents(frm, title, action, then) {
 	const rows = frm.doc.producer_doctypes.filter((row) => row.status === "Approved" && !row.unsubscribe);
 	if (!rows.length) {
-		frappe.msgprint(__("No Document Type is approved by the producer yet, so that there is nothing to copy."));
+		frappe.msgprint(__("No Document Type is approved by the producer yet, so that there is nothing to do."));
 		return;
 	}
 	frappe.prompt(
@@ -195,74 +218,102 @@ function ask_what_to_copy(frm) {
 				),
 			},
 		],
-		(values) => start_copy(frm, values),
-		__("Copy Existing Documents"),
-		__("Copy")
+		then,
+		title,
+		action
 	);
 }
 
-function start_copy(frm, values) {
+function start_task(frm, method, values, message) {
 	return frappe
 		.call({
-			method: `${PRODUCER_METHODS}.start_copy`,
+			method: `${PRODUCER_METHODS}.${method}`,
 			args: { event_producer: frm.doc.name, doctypes: values.doctypes, filters: values.filters },
 			freeze: true,
 		})
 		.then((answer) => {
-			frappe.show_alert({
-				message: __("A background job copies what is there already. What is here is not touched."),
-				indicator: "green",
-			});
-			show_copy(frm, answer.message);
-			setTimeout(() => look_at_copy(frm), 2000);
+			frappe.show_alert({ message, indicator: "green" });
+			show_task(frm, answer.message);
+			setTimeout(() => look_at_tasks(frm), 2000);
 		});
 }
 
-// how far the last copy has got; also after a reload, and where there are no realtime messages
-function look_at_copy(frm) {
+// how far the last ones have got; also after a reload, and where there are no realtime messages
+function look_at_tasks(frm) {
 	if (!is_shown(frm) || frm.is_new()) return;
 	const name = frm.doc.name;
-	frappe.xcall(`${PRODUCER_METHODS}.get_copy_progress`, { event_producer: name }).then((copy) => {
-		if (!copy || frm.doc.name !== name) return;
-		show_copy(frm, copy);
-		if (COPY_ACTIVE.includes(copy.status)) {
-			clearTimeout(frm.next_look_at_copy);
-			frm.next_look_at_copy = setTimeout(() => look_at_copy(frm), 3000);
+	frappe.xcall(`${PRODUCER_METHODS}.get_progress`, { event_producer: name }).then((tasks) => {
+		if (frm.doc.name !== name) return;
+		tasks.forEach((work) => show_task(frm, work));
+		if (tasks.some((work) => TASK_ACTIVE.includes(work.status))) {
+			clearTimeout(frm.next_look_at_tasks);
+			frm.next_look_at_tasks = setTimeout(() => look_at_tasks(frm), 3000);
 		}
 	});
 }
 
-function show_copy(frm, copy) {
-	const active = COPY_ACTIVE.includes(copy.status);
-	frm.remove_custom_button(__("Stop Copying"));
-	if (active) {
-		frm.dashboard.show_progress(__("Copy of existing documents"), copy.percent, describe_copy(copy));
-		frm.add_custom_button(__("Stop Copying"), () =>
-			call_producer(frm, "stop_copy").then(() => look_at_copy(frm))
-		);
-		frm.copy_was_active = true;
-	} else if (frm.copy_was_active) {
-		frm.copy_was_active = false;
+function show_task(frm, work) {
+	const words = words_of(work.kind);
+	frm.active_tasks = frm.active_tasks || {};
+	frm.remove_custom_button(words.stop);
+	if (TASK_ACTIVE.includes(work.status)) {
+		frm.dashboard.show_progress(words.title, work.percent, describe_task(work));
+		frm.add_custom_button(words.stop, () => stop_task(frm, work));
+		frm.active_tasks[work.kind] = true;
+	} else if (frm.active_tasks[work.kind]) {
+		frm.active_tasks[work.kind] = false;
 		frm.dashboard.hide_progress();
 		frappe.msgprint({
-			title: __("Copy of existing documents"),
-			message: frappe.utils.escape_html([describe_copy(copy), copy.message].filter(Boolean).join(" ")),
-			indicator: copy.status === "Done" && !copy.failed ? "green" : "orange",
+			title: words.title,
+			message: `${frappe.utils.escape_html(
+				[describe_task(work), work.message].filter(Boolean).join(" ")
+			)}<br>${link_to_task(work)}`,
+			indicator: work.status === "Done" && !work.failed && !work.differing ? "green" : "orange",
 		});
 	}
 }
 
-function describe_copy(copy) {
-	const counts = __("{0} of {1} looked at: {2} made, {3} here already, {4} failed", [
-		cint(copy.done),
-		Math.max(cint(copy.total), cint(copy.done)),
-		cint(copy.made),
-		cint(copy.here),
-		cint(copy.failed),
-	]);
-	if (copy.status !== "Running" || !copy.rate) return `${__(copy.status)} · ${counts}`;
-	const left = frappe.utils.get_formatted_duration(Math.max(cint(copy.seconds_left), 1));
-	return `${counts} · ${__("{0} a second, {1} left", [Math.round(copy.rate), left])}`;
+function words_of(kind) {
+	return {
+		Copy: { title: __("Copy of existing documents"), stop: __("Stop Copying") },
+		Verify: { title: __("Comparison of the documents"), stop: __("Stop Verifying") },
+		Repair: { title: __("Repair of what differs"), stop: __("Stop Repairing") },
+	}[kind];
+}
+
+function link_to_task(work) {
+	if (work.kind === "Copy") return "";
+	const label = work.differing ? __("What was found, and Repair") : __("What was found");
+	return `<a href="/app/event-streaming-task/${encodeURIComponent(work.task)}">${label}</a>`;
+}
+
+function stop_task(frm, work) {
+	return frappe
+		.xcall(`${PRODUCER_METHODS}.stop_task`, { event_producer: frm.doc.name, kind: work.kind })
+		.then(() => look_at_tasks(frm));
+}
+
+function describe_task(work) {
+	const counts = describe_counts(work);
+	if (work.status !== "Running" || !work.rate) return `${__(work.status)} · ${counts}`;
+	const left = frappe.utils.get_formatted_duration(Math.max(cint(work.seconds_left), 1));
+	return `${counts} · ${__("{0} a second, {1} left", [Math.round(work.rate), left])}`;
+}
+
+function describe_counts(work) {
+	const total = Math.max(cint(work.total), cint(work.done));
+	if (work.kind === "Copy") {
+		return __("{0} of {1} looked at: {2} made, {3} here already, {4} failed", [
+			cint(work.done),
+			total,
+			cint(work.made),
+			cint(work.here),
+			cint(work.failed),
+		]);
+	}
+	const compared = __("{0} of {1} compared, {2} different", [cint(work.done), total, cint(work.differing)]);
+	if (work.kind === "Verify") return compared;
+	return `${compared}: ${__("{0} brought in line, {1} failed", [cint(work.made), cint(work.failed)])}`;
 }
 
 function is_shown(frm) {
