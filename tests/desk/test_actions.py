@@ -64,7 +64,7 @@ def test_existing_documents_are_copied_and_the_form_shows_how_far_it_is(desk, st
 	# after a reload too
 	window.page.reload()
 	window.page.locator(".progress-chart", has_text="looked at").wait_for()
-	streams.consumer.run(work_on_the_copy, event_producer=streams.event_producer)
+	streams.consumer.run(work_on, event_producer=streams.event_producer, kind="Copy")
 	message = window.take_message()
 	window.settle()
 
@@ -87,13 +87,73 @@ def count_titled(doctype: str, title: str) -> int:
 	return frappe.db.count(doctype, {"title": title})
 
 
-def work_on_the_copy(event_producer: str) -> None:
+def test_documents_are_compared_and_brought_in_line_from_the_forms(desk, streams):
+	differing, missing = unique("differing"), unique("missing")
+	for title in (differing, missing):
+		streams.producer.run(insert_silently, doctype=CITY, title=title)
+	streams.consumer.run(
+		stand_for, event_producer=streams.event_producer, doctype=CITY, title=differing, country="Siam <b>"
+	)
+	window = desk(streams.consumer)
+	window.open_form("Event Producer", streams.event_producer)
+
+	window.press("Verify")
+	window.confirm()
+	window.page.locator(".progress-chart", has_text="Queued").wait_for()
+	window.page.reload()
+	window.page.locator(".progress-chart", has_text="compared").wait_for()
+	window.screenshot("action-verify")
+	name = streams.consumer.run(work_on, event_producer=streams.event_producer, kind="Verify")
+	message = window.take_message()
+	window.settle()
+	window.open_form("Event Streaming Task", name)
+	window.page.locator("td", has_text="Siam <b>").wait_for()
+	window.screenshot("action-verify-findings")
+	found = window.text()
+	window.press("Repair")
+	window.page.locator(".modal.show", has_text="are brought").wait_for()
+	window.screenshot("action-repair-plan")
+	window.confirm()
+	window.wait_until("cur_frm.doc.kind === 'Repair'")
+	window.settle()
+	streams.consumer.run(work_on, event_producer=streams.event_producer, kind="Repair")
+	window.wait_until("cur_frm.doc.status === 'Done'")
+	window.settle()
+	window.screenshot("action-repaired")
+
+	assert "different" in message and "What was found, and Repair" in message
+	assert differing in found and missing in found
+	assert streams.consumer.run(count_titled, doctype=CITY, title=missing) == 1
+	assert streams.consumer.run(country_of, name=differing) is None
+
+
+def stand_for(event_producer: str, doctype: str, title: str, country: str) -> None:
+	"""A document here that stands for the producer's of the same name, and has another country."""
+	import frappe
+
+	from event_streaming import identity
+
+	doc = frappe.get_doc({"doctype": doctype, "title": title, "name": title, "country_name": country})
+	doc.set_user_and_timestamp()
+	doc.db_insert()
+	identity.save(identity.own_identity(event_producer, (doctype, title), (doctype, title), None))
+
+
+def country_of(name: str) -> str | None:
+	import frappe
+
+	return frappe.db.get_value(CITY, name, "country_name")
+
+
+def work_on(event_producer: str, kind: str) -> str:
 	"""What a background worker does."""
 	from event_streaming.consumer import task
 	from event_streaming.consumer.long_work import run_slice
 
-	while run_slice(task.latest(event_producer, task.COPY).name).more:
+	name = task.latest(event_producer, kind).name
+	while run_slice(name).more:
 		pass
+	return name
 
 
 def test_a_failed_event_is_tried_again_and_the_document_adopted(desk, streams):

@@ -121,6 +121,40 @@ def test_copy_brings_what_existed_before_the_subscription_and_says_so(producer, 
 	assert (again.returncode, found["status"], found["made"], found["here"]) == (0, "Done", 0, 1)
 
 
+def insert_silently(**values) -> None:
+	"""Past the life cycle: no event tells of it."""
+	import frappe
+
+	doc = frappe.get_doc({"doctype": CITY, "name": values["title"], **values})
+	doc.set_user_and_timestamp()
+	doc.db_insert()
+
+
+def test_verify_shows_what_differs_and_repairs_it_when_asked(producer, consumer):
+	name = unique("verified")
+	producer.run(insert_silently, title=name, country_name="Siam")
+	only = ("--doctype", CITY, "--filters", json.dumps({"title": name}))
+
+	missing = run(consumer, "verify", *only)
+	unasked = run(consumer, "verify", *only, "--repair")
+	repaired = run(consumer, "verify", *only, "--repair", "--yes")
+	same = run(consumer, "verify", *only)
+	as_json = run(consumer, "verify", *only, "--json")
+
+	assert (missing.returncode, missing.stdout.splitlines()) == (
+		3,
+		[
+			f"Missing: {CITY} {name}",
+			f"{producer.url}: 1 documents compared, 1 missing",
+		],
+	)
+	assert unasked.returncode == 2 and "--yes" in unasked.stderr
+	assert repaired.returncode == 0 and "1 brought in line, 0 could not be" in repaired.stdout
+	assert consumer.run(read_doc, doctype=CITY, name=name)["country_name"] == "Siam"
+	assert (same.returncode, same.stdout) == (0, f"{producer.url}: 1 documents compared, all the same\n")
+	assert json.loads(as_json.stdout)["report"]["counts"]["Missing"] == 0
+
+
 def test_resync_tries_what_has_failed_and_says_how_it_went(producer, consumer):
 	assert run(consumer, "resync").stdout == "Nothing has failed.\n"
 	name = fail_an_event(producer, consumer)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from fake_producer import FakeProducer
 from streams import (
 	CITY,
 	ORDER,
@@ -10,6 +11,8 @@ from streams import (
 	change,
 	delete,
 	insert,
+	make_event_producer,
+	make_subscriber,
 	pull,
 	read_doc,
 	read_rows,
@@ -544,3 +547,64 @@ def refusal(event_producer: str) -> str:
 	except frappe.ValidationError as error:
 		return str(error)
 	return ""
+
+
+# ---- a producer that is not what it should be
+
+
+class Liar(FakeProducer):
+	"""Answers whatever it is given to requests for digests and documents."""
+
+	digests: object = None
+	look: object = None
+
+	def content_for(self, request):
+		if request.path.endswith("count_documents"):
+			return 200, json.dumps({"message": {"total": 1}}).encode()
+		if request.path.endswith("get_digests"):
+			if self.digests is None:
+				return 404, json.dumps({"exc_type": "AttributeError"}).encode()
+			wanted = request.body.get("wanted")
+			answer = self.digests if not isinstance(self.digests, dict) else {**self.digests}
+			if isinstance(answer, dict) and wanted is None:
+				answer |= {"digests": pack([1] * 16), "names": []}
+			return 200, json.dumps({"message": answer}).encode()
+		if request.path.endswith("look_at"):
+			return 200, json.dumps({"message": self.look}).encode()
+		return super().content_for(request)
+
+
+def pack(numbers: list[int]) -> str:
+	from event_streaming import digests
+
+	return digests.pack(numbers)
+
+
+LISTED = {"names": ["x"], "digests": pack([1])}
+FOREIGN = {"position": 1, "ref_doctype": "User", "docname": "x", "update_type": "Create"}
+
+
+@pytest.mark.parametrize(
+	("digests", "look", "said"),
+	[
+		(None, None, "can't compare documents yet"),
+		("nothing", None, "is not an object"),
+		({"has_more": True, "after": ""}, None, "do not go on"),
+		({"names": ["x", "y"], "digests": pack([1])}, None, "are not 2"),
+		(LISTED, [], "is not an object"),
+		(LISTED, {"events": [FOREIGN]}, "not asked for"),
+		(LISTED, {"gone": [["y", "not found", 1]]}, "not asked for"),
+		(LISTED, {"coming": ["x"], "gone": [["x", "not found", 1]]}, "not asked for"),
+		(LISTED, {}, "says nothing"),
+	],
+)
+def test_a_producer_that_answers_nonsense_ends_the_verify_with_what_is_wrong(consumer, digests, look, said):
+	with Liar(CITY) as liar:
+		liar.digests, liar.look = digests, look
+		consumer.run(make_subscriber)
+		rows = [{"ref_doctype": CITY, "use_same_name": 1}]
+		consumer.run(make_event_producer, url=liar.url, rows=rows)
+
+		done = consumer.run(check, event_producer=liar.url)
+
+	assert done["status"] == "Failed" and said in done["message"], done["message"]

@@ -26,6 +26,17 @@ frappe.ui.form.on("Event Streaming Task", {
 	},
 });
 
+function label_of(kind) {
+	return {
+		Missing: __("Missing"),
+		Different: __("Different"),
+		Extra: __("One Too Many"),
+		Open: __("Not Settled"),
+		"Under Way": __("Under Way"),
+		Kept: __("Kept"),
+	}[kind];
+}
+
 function is_task_shown(frm) {
 	const shown = frappe.get_route();
 	return shown[1] === frm.doctype && shown[2] === frm.doc.name;
@@ -81,7 +92,7 @@ function pills(counts) {
 	return counts
 		.map(
 			([kind, count]) =>
-				`<span class="indicator-pill ${FINDING_COLORS[kind]}">${__(kind)}: ${count}</span>`
+				`<span class="indicator-pill ${FINDING_COLORS[kind]}">${label_of(kind)}: ${count}</span>`
 		)
 		.join(" ");
 }
@@ -100,7 +111,7 @@ function finding_rows(finding) {
 	const what = [finding.reason, finding.outcome].filter(Boolean).map((text) => escape(text));
 	if (finding.more_fields) what.push(__("{0} more fields", [finding.more_fields]));
 	what.push(...(finding.logs || []).map((log) => link_to("event-sync-log", log, __("Event Sync Log"))));
-	const pill = `<span class="indicator-pill ${FINDING_COLORS[finding.kind]}">${__(finding.kind)}</span>`;
+	const pill = `<span class="indicator-pill ${FINDING_COLORS[finding.kind]}">${label_of(finding.kind)}</span>`;
 	const first = `<td rowspan="${span}">${document_of(finding)}</td>
 		<td rowspan="${span}">${pill}<br>${what.join("<br>")}</td>`;
 	const cells = (fields.length ? fields : [["", "", ""]]).map((field) =>
@@ -127,16 +138,23 @@ function link_to(slug, name, label) {
 
 function ask_for_repair(frm, report) {
 	const counts = report.counts || {};
-	const plan = [
-		__("{0} documents that are missing here are brought.", [cint(counts.Missing)]),
-		__("{0} documents are set to the producer's values, in the fields and rows that differ.", [
-			cint(counts.Different),
-		]),
-		__("{0} documents came from the producer and are not there any more: they are kept, unless you say so.", [
-			cint(counts.Extra),
-		]),
-		__("Each is looked at again first: what has changed since this comparison is taken into account."),
-	];
+	const plan = [];
+	if (counts.Missing) plan.push(__("{0} documents that are missing here are brought.", [counts.Missing]));
+	if (counts.Different) {
+		plan.push(
+			__("{0} documents are set to the producer's values, in the fields and rows that differ.", [
+				counts.Different,
+			])
+		);
+	}
+	if (counts.Extra) {
+		plan.push(
+			__("{0} documents came from the producer and are not there any more: they are kept, unless you say so.", [
+				counts.Extra,
+			])
+		);
+	}
+	plan.push(__("Each is looked at again first: what has changed since this comparison is taken into account."));
 	if ((report.findings || []).some((finding) => (finding.reason || "").includes("Consumer Wins"))) {
 		plan.push(__("Some were changed last on this site, which has the last word: their values here are lost."));
 	}
