@@ -14,6 +14,7 @@ import importlib
 import json
 import linecache
 import os
+import pkgutil
 import sys
 import traceback
 from typing import Any
@@ -71,7 +72,8 @@ class ShellServer:
 	def load(self, request: dict, frappe: Any) -> Any:
 		"""The function: from its source, or by its dotted path."""
 		if "path" in request:
-			return frappe.get_attr(request["path"])
+			# not frappe.get_attr: a bench gives only what belongs to an installed app
+			return pkgutil.resolve_name(request["path"])
 		self.calls += 1
 		filename = f"<{request['name']} sent to {entry.site_name()}, call {self.calls}>"
 		source = request["source"]
