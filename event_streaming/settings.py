@@ -35,6 +35,7 @@ class StreamSettings:
 	alert_events_behind: int
 	alert_failed_events: int
 	alert_silent_days: int
+	keep_days_for_silent: int
 
 
 def get_settings() -> StreamSettings:
@@ -64,4 +65,5 @@ def get_settings() -> StreamSettings:
 		alert_events_behind=bounded("alert_events_behind", 5_000, 1, 10_000_000),
 		alert_failed_events=bounded("alert_failed_events", 1, 1, 10_000),
 		alert_silent_days=bounded("alert_silent_days", 3, 1, 365),
+		keep_days_for_silent=bounded("keep_days_for_silent", 0, 0, 3_650),
 	)

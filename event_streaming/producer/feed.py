@@ -120,6 +120,13 @@ def _page(
 	else:
 		forget_undelivered(reader)
 		found = read_slice(reader, head)
+	if cint(consumer.get("needs_copy")):
+		reader.warnings.append(
+			_(
+				"While {0} was silent for too long, {1} has cleared events that it had not taken. Copy existing documents, then have"
+				" Needs a Fresh Copy cleared on the Event Consumer there."
+			).format(consumer.name, public_url())
+		)
 	record_deliveries(reader, found.events)
 	contacted(consumer, reader.cursor, reachable)
 	return {

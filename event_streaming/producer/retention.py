@@ -1,5 +1,8 @@
 """Clears old events out of Event Update Log, never one that an active consumer has not taken yet.
 
+Unless the settings say that what a silent consumer has not taken is kept only for so many days: then it is marked as needing
+a fresh copy, and learns that when it comes back.
+
 In batches, each committed: a log of millions is cleared without one long lock. The newest numbered event stays: it
 holds the time from which the next ones go on counting.
 """
@@ -9,6 +12,7 @@ from frappe import _
 from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
 from event_streaming.producer.sequence import head_position
+from event_streaming.settings import get_settings
 
 LOG = "Event Update Log"
 DELIVERIES = "Event Update Log Consumer"
@@ -18,32 +22,47 @@ BATCH = 1_000
 def clear_update_log(days: int = 90) -> int:
 	"""Delete events older than `days`; returns how many."""
 	before = get_datetime(add_to_date(now_datetime(), days=-cint(days)))
-	last = last_position_taken_by_all()
+	waiting, given_up = _waiting_consumers()
+	last = min([max(head_position() - 1, 0), *waiting.values()])
 	deleted, position = 0, 0
 	while batch := _next_batch(position, last):
-		old = [name for name, _position, creation in batch if creation < before]
+		old = {name: position for name, position, creation in batch if creation < before}
 		if not old:
 			break
-		_delete(old)
+		_delete(list(old))
+		_mark_for_copy(given_up, upto=max(old.values()))
 		frappe.db.commit()
 		deleted += len(old)
 		position = batch[-1][1]
 	return deleted
 
 
-def last_position_taken_by_all() -> int:
-	"""Every active consumer has durably dealt with the events up to this position."""
-	head = max(head_position() - 1, 0)
+def _waiting_consumers() -> tuple[dict[str, int], dict[str, int]]:
+	"""Name -> the position that it has taken: of consumers for which events are kept, and of those silent for too long."""
+	days = get_settings().keep_days_for_silent
+	since = get_datetime(add_to_date(now_datetime(), days=-days)) if days else None
 	consumer, rows = frappe.qb.DocType("Event Consumer"), frappe.qb.DocType("Event Consumer Document Type")
 	query = (
 		frappe.qb.from_(consumer)
 		.join(rows)
 		.on(rows.parent == consumer.name)
-		.select(consumer.position)
+		.select(consumer.name, consumer.position, consumer.paused, consumer.last_contact, consumer.creation)
 		.distinct()
 		.where((rows.status == "Approved") & (rows.unsubscribed == 0))
 	)
-	return min([head, *(cint(position) for (position,) in query.run())])
+	kept: dict[str, int] = {}
+	given_up: dict[str, int] = {}
+	for name, position, paused, last_contact, creation in query.run():
+		# one that this site's administrator has paused is not silent by itself
+		silent = since and not paused and (last_contact or creation) < since
+		(given_up if silent else kept)[name] = cint(position)
+	return kept, given_up
+
+
+def _mark_for_copy(given_up: dict[str, int], upto: int) -> None:
+	for name, position in given_up.items():
+		if position < upto:
+			frappe.db.set_value("Event Consumer", name, "needs_copy", 1, update_modified=False)
 
 
 def refuse_deletion_of_needed(log) -> None:

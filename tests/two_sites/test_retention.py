@@ -1,7 +1,20 @@
 """Old logs go through Frappe's Log Settings, and by hand, but never what a consumer or a person still needs."""
 
 import pytest
-from streams import CITY, insert, pull, read_rows, subscribe, sync_logs, unique, update_logs, with_orders
+from streams import (
+	CITY,
+	change,
+	insert,
+	pull,
+	read_rows,
+	subscribe,
+	sync_logs,
+	unique,
+	update_logs,
+	with_orders,
+)
+
+SETTINGS = "Event Streaming Settings"
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +68,52 @@ def test_events_that_all_have_taken_are_cleared_and_others_never(producer, consu
 	assert len(left) <= 4
 	pull(consumer, producer)
 	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"} and len(sync_logs(consumer)) == 8
+
+
+def test_what_a_silent_consumer_has_not_taken_is_cleared_only_when_the_settings_say_so_and_it_is_marked(
+	producer, consumer
+):
+	prefix = unique("city")
+	producer.run(make_cities, count=3, prefix=prefix)
+	producer.run(grow_old, doctype="Event Update Log")
+	producer.run(fall_silent, days=40)
+	producer.run(clean_up)
+	assert len(update_logs(producer)) == 3
+
+	producer.run(change, doctype=SETTINGS, name=SETTINGS, keep_days_for_silent=50)
+	producer.run(clean_up)
+	assert len(update_logs(producer)) == 3 and not marked(producer)
+
+	producer.run(change, doctype="Event Consumer", name=consumer.url, paused=1)
+	producer.run(change, doctype=SETTINGS, name=SETTINGS, keep_days_for_silent=30)
+	producer.run(clean_up)
+	assert len(update_logs(producer)) == 3 and not marked(producer)
+
+	producer.run(change, doctype="Event Consumer", name=consumer.url, paused=0)
+	producer.run(fall_silent, days=40)
+	producer.run(clean_up)
+	# the newest numbered event stays for its time
+	assert len(update_logs(producer)) == 1 and marked(producer)
+	pull(consumer, producer)
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert "Copy existing documents" in state["last_warning"]
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == [f"{prefix} 2"]
+
+
+def fall_silent(days: int) -> None:
+	import frappe
+
+	from event_streaming.producer.sequence import assign_positions
+
+	frappe.db.commit()
+	assign_positions()
+	long_ago = frappe.utils.add_days(frappe.utils.now_datetime(), -days)
+	frappe.db.sql("update `tabEvent Consumer` set last_contact = %s", long_ago)
+
+
+def marked(producer) -> int:
+	(row,) = producer.run(read_rows, doctype="Event Consumer", filters={})
+	return row["needs_copy"]
 
 
 def test_what_is_young_stays(producer, consumer):

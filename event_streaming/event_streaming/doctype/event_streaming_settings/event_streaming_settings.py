@@ -25,6 +25,7 @@ class EventStreamingSettings(Document):
 		connect_timeout: DF.Int
 		events_per_commit: DF.Int
 		events_per_page: DF.Int
+		keep_days_for_silent: DF.Int
 		max_attempts: DF.Int
 		max_file_megabytes: DF.Int
 		metrics_role: DF.Link | None
