@@ -18,7 +18,8 @@ def approve(event_consumer: str, doctypes: list[str] | None = None, status: str 
 	Returns DocType -> status for those that have changed. The consumer is told at once; where it can't be, a message
 	says so. Raises frappe.DoesNotExistError for a consumer or a DocType that has not registered.
 	"""
-	doc = frappe.get_doc(CONSUMER, existing(CONSUMER, event_consumer))
+	# another decision that is being made waits for this one, or this one for it
+	doc = frappe.get_doc(CONSUMER, existing(CONSUMER, event_consumer), for_update=True)
 	doc.check_permission("write")
 	rows = {row.ref_doctype: row for row in doc.consumer_doctypes}
 	if missing := [doctype for doctype in doctypes or () if doctype not in rows]:

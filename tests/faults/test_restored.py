@@ -92,3 +92,35 @@ def test_a_cursor_from_nowhere_moves_no_positions(producer, consumer):
 
 	assert page["events"] == [] and "backup" in page["warnings"][0]
 	assert producer.run(head) == before
+
+
+def test_after_a_consumer_was_restored_it_takes_again_what_it_had_taken_since(producer, consumer):
+	old = producer.run(insert, doctype=CITY, title=unique("old"))
+	pull(consumer, producer)
+	(kept,) = sync_logs(consumer)
+	new = producer.run(insert, doctype=CITY, title=unique("new"))
+	producer.run(change, doctype=CITY, name=old, country_name="Siam")
+	pull(consumer, producer)
+	# the producer hears of it, and may have cleared its log since
+	pull(consumer, producer)
+
+	consumer.run(restore_consumer, name=kept["name"], position=kept["position"], city=old, lost=new)
+	pull(consumer, producer)
+
+	assert [log["producer_doc"] for log in sync_logs(consumer)] == [old, new, old]
+	assert consumer.run(read_doc, doctype=CITY, name=new)
+	assert consumer.run(read_doc, doctype=CITY, name=old)["country_name"] == "Siam"
+
+
+def restore_consumer(name: int, position: int, city: str, lost: str) -> None:
+	import frappe
+
+	frappe.db.sql("delete from `tabEvent Sync Log` where name > %s", name)
+	frappe.db.sql("update `tabEvent Producer Last Update` set position = %s", position)
+	frappe.db.delete(CITY, {"name": lost})
+	frappe.db.delete("Event Document Identity", {"local_name": lost})
+	creation = frappe.db.get_value(CITY, city, "creation")
+	frappe.db.sql(
+		f"update `tab{CITY}` set country_name = null, modified = %s where name = %s", (creation, city)
+	)
+	frappe.clear_cache()

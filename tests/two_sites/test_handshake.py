@@ -484,6 +484,26 @@ def settle_with_an_old_picture(name: str) -> None:
 	assert [row.ref_doctype for row in fresh.producer_doctypes] == [CITY, ORDER]
 
 
+def test_two_decisions_made_at_once_both_hold(producer, consumer):
+	subscribe(consumer, producer, CITY, ORDER, approve=False)
+	one, other = producer.shell(), producer.shell()
+
+	one.run(approve_one, event_consumer=consumer.url, doctype=CITY, commit=False)
+	pending = other.start(approve_one, event_consumer=consumer.url, doctype=ORDER)
+	one.commit()
+	pending.wait(30)
+	other.commit()
+
+	rows = producer.run(read_rows, doctype="Event Consumer Document Type", filters={})
+	assert {row["ref_doctype"]: row["status"] for row in rows} == {CITY: "Approved", ORDER: "Approved"}
+
+
+def approve_one(event_consumer: str, doctype: str) -> None:
+	from event_streaming.admin.decisions import approve
+
+	approve(event_consumer, [doctype])
+
+
 def test_a_changed_condition_is_pending_again(producer, consumer):
 	subscribe(consumer, producer, CITY)
 
