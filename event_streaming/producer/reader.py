@@ -10,6 +10,7 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming.exceptions import NotRegistered
 from event_streaming.producer.streamed import APPROVED, CONSUMER
+from event_streaming.refused import is_system
 from event_streaming.settings import get_settings
 from event_streaming.site import normalise_url, public_url
 
@@ -68,7 +69,8 @@ def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
 		rows={
 			row.ref_doctype: row
 			for row in consumer.consumer_doctypes
-			if row.status == APPROVED and not cint(row.unsubscribed)
+			# an approval does not outlive the permission in site_config.json
+			if row.status == APPROVED and not cint(row.unsubscribed) and not is_system(row.ref_doctype)
 		},
 	)
 

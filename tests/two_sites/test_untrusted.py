@@ -454,6 +454,29 @@ def test_a_system_doctype_in_an_event_is_refused_although_the_row_is_there(consu
 	assert consumer.run(read_doc, doctype="Role", name=role) is None
 
 
+def test_a_system_doctype_is_not_sent_although_its_row_is_approved(producer, consumer):
+	"""It was allowed by name when it was approved, and is no more."""
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	producer.run(force_approved_row, event_consumer=consumer.url, doctype="Role")
+	producer.run(insert, doctype="Role", role_name=unique("Role"))
+
+	page = producer.rest(SUBSCRIBER).method(GET_PAGE, event_consumer=consumer.url, cursor=0)
+
+	assert page["events"] == [] and producer.run(read_rows, doctype="Event Update Log", filters={})
+
+
+def force_approved_row(event_consumer: str, doctype: str) -> None:
+	import frappe
+
+	from event_streaming.producer.streamed import refresh_streamed_doctypes
+
+	frappe.db.set_value("Event Consumer Document Type", {"parent": event_consumer}, "ref_doctype", doctype)
+	frappe.db.commit()
+	refresh_streamed_doctypes()
+	frappe.clear_cache()
+
+
 def force_row(event_producer: str, doctype: str) -> None:
 	import frappe
 
