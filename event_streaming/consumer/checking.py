@@ -11,11 +11,12 @@ How far it has got stands in the task and is committed after each step. It commi
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint
+from frappe.utils import cint, now_datetime
 
 from event_streaming import digests, identity, wire
 from event_streaming.consumer import findings, pull, registration, state, task
@@ -25,9 +26,11 @@ from event_streaming.consumer.local_digests import LocalDigests, Pair
 from event_streaming.consumer.mapping_store import MappingStore
 from event_streaming.consumer.page import Work, open_work
 from event_streaming.consumer.remote import Producer
+from event_streaming.consumer.scope import raise_left_alone
 from event_streaming.consumer.slices import Slice
 from event_streaming.consumer.state import PullState
-from event_streaming.consumer.subscription import subscriptions_of
+from event_streaming.consumer.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.task import Task
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteUnavailable
 from event_streaming.http_client import is_unknown_method
 from event_streaming.locks import advisory_lock
@@ -40,6 +43,8 @@ LISTED_TOGETHER = 5_000
 PORTION = 100
 # a document that is on its way is looked at again after a pull, so often
 TRIES = 3
+# sums that were broken off are begun anew after so long
+OLD = timedelta(hours=1)
 
 
 @dataclass
@@ -114,6 +119,9 @@ class Check:
 	def run(self) -> bool:
 		if not self.task.place:
 			self.begin()
+		elif self.remote and self.task.place["stage"] == SUMS and is_old(self.task):
+			# sums of today and of a time long past would be compared
+			self.restart_doctype()
 		self.part.measure()
 		while self.remote:
 			if self.task.place["stage"] == SUMS:
@@ -179,6 +187,11 @@ class Check:
 			# sums are of everything: what filters find is compared one by one
 			self.start_looking(list(range(buckets)))
 
+	def restart_doctype(self) -> None:
+		self.task.done = self.task.place["done_before"]
+		self._local = None
+		self.start_doctype(self.task.place["number"])
+
 	def start_looking(self, numbers: list[int]) -> None:
 		kept = ("number", "counts", "buckets", "without", "time_zone", "done_before")
 		place = {key: self.task.place[key] for key in kept}
@@ -199,8 +212,7 @@ class Check:
 	def compared(self) -> Compared:
 		"""What is compared of the present DocType, without what the producer lacks, as far as that is known."""
 		if self._of_remote != self.remote:
-			if self.remote not in self.subscriptions:
-				frappe.throw(_("Event Producer {0} has no row for {1}.").format(self.doc.name, self.remote))
+			check_active(self.subscriptions, self.remote, self.doc.name)
 			self._of_remote, self._local = self.remote, None
 			self._compared = compared_fields(self.subscriptions[self.remote], MappingStore())
 		return self._compared
@@ -219,7 +231,7 @@ class Check:
 		return self._local
 
 	def ask(self, wanted: list[int] | None, after: str) -> digests.DigestPage | None:
-		"""A page of digests; None when the producer has changed its DocType or time zone since the last one."""
+		"""A page of digests; None when the producer has changed its DocType or time zone since its last sums."""
 		place = self.task.place
 		filters = self.filters if wanted is not None else None
 		page = self.producer.get_digests(
@@ -227,15 +239,13 @@ class Check:
 		)
 		if page.paused:
 			raise RemoteUnavailable(_("The producer's administrator has paused this site."))
-		if place["without"] is not None and (list(page.without), page.time_zone) != (
-			place["without"],
-			place["time_zone"],
-		):
-			self.task.done = place["done_before"]
+		told = {"without": list(page.without), "time_zone": page.time_zone}
+		if any(place[key] != value for key, value in told.items()):
+			if place["stage"] == SUMS and place["without"] is not None:
+				self.restart_doctype()
+				return None
 			self._local = None
-			self.start_doctype(place["number"])
-			return None
-		self.task.place |= {"without": list(page.without), "time_zone": page.time_zone}
+		place |= told
 		return page
 
 	# ---- sums
@@ -291,8 +301,6 @@ class Check:
 		after, more = "", True
 		while more:
 			page = self.ask(numbers, after)
-			if page is None:
-				return
 			there.update(page.digests)
 			after, more = page.after, page.has_more
 		if self.filters:
@@ -346,8 +354,7 @@ class Check:
 		work = open_work(
 			self.doc, self.producer, kept.protocol, answer["time_zone"] or kept.remote_time_zone or ""
 		)
-		if self.remote not in work.subscriptions:
-			frappe.throw(_("Event Producer {0} has no row for {1}.").format(self.doc.name, self.remote))
+		check_active(work.subscriptions, self.remote, self.doc.name)
 		gone = [
 			as_gone(self.remote, name, position, self.doc.name)
 			for name, (_reason, position) in answer["gone"].items()
@@ -360,6 +367,18 @@ class Check:
 			suspects,
 			[*answer["events"], *gone],
 		)
+
+
+def check_active(subscriptions: dict[str, Subscription], remote: str, event_producer: str) -> None:
+	"""Throw when the subscription has been taken out, rejected or unsubscribed from."""
+	if remote not in subscriptions:
+		frappe.throw(_("Event Producer {0} has no row for {1}.").format(event_producer, remote))
+	if not subscriptions[remote].active:
+		raise_left_alone(remote)
+
+
+def is_old(work: Task) -> bool:
+	return bool(work.last_progress) and now_datetime() - work.last_progress > OLD
 
 
 def as_gone(doctype: str, name: str, position: int, producer: str) -> wire.Event:

@@ -12,7 +12,6 @@ from typing import Any
 from frappe.model.document import Document
 from frappe.utils import cint
 
-from event_streaming import wire
 from event_streaming.consumer.compared import Compared, ComparedField, ComparedTable
 from event_streaming.consumer.dependency_plan import Need
 from event_streaming.consumer.fields import same_value
@@ -107,10 +106,8 @@ def has_place(values: Any, path: tuple) -> bool:
 	return True
 
 
-def in_local_terms(event: wire.Event, compared: Compared, work: Work) -> dict:
-	"""The remote document in this site's fields and names; what it links to is looked up and not brought."""
-	values, needs = fit(wire.parse_data(event), compared, work)
-	work.dependencies.look_up_here(needs)
+def in_local_terms(values: dict, needs: list[Need], compared: Compared, work: Work) -> dict:
+	"""What `fit` has made, with this site's names and time zone. What is linked to has been looked up; nothing is brought."""
 	values = work.dependencies.names_here(values, needs)
 	return convert_times(compared.subscription.local_doctype, values, work.time_zone)
 

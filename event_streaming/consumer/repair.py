@@ -18,7 +18,7 @@ from frappe.utils import cint
 
 from event_streaming import wire
 from event_streaming.consumer import documents, findings, links, task
-from event_streaming.consumer.apply import apply_event
+from event_streaming.consumer.apply import apply_event, subscription_for
 from event_streaming.consumer.bringing import make_needed
 from event_streaming.consumer.checking import Portion, check_slice
 from event_streaming.consumer.differences import Difference, as_text, difference_of, fit
@@ -145,6 +145,7 @@ class Mended:
 	def apply(self, event: Event, work: Work) -> Outcome:
 		if event["problem"]:
 			raise wire.InvalidPage(event["problem"])
+		subscription_for(event, work)
 		how = {
 			findings.MISSING: self.bring,
 			findings.EXTRA: self.delete,

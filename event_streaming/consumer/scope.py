@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import frappe
 from frappe import _
@@ -32,14 +32,19 @@ def wanted_subscriptions(doc, doctypes: list[str]) -> list[Subscription]:
 			frappe.throw(_("Event Producer {0} has no row for {1}.").format(doc.name, doctype))
 		for each in found:
 			if not each.active:
-				frappe.throw(
-					_(
-						"{0} is left alone: it is not approved by the producer, or this site has unsubscribed from it."
-					).format(doctype)
-				)
+				raise_left_alone(doctype)
 			if each not in wanted:
 				wanted.append(each)
 	return wanted
+
+
+def raise_left_alone(doctype: str) -> NoReturn:
+	frappe.throw(
+		_(
+			"{0} is left alone: it is not approved by the producer, or this site has unsubscribed from it."
+		).format(doctype)
+	)
+	raise AssertionError
 
 
 def scope_of(wanted: list[Subscription], filters: Any) -> dict[str, Any]:

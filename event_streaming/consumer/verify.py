@@ -15,7 +15,7 @@ from frappe.utils import get_datetime
 from event_streaming import wire
 from event_streaming.consumer import findings, sync_log, task, two_way
 from event_streaming.consumer.checking import Portion, check_slice
-from event_streaming.consumer.differences import difference_of, in_local_terms
+from event_streaming.consumer.differences import difference_of, fit, in_local_terms
 from event_streaming.consumer.findings import Finding
 from event_streaming.consumer.page import Work, look_up, remote_key, same_creation
 from event_streaming.consumer.remote import Producer
@@ -111,6 +111,27 @@ class Examiner:
 		self.portion, self.work, self.compared = portion, portion.work, portion.compared
 		self.subscription: Subscription = portion.compared.subscription
 		self.unsent = own_changes_under_way(self.work, self.subscription, portion.events)
+		self.fitted: dict[str, dict | Exception] = {}
+		self.fit_all()
+
+	def fit_all(self) -> None:
+		"""The remote documents in this site's terms; what they link to is looked up together."""
+		fitted = {}
+		for event in self.portion.events:
+			if event["update_type"] == wire.DELETE:
+				continue
+			try:
+				if event["problem"]:
+					raise InvalidPage(event["problem"])
+				fitted[event["docname"]] = fit(wire.parse_data(event), self.compared, self.work)
+			except (CannotApply, InvalidPage) as error:
+				self.fitted[event["docname"]] = error
+		self.work.dependencies.look_up_here(need for _values, needs in fitted.values() for need in needs)
+		for name, (values, needs) in fitted.items():
+			try:
+				self.fitted[name] = in_local_terms(values, needs, self.compared, self.work)
+			except CannotApply as error:
+				self.fitted[name] = error
 
 	def examine(self, event: Event) -> Finding | None:
 		"""What is to be said of a document; None when it is the same on both sites."""
@@ -186,12 +207,9 @@ class Examiner:
 		return self.finding(findings.MISSING, event, None, event["problem"] or reason)
 
 	def different(self, event: Event, local: LocalKey) -> Finding | None:
-		try:
-			if event["problem"]:
-				raise InvalidPage(event["problem"])
-			values = in_local_terms(event, self.compared, self.work)
-		except (CannotApply, InvalidPage) as error:
-			return self.finding(findings.DIFFERENT, event, local, str(error))
+		values = self.fitted[event["docname"]]
+		if isinstance(values, Exception):
+			return self.finding(findings.DIFFERENT, event, local, str(values))
 		doc = frappe.get_doc(*local)
 		difference = difference_of(doc, values, self.compared)
 		if not difference:
