@@ -1,3 +1,5 @@
+from event_streaming import __version__
+
 app_name = "event_streaming"
 app_title = "Event Streaming"
 app_publisher = "Event Streaming contributors"
@@ -5,6 +7,10 @@ app_description = "Keeps documents the same on two or more Frappe sites"
 app_email = "event-streaming@example.com"
 app_license = "MIT"
 require_type_annotated_api_methods = True
+
+# no bundle, so that nothing has to be built; browsers keep it for long, so that its address has to change with it
+app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"
+extend_bootinfo = "event_streaming.admin.document.boot"
 
 # what every document of this site fires
 doc_events = {
@@ -39,6 +45,7 @@ scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streamin
 
 before_install = "event_streaming.install.before_install"
 after_install = "event_streaming.install.after_install"
+after_migrate = "event_streaming.navigation.stand_under_automation"
 before_uninstall = "event_streaming.uninstall.before_uninstall"
 after_uninstall = "event_streaming.uninstall.after_uninstall"
 

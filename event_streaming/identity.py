@@ -116,6 +116,19 @@ def find_for_local(local_doctype: str, local_names: Collection[str]) -> dict[str
 	return found
 
 
+def local_doctypes() -> frozenset[str]:
+	"""The DocTypes of documents here that stand for remote ones: by the index's leading column alone."""
+	table = frappe.qb.DocType(DOCTYPE)
+	return frozenset(
+		filter(None, frappe.qb.from_(table).select(table.local_doctype).distinct().run(pluck=True))
+	)
+
+
+def made_here(identity: Identity) -> bool:
+	"""Whether the document was first made on this site, whoever sends it now."""
+	return identity.root_site == public_url()
+
+
 def save(identity: Identity) -> None:
 	"""Insert or replace the row of one remote document, in the transaction of the document itself."""
 	now, user = now_datetime(), frappe.session.user

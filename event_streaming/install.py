@@ -1,10 +1,16 @@
 """What has to be there once the app is installed. It makes no roles and no custom fields: those come with need."""
 
+import json
+
 import frappe
 
 from event_streaming.admin.alerts import make_notifications
+from event_streaming.navigation import stand_under_automation
 from event_streaming.patches.v1_0 import take_over_older_app
 from event_streaming.producer.streamed import forget_streamed_doctypes
+
+# of the list of Event Sync Log, for everybody: name -> status
+SAVED_VIEWS = {"Failed": "Failed", "Waiting": "Waiting", "Conflicts": "Conflict"}
 
 
 def before_install() -> None:
@@ -28,4 +34,17 @@ def after_install() -> None:
 	log_settings.flags.ignore_permissions = True
 	log_settings.save()
 	make_notifications()
+	make_saved_views()
+	stand_under_automation()
 	forget_streamed_doctypes()
+
+
+def make_saved_views() -> None:
+	"""What a person looks for in the list of events, ready to be picked there. One that is there already stays."""
+	for name, status in SAVED_VIEWS.items():
+		view = {"reference_doctype": "Event Sync Log", "filter_name": name}
+		if not frappe.db.exists("List Filter", view):
+			filters = json.dumps([["Event Sync Log", "status", "=", status]])
+			frappe.get_doc({"doctype": "List Filter", **view, "for_user": "", "filters": filters}).insert(
+				ignore_permissions=True
+			)

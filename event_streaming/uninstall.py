@@ -11,6 +11,8 @@ from frappe.utils.background_jobs import get_queues
 from redis.exceptions import ConnectionError as RedisUnreachable
 from rq.registry import FailedJobRegistry
 
+from event_streaming.navigation import leave_automation
+
 APP, MODULE, PREFIX = "event_streaming", "Event Streaming", "event_streaming."
 FIELDS = ("remote_docname", "remote_site_name")
 # rows that belong to a DocType without linking to it in a way that Frappe follows: table -> column
@@ -32,6 +34,9 @@ LEFT_BEHIND = {
 def before_uninstall() -> None:
 	"""Remember what can't be found out afterwards. Changes nothing."""
 	frappe.flags.event_streaming_doctypes = frappe.get_all("DocType", {"module": MODULE}, pluck="name")
+	frappe.flags.event_streaming_steps = frappe.get_all(
+		"Onboarding Step Map", {"parent": MODULE, "parenttype": "Module Onboarding"}, pluck="step"
+	)
 	frappe.flags.event_streaming_fields = frappe.get_all(
 		"Custom Field", {"module": MODULE, "fieldname": ["in", FIELDS]}, ["dt", "fieldname"]
 	)
@@ -45,6 +50,7 @@ def after_uninstall() -> None:
 	remove_rows(frappe.flags.event_streaming_doctypes or [])
 	remove_scheduled_jobs()
 	remove_navigation()
+	remove_onboarding_steps(frappe.flags.event_streaming_steps or [])
 	frappe.db.commit()
 	remove_from_redis()
 	frappe.clear_cache()
@@ -83,10 +89,20 @@ def remove_scheduled_jobs() -> None:
 
 def remove_navigation() -> None:
 	"""Remove what Frappe 16 shows of the workspace elsewhere. (Its own clean-up looks for the title of the first app.)"""
+	leave_automation()
 	for doctype in ("Workspace Sidebar", "Desktop Icon"):
 		if frappe.db.exists("DocType", doctype):
 			# on_trash would delete the app's file in developer mode
 			frappe.delete_doc(doctype, MODULE, ignore_missing=True, force=True, ignore_on_trash=True)
+
+
+def remove_onboarding_steps(steps: list[str]) -> None:
+	"""They name no module, so that Frappe leaves them behind; one that another onboarding has taken up stays."""
+	taken = (
+		set(frappe.get_all("Onboarding Step Map", {"step": ["in", steps]}, pluck="step")) if steps else set()
+	)
+	for step in set(steps) - taken:
+		frappe.db.delete("Onboarding Step", {"name": step})
 
 
 def remove_from_redis() -> None:

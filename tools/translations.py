@@ -17,7 +17,18 @@ APP = Path(__file__).parent.parent / "event_streaming"
 THAI = APP / "translations" / "th.csv"
 
 # what the Desk shows of a file of its own; "options" is so for a Select only
-SHOWN_KEYS = {"label", "description", "title", "format", "message", "subtitle"}
+SHOWN_KEYS = {
+	"label",
+	"description",
+	"title",
+	"format",
+	"message",
+	"subtitle",
+	"success_message",
+	"action_label",
+	"callback_title",
+	"callback_message",
+}
 NAMED_AND_SHOWN = {
 	"DocType",
 	"Workspace",

@@ -55,6 +55,12 @@ def consumers() -> list[ConsumerRow]:
 	]
 
 
+def events_behind(consumer) -> int:
+	"""How far one Event Consumer (the document) is behind, in positions."""
+	rows = [row.as_dict() for row in consumer.consumer_doctypes if not row.unsubscribed]
+	return _row(consumer.as_dict(), rows, head_position())["events_behind"]
+
+
 def subscription_rows() -> dict[str, list[dict]]:
 	"""Event Consumer -> the rows that are not unsubscribed."""
 	found: dict[str, list[dict]] = {}

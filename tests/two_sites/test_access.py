@@ -118,6 +118,30 @@ ACCESS = {
 		{"value_map": "Access Test", "content": "a,b"},
 	),
 	f"{DOCTYPES}.event_streaming_settings.event_streaming_settings.this_site": ("consumer", ADMINS, {}),
+	**{
+		f"event_streaming.admin.charts.{name}": ("consumer", ADMINS, {})
+		for name in (
+			"events_behind",
+			"applied_in_the_last_hour",
+			"failed_events",
+			"oldest_waiting_event",
+			"events_to_be_taken",
+			"logged_in_the_last_hour",
+			"events_per_hour",
+			"longest_delay_per_hour",
+		)
+	},
+	# of a document that they may not read
+	"event_streaming.admin.document.get_streams": (
+		"consumer",
+		ADMINS,
+		{"doctype": "System Settings", "name": "System Settings"},
+	),
+	"event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide": (
+		"consumer",
+		ADMINS,
+		{"guide": "guide"},
+	),
 	f"{API}.status": ("consumer", ADMINS, {}),
 	f"{API}.doctor": ("consumer", ADMINS, {}),
 	f"{API}.metrics": ("consumer", ADMINS, {}),
@@ -139,6 +163,16 @@ NOT_POST_ONLY = {
 	"get_progress",
 	"status",
 	"metrics",
+	"events_behind",
+	"applied_in_the_last_hour",
+	"failed_events",
+	"oldest_waiting_event",
+	"events_to_be_taken",
+	"logged_in_the_last_hour",
+	"events_per_hour",
+	"longest_delay_per_hour",
+	"get_streams",
+	"read_guide",
 }
 
 

@@ -1,4 +1,5 @@
-"""Uninstalling leaves the documents that were streamed and nothing of ours; the app can be installed again."""
+"""What the app brings stays as it is with each migration. Uninstalling leaves the documents that were streamed and nothing
+of ours; the app can be installed again."""
 
 import pytest
 from streams import TICKET, find_name, insert, make_subscriber, pull, subscribe, with_orders
@@ -6,6 +7,20 @@ from streams import TICKET, find_name, insert, make_subscriber, pull, subscribe,
 # Frappe 16 takes these away in a dry run too
 NAVIGATION = ("tabDesktop Icon", "tabWorkspace Sidebar")
 APP, MODULE = "event_streaming", "Event Streaming"
+# documents that the app installs, with the field by which they are found, and a start of that
+BROUGHT = {
+	"Number Card": "module",
+	"Dashboard Chart": "module",
+	"Dashboard Chart Source": "module",
+	"Module Onboarding": "module",
+	"Page": "module",
+	"Workspace": "module",
+	"Notification": "module",
+	"Onboarding Step": "name",
+	"List Filter": "reference_doctype",
+	"Workspace Sidebar": "name",
+	"Workspace Sidebar Item": "link_to",
+}
 
 
 @pytest.fixture
@@ -70,6 +85,73 @@ def traces(doctypes: list[str]) -> list[str]:
 	return found
 
 
+def brought(found_by: dict) -> dict:
+	"""DocType -> name -> when it was last modified."""
+	import frappe
+
+	return {
+		doctype: {
+			str(row.name): str(row.modified)
+			for row in frappe.get_all(
+				doctype,
+				or_filters=[[field, "like", "Event Streaming%"], [field, "=", "Event Sync Log"]],
+				fields=["name", "modified"],
+				limit=0,
+			)
+		}
+		for doctype, field in found_by.items()
+		if frappe.db.exists("DocType", doctype)
+	}
+
+
+def sync_again() -> None:
+	"""As a migration does with the files of an app, and its hook after that."""
+	import frappe
+	from frappe.model.sync import sync_for
+	from frappe.utils.dashboard import sync_dashboards
+
+	sync_for("event_streaming")
+	sync_dashboards("event_streaming")
+	for method in frappe.get_hooks("after_migrate", app_name="event_streaming"):
+		frappe.get_attr(method)()
+
+
+def complete_a_step() -> None:
+	import frappe
+
+	frappe.db.set_value("Onboarding Step", "Event Streaming Address", "is_complete", 1)
+
+
+def step_is_complete() -> bool:
+	import frappe
+
+	return bool(frappe.db.get_value("Onboarding Step", "Event Streaming Address", "is_complete"))
+
+
+def stands_under() -> list:
+	"""On Frappe 16 the sidebars that lead to the workspace, on 15 the workspace that it is below."""
+	import frappe
+
+	if frappe.db.exists("DocType", "Workspace Sidebar"):
+		links = {"link_to": "Event Streaming", "link_type": "Workspace"}
+		return sorted(frappe.get_all("Workspace Sidebar Item", links, pluck="parent"))
+	parent = frappe.db.get_value("Workspace", "Event Streaming", "parent_page")
+	return ["Automation", "Event Streaming"] if parent else []
+
+
+def test_what_the_app_brings_is_kept_by_migrations(site):
+	site.run(complete_a_step)
+	before = site.run(brought, found_by=BROUGHT)
+	assert [doctype for doctype, documents in before.items() if not documents] == []
+
+	for _time in range(2):
+		site.run(sync_again)
+
+	assert site.run(brought, found_by=BROUGHT) == before
+	assert site.run(step_is_complete)
+	assert site.run(stands_under) == ["Automation", "Event Streaming"]
+
+
 def test_nothing_of_ours_is_left_and_it_can_be_installed_again(producer, site):
 	ticket = producer.run(insert, doctype=TICKET, title="streamed")
 	pull(site, producer)
@@ -83,10 +165,14 @@ def test_nothing_of_ours_is_left_and_it_can_be_installed_again(producer, site):
 
 	site.run(uninstall)
 	assert site.run(traces, doctypes=ours) == []
+	left = site.run(brought, found_by=BROUGHT)
+	assert {doctype: list(documents) for doctype, documents in left.items() if documents} == {}
 	assert site.run(find_name, doctype=TICKET, name=local) == local
 
 	site.run(install)
 	assert sorted(site.run(doctypes)) == sorted(ours)
+	assert site.run(brought, found_by=BROUGHT).keys() == left.keys()
+	assert site.run(stands_under) == ["Automation", "Event Streaming"]
 	subscribe(site, producer, TICKET, use_same_name=0)
 	again = producer.run(insert, doctype=TICKET, title="again")
 	pull(site, producer)

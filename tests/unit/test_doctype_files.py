@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -233,16 +234,61 @@ def test_the_workspace_shows_each_of_its_shortcuts_and_cards_once():
 
 	shortcuts = [("shortcut", shortcut["label"]) for shortcut in workspace["shortcuts"]]
 	cards = [("card", link["label"]) for link in workspace["links"] if link["type"] == "Card Break"]
-	assert sorted(entry for entry in shown if entry[0] in ("shortcut", "card")) == sorted(shortcuts + cards)
+	numbers = [("number_card", card["label"]) for card in workspace["number_cards"]]
+	charts = [("chart", chart["label"]) for chart in workspace["charts"]]
+	blocks_of_the_file = [entry for entry in shown if entry[0] not in ("header", "spacer", "onboarding")]
+	assert sorted(blocks_of_the_file) == sorted(shortcuts + cards + numbers + charts)
 	assert len({block["id"] for block in blocks}) == len(blocks)
 
 
 def test_the_workspace_leads_to_every_doctype():
 	[workspace] = WORKSPACES
 	linked = {link["link_to"] for link in workspace["links"] if link["type"] == "Link"}
+	pages = {page["name"] for page in of_the_module("page")}
 
-	assert linked == {name for name, definition in DOCTYPES.items() if not definition.get("istable")}
+	assert linked - pages == {name for name, definition in DOCTYPES.items() if not definition.get("istable")}
 	assert {shortcut["link_to"] for shortcut in workspace["shortcuts"]} <= linked
+
+
+def of_the_module(folder: str) -> list[dict]:
+	return [json.loads(file.read_text()) for file in MODULE.glob(f"{folder}/*/*.json")]
+
+
+def whitelisted(path: str) -> bool:
+	module, _dot, name = path.rpartition(".")
+	tree = ast.parse(Path(importlib.util.find_spec(module).origin).read_text())
+	return any(
+		isinstance(node, ast.FunctionDef) and node.name == name and node.decorator_list for node in tree.body
+	)
+
+
+def test_number_cards_and_charts_lead_to_functions_that_may_be_called():
+	[workspace] = WORKSPACES
+	cards, charts = of_the_module("number_card"), of_the_module("dashboard_chart")
+
+	assert {card["name"] for card in cards} == {
+		card["number_card_name"] for card in workspace["number_cards"]
+	}
+	assert {chart["name"] for chart in charts} == {chart["chart_name"] for chart in workspace["charts"]}
+	assert all(whitelisted(card["method"]) for card in cards)
+	for chart in charts:
+		script = MODULE / "dashboard_chart_source" / scrub(chart["source"]) / f"{scrub(chart['source'])}.js"
+		[method] = re.findall(r'method: "(.+)"', script.read_text())
+		assert f'chart_sources["{chart["source"]}"]' in script.read_text()
+		assert whitelisted(method)
+
+
+def test_the_onboarding_leads_through_steps_that_exist_to_places_that_exist():
+	[onboarding], steps = of_the_module("module_onboarding"), of_the_module("onboarding_step")
+	pages = {page["name"] for page in of_the_module("page")}
+
+	assert [step["step"] for step in onboarding["steps"]]
+	assert {step["step"] for step in onboarding["steps"]} == {step["name"] for step in steps}
+	for step in steps:
+		if step["action"] == "Go to Page":
+			assert step["path"].removeprefix("List/") in DOCTYPES.keys() | pages
+		else:
+			assert step["reference_document"] in DOCTYPES
 
 
 def test_the_sidebar_of_frappe_16_leads_somewhere():

@@ -23,6 +23,8 @@ frappe.ui.form.on("Event Consumer", {
 			frm.add_custom_button(__("Approve All"), () => approve_all(frm));
 		}
 		show_state(frm);
+		show_taken(frm);
+		add_pause_button(frm);
 		frm.add_custom_button(
 			__("Event Update Log"),
 			() => frappe.set_route("List", "Event Update Log", {
@@ -64,7 +66,38 @@ function show_state(frm) {
 			: __("No contact yet"),
 		frm.doc.last_contact ? "blue" : "gray"
 	);
+	const behind = cint((frm.doc.__onload || {}).events_behind);
+	frm.dashboard.add_indicator(
+		behind ? __("{0} events behind", [behind]) : __("Nothing waiting"),
+		behind ? "orange" : "green"
+	);
 	if (cint(frm.doc.notify_failures)) {
 		frm.dashboard.add_indicator(__("{0} notifications failed", [cint(frm.doc.notify_failures)]), "orange");
 	}
+}
+
+function add_pause_button(frm) {
+	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
+	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
+		frappe.xcall(method, { event_consumer: frm.doc.name }).then(() => frm.reload_doc())
+	);
+}
+
+// of each Document Type: what was decided, how many events have gone over lately, and when the last one did
+function show_taken(frm) {
+	const taken = (frm.doc.__onload || {}).taken || {};
+	const colors = { Approved: "green", Rejected: "red" };
+	const escape = (text) => frappe.utils.escape_html(String(text));
+	const rows = (frm.doc.consumer_doctypes || []).map((row) => {
+		const { events, last } = taken[row.ref_doctype] || {};
+		const status = row.unsubscribed ? __("Unsubscribed") : __(row.status || "Pending");
+		const color = row.unsubscribed ? "gray" : colors[row.status] || "orange";
+		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td class="text-right">${cint(events)}</td><td>${
+			last ? escape(frappe.datetime.prettyDate(last)) : `<span class="text-muted">${__("never")}</span>`
+		}</td></tr>`;
+	});
+	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th class="text-right">${__("Events Taken Lately")}</th><th>${__("Last Taken")}</th>`;
+	frm.get_field("taken_html").$wrapper.html(
+		`<div class="table-responsive"><table class="table table-bordered"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
+	);
 }

@@ -7,7 +7,7 @@ Checks, registering and messages to the consumer are in `event_streaming.produce
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.producer import registration, subscriptions
+from event_streaming.producer import figures, overview, registration, subscriptions
 
 
 class EventConsumer(Document):
@@ -41,6 +41,10 @@ class EventConsumer(Document):
 		user: DF.Link
 
 	# end: auto-generated types
+	def onload(self):
+		self.set_onload("taken", figures.taken_by_doctype(self.name))
+		self.set_onload("events_behind", overview.events_behind(self))
+
 	def validate(self):
 		subscriptions.validate_consumer(self)
 		# for the list, which can't look into the rows

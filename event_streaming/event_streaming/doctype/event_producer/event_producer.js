@@ -34,6 +34,7 @@ frappe.ui.form.on("Event Producer", {
 		}
 		show_state(frm, (frm.doc.__onload || {}).state || {});
 		add_buttons(frm);
+		add_pause_button(frm);
 		look_at_tasks(frm);
 	},
 });
@@ -82,7 +83,15 @@ function show_state(frm, state) {
 		state.last_pull ? __("Pulled {0}", [frappe.datetime.prettyDate(state.last_pull)]) : __("Never pulled"),
 		state.last_pull ? "blue" : "gray"
 	);
+	frm.dashboard.add_indicator(__("{0} in the last hour", [cint((frm.doc.__onload || {}).last_hour)]), "blue");
 	show_problem(frm, state);
+}
+
+function add_pause_button(frm) {
+	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
+	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
+		frappe.xcall(method, { event_producer: frm.doc.name }).then(() => frm.reload_doc())
+	);
 }
 
 function connection_label(connection) {

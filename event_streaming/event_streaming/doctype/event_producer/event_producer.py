@@ -11,6 +11,7 @@ from frappe.model.document import Document
 
 from event_streaming.consumer import (
 	by_hand,
+	figures,
 	first_copy,
 	producer_form,
 	pull,
@@ -48,6 +49,7 @@ class EventProducer(Document):
 	def onload(self):
 		self.set_onload("state", asdict(state.load_state(self.name)))
 		self.set_onload("public_url", public_url())
+		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
 
 	def before_insert(self):
 		# the document is named by its URL before `validate` runs

@@ -1,0 +1,93 @@
+"""What the form of a streamed document says about it: which site it came from, and which sites get it.
+
+Whoever may read the document sees the line; which sites get it, and the links to the logs, are for System Managers.
+"""
+
+from typing import Any, TypedDict
+
+import frappe
+from frappe import _
+
+from event_streaming import identity
+from event_streaming.admin.charts import ADMIN, SYNC_LOG, UPDATE_LOG, host
+from event_streaming.admin.words import ago
+from event_streaming.consumer.figures import last_taken
+from event_streaming.producer.figures import consumers_of
+from event_streaming.producer.streamed import streamed_doctypes
+from event_streaming.refused import OWN_MODULE
+
+
+class Line(TypedDict, total=False):
+	"""One thing to say in the form, and where it leads to."""
+
+	text: str
+	color: str
+	title: str
+	route: list[str]
+	route_options: dict[str, str]
+
+
+def boot(bootinfo: Any) -> None:
+	"""Hook: tells the Desk, when it is loaded, of which DocTypes a form has to ask."""
+	if frappe.session.user == "Guest":
+		return
+	readable = set((bootinfo.get("user") or {}).get("can_read") or ())
+	doctypes = (streamed_doctypes() | identity.local_doctypes()) & readable
+	bootinfo["event_streaming"] = {"doctypes": sorted(doctypes)}
+
+
+@frappe.whitelist()
+def get_streams(doctype: str, name: str) -> list[Line]:
+	"""What there is to say about a document: one line for the site it came from, one for the sites that get it."""
+	if frappe.get_meta(doctype).module == OWN_MODULE:
+		return []
+	frappe.has_permission(doctype, "read", doc=name, throw=True)
+	admin = ADMIN in frappe.get_roles()
+	return [*came_from(doctype, name, admin), *goes_to(doctype, name, admin)]
+
+
+def came_from(doctype: str, name: str, admin: bool) -> list[Line]:
+	lines = []
+	for row in identity.find_for_local(doctype, [name]).get(name, []):
+		# a document that was first made here and came back from a site that it had gone to
+		if identity.made_here(row):
+			continue
+		line: Line = {"text": _("Streamed from {0}").format(host(row.event_producer)), "color": "blue"}
+		if admin:
+			last = last_taken(row.event_producer, row.remote_doctype, row.remote_name)
+			status = last.status if last else ""
+			if status and status != "Synced":
+				line |= {"text": f"{line['text']}: {_(status)}", "color": "orange"}
+			line["title"] = " · ".join(
+				filter(None, [row.remote_name, last and _("last event {0}").format(ago(last.creation))])
+			)
+			line |= {
+				"route": ["List", SYNC_LOG],
+				"route_options": {
+					"event_producer": row.event_producer,
+					"remote_doctype": row.remote_doctype,
+					"producer_doc": row.remote_name,
+				},
+			}
+		lines.append(line)
+	return lines
+
+
+def goes_to(doctype: str, name: str, admin: bool) -> list[Line]:
+	if doctype not in streamed_doctypes():
+		return []
+	found = consumers_of(doctype, name)
+	if not found:
+		return []
+	if not admin:
+		return [{"text": _("Streamed to other sites"), "color": "green"}]
+	return [
+		{
+			"text": _("Streamed to {0}").format(host(each["site"])),
+			"title": _("taken {0}").format(ago(each["last"])) if each["last"] else "",
+			"color": "green",
+			"route": ["List", UPDATE_LOG],
+			"route_options": {"ref_doctype": doctype, "docname": name},
+		}
+		for each in found
+	]

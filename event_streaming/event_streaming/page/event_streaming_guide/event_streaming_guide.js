@@ -1,0 +1,65 @@
+// The guides that come with the app. They link to each other and to their own headings, as on a code forge.
+
+const GUIDES = { guide: __("User guide"), admin: __("Administrator's guide"), security: __("Who may call what") };
+const LINK_TO_GUIDE = /^(?:(guide|admin|security)(?:\.th)?\.md)?(?:#(.*))?$/;
+
+frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
+	const page = frappe.ui.make_app_page({
+		parent: wrapper,
+		title: __("Event Streaming Guide"),
+		single_column: true,
+	});
+	const body = $('<div class="event-streaming-guide frappe-card p-4 mb-4"></div>').appendTo(page.main);
+	$("<style>.event-streaming-guide { overflow-wrap: break-word } .event-streaming-guide a { text-decoration: underline }</style>").appendTo(page.main);
+	for (const [name, label] of Object.entries(GUIDES)) {
+		page.add_inner_button(label, () => show_guide(body, name));
+	}
+	body.on("click", "a", (event) => follow(event, body));
+	show_guide(body, "guide");
+};
+
+function show_guide(body, name, heading) {
+	const method = "event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide";
+	return frappe.xcall(method, { guide: name }).then((html) => {
+		body.html(html);
+		body.find("h1, h2, h3, h4").each((_index, each) => {
+			each.dataset.heading = anchor_of(each.innerText);
+		});
+		// tables are wide: on a phone they scroll by themselves
+		body.find("table").wrap('<div class="table-responsive"></div>');
+		body.find("a").each((_index, link) => mend(link));
+		if (heading) scroll_to(body, heading);
+		else window.scrollTo(0, 0);
+	});
+}
+
+// what is neither a guide nor on the web is in the repository only
+function mend(link) {
+	const href = decodeURI(link.getAttribute("href") || "");
+	if (/^https?:/.test(href)) link.target = "_blank";
+	else if (!LINK_TO_GUIDE.test(href)) $(link).replaceWith($("<span>").text(link.innerText));
+}
+
+function follow(event, body) {
+	const href = decodeURI(event.currentTarget.getAttribute("href") || "");
+	const found = LINK_TO_GUIDE.exec(href);
+	if (!found) return;
+	event.preventDefault();
+	event.stopPropagation();
+	const [, guide, heading] = found;
+	if (guide) show_guide(body, guide, heading);
+	else scroll_to(body, heading);
+}
+
+function scroll_to(body, heading) {
+	const found = body.find("h1, h2, h3, h4").filter((_index, each) => each.dataset.heading === heading);
+	if (found.length) frappe.utils.scroll_to(found, true, 60);
+}
+
+function anchor_of(text) {
+	return text
+		.trim()
+		.toLowerCase()
+		.replace(/[^\p{L}\p{M}\p{N}\s_-]/gu, "")
+		.replace(/\s/g, "-");
+}

@@ -1,0 +1,25 @@
+"""The guides that come with the app, to be read in the Desk. They are the files of docs/, in the reader's language."""
+
+from pathlib import Path
+
+import frappe
+from frappe import _
+from frappe.utils import md_to_html
+
+GUIDES = ("guide", "admin", "security")
+
+
+@frappe.whitelist()
+def read_guide(guide: str) -> str:
+	"""A guide as HTML."""
+	frappe.only_for("System Manager")
+	if guide not in GUIDES:
+		frappe.throw(_("There is no such guide."), frappe.DoesNotExistError)
+	docs = Path(frappe.get_app_path("event_streaming")).parent / "docs"
+	files = [docs / f"{guide}.{frappe.local.lang[:2]}.md", docs / f"{guide}.md"]
+	for file in files:
+		if file.is_file():
+			return md_to_html(file.read_text(encoding="utf-8")) or ""
+	frappe.throw(
+		_("The guide is in the folder docs of the app's repository, which was installed without it.")
+	)
