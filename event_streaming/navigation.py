@@ -14,7 +14,7 @@ def stand_under_automation() -> None:
 		_add_to_sidebar()
 		return
 	parent = frappe.db.get_value(
-		"Workspace", {"module": PARENT_MODULE, "public": 1, "parent_page": ""}, "title"
+		"Workspace", {"module": PARENT_MODULE, "public": 1, "parent_page": ["is", "not set"]}, "title"
 	)
 	if parent and frappe.db.get_value("Workspace", WORKSPACE, "parent_page") != parent:
 		frappe.db.set_value("Workspace", WORKSPACE, "parent_page", parent, update_modified=False)

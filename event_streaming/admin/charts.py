@@ -103,18 +103,16 @@ def events_per_hour() -> dict:
 		key=len,
 	)
 	counts, none = per_hour(hours, [*taken, *logged]), [0] * len(hours)
-	return _chart(
-		hours,
-		[
-			(label, [sum(values) for values in zip(*(counts.get(kind, none) for kind in kinds), strict=True)])
-			for label, kinds in (
-				(_("Synced"), [SYNCED]),
-				(_("Waiting"), [RETRYING, WAITING]),
-				(_("Failed"), [FAILED, CONFLICT]),
-				(_("Logged"), [producing.LOGGED]),
-			)
-		],
-	)
+	lines = [
+		(label, [sum(values) for values in zip(*(counts.get(kind, none) for kind in kinds), strict=True)])
+		for label, kinds in (
+			(_("Synced"), [SYNCED]),
+			(_("Waiting"), [RETRYING, WAITING]),
+			(_("Failed"), [FAILED, CONFLICT]),
+			(_("Logged"), [producing.LOGGED]),
+		)
+	]
+	return _chart(hours, lines if taken or logged else [])
 
 
 @frappe.whitelist()
@@ -147,8 +145,8 @@ def host(url: str) -> str:
 
 
 def _chart(hours: list[datetime], lines: list[tuple[str, list]]) -> dict:
-	"""For Frappe's chart; without labels, which it shows as *No Data*, where there is nothing."""
-	if not any(any(values) for _label, values in lines):
+	"""For Frappe's chart; without labels, which it shows as *No Data*, where there are no lines."""
+	if not lines:
 		return {}
 	return {
 		"labels": [hour.strftime("%H:%M") for hour in hours],

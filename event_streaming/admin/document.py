@@ -32,7 +32,13 @@ def boot(bootinfo: Any) -> None:
 	if frappe.session.user == "Guest":
 		return
 	readable = set((bootinfo.get("user") or {}).get("can_read") or ())
-	doctypes = (streamed_doctypes() | identity.local_doctypes()) & readable
+	try:
+		doctypes = (streamed_doctypes() | identity.local_doctypes()) & readable
+	except Exception as error:
+		# the app is there, but its tables are not yet: the Desk has to open all the same
+		if not frappe.db.is_table_missing(error):
+			raise
+		doctypes = set()
 	bootinfo["event_streaming"] = {"doctypes": sorted(doctypes)}
 
 

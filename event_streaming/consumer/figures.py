@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import frappe
-from frappe.query_builder.functions import Count, Function, Max, Min
+from frappe.query_builder.functions import Count, Max, Min
 from frappe.utils import get_datetime, now_datetime
 from pypika import Order
-from pypika.terms import LiteralValue
+from pypika.terms import Function, LiteralValue
 
 from event_streaming.consumer import state
 from event_streaming.consumer.sync_log import DOCTYPE, OPEN, RETRYING, SYNCED

@@ -6,10 +6,10 @@ Reads the log and its deliveries, by an index and a bounded number of rows. It a
 from datetime import datetime
 
 import frappe
-from frappe.query_builder.functions import Count, Function, Max
+from frappe.query_builder.functions import Count, Max
 from frappe.utils import get_datetime
 from pypika import Order
-from pypika.terms import LiteralValue
+from pypika.terms import Function, LiteralValue
 
 from event_streaming.hours import Counted
 from event_streaming.producer.deliveries import DELIVERIES
