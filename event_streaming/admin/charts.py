@@ -117,8 +117,8 @@ def events_per_hour() -> dict:
 
 @frappe.whitelist()
 def longest_delay_per_hour() -> dict:
-	"""How many minutes an event took at the longest in each of the last hours, from each producer to here and from here to
-	each consumer. For a producer that can't be read it is the time since it last could."""
+	"""How many minutes an event took at the longest in each of the last hours: from each producer to here, and from here
+	to each consumer. For a producer that can't be read it is the time since it last could."""
 	frappe.only_for(ADMIN)
 	now = now_datetime()
 	hours = last_hours(now)

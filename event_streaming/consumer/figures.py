@@ -133,7 +133,7 @@ def applied_in_the_last_hour(event_producer: str | None = None) -> int:
 
 
 def oldest_open() -> datetime | None:
-	"""When the oldest event came in that has not taken effect yet: two queries by an index for each producer."""
+	"""When the oldest event came in that has not taken effect yet: a query by an index for each producer and status."""
 	names = [
 		name
 		for event_producer in frappe.get_all("Event Producer", pluck="name")

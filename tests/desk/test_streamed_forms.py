@@ -59,6 +59,25 @@ def test_a_change_is_a_table_of_old_and_new_values(desk, streams, order):
 	assert ["Title", "", "Rice"] in rows_of_change(window)
 
 
+def set_data(name: str, data: str) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Sync Log", name, "data", data)
+
+
+def test_an_event_that_is_not_what_it_should_be_has_its_form_all_the_same(desk, streams):
+	[row] = sync_logs(streams.consumer, ref_doctype=ORDER, update_type="Update")
+	streams.consumer.run(
+		set_data, name=row["name"], data='{"added": {"rows": [null]}, "removed": {"rows": 7}}'
+	)
+	window = desk(streams.consumer)
+
+	window.open_form("Event Sync Log", row["name"])
+
+	window.page.locator("[data-fieldname='change_html']:visible", has_text="can be shown").wait_for()
+	window.settle()
+
+
 def test_saved_views_of_the_log(desk, streams):
 	window = desk(streams.consumer)
 	window.open_list("Event Sync Log")

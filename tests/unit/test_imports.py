@@ -24,6 +24,7 @@ PURE = {
 	f"{APP}.confidential",
 	f"{APP}.digests",
 	f"{APP}.values",
+	f"{APP}.hours",
 	f"{APP}.admin.episodes",
 	f"{APP}.admin.prometheus",
 	f"{APP}.admin.doctor.compare",

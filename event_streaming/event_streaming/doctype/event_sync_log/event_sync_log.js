@@ -101,7 +101,14 @@ function show_change(frm) {
 	const { data, data_before, ref_doctype, remote_doctype, mapping } = frm.doc;
 	const change = parsed(data);
 	if (!change) return;
-	const draw = (doctype) => draw_change(wrapper, change_rows(frm.doc, change, parsed(data_before) || {}, doctype));
+	const draw = (doctype) => {
+		try {
+			draw_change(wrapper, change_rows(frm.doc, change, parsed(data_before) || {}, doctype));
+		} catch {
+			// an event that is not what it should be has a row too, and fails: its form has to open
+			wrapper.html(`<p class="text-muted">${__("This is no change that can be shown: see Data.")}</p>`);
+		}
+	};
 	// the fields are the producer's: their labels are known where both sites have the same
 	const same = !mapping && (!remote_doctype || remote_doctype === ref_doctype);
 	if (same && frappe.model.can_read(ref_doctype)) frappe.model.with_doctype(ref_doctype, () => draw(ref_doctype));
