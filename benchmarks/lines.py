@@ -43,6 +43,7 @@ class Bench:
 			site.end_what_a_test_started()
 			reset_site(site)
 		with_orders(self.producer, self.consumer)
+		self.run(self.consumer, "number_apart")
 		if doctypes:
 			subscribe(self.consumer, self.producer, *doctypes)
 
