@@ -24,7 +24,7 @@ from event_streaming.consumer.remote import FetchedDocuments, Producer
 from event_streaming.consumer.scope import as_list, scope_of, wanted_subscriptions
 from event_streaming.consumer.slices import Slice, request
 from event_streaming.consumer.state import PullState
-from event_streaming.consumer.step import attempt, record
+from event_streaming.consumer.step import attempt
 from event_streaming.consumer.subscription import subscriptions_of
 from event_streaming.consumer.sync_log import OPEN, SYNCED, WAITING
 from event_streaming.consumer.task import Task
@@ -243,7 +243,7 @@ class Copier:
 			return HERE
 		outcome = attempt(event, work, attempts=1)
 		if outcome.status in OPEN:
-			record(event, outcome, work)
+			work.log.add(event, outcome)
 			work.held_back.add(key)
 		for warning in outcome.warnings:
 			self.warn(warning)

@@ -84,10 +84,11 @@ def apply_group(
 	Raises when the database has given the transaction up; then nothing of the group is in.
 	"""
 	began, statuses = time.monotonic(), []
-	for event in events[start : start + most]:
-		statuses.append(deal(event, work))
-		if (time.monotonic() - began) * 1000 >= milliseconds:
-			break
+	with work.log.group():
+		for event in events[start : start + most]:
+			statuses.append(deal(event, work))
+			if (time.monotonic() - began) * 1000 >= milliseconds:
+				break
 	upto = start + len(statuses)
 	mark.write(upto, statuses)
 	frappe.db.commit()

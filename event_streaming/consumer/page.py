@@ -13,6 +13,7 @@ from event_streaming.consumer import gaps, links, sync_log
 from event_streaming.consumer.dependencies import Dependencies
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.consumer.files import Files
+from event_streaming.consumer.group_log import GroupLog
 from event_streaming.consumer.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscription import Subscription, doctypes_given, subscriptions_of
 from event_streaming.identity import Identity, LocalKey, RemoteKey, own_identity
@@ -51,9 +52,11 @@ class Work:
 	brought: FetchedDocuments | None = None
 	dependencies: Dependencies | None = None
 	files: Files = field(init=False)
+	log: GroupLog = field(init=False)
 
 	def __post_init__(self):
 		self.files = Files(self)
+		self.log = GroupLog(self.event_producer)
 
 	def identity_of(self, key: RemoteKey) -> Identity | None:
 		"""The identity of a remote document as it stands in the middle of the event being applied."""

@@ -28,7 +28,7 @@ from event_streaming.consumer.groups import apply_in_groups
 from event_streaming.consumer.page import Work, prepare, remote_key
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.slices import Slice, request
-from event_streaming.consumer.step import attempt, record
+from event_streaming.consumer.step import attempt
 from event_streaming.consumer.sync_log import FAILED, OPEN, SYNCED, Outcome
 from event_streaming.consumer.task import Task
 from event_streaming.consumer.times import convert_times
@@ -112,10 +112,10 @@ class Repairer:
 			outcome.done or (outcome.error or "").split("\n", 1)[0] or outcome.status
 		)
 		if outcome.status == SYNCED:
-			record(mended.as_logged(), outcome, work)
+			work.log.add(mended.as_logged(), outcome)
 		elif finding.kind == findings.MISSING and outcome.status in OPEN:
 			# it is tried again like the event that it might have been
-			record(event, outcome, work)
+			work.log.add(event, outcome)
 			work.held_back.add(remote_key(event))
 		return SYNCED if finding.repaired else FAILED
 

@@ -38,17 +38,18 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 	rows = sync_log.open_rows(work.event_producer, *key)
 	events = [sync_log.to_event(row) for row in rows]
 	prepare(work, events)
-	for row, event in zip(rows, events, strict=True):
-		if sync_log.stands_behind(work.event_producer, row, key, next(iter(keys_of(event)[1:]), None)):
-			return done
-		attempts = (row["attempts"] or 0) + 1
-		work.decision = (decisions or {}).get(str(row["name"]))
-		outcome = attempt(event, work, attempts=1 if work.asked_by else attempts)
-		sync_log.update(row["name"], outcome, attempts - (not outcome.counted), work.asked_by)
-		done.tried += 1
-		if outcome.status != SYNCED:
-			return done
-		done.synced += 1
+	with work.log.group():
+		for row, event in zip(rows, events, strict=True):
+			if sync_log.stands_behind(work.event_producer, row, key, next(iter(keys_of(event)[1:]), None)):
+				break
+			attempts = (row["attempts"] or 0) + 1
+			work.decision = (decisions or {}).get(str(row["name"]))
+			outcome = attempt(event, work, attempts=1 if work.asked_by else attempts)
+			sync_log.update(row["name"], outcome, attempts - (not outcome.counted), work.asked_by)
+			done.tried += 1
+			if outcome.status != SYNCED:
+				break
+			done.synced += 1
 	return done
 
 

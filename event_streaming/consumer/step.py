@@ -11,7 +11,6 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
-from event_streaming.consumer import sync_log
 from event_streaming.consumer.apply import apply_event
 from event_streaming.consumer.page import Work, keys_of, remote_key
 from event_streaming.consumer.sync_log import CONFLICT, FAILED, OPEN, RETRYING, SYNCED, WAITING, Outcome
@@ -36,7 +35,7 @@ PERMANENT = (CannotApply, NameTaken, RefusedDocType, InvalidPage)
 
 
 def deal_with(event: Event, work: Work) -> str:
-	"""Apply an event, or keep it for later; writes its Event Sync Log row and returns the row's status.
+	"""Apply an event, or keep it for later; adds its row to the group's log and returns the row's status.
 
 	Raises only when the transaction is lost.
 	"""
@@ -46,72 +45,43 @@ def deal_with(event: Event, work: Work) -> str:
 		outcome = waiting(event, work)
 	else:
 		outcome = attempt(event, work, attempts=1)
-	record(event, outcome, work)
+	work.log.add(event, outcome)
 	if outcome.status in OPEN:
 		work.held_back.update(keys_of(event))
 	return outcome.status
 
 
-def record(event: Event, outcome: Outcome, work: Work) -> None:
-	"""Write the event's row; where the database does not take what is in it, one without that."""
-	try:
-		sync_log.write(work.event_producer, event, outcome)
-	except Exception as error:
-		if is_lost_transaction(error):
-			raise
-		outcome.warnings = [_("What the event held could not be kept here: {0}").format(type(error).__name__)]
-		outcome.conflicts = []
-		# without its data it can't be tried again; its type would say that it can
-		kept = {"creation": ""} if outcome.status not in OPEN else {"creation": "", "update_type": ""}
-		sync_log.write(work.event_producer, {**event, "data": None, "data_before": None, **kept}, outcome)
-
-
 def attempt(event: Event, work: Work, attempts: int, apply: Apply = apply_event) -> Outcome:
 	"""Apply an event inside a savepoint; a failure is undone whole and becomes an outcome.
 
-	`attempts` counts this one. Raises only when the transaction is lost.
+	`attempts` counts this one. The group's log is open. Raises only when the transaction is lost; a loss that a hook has
+	hidden is found at the group's end.
 	"""
 	watch = Watch()
 	frappe.db.savepoint(SAVEPOINT)
 	try:
 		outcome = apply(event, work)
-		finish(watch)
+		if watch.rolled_back:
+			raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
 	except Exception as error:
 		if is_lost_transaction(error):
 			raise
 		trace = frappe.get_traceback()
-		undo(watch)
+		undo(watch, work)
 		return failure(event, work, error, trace, attempts)
 	work.event_done()
 	frappe.local.message_log = []
 	return outcome
 
 
-def finish(watch: Watch) -> None:
-	"""The event is in, whole: nothing of it can be undone alone any more.
-
-	A hook of this site that commits has taken the savepoint away, and what came before is in the database with its
-	Event Sync Log rows; after a crash those are known and passed over. Raises TransactionLost when it is gone instead.
-	"""
-	if watch.rolled_back:
-		raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
-	if watch.committed:
-		return
-	try:
-		frappe.db.release_savepoint(SAVEPOINT)
-	except Exception as error:
-		raise TransactionLost(
-			_("The event's savepoint is gone: a deadlock that a hook has hidden?")
-		) from error
-
-
-def undo(watch: Watch) -> None:
+def undo(watch: Watch, work: Work) -> None:
 	"""Undo what the event has done, and nothing else. Raises TransactionLost when what came before is gone with it."""
 	if watch.rolled_back_first:
 		raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
 	if watch.committed:
-		# what came before is committed, so that all that is open is this event's
+		# what came before is committed with its rows, so that all that is open is this event's
 		frappe.db.rollback()
+		work.log.begin()
 		return
 	try:
 		frappe.db.rollback(save_point=SAVEPOINT)
@@ -125,7 +95,7 @@ def give_up(event: Event, work: Work, error: Exception) -> str:
 	"""An event can't even be tried: its transaction is given up again and again, or looking up what it needs fails. Let it
 	wait for its retry, and go on."""
 	outcome = failure(event, work, error, frappe.get_traceback(), attempts=1)
-	record(event, outcome, work)
+	work.log.add(event, outcome)
 	work.held_back.update(keys_of(event))
 	return outcome.status
 

@@ -13,6 +13,7 @@ from frappe.query_builder.functions import Max
 from frappe.utils import cint, get_datetime, now_datetime
 from pypika.terms import ExistsCriterion
 
+from event_streaming import inserting
 from event_streaming.confidential import plain
 from event_streaming.wire import CREATE, RENAME, UPDATE, Event
 
@@ -64,11 +65,16 @@ class Outcome:
 	given: object = None
 
 
-def write(event_producer: str, event: Event, outcome: Outcome) -> str:
-	"""Insert the row of an event; returns its name. One INSERT, no document life cycle."""
+def write(event_producer: str, entries: Iterable[tuple[Event, Outcome]]) -> None:
+	"""Insert the rows of events, in their order: one INSERT, no document life cycle."""
+	rows = [_columns(event_producer, event, outcome) for event, outcome in entries]
+	if rows:
+		inserting.insert_numbered(DOCTYPE, tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def _columns(event_producer: str, event: Event, outcome: Outcome) -> dict:
 	now, user = now_datetime(), frappe.session.user
-	row = {
-		"name": frappe.db.get_next_sequence_val(DOCTYPE),
+	return {
 		"creation": now,
 		"modified": now,
 		"owner": user,
@@ -88,9 +94,6 @@ def write(event_producer: str, event: Event, outcome: Outcome) -> str:
 		"attempts": 1 if outcome.status in (RETRYING, FAILED) else 0,
 		**_outcome_columns(outcome),
 	}
-	table = frappe.qb.DocType(DOCTYPE)
-	frappe.qb.into(table).columns(*row).insert(*row.values()).run()
-	return str(row["name"])
 
 
 def update(name: str, outcome: Outcome, attempts: int, asked_by: str = "") -> None:

@@ -20,8 +20,8 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 from frappe.utils.response import json_handler
-from pypika.terms import LiteralValue, Parameter
 
+from event_streaming import inserting
 from event_streaming.origin import current_origin
 from event_streaming.producer import notify
 from event_streaming.producer.diff import (
@@ -54,10 +54,6 @@ COLUMNS = (
 	"position",
 	"origin",
 )
-SEQUENCE = {
-	"mariadb": "NEXTVAL(`event_update_log_id_seq`)",
-	"postgres": "NEXTVAL('event_update_log_id_seq')",
-}
 
 
 class Transaction:
@@ -291,27 +287,10 @@ def _write(
 	text = None if data is None else dump(data)
 	text_before = dump(before) if before else None
 	origin = current_origin(doctype) or ""
-	frappe.db.sql(
-		_insert_sql(frappe.db.db_type),
-		(now, now, user, user, 0, 0, update_type, doctype, str(name), text, text_before, 0, origin),
-	)
+	row = (now, now, user, user, 0, 0, update_type, doctype, str(name), text, text_before, 0, origin)
+	inserting.insert_numbered(LOG, COLUMNS, [row])
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1
-
-
-_insert: dict[str, str] = {}
-
-
-def _insert_sql(db_type: str) -> str:
-	"""The INSERT, built once: building it anew for each row costs as much as running it."""
-	if db_type not in _insert:
-		query = (
-			frappe.qb.into(frappe.qb.DocType(LOG))
-			.columns("name", *COLUMNS)
-			.insert(LiteralValue(SEQUENCE[db_type]), *(Parameter("%s") for _column in COLUMNS))
-		)
-		_insert[db_type] = query.get_sql()
-	return _insert[db_type]
 
 
 def dump(data: dict) -> str:

@@ -12,7 +12,7 @@ STEPS = [
 	("Repair", "consumer.remote:Producer.look_at", "after", 2),
 	("Repair", "consumer.documents:update", "after", 3),
 	("Repair", "consumer.documents:delete", "after", 1),
-	("Repair", "consumer.sync_log:write", "after", 4),
+	("Repair", "consumer.sync_log:write", "after", 2),
 	*(
 		("Repair", f"commit:{nth}", when, nth)
 		for nth, when in ((12, "before"), (13, "after"), (14, "before"))

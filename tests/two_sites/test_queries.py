@@ -235,9 +235,8 @@ def fill_sync_log(producer: str, count: int) -> None:
 		name = f"city {number}"
 		status = {1: "Failed", 2: "Retrying", 3: "Waiting"}.get(number % 100, "Synced")
 		outcome = Outcome(status, CITY, name, next_retry="2020-01-01" if status == "Retrying" else None)
-		sync_log.write(
-			producer, {**event, "docname": name, "id": f"old {number}", "position": number}, outcome
-		)
+		logged = {**event, "docname": name, "id": f"old {number}", "position": number}
+		sync_log.write(producer, [(logged, outcome)])
 		if number % 5 == 0:
 			identity.save(identity.Identity(producer, CITY, name, CITY, name, producer, CITY, name))
 	frappe.db.commit()

@@ -1,0 +1,105 @@
+"""What the events of a group leave behind in common: their Event Sync Log rows, and the proof that nothing got lost.
+
+The rows are kept in memory and written together, in the transaction of the documents: at the end of the group, or before
+anybody else commits. A process that dies before that has not committed the documents either. With them is seen whether the
+transaction is still the one that the group began in: a savepoint stands at its beginning and is gone after a deadlock, also
+one that a hook has hidden. Never commits.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import frappe
+from frappe import _
+
+from event_streaming.consumer import sync_log
+from event_streaming.consumer.sync_log import OPEN, Outcome
+from event_streaming.consumer.transaction import is_lost_transaction
+from event_streaming.exceptions import TransactionLost
+from event_streaming.wire import Event
+
+SAVEPOINT = "event_streaming_group"
+
+
+@dataclass
+class GroupLog:
+	"""The log of one group of events after the other."""
+
+	event_producer: str
+	rows: list[tuple[Event, Outcome]] = field(default_factory=list)
+	# within a group, and its savepoint stands
+	_open: bool = False
+	_watching: bool = False
+
+	@contextmanager
+	def group(self) -> Iterator[None]:
+		"""The events of a group; at the end of the block their rows are written.
+
+		Raises TransactionLost when what they tell of is not in the database any more.
+		"""
+		self.begin()
+		try:
+			yield
+			self._write()
+		finally:
+			self._open = self._watching = False
+
+	def begin(self) -> None:
+		"""A transaction begins here; what was open before is no more."""
+		self.rows.clear()
+		self._open = True
+		self._watch()
+
+	def add(self, event: Event, outcome: Outcome) -> None:
+		self.rows.append((event, outcome))
+
+	def _watch(self) -> None:
+		frappe.db.savepoint(SAVEPOINT)
+		self._watching = True
+		frappe.db.before_commit.add(self._commit_begins)
+
+	def _commit_begins(self) -> None:
+		if self._watching:
+			# a hook of this site commits in the middle of an event
+			self._write()
+			frappe.db.after_commit.add(self._commit_done)
+
+	def _commit_done(self) -> None:
+		if self._open:
+			self._watch()
+
+	def _write(self) -> None:
+		try:
+			frappe.db.release_savepoint(SAVEPOINT)
+		except Exception as error:
+			raise TransactionLost(
+				_("The event's savepoint is gone: a deadlock that a hook has hidden?")
+			) from error
+		self._watching = False
+		rows, self.rows = self.rows, []
+		frappe.db.savepoint(SAVEPOINT)
+		try:
+			sync_log.write(self.event_producer, rows)
+		except Exception as error:
+			if is_lost_transaction(error):
+				raise
+			frappe.db.rollback(save_point=SAVEPOINT)
+			for event, outcome in rows:
+				self._write_alone(event, outcome)
+
+	def _write_alone(self, event: Event, outcome: Outcome) -> None:
+		"""One row; where the database does not take what is in it, one without that."""
+		try:
+			sync_log.write(self.event_producer, [(event, outcome)])
+		except Exception as error:
+			if is_lost_transaction(error):
+				raise
+			outcome.warnings = [
+				_("What the event held could not be kept here: {0}").format(type(error).__name__)
+			]
+			outcome.conflicts = []
+			# without its data it can't be tried again; its type would say that it can
+			kept = {"creation": ""} if outcome.status not in OPEN else {"creation": "", "update_type": ""}
+			bare = {**event, "data": None, "data_before": None, **kept}
+			sync_log.write(self.event_producer, [(bare, outcome)])
