@@ -5,6 +5,7 @@ Applying an event twice, or one that is contained in what was fetched already, d
 
 import frappe
 from frappe import _
+from frappe.model.document import Document
 
 from event_streaming import wire
 from event_streaming.consumer import documents, links, two_way
@@ -136,12 +137,14 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	key, data = remote_key(event), wire.parse_data(event)
 	local = find_changed(event, subscription, work)
 	changed = data.get("changed") or {}
-	if not local or not exists(local):
+	doc = documents.locked_if_there(*local) if local else None
+	if not doc:
 		deleted = two_way.stays_deleted(event, changed, subscription, work)
 		return deleted or bring_missing(key, event["root"], subscription, work)
 	if key in work.gaps:
 		work.gaps.discard(key)
 		return bring_missing(key, event["root"], subscription, work)
+	written = frappe.db.transaction_writes
 	try:
 		change = links.localise_change(data, key, local, subscription, work, make_needed)
 	except DependencyMissing:
@@ -152,15 +155,18 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 		return outcome
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
-	return apply_change(event, local, convert_times(local[0], change, work.time_zone), subscription, work)
+	if frappe.db.transaction_writes != written:
+		# what was made for it first may have changed the document as well
+		doc = documents.locked(*local)
+	return apply_change(event, doc, convert_times(local[0], change, work.time_zone), subscription, work)
 
 
 def apply_change(
-	event: Event, local: LocalKey, change: dict, subscription: Subscription, work: Work
+	event: Event, doc: Document, change: dict, subscription: Subscription, work: Work
 ) -> Outcome:
 	"""Apply a difference that fits this site to the local document."""
-	settler = Settler(event, subscription, work)
-	doc, changed, warnings = documents.update(*local, change, settler)
+	settler, local = Settler(event, subscription, work), (doc.doctype, str(doc.name))
+	doc, changed, warnings = documents.update(doc, change, settler)
 	if settler.met:
 		say_what_is_true(event, local, (change.get("changed") or {}).get("modified"), work)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")

@@ -63,18 +63,30 @@ def insert(
 	return doc, warnings
 
 
+def locked(doctype: str, name: str) -> Document:
+	"""The document as it is now, for a change: nobody else writes it before this transaction ends."""
+	return frappe.get_doc(doctype, name, for_update=True)
+
+
+def locked_if_there(doctype: str, name: str) -> Document | None:
+	try:
+		return locked(doctype, name)
+	except frappe.DoesNotExistError:
+		frappe.clear_last_message()
+		return None
+
+
 def update(
-	doctype: str, name: str, change: dict, settle: Callable[[Document, dict], dict] | None = None
+	doc: Document, change: dict, settle: Callable[[Document, dict], dict] | None = None
 ) -> tuple[Document, bool, list[str]]:
-	"""Apply a difference to a document; returns it, whether anything changed, and the warnings.
+	"""Apply a difference to a document that is `locked`; returns it, whether anything changed, and the warnings.
 
 	`settle` may look at the document first and answer with the difference that is applied. Applying the same
 	difference twice is harmless. docstatus never goes back. Raises what Frappe raises.
 	"""
-	doc = frappe.get_doc(doctype, name, for_update=True)
 	if settle:
 		change = settle(doc, change)
-	changed, warnings = known_fields(doctype, change.get("changed") or {}, rows=False)
+	changed, warnings = known_fields(doc.doctype, change.get("changed") or {}, rows=False)
 	target = cint((change.get("changed") or {}).get("docstatus"))
 	dirty = set_values(doc, changed)
 	for table in doc.meta.get_table_fields():
@@ -90,7 +102,7 @@ def replace(
 	doctype: str, name: str, data: dict, extra: dict | None = None
 ) -> tuple[Document, bool, list[str]]:
 	"""Bring an existing document to the whole state `data`; rows that are not in it go. Returns as `update`."""
-	doc = frappe.get_doc(doctype, name, for_update=True)
+	doc = locked(doctype, name)
 	values, warnings = known_fields(doctype, data)
 	values.update(extra or {})
 	dirty = set_values(doc, {key: value for key, value in values.items() if not isinstance(value, list)})
@@ -156,7 +168,7 @@ def delete(doctype: str, name: str) -> None:
 			)
 		)
 	if frappe.get_meta(doctype).is_submittable:
-		doc = frappe.get_doc(doctype, name, for_update=True)
+		doc = locked(doctype, name)
 		if doc.docstatus == SUBMITTED:
 			doc.cancel()
 	frappe.delete_doc(doctype, name)

@@ -133,7 +133,7 @@ def set_links(data: dict, later: list[Need], local: LocalKey, work: "Work") -> N
 	change = work.dependencies.links_later(data, later)
 	# the links belong to the state that was made a moment ago: its stamps stay
 	change["changed"] |= {stamp: data[stamp] for stamp in ("modified", "modified_by") if data.get(stamp)}
-	documents.update(*local, convert_times(local[0], change, work.time_zone))
+	documents.update(documents.locked(*local), convert_times(local[0], change, work.time_zone))
 
 
 def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[dict, list[Need]]:

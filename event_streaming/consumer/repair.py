@@ -185,7 +185,7 @@ class Mended:
 			)
 		self.change = self.difference.as_change(values)
 		with applying(self.local[0], work.event_producer):
-			doc, _changed, warnings = documents.update(*self.local, self.change)
+			doc, _changed, warnings = documents.update(documents.locked(*self.local), self.change)
 		keep_identity(key, self.local, event["root"], work, event["position"])
 		left = difference_of(frappe.get_doc(*self.local), values, compared)
 		done = _("Brought in line with the producer by a repair")
