@@ -9,11 +9,27 @@ import frappe
 from frappe.utils import now_datetime
 from redis.exceptions import RedisError
 
+from event_streaming import inserting
 from event_streaming.producer.log import LOG, Candidate
 from event_streaming.producer.reader import Reader
 from event_streaming.producer.streamed import streamed_doctypes
 
 DELIVERIES = "Event Update Log Consumer"
+COLUMNS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"docstatus",
+	"idx",
+	"parenttype",
+	"parent",
+	"parentfield",
+	"at_position",
+	"has_left",
+	"consumer",
+)
 BATCH = 1_000
 # the parentfield of a row whose parent is a document that was given whole, not an event
 GIVEN = "given"
@@ -41,23 +57,8 @@ def insert_rows(consumer: str, rows: list[tuple[str, str, str, int, int]]) -> No
 	if not rows:
 		return
 	now, user = now_datetime(), frappe.session.user
-	columns = (
-		"name",
-		"creation",
-		"modified",
-		"owner",
-		"modified_by",
-		"docstatus",
-		"idx",
-		"parenttype",
-		"parent",
-		"parentfield",
-		"at_position",
-		"has_left",
-		"consumer",
-	)
 	values = [(frappe.generate_hash(length=10), now, now, user, user, 0, 1, *row, consumer) for row in rows]
-	frappe.db.bulk_insert(DELIVERIES, list(columns), values)
+	inserting.insert(DELIVERIES, COLUMNS, values)
 
 
 def delivered_names(reader: Reader, names: list[str]) -> dict[str, tuple[int, bool]]:
