@@ -52,6 +52,9 @@ def get_update_logs_for_consumer(
 
 
 def on_doctype_update():
-	frappe.db.add_index("Event Update Log", ["ref_doctype", "docname", "position"], "document_position")
+	# by type: renames and deletions are looked for among all that a document has been through
+	frappe.db.add_index(
+		"Event Update Log", ["ref_doctype", "docname", "update_type", "position"], "document_type_position"
+	)
 	# Frappe 16 makes this one itself, under this name
 	frappe.db.add_index("Event Update Log", ["creation"], "creation")
