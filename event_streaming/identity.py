@@ -7,7 +7,9 @@ sides, is recognised. Nothing here touches the documents themselves.
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 import frappe
 from frappe.utils import now_datetime
@@ -129,35 +131,76 @@ def made_here(identity: Identity) -> bool:
 	return identity.root_site == public_url()
 
 
+@dataclass
+class Kept:
+	"""Rows of a group of events that are written together. `before` are those that waited as the event began."""
+
+	waiting: dict[str, Identity] = field(default_factory=dict)
+	before: dict[str, Identity] = field(default_factory=dict)
+
+	def event_done(self) -> None:
+		self.before = dict(self.waiting)
+
+	def event_undone(self) -> None:
+		"""Back to the event's savepoint: what was written after it has to be written again."""
+		self.waiting = dict(self.before)
+
+
+def keep_together(kept: Kept | None) -> None:
+	"""From now on `save` keeps rows in `kept`, until `write_kept`, or until anything here is read or changed; None ends that.
+
+	Who asks for this writes them before whatever commits.
+	"""
+	frappe.local.event_streaming_identities = kept
+
+
 def save(identity: Identity) -> None:
 	"""Insert or replace the row of one remote document, in the transaction of the document itself."""
+	kept = getattr(frappe.local, "event_streaming_identities", None)
+	if kept is None:
+		_write([identity])
+	else:
+		kept.waiting[identity.key] = identity
+
+
+def write_kept() -> None:
+	kept = getattr(frappe.local, "event_streaming_identities", None)
+	if kept and kept.waiting:
+		_write(list(kept.waiting.values()))
+		kept.waiting.clear()
+
+
+def _write(identities: list[Identity]) -> None:
 	now, user = now_datetime(), frappe.session.user
-	values = (identity.key, now, user, now, user, *(getattr(identity, field) for field in FIELDS))
-	frappe.db.sql(_save_sql(frappe.db.db_type), values)
+	head, row, tail = _save_sql(frappe.db.db_type)
+	values: list[Any] = []
+	for each in identities:
+		values += (each.key, now, user, now, user, *(getattr(each, field) for field in FIELDS))
+	frappe.db.sql(head + ",".join([row] * len(identities)) + tail, tuple(values))
 
 
-_save: dict[str, str] = {}
-
-
-def _save_sql(db_type: str) -> str:
-	"""INSERT, or UPDATE of what is there: built once, for building it costs as much as running it."""
-	if db_type not in _save:
-		table, changed = frappe.qb.DocType(DOCTYPE), ("modified", "modified_by", *FIELDS)
-		columns = ("name", "creation", "owner", *changed)
-		query = frappe.qb.into(table).columns(*columns).insert(*(Parameter("%s") for _column in columns))
-		if db_type == "postgres":
-			query = query.on_conflict(table.name)
-			for column in changed:
-				query = query.do_update(table[column])
-		else:
-			for column in changed:
-				query = query.on_duplicate_key_update(table[column], Values(table[column]))
-		_save[db_type] = query.get_sql()
-	return _save[db_type]
+@cache
+def _save_sql(db_type: str) -> tuple[str, str, str]:
+	"""INSERT, or UPDATE of what is there, up to the rows, for one row, and after them: built once, for building it costs
+	as much as running it."""
+	table, changed = frappe.qb.DocType(DOCTYPE), ("modified", "modified_by", *FIELDS)
+	columns = ("name", "creation", "owner", *changed)
+	query = frappe.qb.into(table).columns(*columns).insert(*(Parameter("%s") for _column in columns))
+	if db_type == "postgres":
+		query = query.on_conflict(table.name)
+		for column in changed:
+			query = query.do_update(table[column])
+	else:
+		for column in changed:
+			query = query.on_duplicate_key_update(table[column], Values(table[column]))
+	head, rest = query.get_sql().split(" VALUES ", 1)
+	row, tail = rest.split(")", 1)
+	return f"{head} VALUES ", f"{row})", tail
 
 
 def add_new(identities: Iterable[Identity]) -> None:
 	"""Insert those that are not there yet, in one statement; what is there already stays as it is."""
+	write_kept()
 	now, user = now_datetime(), frappe.session.user
 	rows = [
 		(each.key, now, now, user, user, *(getattr(each, field) for field in FIELDS)) for each in identities
@@ -169,6 +212,7 @@ def add_new(identities: Iterable[Identity]) -> None:
 
 def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
 	"""Remove the row of one remote document, if there is one."""
+	write_kept()
 	table = frappe.qb.DocType(DOCTYPE)
 	key = identity_key(event_producer, remote_doctype, remote_name)
 	frappe.qb.from_(table).delete().where(table.name == key).run()
@@ -179,6 +223,7 @@ def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection
 
 	One that was first made here is known by its new name from now on, as on the sites that take the rename.
 	"""
+	write_kept()
 	table = frappe.qb.DocType(DOCTYPE)
 	moved = (table.local_doctype == doctype) & (table.local_name == old)
 	if except_for:
@@ -191,10 +236,11 @@ def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection
 def _read(filters: dict[str, set[str]]) -> list[Identity]:
 	if not all(filters.values()):
 		return []
+	write_kept()
 	table = frappe.qb.DocType(DOCTYPE)
 	query = frappe.qb.from_(table).select(*(table[field] for field in FIELDS))
-	for field, values in filters.items():
-		query = query.where(table[field].isin(sorted(values)))
+	for column, values in filters.items():
+		query = query.where(table[column].isin(sorted(values)))
 	return [Identity(**row) for row in query.run(as_dict=True)]
 
 
@@ -222,6 +268,7 @@ def _sites_told(doctype: str) -> list[str]:
 
 def local_file_deleted(doc, method: str | None = None) -> None:
 	"""Hook for the deletion of a file: files come and go with their documents, and nothing else would clear these rows."""
+	write_kept()
 	table = frappe.qb.DocType(DOCTYPE)
 	(
 		frappe.qb.from_(table)

@@ -1,4 +1,5 @@
-"""What the events of a group leave behind in common: their Event Sync Log rows, and the proof that nothing got lost.
+"""What the events of a group leave behind in common: their rows in Event Sync Log and Event Document Identity, and the proof
+that nothing got lost.
 
 The rows are kept in memory and written together, in the transaction of the documents: at the end of the group, or before
 anybody else commits. A process that dies before that has not committed the documents either. With them is seen whether the
@@ -13,10 +14,12 @@ from dataclasses import dataclass, field
 import frappe
 from frappe import _
 
+from event_streaming import identity
 from event_streaming.consumer import sync_log
 from event_streaming.consumer.sync_log import OPEN, Outcome
 from event_streaming.consumer.transaction import is_lost_transaction
 from event_streaming.exceptions import TransactionLost
+from event_streaming.identity import Kept
 from event_streaming.wire import Event
 
 SAVEPOINT = "event_streaming_group"
@@ -28,26 +31,33 @@ class GroupLog:
 
 	event_producer: str
 	rows: list[tuple[Event, Outcome]] = field(default_factory=list)
+	identities: Kept = field(default_factory=Kept)
 	# within a group, and its savepoint stands
 	_open: bool = False
 	_watching: bool = False
+	_together: bool = True
 
 	@contextmanager
-	def group(self) -> Iterator[None]:
+	def group(self, together: bool = True) -> Iterator[None]:
 		"""The events of a group; at the end of the block their rows are written.
 
-		Raises TransactionLost when what they tell of is not in the database any more.
+		The identities are, too, unless `together` is False: then each is written at once, so that one which the database
+		does not take fails with its event. Raises TransactionLost when what the rows tell of is not in the database any more.
 		"""
+		self._together = together
 		self.begin()
 		try:
 			yield
 			self._write()
 		finally:
 			self._open = self._watching = False
+			identity.keep_together(None)
 
 	def begin(self) -> None:
 		"""A transaction begins here; what was open before is no more."""
 		self.rows.clear()
+		self.identities = Kept()
+		identity.keep_together(self.identities if self._together else None)
 		self._open = True
 		self._watch()
 
@@ -77,6 +87,7 @@ class GroupLog:
 				_("The event's savepoint is gone: a deadlock that a hook has hidden?")
 			) from error
 		self._watching = False
+		self._write_identities()
 		rows, self.rows = self.rows, []
 		frappe.db.savepoint(SAVEPOINT)
 		try:
@@ -87,6 +98,15 @@ class GroupLog:
 			frappe.db.rollback(save_point=SAVEPOINT)
 			for event, outcome in rows:
 				self._write_alone(event, outcome)
+
+	def _write_identities(self) -> None:
+		try:
+			identity.write_kept()
+		except Exception as error:
+			if is_lost_transaction(error):
+				raise
+			# which of the events it is shows when they are applied one by one
+			raise TransactionLost(f"{type(error).__name__}: {error}") from error
 
 	def _write_alone(self, event: Event, outcome: Outcome) -> None:
 		"""One row; where the database does not take what is in it, one without that."""

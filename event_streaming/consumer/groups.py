@@ -84,7 +84,7 @@ def apply_group(
 	Raises when the database has given the transaction up; then nothing of the group is in.
 	"""
 	began, statuses = time.monotonic(), []
-	with work.log.group():
+	with work.log.group(together=most > 1):
 		for event in events[start : start + most]:
 			statuses.append(deal(event, work))
 			if (time.monotonic() - began) * 1000 >= milliseconds:

@@ -85,11 +85,13 @@ class Work:
 	def event_done(self) -> None:
 		self.identities.update(self.staged)
 		self.staged.clear()
+		self.log.identities.event_done()
 		self.dependencies.keep()
 		self.files.event_done()
 
 	def event_undone(self) -> None:
 		self.staged.clear()
+		self.log.identities.event_undone()
 		self.dependencies.forget()
 		self.files.event_undone()
 

@@ -38,7 +38,7 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 	rows = sync_log.open_rows(work.event_producer, *key)
 	events = [sync_log.to_event(row) for row in rows]
 	prepare(work, events)
-	with work.log.group():
+	with work.log.group(together=False):
 		for row, event in zip(rows, events, strict=True):
 			if sync_log.stands_behind(work.event_producer, row, key, next(iter(keys_of(event)[1:]), None)):
 				break

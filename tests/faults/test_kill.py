@@ -455,6 +455,47 @@ def test_a_transaction_that_is_lost_in_silence_has_its_group_applied_again(produ
 	check_all_is_there_once(producer, consumer, {CITY: cities})
 
 
+def test_an_event_that_fails_takes_with_it_no_identity_of_the_events_before_it(producer, consumer, cities):
+	"""A rename has the identities that wait written, inside its own savepoint."""
+	pull(consumer, producer)
+	new = producer.run(make_cities, prefix=unique("new"), count=1)[0]
+	producer.run(rename_city, old=cities[0], new=f"{cities[0]} renamed")
+
+	summary = consumer.run(pull_failing_after, event_producer=producer.url, at=2)
+
+	assert (summary["synced"], summary["failed"]) == (1, 1)
+	rows = consumer.run(read_rows, doctype="Event Document Identity", filters={"remote_doctype": CITY})
+	assert sorted(row["remote_name"] for row in rows) == sorted([*cities, new])
+	consumer.run(make_due)
+	check_all_is_there_once(producer, consumer, {CITY: [new, f"{cities[0]} renamed"]})
+
+
+def rename_city(old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(CITY, old, new, force=True)
+
+
+def pull_failing_after(event_producer: str, at: int) -> dict:
+	"""A pull in which event number `at` fails when all of it has been done."""
+	from event_streaming.consumer import step
+
+	apply_event, seen = step.apply_event, []
+
+	def apply_and_fail(event, work):
+		outcome = apply_event(event, work)
+		seen.append(event)
+		if len(seen) == at:
+			raise ValueError("failed at the end")
+		return outcome
+
+	step.apply_event = apply_and_fail
+	try:
+		return pull_now(event_producer)
+	finally:
+		step.apply_event = apply_event
+
+
 def test_after_a_deadlock_the_group_is_applied_again_once(producer, consumer, cities):
 	pull(consumer, producer)
 	many = consumer.run(make_cities, prefix=unique("local"), count=300)
