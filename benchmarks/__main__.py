@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from benchmarks import report
-from benchmarks.lines import LINES, Bench
+from benchmarks.lines import LINES, ON_DEMAND, Bench
 from sandbox import progress
 from sandbox.cluster import open_cluster
 from sandbox.paths import work_folder
@@ -18,7 +18,7 @@ from sandbox.paths import work_folder
 @click.option("--long", "long_form", is_flag=True, help="More samples and the full sizes: about an hour.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Where the figures go as JSON.")
 def main(lines: tuple[str, ...], long_form: bool, json_path: Path | None) -> None:
-	"""Measure LINES (default: all), each against a peer that takes turns with it in the same run.
+	"""Measure LINES (default: all but `stages`), each against a peer that takes turns with it in the same run.
 
 	Ratios are what may be quoted, with this command and the machine. The short form takes about four minutes on two
 	idle cores and has smaller backlogs and logs, as the names of its lines say. Set EVENT_STREAMING_BENCH to measure on a
@@ -30,7 +30,7 @@ def main(lines: tuple[str, ...], long_form: bool, json_path: Path | None) -> Non
 		bench = Bench(cluster, long_form, say)
 		about |= bench.run(bench.producer, "versions")
 		report.print_heading(about)
-		for name in lines or LINES:
+		for name in lines or [name for name in LINES if name not in ON_DEMAND]:
 			began = time.monotonic()
 			for figure in LINES[name](bench):
 				report.print_figure(figure)

@@ -10,6 +10,7 @@ from benchmarks.figures import Figure, ratio, single
 from tests.streams import CITY, ORDER, TICKET, make_subscriber, subscribe, with_orders
 
 INSIDE = "benchmarks.inside"
+STAGES = "benchmarks.stages"
 SIMULATED = "http://simulated-{}.example"
 
 
@@ -69,7 +70,7 @@ def saves_of(bench: Bench, name: str, doctype: str, rows: int, work: str, target
 def applying(bench: Bench) -> list[Figure]:
 	"""A pull ÷ the bare loop, as rates: creates, updates, documents with 20 rows."""
 	bench.start(CITY, ORDER)
-	count, rounds = bench.few(100, 400), bench.few(4, 8)
+	count, rounds = bench.few(200, 500), bench.few(4, 8)
 	creates: dict[str, list[float]] = {"pull": [], "bare": []}
 	updates: dict[str, list[float]] = {"pull": [], "bare": []}
 	for number in range(rounds + 1):
@@ -243,6 +244,36 @@ def verify(bench: Bench) -> list[Figure]:
 	return figures
 
 
+def stages(bench: Bench) -> list[Figure]:
+	"""Where the time of a pull goes, for each event, and what the bare loop takes."""
+	bench.start(CITY, ORDER)
+	count, found = bench.few(250, 500), {}
+	for number in range(bench.few(3, 6) + 1):
+		names = bench.run(bench.producer, "make_documents", count=count, rows=1)
+		creates = bench.consumer.run(f"{STAGES}.pull_stages", event_producer=bench.producer.url)
+		inserts = bench.consumer.run(
+			f"{STAGES}.bare_stages", loop="bare_inserts", count=count, arguments={"count": count, "rows": 1}
+		)
+		bench.run(bench.producer, "change_documents", names=names)
+		updates = bench.consumer.run(f"{STAGES}.pull_stages", event_producer=bench.producer.url)
+		saves = bench.consumer.run(
+			f"{STAGES}.bare_stages", loop="bare_updates", count=count, arguments={"names": names}
+		)
+		if number:
+			for label, stages_of in (
+				("pulled create", creates),
+				("bare insert", inserts),
+				("pulled update", updates),
+				("bare update", saves),
+			):
+				for stage, value in stages_of.items():
+					found.setdefault((label, stage), []).append(value)
+	return [
+		single(f"{label}: {stage}", samples, "" if stage == "statements" else "ms")
+		for (label, stage), samples in found.items()
+	]
+
+
 LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"saves": saves,
 	"applying": applying,
@@ -252,4 +283,7 @@ LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"latency": latency,
 	"fan-out": fan_out,
 	"verify": verify,
+	"stages": stages,
 }
+# no peers and no target: they say where the time of other lines goes
+ON_DEMAND = ("stages",)
