@@ -8,6 +8,7 @@ import gc
 import os
 from contextlib import contextmanager
 from random import shuffle
+from statistics import median
 from time import perf_counter, process_time
 
 import frappe
@@ -15,7 +16,7 @@ import frappe
 from tests.streams import CITY, ORDER, SUBSCRIBER
 
 APP = "event_streaming"
-SAMPLE = 20  # saves in one sample
+SAMPLE = 20  # saves of each peer in one sample
 
 
 @contextmanager
@@ -91,43 +92,43 @@ def change(doc, number: int) -> None:
 
 
 def measure_saves(doctype: str, rows: int, samples: int, work: str) -> dict[str, list[float]]:
-	"""Milliseconds a save (insert or update, with its commit) for each peer, sample by sample in turns."""
+	"""Milliseconds a save (insert or update, with its commit) for each peer, sample by sample.
+
+	Peers take turns with every save, and a sample is the median of SAMPLE saves of each: what the machine does besides
+	hits single saves, of either.
+	"""
 	found: dict[str, list[float]] = {peer: [] for peer in PEERS}
 	for number in range(samples + 1):
-		peers = list(PEERS)
-		shuffle(peers)
-		for peer in peers:
-			with PEERS[peer]():
-				milliseconds = (insert_some if work == "insert" else update_some)(doctype, rows, number)
-			if number:
-				# the first of each only warms up
-				found[peer].append(milliseconds)
+		sample = saves_in_turns(doctype, rows, number, work)
+		if number:
+			# the first of each only warms up
+			for peer, milliseconds in sample.items():
+				found[peer].append(median(milliseconds))
 	return found
 
 
-def insert_some(doctype: str, rows: int, number: int) -> float:
-	documents = [frappe.get_doc(values_of(doctype, number, rows)) for _each in range(SAMPLE)]
-	with no_collection():
-		began = perf_counter()
+def saves_in_turns(doctype: str, rows: int, number: int, work: str) -> dict[str, list[float]]:
+	documents = [frappe.get_doc(values_of(doctype, number, rows)) for _each in range(SAMPLE * len(PEERS))]
+	if work == "update":
 		for doc in documents:
 			doc.insert()
-			frappe.db.commit()
-		return (perf_counter() - began) * 1000 / SAMPLE
-
-
-def update_some(doctype: str, rows: int, number: int) -> float:
-	documents = []
-	for _each in range(SAMPLE):
-		documents.append(frappe.get_doc(values_of(doctype, number, rows)).insert())
-	frappe.db.commit()
-	documents = [frappe.get_doc(doctype, doc.name) for doc in documents]
-	with no_collection():
-		began = perf_counter()
+		frappe.db.commit()
+		documents = [frappe.get_doc(doctype, doc.name) for doc in documents]
 		for doc in documents:
 			change(doc, number)
-			doc.save()
-			frappe.db.commit()
-		return (perf_counter() - began) * 1000 / SAMPLE
+	taken: dict[str, list[float]] = {peer: [] for peer in PEERS}
+	with no_collection():
+		while documents:
+			peers = list(PEERS)
+			shuffle(peers)
+			for peer in peers:
+				doc = documents.pop()
+				with PEERS[peer]():
+					began = perf_counter()
+					doc.insert() if work == "insert" else doc.save()
+					frappe.db.commit()
+					taken[peer].append((perf_counter() - began) * 1000)
+	return taken
 
 
 # ---------------------------------------------------------------- producer: what is to be pulled
