@@ -51,16 +51,16 @@ def deal_with(event: Event, work: Work) -> str:
 	return outcome.status
 
 
-def attempt(event: Event, work: Work, attempts: int, apply: Apply = apply_event) -> Outcome:
+def attempt(event: Event, work: Work, attempts: int, apply: Apply | None = None) -> Outcome:
 	"""Apply an event inside a savepoint; a failure is undone whole and becomes an outcome.
 
-	`attempts` counts this one. The group's log is open. Raises only when the transaction is lost; a loss that a hook has
+	`attempts` counts this one; `apply` is how, by default as an event of a page is. The group's log is open. Raises only when the transaction is lost; a loss that a hook has
 	hidden is found at the group's end.
 	"""
 	watch = Watch()
 	frappe.db.savepoint(SAVEPOINT)
 	try:
-		outcome = apply(event, work)
+		outcome = (apply or apply_event)(event, work)
 		if watch.rolled_back:
 			raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
 	except Exception as error:
