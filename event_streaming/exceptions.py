@@ -64,6 +64,10 @@ class PullRunning(EventStreamingError):
 	"""Another process is pulling from the producer at the moment."""
 
 
+class LaneLost(EventStreamingError):
+	"""The events that this process works on are another's by now: what it has not committed is to be undone."""
+
+
 class CannotApply(EventStreamingError):
 	"""The event can't be applied here as things stand; trying again without a change won't help."""
 

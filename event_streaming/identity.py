@@ -9,12 +9,14 @@ import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 import frappe
+from frappe import _
 from frappe.utils import now_datetime
 from pypika.terms import Parameter, Values
 
+from event_streaming import inserting
+from event_streaming.exceptions import TransactionLost
 from event_streaming.site import public_url
 from event_streaming.wire import Root
 
@@ -133,21 +135,27 @@ def made_here(identity: Identity) -> bool:
 
 @dataclass
 class Kept:
-	"""Rows of a group of events that are written together. `before` are those that waited as the event began."""
+	"""Rows of a group of events that are written together; `claimed` are the keys of those that `add` brought.
+
+	`before` are both as they were when the event began.
+	"""
 
 	waiting: dict[str, Identity] = field(default_factory=dict)
-	before: dict[str, Identity] = field(default_factory=dict)
+	claimed: set[str] = field(default_factory=set)
+	before: tuple[dict[str, Identity], set[str]] = field(default_factory=lambda: ({}, set()))
 
 	def event_done(self) -> None:
-		self.before = dict(self.waiting)
+		self.before = dict(self.waiting), set(self.claimed)
 
 	def event_undone(self) -> None:
 		"""Back to the event's savepoint: what was written after it has to be written again."""
-		self.waiting = dict(self.before)
+		waiting, claimed = self.before
+		self.waiting, self.claimed = dict(waiting), set(claimed)
 
 
 def keep_together(kept: Kept | None) -> None:
-	"""From now on `save` keeps rows in `kept`, until `write_kept`, or until anything here is read or changed; None ends that.
+	"""From now on `save` and `add` keep rows in `kept`, until `write_kept`, or until anything here is read or changed; None
+	ends that.
 
 	Who asks for this writes them before whatever commits.
 	"""
@@ -163,29 +171,67 @@ def save(identity: Identity) -> None:
 		kept.waiting[identity.key] = identity
 
 
+def add(identity: Identity) -> None:
+	"""Insert the row of a remote document that has none: of several workers one can do that.
+
+	It waits for a transaction that is about to do the same. Raises TransactionLost, now or when the rows are written, when
+	another one has brought the document: looked at again, it is here.
+	"""
+	kept = getattr(frappe.local, "event_streaming_identities", None)
+	if kept is None:
+		_claim([identity])
+	else:
+		kept.waiting[identity.key] = identity
+		kept.claimed.add(identity.key)
+
+
 def write_kept() -> None:
 	kept = getattr(frappe.local, "event_streaming_identities", None)
-	if kept and kept.waiting:
-		_write(list(kept.waiting.values()))
-		kept.waiting.clear()
+	if not kept or not kept.waiting:
+		return
+	rows = list(kept.waiting.values())
+	_claim([each for each in rows if each.key in kept.claimed])
+	_write([each for each in rows if each.key not in kept.claimed])
+	kept.waiting.clear()
+	kept.claimed.clear()
+
+
+def _claim(identities: list[Identity]) -> None:
+	try:
+		# in one order, so that two workers do not wait for each other
+		inserting.insert(DOCTYPE, COLUMNS, sorted(_row(each) for each in identities))
+	except Exception as error:
+		if not frappe.db.is_duplicate_entry(error):
+			raise
+		raise TransactionLost(
+			_("A document has been brought by another worker in the meantime.")
+		) from error
 
 
 def _write(identities: list[Identity]) -> None:
-	now, user = now_datetime(), frappe.session.user
+	if not identities:
+		return
 	head, row, tail = _save_sql(frappe.db.db_type)
-	values: list[Any] = []
-	for each in identities:
-		values += (each.key, now, user, now, user, *(getattr(each, field) for field in FIELDS))
+	values = [value for each in identities for value in _row(each)]
 	frappe.db.sql(head + ",".join([row] * len(identities)) + tail, tuple(values))
+
+
+CHANGED = ("modified", "modified_by", *FIELDS)
+COLUMNS = ("name", "creation", "owner", *CHANGED)
+
+
+def _row(identity: Identity) -> tuple:
+	"""The values of COLUMNS."""
+	now, user = now_datetime(), frappe.session.user
+	return (identity.key, now, user, now, user, *(getattr(identity, field) for field in FIELDS))
 
 
 @cache
 def _save_sql(db_type: str) -> tuple[str, str, str]:
 	"""INSERT, or UPDATE of what is there, up to the rows, for one row, and after them: built once, for building it costs
 	as much as running it."""
-	table, changed = frappe.qb.DocType(DOCTYPE), ("modified", "modified_by", *FIELDS)
-	columns = ("name", "creation", "owner", *changed)
-	query = frappe.qb.into(table).columns(*columns).insert(*(Parameter("%s") for _column in columns))
+	table, changed = frappe.qb.DocType(DOCTYPE), CHANGED
+	query = frappe.qb.into(table).columns(*COLUMNS).insert(*(Parameter("%s") for _column in COLUMNS))
 	if db_type == "postgres":
 		query = query.on_conflict(table.name)
 		for column in changed:

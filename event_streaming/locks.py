@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,12 @@ RELEASE = {
 	"mariadb": "SELECT RELEASE_LOCK(%s)",
 	"postgres": "SELECT pg_advisory_unlock(('x' || %s)::bit(64)::bigint)::int",
 }
+# of this database only: the key of each lock as a number, and whether this connection has it
+HELD_POSTGRES = """
+SELECT (classid::bigint << 32) | objid::bigint, pid = pg_backend_pid() FROM pg_locks
+WHERE locktype = 'advisory' AND granted AND objsubid = 1
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 @contextmanager
@@ -48,6 +54,17 @@ def release(dialect: str, key: str) -> None:
 	except Exception:
 		# only a broken connection gets here, and the server frees its locks with it
 		frappe.logger("event_streaming").warning("lock not released: the connection is gone")
+
+
+def locks_held(names: Iterable[str]) -> dict[str, bool]:
+	"""Those of the locks `names` that somebody has now, and whether that is this very connection: one query."""
+	keys = {lock_key(name): name for name in names}
+	if frappe.db.db_type == "postgres":
+		held = {f"{number % 2**64:016x}": mine for number, mine in frappe.db.sql(HELD_POSTGRES)}
+		return {name: bool(held[key]) for key, name in keys.items() if key in held}
+	asked = ", ".join(["IS_USED_LOCK(%s)"] * len(keys))
+	own, *holders = frappe.db.sql(f"SELECT CONNECTION_ID(), {asked}", tuple(keys))[0]
+	return {name: holder == own for name, holder in zip(keys.values(), holders, strict=True) if holder}
 
 
 @dataclass(frozen=True)

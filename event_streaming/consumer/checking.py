@@ -21,6 +21,7 @@ from frappe.utils import cint, now_datetime
 from event_streaming import digests, identity, wire
 from event_streaming.consumer import findings, pull, registration, state, task
 from event_streaming.consumer.compared import Compared, compared_fields
+from event_streaming.consumer.crew import pull_lock
 from event_streaming.consumer.first_copy import PULL_EACH, WAIT_SECONDS, let_pull
 from event_streaming.consumer.local_digests import LocalDigests, Pair
 from event_streaming.consumer.mapping_store import MappingStore
@@ -33,7 +34,6 @@ from event_streaming.consumer.subscription import Subscription, subscriptions_of
 from event_streaming.consumer.task import Task
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteUnavailable
 from event_streaming.http_client import is_unknown_method
-from event_streaming.locks import advisory_lock
 from event_streaming.site import public_url
 
 SUMS, LOOK = "sums", "look"
@@ -335,7 +335,7 @@ class Check:
 		if again or pull.is_wanted(self.doc.name) or time.monotonic() - self.pulled >= PULL_EACH:
 			let_pull(self.doc.name)
 			self.pulled = time.monotonic()
-		with advisory_lock(f"pull:{self.doc.name}", WAIT_SECONDS) as taken:
+		with pull_lock(self.doc.name, WAIT_SECONDS) as taken:
 			if not taken:
 				return False
 			# what is read from here on has what the last pull committed

@@ -17,6 +17,7 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming import wire
 from event_streaming.consumer import pull, registration, state, task
+from event_streaming.consumer.crew import pull_lock
 from event_streaming.consumer.dependency_site import existing_names
 from event_streaming.consumer.groups import apply_in_groups
 from event_streaming.consumer.page import Work, open_work, prepare, remote_key
@@ -31,7 +32,6 @@ from event_streaming.consumer.task import Task
 from event_streaming.consumer.whereabouts import find_local
 from event_streaming.exceptions import EventStreamingError, RemoteUnavailable
 from event_streaming.identity import LocalKey, RemoteKey
-from event_streaming.locks import advisory_lock
 from event_streaming.wire import Event
 
 # what became of a document, besides what becomes of events
@@ -132,7 +132,7 @@ def copy_slice(part: Slice, doc, producer: Producer) -> bool:
 		if pull.is_wanted(doc.name) or time.monotonic() - pulled >= PULL_EACH:
 			let_pull(doc.name)
 			pulled = time.monotonic()
-		with advisory_lock(f"pull:{doc.name}", WAIT_SECONDS) as taken:
+		with pull_lock(doc.name, WAIT_SECONDS) as taken:
 			if not taken:
 				return False
 			# what is read from here on has what the last pull committed

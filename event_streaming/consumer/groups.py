@@ -22,6 +22,8 @@ TRIES_AFTER_DEADLOCK = 3
 
 # applies an event, or keeps it for later; answers what became of it
 Deal = Callable[[Event, Work], str]
+# the same for an event whose transaction the database has given up again and again, with its error
+GiveUp = Callable[[Event, Work, Exception], str]
 
 
 class Mark(Protocol):
@@ -35,7 +37,12 @@ class Mark(Protocol):
 
 
 def apply_in_groups(
-	work: Work, events: list[Event], mark: Mark, deadline: float, deal: Deal = deal_with
+	work: Work,
+	events: list[Event],
+	mark: Mark,
+	deadline: float,
+	deal: Deal = deal_with,
+	give_up: GiveUp = give_up,
 ) -> bool:
 	"""Deal with events that `prepare` has seen, group by group. False: the time ran out before the last one."""
 	settings = get_settings()
@@ -50,7 +57,7 @@ def apply_in_groups(
 			if not is_lost_transaction(error):
 				raise
 			frappe.db.rollback()
-			start += apply_after_lost_transaction(work, events, start, mark, deal)
+			start += apply_after_lost_transaction(work, events, start, mark, deal, give_up)
 	return True
 
 
@@ -96,7 +103,9 @@ def apply_group(
 	return len(statuses)
 
 
-def apply_after_lost_transaction(work: Work, events: list[Event], start: int, mark: Mark, deal: Deal) -> int:
+def apply_after_lost_transaction(
+	work: Work, events: list[Event], start: int, mark: Mark, deal: Deal, give_up: GiveUp
+) -> int:
 	"""A deadlock has undone the group: look things up anew and go on with one event, which may fail alone."""
 	for _attempt in range(TRIES_AFTER_DEADLOCK):
 		prepare(work, events[start:])

@@ -55,17 +55,25 @@ def open_dependencies(work: "Work") -> Dependencies:
 
 
 def prepare(work: "Work", events: list[Event]) -> None:
-	"""Look up and fetch together what a page's documents link to. What can't be read fails with its own event."""
+	"""Look up and fetch together what a page's documents link to; see `look_up`."""
+	look_up(work, events)
+
+
+def look_up(work: "Work", events: list[Event]) -> list[list[Need]]:
+	"""The same; returns what each event needs. What can't be read needs nothing, and fails with its own event."""
 	items = []
 	for event in events:
+		made, needs = None, []
 		try:
+			needs = needs_of_event(event, work)
 			made = (event["ref_doctype"], event["docname"]) if event["update_type"] == wire.CREATE else None
-			items.append((made, needs_of_event(event, work)))
 		except RemoteUnavailable:
 			raise
 		except (frappe.ValidationError, ValueError, TypeError, KeyError, AttributeError):
 			frappe.local.message_log = []
+		items.append((made, needs))
 	work.dependencies.prepare(items)
+	return [needs for _made, needs in items]
 
 
 def needs_of_event(event: Event, work: "Work") -> list[Need]:

@@ -36,6 +36,8 @@ class Work:
 	by_root: dict[tuple[str, str, str], LocalKey] = field(default_factory=dict)
 	same_named: dict[LocalKey, object] = field(default_factory=dict)
 	held_back: set[RemoteKey] = field(default_factory=set)
+	# documents of which one of several workers has left an event to the pull: held back for it
+	left: set[RemoteKey] = field(default_factory=set)
 	known: set[tuple[str, str]] = field(default_factory=set)
 	# documents that changed on the producer while this site was not told
 	gaps: set[RemoteKey] = field(default_factory=set)
@@ -68,8 +70,11 @@ class Work:
 
 	def keep(self, new: Identity) -> None:
 		"""Remember, in the event's transaction, which local document stands for a remote one."""
-		identity.save(new)
 		key = (new.remote_doctype, new.remote_name)
+		if self.identity_of(key):
+			identity.save(new)
+		else:
+			identity.add(new)
 		self.staged[key] = new
 		self.dependencies.arrived(key, (new.local_doctype, new.local_name))
 
@@ -136,7 +141,7 @@ def look_up(work: Work, events: list[Event]) -> list[Event]:
 	keys = list(dict.fromkeys(key for event in events for key in keys_of(event)))
 	work.identities = {key: None for key in keys}
 	work.identities.update(identity.load_many(work.event_producer, keys))
-	work.held_back = sync_log.documents_held_back(work.event_producer, keys)
+	work.held_back = sync_log.documents_held_back(work.event_producer, keys) | work.left
 	# the cursor is past all that was dealt with, unless a hook has committed in the middle of a group
 	work.known = sync_log.events_known(work.event_producer, events)
 	if work.renumbered_until:

@@ -7,6 +7,7 @@ from frappe.utils import cint, get_link_to_form
 from frappe.utils.password import get_decrypted_password
 
 from event_streaming.confidential import Confidential
+from event_streaming.consumer.crew import MOST_WORKERS
 from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
 from event_streaming.exceptions import RefusedDocType
 from event_streaming.refused import why_refused
@@ -20,6 +21,7 @@ def validate_producer(doc) -> None:
 	validate_url(doc)
 	validate_subscriber(doc.user)
 	validate_rows(doc)
+	validate_workers(doc)
 	keep_statuses(doc)
 
 
@@ -66,6 +68,13 @@ def validate_subscriber(user: str) -> None:
 
 def user_secret(user: str) -> str:
 	return Confidential(get_decrypted_password("User", user, "api_secret", raise_exception=False) or "")
+
+
+def validate_workers(doc) -> None:
+	if not 0 <= cint(doc.workers) <= MOST_WORKERS:
+		frappe.throw(_("Background Workers must be a number from 1 to {0}.").format(MOST_WORKERS))
+	# nothing at all is what somebody means who clears the field
+	doc.workers = cint(doc.workers) or 1
 
 
 def validate_rows(doc) -> None:

@@ -2,7 +2,7 @@
 
 Documents, Event Sync Log rows and the cursor are committed together, after a small group of events (groups.py). A process
 that dies anywhere leaves the last committed cursor, and the next pull carries on from there. One pull at a time per
-producer.
+producer; it may have helpers that apply a part of its events (shared_page.py).
 """
 
 import random
@@ -19,14 +19,17 @@ from event_streaming.acting import acting_as
 from event_streaming.after_answer import after_answer
 from event_streaming.confidential import plain
 from event_streaming.consumer import registration, retry, state, sync_log
-from event_streaming.consumer.groups import apply_in_groups, apply_one_by_one, is_events_fault
-from event_streaming.consumer.page import Work, open_work, prepare
+from event_streaming.consumer.crew import Crew, gather, pull_lock
+from event_streaming.consumer.groups import is_events_fault
+from event_streaming.consumer.page import Work, open_work
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.retry import Retried
+from event_streaming.consumer.shared_page import apply_shared
 from event_streaming.consumer.state import PullState
 from event_streaming.consumer.subscription import subscriptions_of
 from event_streaming.consumer.transaction import is_lost_transaction
 from event_streaming.exceptions import (
+	LaneLost,
 	NotRegistered,
 	PullRunning,
 	RemoteError,
@@ -34,7 +37,6 @@ from event_streaming.exceptions import (
 	RemoteUnavailable,
 )
 from event_streaming.identity import RemoteKey
-from event_streaming.locks import advisory_lock
 from event_streaming.settings import get_settings
 from event_streaming.site import site_key
 from event_streaming.wire import Event, InvalidPage, Page
@@ -87,7 +89,7 @@ def pull(
 	while True:
 		# whoever has the lock looks at this after giving it back: set before it is tried, so that it can't be looked at in between
 		frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
-		with advisory_lock(f"pull:{event_producer}") as taken:
+		with pull_lock(event_producer) as taken:
 			if not taken:
 				summary.busy = True
 				return summary
@@ -112,6 +114,10 @@ def pull_as_subscriber(
 	try:
 		with acting_as(doc.user):
 			run_slice(doc, summary, deadline, progress, patience)
+	except LaneLost:
+		# the connection was lost, and the locks with it: somebody else may be at work by now
+		frappe.db.rollback()
+		summary.more = True
 	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
 		frappe.db.rollback()
 		summary.error = str(error)
@@ -130,40 +136,55 @@ def run_slice(
 		kept = registration.ensure_registered(doc, producer, kept)
 		frappe.db.commit()
 		retry_due(doc, producer, kept, summary, deadline)
-		while True:
-			page = next_page(doc, producer, kept)
-			doc = as_it_is_now(doc.name)
-			if not doc or doc.paused:
-				summary.error = paused(doc.name) if doc else str(unknown_producer(kept.event_producer))
-				return
-			state.record_contact(
-				doc.name,
-				last_pull=now_datetime(),
-				events_behind=page["behind"],
-				remote_time_zone=page["time_zone"] or None,
-				last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
-			)
-			frappe.db.commit()
-			doc = registration.settle(doc, producer, page)
-			if page["subscriptions"].keys() - subscriptions_of(doc).keys():
-				# it holds events of what is not subscribed to any more
-				page = next_page(doc, producer, kept)
-			if page["paused"]:
-				raise RemoteUnavailable(_("The producer's administrator has paused this site."))
-			work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
-			if kept.protocol >= 2:
-				work.renumbered_until = kept.last_update
-			finished = apply_page(work, page, kept, summary, deadline)
-			summary.behind = page["behind"]
-			if progress:
-				progress(summary)
-			if not finished or (page["has_more"] and time.monotonic() >= deadline):
-				summary.more = True
-				return
-			if not page["has_more"]:
-				return
+		# a pull that is to be short is over before anybody has come; what has no position is not shared
+		with gather(doc.name, doc.workers if patience is None and kept.protocol >= 2 else 1) as crew:
+			read_pages(doc, producer, kept, summary, deadline, progress, crew)
 	finally:
 		producer.client.close()
+
+
+def read_pages(
+	doc,
+	producer: Producer,
+	kept: PullState,
+	summary: Summary,
+	deadline: float,
+	progress: Progress | None,
+	crew: Crew | None,
+) -> None:
+	"""Page after page until the end or the deadline."""
+	while True:
+		page = next_page(doc, producer, kept)
+		doc = as_it_is_now(doc.name)
+		if not doc or doc.paused:
+			summary.error = paused(doc.name) if doc else str(unknown_producer(kept.event_producer))
+			return
+		state.record_contact(
+			doc.name,
+			last_pull=now_datetime(),
+			events_behind=page["behind"],
+			remote_time_zone=page["time_zone"] or None,
+			last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
+		)
+		frappe.db.commit()
+		doc = registration.settle(doc, producer, page)
+		if page["subscriptions"].keys() - subscriptions_of(doc).keys():
+			# it holds events of what is not subscribed to any more
+			page = next_page(doc, producer, kept)
+		if page["paused"]:
+			raise RemoteUnavailable(_("The producer's administrator has paused this site."))
+		work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
+		if kept.protocol >= 2:
+			work.renumbered_until = kept.last_update
+		finished = apply_page(work, page, kept, summary, deadline, crew)
+		summary.behind = page["behind"]
+		if progress:
+			progress(summary)
+		if not finished or (page["has_more"] and time.monotonic() >= deadline):
+			summary.more = True
+			return
+		if not page["has_more"]:
+			return
 
 
 def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadline: float) -> None:
@@ -201,7 +222,7 @@ def retry_documents(
 	asked_by, total = frappe.session.user, Retried()
 	doc = frappe.get_doc("Event Producer", event_producer)
 	producer = Producer(doc)
-	with advisory_lock(f"pull:{event_producer}") as taken:
+	with pull_lock(event_producer) as taken:
 		if not taken:
 			frappe.throw(
 				_("A pull from {0} is running: try again in a moment.").format(event_producer), PullRunning
@@ -255,20 +276,12 @@ def paused(event_producer: str) -> str:
 	return _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
 
 
-def apply_page(work: Work, page: Page, kept: PullState, summary: Summary, deadline: float) -> bool:
+def apply_page(
+	work: Work, page: Page, kept: PullState, summary: Summary, deadline: float, crew: Crew | None
+) -> bool:
 	"""Apply a page and move the cursor past it. False: the time ran out."""
 	events = page["events"]
-	mark = Cursor(work.event_producer, events, kept, summary)
-	try:
-		prepare(work, events)
-		one_by_one = False
-	except Exception as error:
-		if not is_events_fault(error):
-			raise
-		# one event that can't be read stops no other
-		one_by_one = True
-	apply = apply_one_by_one if one_by_one else apply_in_groups
-	if not apply(work, events, mark, deadline):
+	if not apply_shared(crew, work, events, Cursor(work.event_producer, events, kept, summary), deadline):
 		return False
 	if kept.protocol >= 2 and page["cursor"] > kept.position:
 		state.move_cursor(work.event_producer, position=page["cursor"])

@@ -5,6 +5,7 @@ It turns answers into checked plain data; it keeps no state and writes nothing.
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +46,17 @@ class FetchedDocuments:
 		self.roots.update(more.roots)
 		self.missing.update(more.missing)
 		self.files.update(more.files)
+
+	def only(self, keys: Iterable[tuple[str, str]]) -> "FetchedDocuments":
+		"""Some of the documents; all that is known to be missing."""
+		wanted = [key for key in keys if key in self.documents]
+		return FetchedDocuments(
+			{key: self.documents[key] for key in wanted},
+			{key: self.positions[key] for key in wanted if key in self.positions},
+			{key: self.roots[key] for key in wanted if key in self.roots},
+			dict(self.missing),
+			{key: self.files[key] for key in wanted if key in self.files},
+		)
 
 
 class Producer:

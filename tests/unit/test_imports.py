@@ -35,6 +35,7 @@ PURE = {
 	f"{CONSUMER}.dependency_links",
 	f"{CONSUMER}.file_fields",
 	f"{CONSUMER}.findings",
+	f"{CONSUMER}.lanes",
 	f"{CONSUMER}.mapping",
 	f"{CONSUMER}.mapping_values",
 }
@@ -42,6 +43,8 @@ PURE = {
 MAY_COMMIT = {
 	f"{CONSUMER}.pull": "the loop itself",
 	f"{CONSUMER}.groups": "the loop's groups of events",
+	f"{CONSUMER}.shared_page": "the cursor, when the lanes of a page are done",
+	f"{CONSUMER}.helper": "an entry in Frappe's Error Log",
 	f"{CONSUMER}.first_copy": "its place, which goes with what was copied up to there",
 	f"{CONSUMER}.checking": "how far a comparison has got, between two steps",
 	f"{CONSUMER}.long_work": "a task's status, between two slices",

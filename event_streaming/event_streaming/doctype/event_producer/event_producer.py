@@ -44,6 +44,7 @@ class EventProducer(Document):
 		producer_doctypes: DF.Table[EventProducerDocumentType]
 		producer_url: DF.Data
 		user: DF.Link
+		workers: DF.Int
 
 	# end: auto-generated types
 	def onload(self):
