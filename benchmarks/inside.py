@@ -470,3 +470,11 @@ def versions() -> dict[str, str]:
 		"database": database,
 		"from": sys.modules["frappe"].__name__,
 	}
+
+
+# ---------------------------------------------------------------- several workers
+
+
+def set_workers(event_producer: str, workers: int) -> None:
+	frappe.db.set_value("Event Producer", event_producer, "workers", workers)
+	frappe.db.commit()

@@ -116,6 +116,22 @@ def pull_rate(bench: Bench, count: int) -> dict[str, float]:
 	return {"rate": count / done["seconds"], "requests": done["requests"], "memory": done["memory"]}
 
 
+def workers(bench: Bench) -> list[Figure]:
+	"""A backlog pulled with a helper ÷ by one worker alone, as rates."""
+	bench.start(CITY, ORDER)
+	bench.consumer.start_worker()
+	count = bench.few(1_000, 4_000)
+	found: dict[int, list[float]] = {1: [], 2: []}
+	for number in range(bench.few(3, 8) + 1):
+		for many in (1, 2) if number % 2 else (2, 1):
+			bench.run(bench.producer, "make_documents", count=count, rows=1)
+			bench.run(bench.consumer, "set_workers", event_producer=bench.producer.url, workers=many)
+			rate = pull_rate(bench, count)["rate"]
+			if number:
+				found[many].append(rate)
+	return [ratio("two workers ÷ one: creates", found[2], found[1], "≥ 1.6", unit_of_samples="documents/s")]
+
+
 def pages(bench: Bench) -> list[Figure]:
 	"""Reading a page of a long log ÷ of a short one: one site has the one, the other site the other."""
 	bench.start()
@@ -277,6 +293,7 @@ def stages(bench: Bench) -> list[Figure]:
 LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"saves": saves,
 	"applying": applying,
+	"workers": workers,
 	"pages": pages,
 	"backlog": backlog,
 	"queues": queues,
