@@ -203,9 +203,7 @@ def _claim(identities: list[Identity]) -> None:
 	except Exception as error:
 		if not frappe.db.is_duplicate_entry(error):
 			raise
-		raise TransactionLost(
-			_("A document has been brought by another worker in the meantime.")
-		) from error
+		raise TransactionLost(_("A document has been brought by another worker in the meantime.")) from error
 
 
 def _write(identities: list[Identity]) -> None:

@@ -32,6 +32,8 @@ class GroupLog:
 	event_producer: str
 	rows: list[tuple[Event, Outcome]] = field(default_factory=list)
 	identities: Kept = field(default_factory=Kept)
+	# a row that can't be kept as it is is not kept without what the database does not take: the group fails instead
+	only_whole: bool = False
 	# within a group, and its savepoint stands
 	_open: bool = False
 	_watching: bool = False
@@ -115,6 +117,8 @@ class GroupLog:
 		except Exception as error:
 			if is_lost_transaction(error):
 				raise
+			if self.only_whole:
+				raise TransactionLost(f"{type(error).__name__}: {error}") from error
 			outcome.warnings = [
 				_("What the event held could not be kept here: {0}").format(type(error).__name__)
 			]

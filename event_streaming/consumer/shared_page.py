@@ -189,6 +189,8 @@ def work_on_lane(crew: Crew, work: Work, lane: Lane, deadline: float) -> None:
 	"""Apply the events of a lane whose lock is held, as far as they can be. Raises LaneLost when it is another's by now."""
 	work.left.clear()
 	work.brought = lane.brought
+	# a lane knows what is done by the rows: one that can't be kept as it is is the pull's, with its cursor
+	work.log.only_whole = True
 	# what others have committed is to be seen: a lane may have been done before
 	frappe.db.rollback()
 	try:
@@ -201,6 +203,7 @@ def work_on_lane(crew: Crew, work: Work, lane: Lane, deadline: float) -> None:
 		frappe.db.rollback()
 	finally:
 		work.brought = None
+		work.log.only_whole = False
 
 
 @dataclass

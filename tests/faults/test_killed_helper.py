@@ -15,7 +15,7 @@ from streams import CITY, change, pull, read_rows, subscribe, sync_logs, unique,
 CITIES = 24
 PULL_STEPS = [
 	("consumer.crew:Crew.hand_out", "after", 1),
-	("consumer.shared_page:record", "after", 3),
+	("consumer.sync_log:write", "after", 3),
 	("consumer.shared_page:deal_with_what_is_left", "before", 1),
 	("consumer.state:move_cursor", "after", 1),
 ]
