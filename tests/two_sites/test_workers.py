@@ -42,6 +42,7 @@ def pull_with_helper(event_producer: str, undivided: bool = True) -> dict:
 	"""
 	import time
 
+	from event_streaming import identity
 	from event_streaming.consumer import crew, footprints, shared_page
 	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
 	from event_streaming.locks import locks_held
@@ -60,6 +61,9 @@ def pull_with_helper(event_producer: str, undivided: bool = True) -> dict:
 		seen["here"] += 1
 		outcome = attempt(*args, **kwargs)
 		until = time.monotonic() + 20
+		if not undivided and seen["here"] == 1:
+			# as at the end of a group
+			identity.write_kept()
 		while not undivided and seen["here"] == 1 and not seen["met"] and time.monotonic() < until:
 			# this one's document is not committed yet: until the helper stands before the same
 			seen["met"] = somebody_waits()
