@@ -6,7 +6,7 @@ the database for good. What is subscribed to, and by whom, is decided elsewhere.
 
 import json
 from collections.abc import Iterable
-from time import monotonic
+from time import monotonic, sleep
 
 import frappe
 from redis.exceptions import ConnectionError as RedisUnreachable
@@ -48,13 +48,19 @@ def streamed_doctypes() -> frozenset[str]:
 
 
 def refresh_streamed_doctypes() -> frozenset[str]:
-	"""Read the set and make it known to every process. For after a commit: it must see what was committed."""
+	"""Read the set and make it known to every process. For after a commit: it must see what was committed.
+
+	Where it has changed, this returns only when no process remembers the old one: who approves a DocType has the answer
+	then, and whatever is saved after that is logged.
+	"""
 	cache = frappe.cache
 	version_key, key = cache.make_key(STREAMED_VERSION), cache.make_key(STREAMED)
 	try:
-		version = cache.incr(version_key)
+		version, before = cache.incr(version_key), cache.get(key)
 		doctypes = _read_doctypes()
 		cache.eval(SET_IF_NEWEST, 2, version_key, key, str(version), _packed(doctypes), KEPT_SECONDS)
+		if before is None or frozenset(json.loads(before)) != doctypes:
+			sleep(MEMO_SECONDS)
 	except RedisUnreachable:
 		doctypes = _read_doctypes()
 	_memo[frappe.local.site] = (monotonic(), doctypes)

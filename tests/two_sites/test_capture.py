@@ -747,3 +747,31 @@ def change_single(title: str) -> None:
 	doc.title = title
 	doc.save()
 	doc.save()
+
+
+def waits_when_refreshed() -> list[bool]:
+	"""Whether a refresh waits until no process remembers the old set: nothing changed, one unsubscribed, nothing changed."""
+	import frappe
+
+	from event_streaming.producer import streamed
+
+	waited, sleep = [], streamed.sleep
+
+	def refresh() -> bool:
+		waited.clear()
+		streamed.refresh_streamed_doctypes()
+		return waited == [streamed.MEMO_SECONDS]
+
+	streamed.sleep = waited.append
+	try:
+		found = [refresh()]
+		frappe.db.set_value(
+			"Event Consumer Document Type", {"parent": CONSUMER_URL, "ref_doctype": CITY}, "unsubscribed", 1
+		)
+		return [*found, refresh(), refresh()]
+	finally:
+		streamed.sleep = sleep
+
+
+def test_a_decision_is_answered_when_every_process_has_it(site):
+	assert site.run(waits_when_refreshed) == [False, True, False]
