@@ -54,8 +54,8 @@ def deal_with(event: Event, work: Work) -> str:
 def attempt(event: Event, work: Work, attempts: int, apply: Apply | None = None) -> Outcome:
 	"""Apply an event inside a savepoint; a failure is undone whole and becomes an outcome.
 
-	`attempts` counts this one; `apply` is how, by default as an event of a page is. The group's log is open. Raises only when the transaction is lost; a loss that a hook has
-	hidden is found at the group's end.
+	`attempts` counts this one; `apply` is how, by default as an event of a page is. The group's log is open. Raises only when
+	the transaction is lost; a loss that a hook has hidden is found at the group's end.
 	"""
 	watch = Watch()
 	frappe.db.savepoint(SAVEPOINT)
