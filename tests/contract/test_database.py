@@ -41,7 +41,7 @@ def column_type(table: str, column: str) -> str:
 	("doctype", "columns"),
 	[
 		("Event Update Log", ["position"]),
-		("Event Update Log", ["ref_doctype", "docname", "position"]),
+		("Event Update Log", ["ref_doctype", "docname", "update_type", "position"]),
 		("Event Update Log", ["creation"]),
 		("Event Update Log Consumer", ["consumer", "at_position"]),
 		("Event Sync Log", ["status", "event_producer", "next_retry"]),
