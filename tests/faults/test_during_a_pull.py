@@ -98,18 +98,18 @@ def wanted_when_the_lock_is_tried(event_producer: str) -> list[bool]:
 
 	from event_streaming.consumer import pull
 
-	seen, original = [], pull.advisory_lock
+	seen, original = [], pull.pull_lock
 
 	@contextmanager
 	def taken_by_another(_name):
 		seen.append(pull.is_wanted(event_producer))
 		yield False
 
-	pull.advisory_lock = taken_by_another
+	pull.pull_lock = taken_by_another
 	try:
 		pull.pull(event_producer)
 	finally:
-		pull.advisory_lock = original
+		pull.pull_lock = original
 	return seen
 
 

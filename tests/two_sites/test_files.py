@@ -31,6 +31,11 @@ SETTINGS = "Event Streaming Settings"
 CONTENT, FIND = "event_streaming.producer.files.get_content", "event_streaming.producer.files.find_files"
 
 
+def new_file(stem: str, ending: str) -> str:
+	"""A file name that is free on the disk too, where the files of earlier runs on a bench stay."""
+	return f"{unique(stem).replace(' ', '-')}.{ending}"
+
+
 def field(fieldname: str, fieldtype: str = "Data", **values) -> dict:
 	return {"fieldname": fieldname, "label": fieldname.title(), "fieldtype": fieldtype, **values}
 
@@ -227,7 +232,7 @@ def test_a_file_that_becomes_private_does_so_here_with_the_field_that_names_it(p
 	paper = producer.run(insert, doctype=PAPER, title="one")
 	there = producer.run(
 		attach,
-		file_name="secret.png",
+		file_name=new_file("secret", "png"),
 		content=text,
 		doctype=PAPER,
 		name=paper,
@@ -649,16 +654,16 @@ def test_the_same_content_is_sent_once(producer, consumer, line):
 
 
 def test_content_that_is_here_already_is_not_sent(producer, consumer, line):
-	text = unique("here already")
+	text, theirs = unique("here already"), new_file("theirs", "txt")
 	consumer.run(attach, file_name="mine.txt", content=text)
 	paper = producer.run(insert, doctype=PAPER, title="one")
-	producer.run(attach, file_name="theirs.txt", content=text, doctype=PAPER, name=paper)
+	producer.run(attach, file_name=theirs, content=text, doctype=PAPER, name=paper)
 
 	consumer.run(pull_now, event_producer=line.url)
 
 	assert transfers(line) == 0
 	(here,) = consumer.run(files_of, doctype=PAPER, name=paper)
-	assert (here["file_name"], here["text"]) == ("theirs.txt", text)
+	assert (here["file_name"], here["text"]) == (theirs, text)
 
 
 def test_a_big_file_comes_intact_in_pieces(producer, consumer, line):
@@ -726,16 +731,15 @@ def begin_again() -> None:
 def test_a_file_over_the_limit_fails_alone_and_comes_after_the_limit_is_raised(producer, consumer, papers):
 	consumer.run(change, doctype=SETTINGS, name=SETTINGS, max_file_megabytes=1)
 	big, small = (producer.run(insert, doctype=PAPER, title=title) for title in ("big", "small"))
-	producer.run(
-		attach_bytes, file_name="film.mov", size=3 << 19, seed=unique("film"), doctype=PAPER, name=big
-	)
+	film = new_file("film", "mov")
+	producer.run(attach_bytes, file_name=film, size=3 << 19, seed=film, doctype=PAPER, name=big)
 	producer.run(attach, file_name="note.txt", content=unique("note"), doctype=PAPER, name=small)
 
 	pull(consumer, producer)
 
 	(failed,) = sync_logs(consumer, status="Failed")
 	assert (failed["update_type"], failed["producer_doc"]) == ("Attach", big)
-	for part in ("film.mov", "1.5 MB", "1 MB", "Largest File in Megabytes in Event Streaming Settings"):
+	for part in (film, "1.5 MB", "1 MB", "Largest File in Megabytes in Event Streaming Settings"):
 		assert part in failed["error"]
 	assert len(consumer.run(files_of, doctype=PAPER, name=small)) == 1
 	assert consumer.run(read_doc, doctype=PAPER, name=big)
@@ -777,14 +781,15 @@ def test_what_a_failed_event_has_written_to_the_disk_goes_again(producer, consum
 	paper = producer.run(insert, doctype=PAPER, title="one")
 	pull(consumer, producer)
 	consumer.run(limit_attachments, most=2)
-	for text in ("first", "second", "third"):
-		producer.run(attach, file_name=f"{text}.txt", content=unique(text), doctype=PAPER, name=paper)
+	names = [new_file(stem, "txt") for stem in ("first", "second", "third")]
+	for name in names:
+		producer.run(attach, file_name=name, content=name, doctype=PAPER, name=paper)
 	try:
 		pull(consumer, producer)
 		disk = consumer.run(files_on_disk)
 		(failed,) = sync_logs(consumer, status="Retrying")
 		assert "Attachment" in failed["error"]
-		assert not any("third" in path for path in disk)
+		assert not any(path.endswith(names[2]) for path in disk)
 	finally:
 		consumer.run(limit_attachments, most=0)
 	assert consumer.run(resync, producer_doc=paper)[-1] == "Synced"
