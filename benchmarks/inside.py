@@ -191,6 +191,24 @@ def timed_pull(event_producer: str) -> dict:
 	}
 
 
+def timed_copy(event_producer: str, names: list[str]) -> float:
+	"""Seconds for a first copy of these orders, slice after slice, as the command does it."""
+	from event_streaming.consumer import first_copy, task
+	from event_streaming.consumer.long_work import run_slice
+
+	copy = first_copy.begin(event_producer, [ORDER], [["name", "in", names]])
+	frappe.db.commit()
+	began = perf_counter()
+	while (done := run_slice(copy.name)).more:
+		pass
+	seconds = perf_counter() - began
+	if done.task.status != task.DONE or done.task.made != len(names):
+		raise RuntimeError(
+			f"{done.task.made} of {len(names)} were made: {done.task.status} {done.task.message}"
+		)
+	return seconds
+
+
 def bare_inserts(count: int, rows: int) -> float:
 	"""Seconds for the loop that everybody would write: doc.insert(), commit, as the same user."""
 	frappe.set_user(SUBSCRIBER)

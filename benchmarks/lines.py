@@ -116,6 +116,24 @@ def pull_rate(bench: Bench, count: int) -> dict[str, float]:
 	return {"rate": count / done["seconds"], "requests": done["requests"], "memory": done["memory"]}
 
 
+def copying(bench: Bench) -> list[Figure]:
+	"""A first copy of documents that exist already ÷ the bare loop of inserts, as rates."""
+	count, rounds = bench.few(200, 1_000), bench.few(4, 8)
+	found: dict[str, list[float]] = {"copy": [], "bare": []}
+	for number in range(rounds + 1):
+		bench.start()
+		names = bench.run(bench.producer, "make_documents", count=count, rows=1)
+		subscribe(bench.consumer, bench.producer, CITY, ORDER)
+		copied = count / bench.run(
+			bench.consumer, "timed_copy", event_producer=bench.producer.url, names=names
+		)
+		bare = count / bench.run(bench.consumer, "bare_inserts", count=count, rows=1)
+		if number:
+			found["copy"].append(copied)
+			found["bare"].append(bare)
+	return [ratio("first copy", found["copy"], found["bare"], "≥ 0.85", unit_of_samples="documents/s")]
+
+
 def workers(bench: Bench) -> list[Figure]:
 	"""A backlog pulled with a helper ÷ by one worker alone, as rates."""
 	bench.start(CITY, ORDER)
@@ -293,6 +311,7 @@ def stages(bench: Bench) -> list[Figure]:
 LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"saves": saves,
 	"applying": applying,
+	"copying": copying,
 	"workers": workers,
 	"pages": pages,
 	"backlog": backlog,
