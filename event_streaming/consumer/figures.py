@@ -9,16 +9,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import frappe
 from frappe.query_builder.functions import Count, Max, Min
 from frappe.utils import get_datetime, now_datetime
-from pypika import Order
-from pypika.terms import Function, LiteralValue
+from pypika import Case, Order
 
 from event_streaming.consumer import state
 from event_streaming.consumer.sync_log import DOCTYPE, OPEN, RETRYING, SYNCED
+from event_streaming.dialects import hour_of, seconds_between
 from event_streaming.hours import HOUR, Counted
 from event_streaming.site import time_zone
 
 MOST_READ = 100_000
-_SECOND = LiteralValue("SECOND")
 # rows that are tried again are in the order of that time: the oldest is looked for among so many
 MOST_RETRYING = 10_000
 
@@ -31,14 +30,11 @@ def arrived(since: datetime) -> list[tuple[str, str, Counted]]:
 		.select(
 			log.event_producer,
 			log.status,
-			Function("DATE_FORMAT", log.creation, "%Y-%m-%d %H:00:00").as_("hour"),
+			hour_of(log.creation).as_("hour"),
 			# what a copy brings is no event: it has been there for long
-			Function(
-				"IF",
-				log.event_id != "",
-				Function("TIMESTAMPDIFF", _SECOND, log.event_creation, log.creation),
-				None,
-			).as_("under_way"),
+			Case()
+			.when(log.event_id != "", seconds_between(log.event_creation, log.creation))
+			.as_("under_way"),
 		)
 		.where(log.creation >= since)
 		.orderby(log.creation, order=Order.desc)

@@ -9,8 +9,8 @@ import frappe
 from frappe.query_builder.functions import Count, Max
 from frappe.utils import get_datetime
 from pypika import Order
-from pypika.terms import Function, LiteralValue
 
+from event_streaming.dialects import as_number, hour_of, seconds_between
 from event_streaming.hours import Counted
 from event_streaming.producer.deliveries import DELIVERIES
 from event_streaming.producer.log import LOG
@@ -27,7 +27,7 @@ def logged(since: datetime) -> list[Counted]:
 	log = frappe.qb.DocType(LOG)
 	newest = (
 		frappe.qb.from_(log)
-		.select(Function("DATE_FORMAT", log.creation, "%Y-%m-%d %H:00:00").as_("hour"))
+		.select(hour_of(log.creation).as_("hour"))
 		.where(log.creation >= since)
 		.orderby(log.creation, order=Order.desc)
 		.limit(MOST_READ)
@@ -48,11 +48,7 @@ def _last_deliveries(event_consumer: str):
 	delivery = frappe.qb.DocType(DELIVERIES)
 	return (
 		frappe.qb.from_(delivery)
-		.select(
-			delivery.creation,
-			delivery.at_position,
-			Function("CAST", LiteralValue("`parent` AS UNSIGNED")).as_("event"),
-		)
+		.select(delivery.creation, delivery.at_position, as_number(delivery.parent).as_("event"))
 		.where((delivery.consumer == event_consumer) & (delivery.parenttype == LOG))
 		.orderby(delivery.at_position, order=Order.desc)
 		.limit(MOST_DELIVERIES)
@@ -62,16 +58,12 @@ def _last_deliveries(event_consumer: str):
 def delays(event_consumer: str, since: datetime) -> list[Counted]:
 	"""How long events took at the longest until this consumer fetched them, for each hour since then."""
 	log, last = frappe.qb.DocType(LOG), _last_deliveries(event_consumer)
-	hour = Function("DATE_FORMAT", last.creation, "%Y-%m-%d %H:00:00")
+	hour = hour_of(last.creation)
 	rows = (
 		frappe.qb.from_(last)
 		.join(log)
 		.on(log.name == last.event)
-		.select(
-			hour,
-			Count("*"),
-			Max(Function("TIMESTAMPDIFF", LiteralValue("SECOND"), log.creation, last.creation)),
-		)
+		.select(hour, Count("*"), Max(seconds_between(log.creation, last.creation)))
 		# the older events of a document that has come to meet its condition were not late
 		.where((last.creation >= since) & (log.position == last.at_position))
 		.groupby(hour)
