@@ -99,10 +99,12 @@ def verify(
 
 
 @frappe.whitelist(methods=["POST"])
-def repair(event_producer: str, delete_extra: bool | int = False) -> dict[str, Any]:
-	"""Have a background job bring in line what the last verify has compared; returns how far it has got."""
+def repair(
+	event_producer: str, delete_extra: bool | int = False, verify_task: str | None = None
+) -> dict[str, Any]:
+	"""Have a background job bring in line what a verify (by default the last) has compared; returns how far it has got."""
 	frappe.only_for(ADMIN)
-	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)))
+	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task)
 
 
 @frappe.whitelist(methods=["GET"])

@@ -79,7 +79,7 @@ def verify_command(
 		if work.status == task.DONE and mend and work.differing:
 			if not yes and not confirmed(work, delete_extra):
 				return NEEDS_A_PERSON
-			work = run(repair.begin(name, delete_extra))
+			work = run(repair.begin(name, delete_extra, work.name))
 			if not as_json:
 				tell_repair(work)
 	except TaskUnderWay as error:

@@ -45,24 +45,26 @@ SAME = "Same"
 # ---- what a person asks for
 
 
-def start_repair(event_producer: str, delete_extra: bool = False) -> dict[str, Any]:
-	"""Repair in the background what the last verify has compared; returns the progress. See `begin`."""
-	work = begin(event_producer, delete_extra)
+def start_repair(
+	event_producer: str, delete_extra: bool = False, verified: str | None = None
+) -> dict[str, Any]:
+	"""Repair in the background what a verify has compared; returns the progress. See `begin`."""
+	work = begin(event_producer, delete_extra, verified)
 	request(work.name)
 	return task.as_progress(work)
 
 
-def begin(event_producer: str, delete_extra: bool = False) -> Task:
-	"""A task that repairs what the last verify of the producer has compared; it does nothing yet.
+def begin(event_producer: str, delete_extra: bool = False, verified: str | None = None) -> Task:
+	"""A task that repairs what the verify `verified` has compared, by default the producer's last; it does nothing yet.
 
 	Raises frappe.ValidationError when there is none that has come to its end: nobody has seen what would be done.
 	"""
-	verified = task.latest(event_producer, task.VERIFY)
-	if not verified or verified.status != task.DONE:
+	seen = task.load(verified) if verified else task.latest(event_producer, task.VERIFY)
+	if not seen or (seen.kind, seen.event_producer, seen.status) != (task.VERIFY, event_producer, task.DONE):
 		raise EventStreamingError(
 			_("Verify {0} first, to the end: it shows what a repair would do.").format(event_producer)
 		)
-	scope = {**verified.scope, "verify": verified.name, "delete_extra": bool(delete_extra)}
+	scope = {**seen.scope, "verify": seen.name, "delete_extra": bool(delete_extra)}
 	return task.start(task.REPAIR, event_producer, scope)
 
 

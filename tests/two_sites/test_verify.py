@@ -549,6 +549,30 @@ def refusal(event_producer: str) -> str:
 	return ""
 
 
+def begun_from(event_producer: str, verified: str) -> list | str:
+	"""The DocTypes that a repair of one verify would look at, or why there is none."""
+	import frappe
+
+	from event_streaming.consumer import repair, task
+
+	try:
+		begun = repair.begin(event_producer, True, verified)
+	except frappe.ValidationError as error:
+		return str(error)
+	task.stop(event_producer, task.REPAIR)
+	return begun.scope["doctypes"]
+
+
+def test_a_repair_does_what_the_verify_shows_that_it_was_asked_for_from(consumer, producer):
+	subscribe(consumer, producer, CITY, ORDER)
+	seen = verify(consumer, producer, CITY)
+	verify(consumer, producer, ORDER)
+
+	assert consumer.run(begun_from, event_producer=producer.url, verified=seen["task"]) == [CITY]
+	other = consumer.run(begun_from, event_producer=producer.url + ".example", verified=seen["task"])
+	assert "Verify" in other
+
+
 # ---- a producer that is not what it should be
 
 

@@ -138,10 +138,12 @@ def start_verify(
 
 
 @frappe.whitelist(methods=["POST"])
-def start_repair(event_producer: str, delete_extra: bool | int = False) -> dict:
-	"""The form's button: have a background job bring in line what the last verify has compared."""
+def start_repair(
+	event_producer: str, delete_extra: bool | int = False, verify_task: str | None = None
+) -> dict:
+	"""The form's button: have a background job bring in line what a verify has compared, by default the last."""
 	frappe.only_for("System Manager")
-	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)))
+	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task)
 
 
 @frappe.whitelist()

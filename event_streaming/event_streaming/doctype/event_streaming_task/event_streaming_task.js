@@ -178,7 +178,12 @@ function start_repair(frm, delete_extra) {
 	return frappe
 		.call({
 			method: `${PRODUCER_METHODS_OF_TASK}.start_repair`,
-			args: { event_producer: frm.doc.event_producer, delete_extra: delete_extra ? 1 : 0 },
+			args: {
+				event_producer: frm.doc.event_producer,
+				delete_extra: delete_extra ? 1 : 0,
+				// what was shown is what is repaired, whatever has been verified since
+				verify_task: frm.doc.name,
+			},
 			freeze: true,
 		})
 		.then((answer) => frappe.set_route("Form", "Event Streaming Task", answer.message.task));
