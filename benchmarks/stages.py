@@ -16,7 +16,7 @@ from benchmarks import inside
 # stage -> where its functions are looked up
 STAGES = {
 	"the request": ["event_streaming.consumer.remote.Producer.get_page"],
-	"what the page needs": ["event_streaming.consumer.pull.prepare"],
+	"what the page needs": ["event_streaming.consumer.shared_page.prepare"],
 	"Frappe's life cycle": [
 		"event_streaming.consumer.documents.insert",
 		"event_streaming.consumer.documents.update",
