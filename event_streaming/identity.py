@@ -21,6 +21,7 @@ from event_streaming.site import public_url
 from event_streaming.wire import Root
 
 DOCTYPE = "Event Document Identity"
+SAVEPOINT = "event_streaming_identities"
 FIELDS = (
 	"event_producer",
 	"remote_doctype",
@@ -137,20 +138,51 @@ def made_here(identity: Identity) -> bool:
 class Kept:
 	"""Rows of a group of events that are written together; `claimed` are the keys of those that `add` brought.
 
-	`before` are both as they were when the event began.
+	`before` are both as they were when the event began. Behind what was written in the middle of an event stands a savepoint
+	each time (`marks`): it is gone if a hook has undone that with a savepoint of its own. `void` ones are never written.
 	"""
 
 	waiting: dict[str, Identity] = field(default_factory=dict)
 	claimed: set[str] = field(default_factory=set)
 	before: tuple[dict[str, Identity], set[str]] = field(default_factory=lambda: ({}, set()))
+	marks: int = 0
+	void: bool = False
 
 	def event_done(self) -> None:
+		"""Raises TransactionLost when something that was written in the middle of it has been undone."""
+		self.look()
 		self.before = dict(self.waiting), set(self.claimed)
 
 	def event_undone(self) -> None:
 		"""Back to the event's savepoint: what was written after it has to be written again."""
 		waiting, claimed = self.before
-		self.waiting, self.claimed = dict(waiting), set(claimed)
+		self.waiting, self.claimed, self.marks = dict(waiting), set(claimed), 0
+
+	def write(self) -> None:
+		if not self.waiting or self.void:
+			return
+		rows = list(self.waiting.values())
+		_claim([each for each in rows if each.key in self.claimed])
+		_write([each for each in rows if each.key not in self.claimed])
+		self.waiting.clear()
+		self.claimed.clear()
+
+	def write_in_the_middle(self) -> None:
+		if self.waiting and not self.void:
+			self.write()
+			self.marks += 1
+			frappe.db.savepoint(f"{SAVEPOINT}_{self.marks}")
+
+	def look(self) -> None:
+		# not earlier: a savepoint that is released takes those of hooks along that were made after it
+		for number in range(self.marks, 0, -1):
+			try:
+				frappe.db.release_savepoint(f"{SAVEPOINT}_{number}")
+			except Exception as error:
+				raise TransactionLost(
+					_("A hook of this site has undone what was written in the middle of the event.")
+				) from error
+		self.marks = 0
 
 
 def keep_together(kept: Kept | None) -> None:
@@ -187,13 +219,8 @@ def add(identity: Identity) -> None:
 
 def write_kept() -> None:
 	kept = getattr(frappe.local, "event_streaming_identities", None)
-	if not kept or not kept.waiting:
-		return
-	rows = list(kept.waiting.values())
-	_claim([each for each in rows if each.key in kept.claimed])
-	_write([each for each in rows if each.key not in kept.claimed])
-	kept.waiting.clear()
-	kept.claimed.clear()
+	if kept:
+		kept.write_in_the_middle()
 
 
 def _claim(identities: list[Identity]) -> None:

@@ -47,8 +47,8 @@ class GroupLog:
 		does not take fails with its event. Raises TransactionLost when what the rows tell of is not in the database any more.
 		"""
 		self._together = together
-		self.begin()
 		try:
+			self.begin()
 			yield
 			self._write()
 		finally:
@@ -70,6 +70,7 @@ class GroupLog:
 		frappe.db.savepoint(SAVEPOINT)
 		self._watching = True
 		frappe.db.before_commit.add(self._commit_begins)
+		frappe.db.after_rollback.add(self._rolled_back)
 
 	def _commit_begins(self) -> None:
 		if self._watching:
@@ -81,7 +82,15 @@ class GroupLog:
 		if self._open:
 			self._watch()
 
+	def _rolled_back(self) -> None:
+		if self._open:
+			# by a hook of this site: what is kept is true no more, and none of it is to be in what the hook may commit
+			self.rows.clear()
+			self.identities = Kept(void=True)
+			identity.keep_together(self.identities)
+
 	def _write(self) -> None:
+		self.identities.look()
 		try:
 			frappe.db.release_savepoint(SAVEPOINT)
 		except Exception as error:
@@ -103,7 +112,7 @@ class GroupLog:
 
 	def _write_identities(self) -> None:
 		try:
-			identity.write_kept()
+			self.identities.write()
 		except Exception as error:
 			if is_lost_transaction(error):
 				raise

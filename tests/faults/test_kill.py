@@ -365,8 +365,16 @@ def do_in_the_middle(doing: str, number: int) -> None:
 
 	if doing == "commit" or (doing == "commit later" and number == 3):
 		frappe.db.commit()
-	elif doing == "rollback":
+	elif doing == "rollback" or (doing == "rollback later" and number == 2):
 		frappe.db.rollback()
+	elif doing == "delete a file" and number == 2:
+		delete_a_file()
+	elif doing == "commit then" and number == 2:
+		frappe.db.commit()
+	elif doing == "delete a file and take it back":
+		frappe.db.savepoint("of_the_hook")
+		delete_a_file()
+		frappe.db.rollback(save_point="of_the_hook")
 	elif doing == "lose" and number == 2:
 		# what a deadlock does that the hook has caught: the database has undone all, and nobody was told
 		frappe.db.sql("rollback")
@@ -376,6 +384,13 @@ def do_in_the_middle(doing: str, number: int) -> None:
 		os.kill(os.getpid(), 9)
 	elif doing == "fail":
 		raise ValueError("the hook is broken")
+
+
+def delete_a_file() -> None:
+	"""That has the identities that wait written: this one's is to go."""
+	import frappe
+
+	frappe.get_doc({"doctype": "File", "file_name": "note.txt", "content": "of a hook"}).insert().delete()
 
 
 def make_cities(prefix: str, count: int) -> list[str]:
@@ -453,6 +468,49 @@ def test_a_transaction_that_is_lost_in_silence_has_its_group_applied_again(produ
 
 	assert (summary["error"], summary["synced"]) == ("", 3)
 	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def test_identities_of_documents_that_a_hook_has_undone_are_not_committed_by_it(producer, consumer, cities):
+	doings = ["rollback later", "delete a file", "commit then"]
+	summary = consumer.run(pull_with_hook, event_producer=producer.url, doings=doings)
+
+	assert (summary["error"], summary["synced"]) == ("", 3)
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def test_identities_that_a_hook_undoes_with_its_own_savepoint_are_written_all_the_same(
+	producer, consumer, cities
+):
+	doings = ["delete a file and take it back"]
+	summary = consumer.run(pull_with_hook, event_producer=producer.url, doings=doings)
+
+	assert (summary["error"], summary["synced"]) == ("", 3)
+	rows = consumer.run(read_rows, doctype="Event Document Identity", filters={"remote_doctype": CITY})
+	assert sorted(row["remote_name"] for row in rows) == sorted(cities)
+	check_all_is_there_once(producer, consumer, {CITY: cities})
+
+
+def begin_a_group_without_a_connection() -> bool:
+	"""Whether what is kept for it is still there for whoever comes next in this process."""
+	import frappe
+
+	from event_streaming.consumer.group_log import GroupLog
+
+	def lost(*_args):
+		raise ConnectionError
+
+	frappe.db.savepoint = lost
+	try:
+		with GroupLog("https://example.com").group():
+			raise AssertionError("it has begun")
+	except ConnectionError:
+		return frappe.local.event_streaming_identities is not None
+	finally:
+		del frappe.db.savepoint
+
+
+def test_a_group_that_can_not_begin_keeps_nothing_for_later(consumer):
+	assert not consumer.run(begin_a_group_without_a_connection)
 
 
 def test_an_event_that_fails_takes_with_it_no_identity_of_the_events_before_it(producer, consumer, cities):
