@@ -28,7 +28,7 @@ from event_streaming.consumer.groups import apply_in_groups
 from event_streaming.consumer.page import Work, prepare, remote_key
 from event_streaming.consumer.remote import Producer
 from event_streaming.consumer.slices import Slice, request
-from event_streaming.consumer.step import attempt
+from event_streaming.consumer.step import attempt, failure
 from event_streaming.consumer.sync_log import FAILED, OPEN, SYNCED, Outcome
 from event_streaming.consumer.task import Task
 from event_streaming.consumer.times import convert_times
@@ -83,7 +83,7 @@ def mend(portion: Portion) -> None:
 	repairer = Repairer(portion, Examiner(portion), deepcopy(portion.part.task.report))
 	if not events:
 		repairer.write(0, [])
-	apply_in_groups(work, events, repairer, portion.part.deadline, repairer.deal)
+	apply_in_groups(work, events, repairer, portion.part.deadline, repairer.deal, repairer.give_up)
 
 
 @dataclass
@@ -101,21 +101,36 @@ class Repairer:
 
 	def deal(self, event: Event, work: Work) -> str:
 		finding = self.found[event["docname"]] = self.examiner.examine(event)
-		if not finding or finding.kind not in findings.DIFFERING:
-			return SAME
-		if finding.kind == findings.EXTRA and not self.delete_extra:
-			finding.outcome = _("Kept: deleting was not asked for.")
+		if not finding or not self.is_to_be_mended(finding):
 			return SAME
 		mended = Mended(self.portion, event, finding)
 		outcome = attempt(event, work, attempts=1, apply=mended.apply)
 		finding.repaired = outcome.status == SYNCED and mended.whole
+		if outcome.status == SYNCED:
+			work.log.add(mended.as_logged(), outcome)
+		return self.tell(event, work, finding, outcome)
+
+	def give_up(self, event: Event, work: Work, error: Exception) -> str:
+		"""One whose transaction was given up again and again; nobody has sent it, so that it is no event to be tried again."""
+		outcome = failure(event, work, error, frappe.get_traceback(), attempts=1)
+		finding = self.found.get(event["docname"])
+		if not finding or not self.is_to_be_mended(finding):
+			return SAME
+		finding.repaired = False
+		return self.tell(event, work, finding, outcome)
+
+	def is_to_be_mended(self, finding: Finding) -> bool:
+		if finding.kind == findings.EXTRA and not self.delete_extra:
+			finding.outcome = _("Kept: deleting was not asked for.")
+			return False
+		return finding.kind in findings.DIFFERING
+
+	def tell(self, event: Event, work: Work, finding: Finding, outcome: Outcome) -> str:
 		finding.failed = not finding.repaired
 		finding.outcome = frappe.utils.strip_html(
 			outcome.done or (outcome.error or "").split("\n", 1)[0] or outcome.status
 		)
-		if outcome.status == SYNCED:
-			work.log.add(mended.as_logged(), outcome)
-		elif finding.kind == findings.MISSING and outcome.status in OPEN:
+		if finding.kind == findings.MISSING and outcome.status in OPEN:
 			# it is tried again like the event that it might have been
 			work.log.add(event, outcome)
 			work.held_back.add(remote_key(event))

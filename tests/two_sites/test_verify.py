@@ -537,6 +537,33 @@ def test_what_can_not_be_repaired_is_said(producer, consumer, fresh):
 	assert [log["status"] for log in sync_logs(consumer, producer_doc=names[1])] == ["Synced", "Retrying"]
 
 
+def repair_with_a_hook_that_rolls_back(event_producer: str) -> dict:
+	import frappe
+	from frappe.model.document import Document
+
+	Document.on_update = lambda doc: doc.doctype == ORDER and frappe.db.rollback()
+	try:
+		return check(event_producer, "Repair")
+	finally:
+		del Document.on_update
+
+
+def test_what_is_undone_again_and_again_is_said_and_makes_no_event_that_nobody_sent(
+	producer, consumer, fresh
+):
+	subscribe(consumer, producer, ORDER)
+	names = [producer.run(insert, doctype=ORDER, title=f"order {number}") for number in range(2)]
+	pull(consumer, producer)
+	producer.run(set_value, doctype=ORDER, name=names[1], note="past the life cycle")
+	verify(consumer, producer)
+
+	done = consumer.run(repair_with_a_hook_that_rolls_back, event_producer=producer.url)
+
+	assert (done["status"], done["made"], done["failed"]) == ("Done", 0, 1)
+	assert "rolled back" in found(done)[names[1]]["outcome"]
+	assert {log["status"] for log in sync_logs(consumer, producer_doc=names[1])} == {"Synced"}
+
+
 def refusal(event_producer: str) -> str:
 	import frappe
 
