@@ -57,7 +57,7 @@ def apply_in_groups(
 			if not is_lost_transaction(error):
 				raise
 			frappe.db.rollback()
-			start += apply_after_lost_transaction(work, events, start, mark, deal, give_up)
+			start += apply_after_lost_transaction(work, events, start, len(events), mark, deal, give_up)
 	return True
 
 
@@ -67,14 +67,20 @@ def apply_one_by_one(work: Work, events: list[Event], mark: Mark, deadline: floa
 	for start, event in enumerate(events):
 		if start and time.monotonic() >= deadline:
 			return False
-		deal: Deal = deal_with
 		try:
 			prepare(work, [event])
 		except Exception as error:
 			if not is_events_fault(error):
 				raise
-			deal = partial(give_up, error=error)
-		apply_group(work, events, start, 1, 0, mark, deal)
+			apply_group(work, events, start, 1, 0, mark, partial(give_up, error=error))
+			continue
+		try:
+			apply_group(work, events, start, 1, 0, mark, deal_with)
+		except Exception as error:
+			if not is_lost_transaction(error):
+				raise
+			frappe.db.rollback()
+			apply_after_lost_transaction(work, events, start, start + 1, mark, deal_with, give_up)
 	return True
 
 
@@ -104,11 +110,12 @@ def apply_group(
 
 
 def apply_after_lost_transaction(
-	work: Work, events: list[Event], start: int, mark: Mark, deal: Deal, give_up: GiveUp
+	work: Work, events: list[Event], start: int, end: int, mark: Mark, deal: Deal, give_up: GiveUp
 ) -> int:
-	"""A deadlock has undone the group: look things up anew and go on with one event, which may fail alone."""
+	"""A deadlock has undone the group: look things up anew (for the events up to `end`) and go on with one, which may fail
+	alone."""
 	for _attempt in range(TRIES_AFTER_DEADLOCK):
-		prepare(work, events[start:])
+		prepare(work, events[start:end])
 		try:
 			return apply_group(work, events, start, 1, 0, mark, deal)
 		except Exception as error:
@@ -116,5 +123,5 @@ def apply_after_lost_transaction(
 				raise
 			frappe.db.rollback()
 			lost = error
-	prepare(work, events[start:])
+	prepare(work, events[start:end])
 	return apply_group(work, events, start, 1, 0, mark, lambda event, work: give_up(event, work, lost))

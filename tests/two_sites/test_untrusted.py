@@ -152,8 +152,19 @@ def test_an_event_that_can_not_even_be_looked_up_fails_alone_and_heals(consumer,
 	assert consumer.run(read_doc, doctype=CITY, name=names[1])
 
 
-def pull_with_fault(event_producer: str, docname: str, due: bool = False) -> dict:
+def test_beside_it_one_that_a_hook_always_undoes_stops_nothing(consumer, hostile):
+	names = [unique("before"), unique("undone"), unique("bad")]
+	hostile.pages = [{"events": [hostile.event(CITY, name, {"title": name}) for name in names]}]
+
+	summary = consumer.run(pull_with_fault, event_producer=hostile.url, docname=names[2], undone=names[1])
+
+	assert (summary["error"], summary["synced"], summary["failed"]) == ("", 1, 2)
+	assert [log["status"] for log in sync_logs(consumer)] == ["Synced", "Retrying", "Retrying"]
+
+
+def pull_with_fault(event_producer: str, docname: str, due: bool = False, undone: str = "") -> dict:
 	import frappe
+	from frappe.model.document import Document
 
 	from event_streaming.consumer import gaps
 	from event_streaming.consumer.pull import pull
@@ -170,10 +181,12 @@ def pull_with_fault(event_producer: str, docname: str, due: bool = False) -> dic
 			"Event Sync Log", {"status": "Retrying"}, "next_retry", frappe.utils.now_datetime()
 		)
 	gaps.find_gaps = find_gaps
+	Document.on_update = lambda doc: doc.name == undone and frappe.db.rollback()
 	try:
 		return vars(pull(event_producer))
 	finally:
 		gaps.find_gaps = original
+		del Document.on_update
 
 
 def test_what_could_not_be_read_can_not_be_resynced_into_something_else(consumer, hostile):
