@@ -197,18 +197,24 @@ def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadli
 	for key in rows:
 		if time.monotonic() >= deadline:
 			return
-		try:
-			done = retry.retry_document(work, key)
-			frappe.db.commit()
-		except Exception as error:
-			if not is_lost_transaction(error) and not is_events_fault(error):
-				raise
-			frappe.db.rollback()
-			done = retry.put_off(work, key, error)
-			frappe.db.commit()
+		done = retry_or_put_off(work, key)
 		summary.events += done.tried
 		summary.synced += done.synced
 		summary.failed += done.tried - done.synced
+
+
+def retry_or_put_off(work: Work, key: RemoteKey) -> Retried:
+	"""One document; one whose transaction is lost, or that can't be looked up, keeps no other from its turn."""
+	try:
+		done = retry.retry_document(work, key)
+		frappe.db.commit()
+	except Exception as error:
+		if not is_lost_transaction(error) and not is_events_fault(error):
+			raise
+		frappe.db.rollback()
+		done = retry.put_off(work, key, error)
+		frappe.db.commit()
+	return done
 
 
 def retry_documents(
@@ -235,8 +241,12 @@ def retry_documents(
 				work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
 				work.asked_by = asked_by
 				for number, key in enumerate(keys, start=1):
-					done = retry.retry_document(work, key, decisions)
-					frappe.db.commit()
+					if len(keys) > 1 and not decisions:
+						done = retry_or_put_off(work, key)
+					else:
+						# the person sees what is wrong, and a decision is not lost with it
+						done = retry.retry_document(work, key, decisions)
+						frappe.db.commit()
 					total.tried += done.tried
 					total.synced += done.synced
 					show_progress(asked_by, number, len(keys), key)

@@ -461,6 +461,31 @@ def test_a_hook_that_always_rolls_back_stops_neither_the_stream_nor_the_retries(
 	check_all_is_there_once(producer, consumer, {CITY: cities})
 
 
+def resync_with_hook(undone: str) -> dict:
+	import frappe
+	from frappe.model.document import Document
+
+	from event_streaming.consumer.by_hand import logs_to_resync, resync_logs
+
+	Document.on_update = lambda doc: doc.name == undone and frappe.db.rollback()
+	try:
+		return resync_logs(logs_to_resync())
+	finally:
+		del Document.on_update
+
+
+def test_one_that_a_hook_always_undoes_does_not_keep_the_others_from_being_resynced(
+	producer, consumer, cities
+):
+	consumer.run(pull_with_hook, event_producer=producer.url, doings=["fail"])
+
+	assert consumer.run(resync_with_hook, undone=cities[0]) == {"tried": 3, "synced": 2}
+
+	logs = sync_logs(consumer)
+	assert [log["status"] for log in logs] == ["Retrying", "Synced", "Synced"]
+	assert "rolled back in the middle" in logs[0]["error"]
+
+
 @pytest.mark.parametrize("then", [[], ["commit later"]])
 def test_a_transaction_that_is_lost_in_silence_has_its_group_applied_again(producer, consumer, cities, then):
 	"""Also when a later hook commits: what the rows tell of is not there, so that they are not written either."""
