@@ -13,9 +13,15 @@ def stand_under_automation() -> None:
 	if frappe.db.exists("DocType", SIDEBAR):
 		_add_to_sidebar()
 		return
-	parent = frappe.db.get_value(
-		"Workspace", {"module": PARENT_MODULE, "public": 1, "parent_page": ["is", "not set"]}, "title"
+	# the same filter in frappe.db.get_value finds no empty text on 15
+	parents = frappe.get_all(
+		"Workspace",
+		{"module": PARENT_MODULE, "public": 1, "parent_page": ["is", "not set"]},
+		pluck="title",
+		order_by="sequence_id asc",
+		limit=1,
 	)
+	parent = parents[0] if parents else None
 	if parent and frappe.db.get_value("Workspace", WORKSPACE, "parent_page") != parent:
 		frappe.db.set_value("Workspace", WORKSPACE, "parent_page", parent, update_modified=False)
 

@@ -353,3 +353,23 @@ def read_nothing_and_all() -> list:
 	count = len(frappe.get_all("Event Document Identity", {"root_site": kind}, pluck="name", order_by=None))
 	frappe.db.rollback()
 	return [missing, count]
+
+
+def test_get_all_takes_empty_text_and_nothing_for_not_set(site):
+	"""frappe.db.get_value does not, on 15."""
+	assert site.run(titles_not_set) == 2
+
+
+def titles_not_set() -> int:
+	import frappe
+
+	kind = frappe.generate_hash(length=10)
+	table = frappe.qb.DocType("Event Document Identity")
+	for text in ("", None, "set"):
+		values = (frappe.generate_hash(length=40), kind, text)
+		frappe.qb.into(table).columns("name", "root_site", "root_name").insert(*values).run()
+	found = frappe.get_all(
+		"Event Document Identity", {"root_site": kind, "root_name": ["is", "not set"]}, order_by=None
+	)
+	frappe.db.rollback()
+	return len(found)
