@@ -9,7 +9,7 @@ NOTHING_STICKS_OUT = "document.documentElement.scrollWidth <= window.innerWidth"
 CHART_IS_DRAWN = """(name) => [...document.querySelectorAll('.dashboard-widget-box')].some(
 	(box) => box.innerText.includes(name) && box.querySelector('.dataset-units rect, .dataset-units path'))"""
 NUMBER = """(label) => {
-	const box = [...document.querySelectorAll('.number-widget-box')].find((each) => each.innerText.includes(label));
+	const box = [...document.querySelectorAll('.number-widget-box')].find((each) => each.textContent.includes(label));
 	return box && box.querySelector('.number') ? box.querySelector('.number').innerText.trim() : null;
 }"""
 
