@@ -457,7 +457,7 @@ def test_a_system_doctype_can_not_be_subscribed_to(producer, consumer, doctype):
 def test_a_system_doctype_in_an_event_is_refused_although_the_row_is_there(consumer, hostile):
 	"""The row was made when the DocType was allowed by name, or by hand."""
 	hostile.doctypes = (CITY, "Role")
-	consumer.run(force_row, event_producer=hostile.url, doctype="Role")
+	consumer.run(force_row, event_producer=hostile.url, instead_of=ORDER, doctype="Role")
 	role = unique("Role")
 
 	take(consumer, hostile, {"events": [hostile.event("Role", role, {"role_name": role})]})
@@ -490,10 +490,12 @@ def force_approved_row(event_consumer: str, doctype: str) -> None:
 	frappe.clear_cache()
 
 
-def force_row(event_producer: str, doctype: str) -> None:
+def force_row(event_producer: str, instead_of: str, doctype: str) -> None:
 	import frappe
 
-	name = frappe.db.get_value("Event Producer Document Type", {"parent": event_producer}, "name")
+	name = frappe.db.get_value(
+		"Event Producer Document Type", {"parent": event_producer, "ref_doctype": instead_of}, "name"
+	)
 	frappe.db.set_value("Event Producer Document Type", name, "ref_doctype", doctype)
 	frappe.clear_cache()
 
