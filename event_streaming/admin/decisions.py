@@ -59,7 +59,7 @@ def set_paused(doctype: str, name: str, paused: bool) -> bool:
 	if not paused and doctype == PRODUCER:
 		request_pull(doc.name, by_hand=True)
 	elif not paused:
-		frappe.db.after_commit.add(notify.events_committed)
+		frappe.db.after_commit.add(notify.ask_for_look)
 	return True
 
 

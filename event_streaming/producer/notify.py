@@ -3,7 +3,8 @@
 After a change that comes alone, the web server's own worker tells the consumer, once the user has the answer: two
 hand-overs to background workers would cost most of the time until the change is on the other site. Whatever follows
 within a second, and whatever a job or a terminal commits, goes to a job. At most one job is queued at a time, however many
-transactions commit, and at most one call to a consumer is on its way.
+transactions commit, and at most one call to a consumer is on its way. A loop of changes asks Redis not with each commit but
+once in a while: see `events_committed`.
 A notification that is lost costs only latency: consumers ask by themselves every minute. A consumer that can't be told is
 told again later, at a stored time, and holds up no other. Nothing here waits for another site in a request, and nothing
 here makes a change fail that is already saved.
@@ -11,7 +12,9 @@ here makes a change fail that is already saved.
 
 import contextlib
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from time import monotonic, sleep
 
 import frappe
 from frappe.utils import cint, now_datetime
@@ -31,6 +34,8 @@ QUEUED = "event_streaming:notification_queued"
 WANTED = "event_streaming:notification_wanted:"
 # a job that was lost with its queue must not silence the next for longer
 QUEUED_SECONDS = 60
+# who has asked for a look does not ask again for so long: a look is taken that long after the last one could ask
+ASKED_SECONDS = 0.05
 # a full queue is counted by Frappe at each try, which takes longer than a save
 FULL_SECONDS = 5
 CALL_SECONDS = 10
@@ -42,7 +47,20 @@ FIRST_DELAY, LONGEST_DELAY = 30, 60 * 60
 
 
 def events_committed() -> None:
-	"""After a commit that logged something: see that a job looks whom to tell.
+	"""After a commit that logged something: see that somebody looks whom to tell.
+
+	Asked once, a request, job or terminal does not ask again for ASKED_SECONDS, since that takes as long as a statement.
+	Nothing is overlooked: `_look` goes on looking until that long after it has made room for the next to ask.
+	"""
+	now, asked = monotonic(), getattr(frappe.local, "event_streaming_asked", None)
+	if asked is None or now - asked >= ASKED_SECONDS:
+		# before Redis is asked: the look that answers it can't have begun earlier
+		frappe.local.event_streaming_asked = now
+		ask_for_look()
+
+
+def ask_for_look() -> None:
+	"""See that somebody looks whom to tell: this worker after its answer, or a job, unless one is queued already.
 
 	Raises nothing: the change is saved, its log row too, and consumers find it by themselves.
 	"""
@@ -62,26 +80,42 @@ def events_committed() -> None:
 
 def send_quickly() -> None:
 	"""After the web server's answer: call the one consumer that has something to pull; more of them are a job's."""
-	frappe.cache.delete(frappe.cache.make_key(QUEUED))
-	due = due_consumers()
-	if len(due) != 1 or not notify_consumer(due[0], QUICK_CALL_SECONDS):
-		_queue_look()
-
-
-def _queue_look() -> None:
-	frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
+	_look(_tell_quickly)
 
 
 def send_notifications() -> None:
 	"""The job: one call to each consumer that has something to pull and may be told now."""
-	# first of all, so that what is committed from now on queues the next job
+	_look(_tell)
+
+
+def _look(tell: Callable[[list[str]], None]) -> None:
+	"""Tell those who have something to pull; what is committed meanwhile, by whoever did not ask again, is the next look's."""
+	# first of all, so that what is committed from now on asks for the next look
 	frappe.cache.delete(frappe.cache.make_key(QUEUED))
-	due = due_consumers()
+	began = monotonic()
+	head = _newest_position()
+	tell(_due(head))
+	# mostly over by now, as calling another site takes longer
+	sleep(max(0, began + ASKED_SECONDS - monotonic()))
+	if _newest_position() > head:
+		ask_for_look()
+
+
+def _tell_quickly(due: list[str]) -> None:
+	if len(due) != 1 or not notify_consumer(due[0], QUICK_CALL_SECONDS):
+		_queue_look()
+
+
+def _tell(due: list[str]) -> None:
 	if len(due) == 1:
 		notify_consumer(due[0])
 		return
 	for consumer in due:
 		_queue_call(consumer)
+
+
+def _queue_look() -> None:
+	frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
 
 
 def minutely() -> None:
@@ -92,8 +126,16 @@ def minutely() -> None:
 
 def due_consumers() -> list[str]:
 	"""Names of the consumers that have events to pull, can be reached, are not paused, and may be told by now."""
+	return _due(_newest_position())
+
+
+def _newest_position() -> int:
+	"""Of all that is committed, not of what the open transaction sees."""
 	frappe.db.commit()
-	head = assign_positions()
+	return assign_positions()
+
+
+def _due(head: int) -> list[str]:
 	consumers = frappe.get_all(
 		CONSUMER,
 		fields=["name", "position", "notify_after"],

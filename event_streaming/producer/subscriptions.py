@@ -47,7 +47,7 @@ def consumer_changed(doc) -> None:
 	if doc.flags.from_consumer or not before or subscriptions_of(before) == subscriptions_of(doc):
 		return
 	tell_consumer(doc)
-	frappe.db.after_commit.add(notify.events_committed)
+	frappe.db.after_commit.add(notify.ask_for_look)
 
 
 def consumer_removed(doc) -> None:

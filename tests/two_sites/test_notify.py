@@ -175,6 +175,74 @@ def test_what_nobody_subscribes_to_queues_nothing(site, fake):
 	assert site.run(jobs) == []
 
 
+def test_a_loop_of_changes_asks_redis_once_in_a_while(site, fake):
+	site.run(add_consumer, url=fake.url)
+
+	assert site.run(times_asked, seconds_between=[0, 0.01, 0.01, 0.02]) == 1
+	assert site.run(times_asked, seconds_between=[0, 0.04, 0.02, 0.04]) == 2
+
+
+def times_asked(seconds_between: list[float]) -> int:
+	"""How often Redis was asked, in one process that commits a change after each of these seconds."""
+	import frappe
+
+	from event_streaming.producer import notify
+
+	frappe.local.event_streaming_asked = None
+	asked, now, original = [], [1000.0], (notify.ask_for_look, notify.monotonic)
+	notify.ask_for_look, notify.monotonic = lambda: asked.append(1), lambda: now[0]
+	try:
+		for seconds in seconds_between:
+			now[0] += seconds
+			add_cities()
+	finally:
+		notify.ask_for_look, notify.monotonic = original
+	return len(asked)
+
+
+@pytest.mark.parametrize("moment", ["_tell", "sleep"])
+def test_what_did_not_ask_is_not_overlooked_when_it_comes_after_a_look(site, fake, moment):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	site.run(forget_queue)
+
+	site.run(change_during_a_look, moment=moment)
+
+	assert site.run(jobs) == [SEND]
+
+
+def test_a_look_that_overlooked_nothing_queues_no_other(site, fake):
+	site.run(add_consumer, url=fake.url)
+	site.run(add_cities)
+	site.run(forget_queue)
+
+	site.run(send)
+
+	assert site.run(jobs) == []
+
+
+def change_during_a_look(moment: str) -> None:
+	"""As another process does it that asked just before the look made room for the next to ask."""
+	import time
+
+	import frappe
+
+	from event_streaming.producer import notify
+
+	original = getattr(notify, moment)
+
+	def changed(*arguments):
+		original(*arguments)
+		frappe.local.event_streaming_asked = time.monotonic()
+		add_cities()
+
+	setattr(notify, moment, changed)
+	try:
+		notify.send_notifications()
+	finally:
+		setattr(notify, moment, original)
+
+
 def test_a_queue_that_takes_no_more_jobs_does_not_make_the_save_fail(site, fake):
 	site.run(add_consumer, url=fake.url)
 
