@@ -44,8 +44,6 @@ COLUMNS = (
 	"modified",
 	"owner",
 	"modified_by",
-	"docstatus",
-	"idx",
 	"update_type",
 	"ref_doctype",
 	"docname",
@@ -174,12 +172,13 @@ def log_file(update_type: str, doctype: str, name: str, data: dict) -> None:
 
 
 def _log_create(doc, memory: Remembered | None) -> None:
-	believed = memory is None or memory.written is None or memory.written.is_still(doc)
+	written = memory and memory.written
+	believed = written is None or written.is_still(doc)
 	state = snapshot(doc if believed else frappe.get_doc(doc.doctype, doc.name, for_update=True))
 	_write(doc.doctype, doc.name, "Create", state)
 	for data in _transaction().early_files.pop((doc.doctype, str(doc.name)), ()):
 		_write(doc.doctype, doc.name, ATTACH, data)
-	_remember(doc, doc.get_doc_before_save(), state, Written(doc) if believed else None)
+	_remember(doc, doc.get_doc_before_save(), state, (written or Written(doc)) if believed else None)
 
 
 def _log_difference(doc, memory: Remembered | None) -> None:
@@ -283,11 +282,12 @@ def _write(
 	doctype: str, name: str, update_type: str, data: dict | None, before: Change | None = None
 ) -> None:
 	transaction = _transaction()
-	now, user = now_datetime(), frappe.session.user
+	# as text: of two values, the database's driver would turn each by itself
+	now, user = str(now_datetime()), frappe.session.user
 	text = None if data is None else dump(data)
 	text_before = dump(before) if before else None
 	origin = current_origin(doctype) or ""
-	row = (now, now, user, user, 0, 0, update_type, doctype, str(name), text, text_before, 0, origin)
+	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, 0, origin)
 	inserting.insert_numbered(LOG, COLUMNS, [row])
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1

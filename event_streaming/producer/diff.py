@@ -49,6 +49,8 @@ class Shape(NamedTuple):
 
 	fields: tuple[tuple[str, Callable[[Any], Any]], ...]
 	tables: tuple[str, ...]
+	# what two looks at a document compare; a row by its name too, for another one may have taken its place
+	names: tuple[str, ...]
 
 
 DOCUMENT_FIELDS = (
@@ -74,7 +76,8 @@ def shape_of(meta: Any) -> Shape:
 
 
 def _make_shape(meta: Any) -> Shape:
-	standard = ROW_FIELDS if getattr(meta, "istable", 0) else DOCUMENT_FIELDS
+	is_row = getattr(meta, "istable", 0)
+	standard = ROW_FIELDS if is_row else DOCUMENT_FIELDS
 	taken = {fieldname for fieldname, _convert in standard}
 	fields, tables = list(standard), []
 	for df in meta.fields:
@@ -84,7 +87,8 @@ def _make_shape(meta: Any) -> Shape:
 			tables.append(df.fieldname)
 		elif df.fieldtype not in NO_VALUE and df.fieldname not in taken:
 			fields.append((df.fieldname, CONVERT.get(df.fieldtype, as_text)))
-	return Shape(tuple(fields), tuple(tables))
+	names = tuple(fieldname for fieldname, _convert in fields)
+	return Shape(tuple(fields), tuple(tables), ("name", *names) if is_row else names)
 
 
 def snapshot(doc: Any) -> State:
@@ -125,7 +129,9 @@ def _values(doc: Any, shape: Shape) -> State:
 	values = vars(doc)
 	state: State = {"doctype": doc.doctype, "name": as_text(doc.name)}
 	for fieldname, convert in shape.fields:
-		state[fieldname] = convert(values.get(fieldname))
+		value = values.get(fieldname)
+		# with every save, for each field: most are text, and text needs no call
+		state[fieldname] = value if type(value) is str and convert is as_text else convert(value)
 	return state
 
 
@@ -144,34 +150,33 @@ class Written:
 
 	def __init__(self, doc: Any):
 		shape = shape_of(doc.meta)
-		values = vars(doc)
-		self.values = {fieldname: values.get(fieldname) for fieldname, _convert in shape.fields}
+		self.values = _held(doc, shape)
 		self.rows = {}
 		for fieldname in shape.tables:
 			if rows := rows_of(doc, fieldname):
-				self.rows[fieldname] = [vars(row).copy() for row in rows]
+				self.rows[fieldname] = _held_by_rows(rows)
 
 	def is_still(self, doc: Any) -> bool:
 		"""Whether the document in memory is still what was written."""
-		now = vars(doc)
-		if any(now.get(fieldname) != value for fieldname, value in self.values.items()):
+		shape = shape_of(doc.meta)
+		if _held(doc, shape) != self.values:
 			return False
-		for fieldname in shape_of(doc.meta).tables:
+		for fieldname in shape.tables:
 			rows, then = rows_of(doc, fieldname), self.rows.get(fieldname, ())
 			if len(rows) != len(then):
 				return False
-			if rows and not _same_rows(rows, then):
+			if rows and _held_by_rows(rows) != then:
 				return False
 		return True
 
 
-def _same_rows(rows: list, then: list[dict]) -> bool:
-	names = ("name", *(fieldname for fieldname, _convert in shape_of(rows[0].meta).fields))
-	for row, old in zip(rows, then, strict=True):
-		now = vars(row)
-		if any(now.get(fieldname) != old.get(fieldname) for fieldname in names):
-			return False
-	return True
+def _held(doc: Any, shape: Shape) -> list:
+	return list(map(vars(doc).get, shape.names))
+
+
+def _held_by_rows(rows: list) -> list[list]:
+	shape = shape_of(rows[0].meta)
+	return [_held(row, shape) for row in rows]
 
 
 # ---------------------------------------------------------------- the difference of two states
@@ -182,12 +187,11 @@ def difference(old: State, new: State) -> Change | None:
 	change: Change = {}
 	changed = {}
 	for fieldname, value in new.items():
-		if fieldname in IDENTITY or fieldname in STAMPS:
-			continue
 		before = old.get(fieldname)
+		if value == before or fieldname in IDENTITY or fieldname in STAMPS:
+			continue
 		if type(value) is list:
-			if value != before:
-				_compare_rows(change, fieldname, before or [], value)
+			_compare_rows(change, fieldname, before or [], value)
 		elif not same(before, value):
 			changed[fieldname] = value
 	if not changed and not change:
