@@ -64,16 +64,17 @@ class Cluster:
 
 @contextlib.contextmanager
 def open_cluster(
-	names: list[str], engine: str | None = None, with_app: bool | None = None
+	names: list[str], engine: str | None = None, with_app: bool | None = None, durable: bool = False
 ) -> Iterator[Cluster]:
 	"""A cluster with these sites. `engine` is "monoframe" or "bench"; without it, the environment decides.
 
 	`with_app` false gives bare Frappe sites; EVENT_STREAMING_WITHOUT_APP=1 in the environment does the same.
+	With `durable` the sandbox's database waits for the disk at each commit; a bench's does what its settings say.
 	"""
 	if with_app is None:
 		with_app = not os.environ.get("EVENT_STREAMING_WITHOUT_APP")
 	with run_folder() as folder:
-		cluster = Cluster(_engine(engine, folder, with_app))
+		cluster = Cluster(_engine(engine, folder, with_app, durable))
 		try:
 			cluster.open(names)
 			yield cluster
@@ -81,10 +82,10 @@ def open_cluster(
 			cluster.close()
 
 
-def _engine(name: str | None, folder: Path, with_app: bool) -> Engine:
+def _engine(name: str | None, folder: Path, with_app: bool, durable: bool) -> Engine:
 	name = name or ("bench" if os.environ.get("EVENT_STREAMING_BENCH") else ENGINE)
 	if name == ENGINE:
-		return SandboxEngine(folder, with_app)
+		return SandboxEngine(folder, with_app, durable)
 	if name == "bench":
 		from sandbox.bench import BenchEngine
 
@@ -95,12 +96,12 @@ def _engine(name: str | None, folder: Path, with_app: bool) -> Engine:
 class SandboxEngine:
 	"""Sites cloned from the template, on servers of this run."""
 
-	def __init__(self, folder: Path, with_app: bool):
+	def __init__(self, folder: Path, with_app: bool, durable: bool = False):
 		packages.ensure(packages.SERVERS)
 		self.folder = folder
 		self.with_app = with_app
 		self.logs = new_logs_folder(folder.name)
-		self.mariadb = servers.MariaDB(folder, self.logs)
+		self.mariadb = servers.MariaDB(folder, self.logs, durable)
 		self.redis = servers.Redis(folder, self.logs)
 		self.maker = sites.SiteMaker(folder, self.logs, self.mariadb, self.redis)
 		try:

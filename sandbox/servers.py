@@ -1,7 +1,8 @@
 """A private MariaDB and a private Redis for one run, started in its folder and gone with it.
 
-MariaDB listens on a socket only, Redis on a free TCP port of 127.0.0.1. Data is not synced to the disk: a
-killed process loses nothing that way, a machine that loses power may, and these sites are thrown away anyway.
+MariaDB listens on a socket only, Redis on a free TCP port of 127.0.0.1. Unless asked for (`durable`), data is not synced
+to the disk: a killed process loses nothing that way, a machine that loses power may, and these sites are thrown away
+anyway.
 Never touches a server or data folder of the system.
 """
 
@@ -10,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox import children, packages
@@ -30,20 +32,23 @@ MYSQLD_OPTIONS = [
 	"--skip-character-set-client-handshake",
 	"--innodb-buffer-pool-size=128M",
 	"--innodb-log-file-size=32M",
-	"--innodb-flush-log-at-trx-commit=2",
-	"--innodb-flush-method=nosync",
 	"--innodb-read-only-compressed=OFF",
 	"--max-connections=300",
 	"--performance-schema=OFF",
 	"--skip-log-bin",
 ]
+WITHOUT_SYNC = ["--innodb-flush-log-at-trx-commit=2", "--innodb-flush-method=nosync"]
 
 
 class MariaDB:
-	"""One MariaDB server of this run. `run_folder` is where its data, socket and process id are."""
+	"""One MariaDB server of this run. `run_folder` is where its data, socket and process id are.
 
-	def __init__(self, run_folder: Path, logs: Path):
+	A `durable` one waits for the disk with every commit, as MariaDB does when nobody tells it otherwise.
+	"""
+
+	def __init__(self, run_folder: Path, logs: Path, durable: bool = False):
 		self.run_folder = run_folder
+		self.options = [] if durable else WITHOUT_SYNC
 		self.log = logs / "mariadb.log"
 		self.socket = _socket_path(run_folder)
 		self.child: Child | None = None
@@ -52,7 +57,7 @@ class MariaDB:
 		data = self.run_folder / "mariadb"
 		if not data.exists():
 			subprocess.run(["cp", "-a", "--reflink=auto", str(_empty_data_folder()), str(data)], check=True)
-		self.child = _start_mysqld(data, self.socket, self.run_folder, self.log)
+		self.child = _start_mysqld(data, self.socket, self.run_folder, self.log, self.options)
 
 	def stop(self) -> None:
 		"""As kill -9 does it; what is committed is there when it is started again."""
@@ -196,7 +201,9 @@ def _set_root_password(data: Path) -> None:
 		shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start_mysqld(data: Path, socket: Path, run_folder: Path, log: Path) -> Child:
+def _start_mysqld(
+	data: Path, socket: Path, run_folder: Path, log: Path, options: Sequence[str] = WITHOUT_SYNC
+) -> Child:
 	# its temporary tables: several servers that share the system's folder for them get into each other's way
 	temporary = run_folder / "mariadb-tmp"
 	temporary.mkdir(exist_ok=True)
@@ -205,6 +212,7 @@ def _start_mysqld(data: Path, socket: Path, run_folder: Path, log: Path) -> Chil
 		[
 			packages.program("mariadbd"),
 			*MYSQLD_OPTIONS,
+			*options,
 			f"--datadir={data}",
 			f"--tmpdir={temporary}",
 			f"--socket={socket}",
