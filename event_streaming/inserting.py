@@ -56,6 +56,10 @@ def _split(sql: str) -> tuple[str, str]:
 
 def _run(parts: tuple[str, str], rows: Sequence[Row]) -> None:
 	head, row = parts
+	if len(rows) == 1:
+		# with every save
+		frappe.db.sql(head + row, tuple(rows[0]))
+		return
 	for some in _in_statements(rows):
 		frappe.db.sql(head + ",".join([row] * len(some)), tuple(value for values in some for value in values))
 

@@ -119,3 +119,14 @@ CONVERT: dict[str, Callable[[Any], Any]] = {
 	"Time": as_time,
 	"JSON": as_json,
 }
+
+# the types whose values each of these leaves as they are
+PLAIN: dict[Callable[[Any], Any], frozenset[type]] = {
+	as_text: frozenset((str, type(None))),
+	as_whole: frozenset((int,)),
+	as_optional_decimal: frozenset((type(None),)),
+	as_datetime: frozenset((type(None),)),
+	as_date: frozenset((type(None),)),
+	as_time: frozenset((type(None),)),
+	as_json: frozenset((str, type(None))),
+}

@@ -58,6 +58,8 @@ class Transaction:
 	"""The database transaction in which something was logged; shared by all that is remembered from it."""
 
 	def __init__(self):
+		# one object, so that it is found among the callbacks by identity
+		self.on_commit = self.committed
 		self.rolled_back = False
 		self.logged: dict[tuple[str, str], int] = {}
 		# files that were attached before the row of their document was written
@@ -65,7 +67,7 @@ class Transaction:
 
 	def committed(self) -> None:
 		"""After the commit: tell the consumers."""
-		frappe.local.event_streaming_transaction = None
+		self.on_commit = frappe.local.event_streaming_transaction = None
 		notify.events_committed()
 
 	def undone(self) -> None:
@@ -175,10 +177,11 @@ def _log_create(doc, memory: Remembered | None) -> None:
 	written = memory and memory.written
 	believed = written is None or written.is_still(doc)
 	state = snapshot(doc if believed else frappe.get_doc(doc.doctype, doc.name, for_update=True))
-	_write(doc.doctype, doc.name, "Create", state)
-	for data in _transaction().early_files.pop((doc.doctype, str(doc.name)), ()):
+	transaction = _write(doc.doctype, doc.name, "Create", state)
+	for data in transaction.early_files.pop((doc.doctype, str(doc.name)), ()):
 		_write(doc.doctype, doc.name, ATTACH, data)
-	_remember(doc, doc.get_doc_before_save(), state, (written or Written(doc)) if believed else None)
+	known = (written or Written(doc)) if believed else None
+	_remember(doc, doc.get_doc_before_save(), state, known, transaction)
 
 
 def _log_difference(doc, memory: Remembered | None) -> None:
@@ -195,13 +198,12 @@ def _log_difference(doc, memory: Remembered | None) -> None:
 	if change and not believed:
 		new = _stored(doc, old, change)
 		change = difference(old, new)
-	if change:
-		_log_update(doc, change, values_before(old, change))
-	_remember(doc, before, new, (memory and memory.written) if believed else None)
+	transaction = _log_update(doc, change, values_before(old, change)) if change else None
+	_remember(doc, before, new, (memory and memory.written) if believed else None, transaction)
 
 
-def _log_update(doc, change: Change, before: Change) -> None:
-	_write(doc.doctype, doc.name, "Update", change, before)
+def _log_update(doc, change: Change, before: Change) -> Transaction:
+	return _write(doc.doctype, doc.name, "Update", change, before)
 
 
 def _is_believed(doc, memory: Remembered | None) -> bool:
@@ -254,8 +256,10 @@ def _call(doc) -> Any:
 	return doc.flags.notifications_executed
 
 
-def _remember(doc, before: Any, state: State | None, written: Written | None) -> None:
-	transaction = _transaction()
+def _remember(
+	doc, before: Any, state: State | None, written: Written | None, transaction: Transaction | None = None
+) -> None:
+	transaction = transaction or _transaction()
 	logged = transaction.logged.get((doc.doctype, doc.name), 0)
 	doc.flags[MEMORY] = Remembered(doc.name, before, _call(doc), state, written, transaction, logged)
 
@@ -265,12 +269,12 @@ def _transaction() -> Transaction:
 	transaction = getattr(frappe.local, "event_streaming_transaction", None)
 	callbacks = frappe.db.after_commit
 	if transaction is not None:
-		if transaction.committed in callbacks._functions:
+		if transaction.on_commit in callbacks._functions:
 			return transaction
 		# a commit that failed on its way has dropped the callbacks without calling them
 		transaction.rolled_back = True
 	transaction = frappe.local.event_streaming_transaction = Transaction()
-	callbacks.add(transaction.committed)
+	callbacks.add(transaction.on_commit)
 	frappe.db.after_rollback.add(transaction.undone)
 	return transaction
 
@@ -280,7 +284,8 @@ def _transaction() -> Transaction:
 
 def _write(
 	doctype: str, name: str, update_type: str, data: dict | None, before: Change | None = None
-) -> None:
+) -> Transaction:
+	"""Log one event; returns the transaction that it is in."""
 	transaction = _transaction()
 	# as text: of two values, the database's driver would turn each by itself
 	now, user = str(now_datetime()), frappe.session.user
@@ -291,6 +296,7 @@ def _write(
 	inserting.insert_numbered(LOG, COLUMNS, [row])
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1
+	return transaction
 
 
 def dump(data: dict) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypedDict
 from weakref import WeakKeyDictionary
 
-from event_streaming.values import CONVERT, as_datetime, as_text, as_whole
+from event_streaming.values import CONVERT, PLAIN, as_datetime, as_text, as_whole
 
 State = dict[str, Any]
 
@@ -48,6 +48,8 @@ class Shape(NamedTuple):
 	"""What of a DocType is streamed: its stored fields, each with what brings a value into one form; its tables."""
 
 	fields: tuple[tuple[str, Callable[[Any], Any]], ...]
+	# the same, each with the types of values that are in that form already
+	plain_fields: tuple[tuple[str, Callable[[Any], Any], frozenset[type]], ...]
 	tables: tuple[str, ...]
 	# what two looks at a document compare; a row by its name too, for another one may have taken its place
 	names: tuple[str, ...]
@@ -88,7 +90,12 @@ def _make_shape(meta: Any) -> Shape:
 		elif df.fieldtype not in NO_VALUE and df.fieldname not in taken:
 			fields.append((df.fieldname, CONVERT.get(df.fieldtype, as_text)))
 	names = tuple(fieldname for fieldname, _convert in fields)
-	return Shape(tuple(fields), tuple(tables), ("name", *names) if is_row else names)
+	return Shape(
+		tuple(fields),
+		tuple((fieldname, convert, PLAIN.get(convert, frozenset())) for fieldname, convert in fields),
+		tuple(tables),
+		("name", *names) if is_row else names,
+	)
 
 
 def snapshot(doc: Any) -> State:
@@ -128,10 +135,10 @@ def rows_of(doc: Any, fieldname: str) -> list:
 def _values(doc: Any, shape: Shape) -> State:
 	values = vars(doc)
 	state: State = {"doctype": doc.doctype, "name": as_text(doc.name)}
-	for fieldname, convert in shape.fields:
+	for fieldname, convert, plain in shape.plain_fields:
 		value = values.get(fieldname)
-		# with every save, for each field: most are text, and text needs no call
-		state[fieldname] = value if type(value) is str and convert is as_text else convert(value)
+		# with every save, for each field: a call costs more than looking whether it is needed
+		state[fieldname] = value if type(value) in plain else convert(value)
 	return state
 
 
