@@ -16,9 +16,14 @@ from sandbox.paths import work_folder
 @click.command()
 @click.argument("lines", nargs=-1, type=click.Choice(list(LINES)))
 @click.option("--long", "long_form", is_flag=True, help="More samples and the full sizes: about an hour.")
+@click.option(
+	"--relaxed",
+	is_flag=True,
+	help="The sandbox's database does not wait for the disk at a commit. What a save costs more weighs most then.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Where the figures go as JSON.")
-def main(lines: tuple[str, ...], long_form: bool, json_path: Path | None) -> None:
-	"""Measure LINES (default: all but `stages`), each against a peer that takes turns with it in the same run.
+def main(lines: tuple[str, ...], long_form: bool, relaxed: bool, json_path: Path | None) -> None:
+	"""Measure LINES (default: all but `floors` and `stages`), each against a peer that takes turns with it in the same run.
 
 	Ratios are what may be quoted, with this command and the machine. The short form takes about four minutes on two
 	idle cores and has smaller backlogs and logs, as the names of its lines say. Set EVENT_STREAMING_BENCH to measure on a
@@ -26,7 +31,7 @@ def main(lines: tuple[str, ...], long_form: bool, json_path: Path | None) -> Non
 	"""
 	about = report.machine()
 	figures = []
-	with open_cluster(["producer", "consumer"]) as cluster:
+	with open_cluster(["producer", "consumer"], durable=not relaxed) as cluster:
 		bench = Bench(cluster, long_form, say)
 		about |= bench.run(bench.producer, "versions")
 		report.print_heading(about)

@@ -41,7 +41,33 @@ def with_app():
 	yield
 
 
+@contextmanager
+def with_empty_hooks():
+	"""As with the app, if its hooks did nothing: what Frappe takes for calling them."""
+	from event_streaming.producer import capture
+
+	kept = {name: hook for name, hook in vars(capture).items() if name.startswith("capture_")}
+	for name in kept:
+		setattr(capture, name, _nothing)
+	try:
+		yield
+	finally:
+		for name, hook in kept.items():
+			setattr(capture, name, hook)
+
+
+def _nothing(*_arguments, **_more) -> None: ...
+
+
+@contextmanager
+def with_the_row_alone():
+	"""Without the app, but with one INSERT of a row like those that it logs: what any log in the transaction takes."""
+	with without_app():
+		yield
+
+
 PEERS = {"ours": with_app, "bare": without_app}
+FLOORS = {"bare": without_app, "hooks": with_empty_hooks, "row": with_the_row_alone}
 
 
 @contextmanager
@@ -91,15 +117,19 @@ def change(doc, number: int) -> None:
 	doc.set(field, f"changed {number} {perf_counter()}")
 
 
-def measure_saves(doctype: str, rows: int, samples: int, work: str) -> dict[str, list[float]]:
+def measure_saves(
+	doctype: str, rows: int, samples: int, work: str, floors: bool = False
+) -> dict[str, list[float]]:
 	"""Milliseconds a save (insert or update, with its commit) for each peer, sample by sample.
 
 	Peers take turns with every save, and a sample is the median of SAMPLE saves of each: what the machine does besides
 	hits single saves, of either.
 	"""
-	found: dict[str, list[float]] = {peer: [] for peer in PEERS}
+	peers = FLOORS if floors else PEERS
+	found: dict[str, list[float]] = {peer: [] for peer in peers}
 	for number in range(samples + 1):
-		sample = saves_in_turns(doctype, rows, number, work)
+		documents = documents_to_save(doctype, rows, number, work, SAMPLE * len(peers))
+		sample = saves_in_turns(documents, work, peers, log_row_like(documents[0]) if floors else None)
 		if number:
 			# the first of each only warms up
 			for peer, milliseconds in sample.items():
@@ -107,8 +137,8 @@ def measure_saves(doctype: str, rows: int, samples: int, work: str) -> dict[str,
 	return found
 
 
-def saves_in_turns(doctype: str, rows: int, number: int, work: str) -> dict[str, list[float]]:
-	documents = [frappe.get_doc(values_of(doctype, number, rows)) for _each in range(SAMPLE * len(PEERS))]
+def documents_to_save(doctype: str, rows: int, number: int, work: str, count: int) -> list:
+	documents = [frappe.get_doc(values_of(doctype, number, rows)) for _each in range(count)]
 	if work == "update":
 		for doc in documents:
 			doc.insert()
@@ -116,16 +146,42 @@ def saves_in_turns(doctype: str, rows: int, number: int, work: str) -> dict[str,
 		documents = [frappe.get_doc(doctype, doc.name) for doc in documents]
 		for doc in documents:
 			change(doc, number)
-	taken: dict[str, list[float]] = {peer: [] for peer in PEERS}
+	return documents
+
+
+def log_row_like(doc) -> tuple:
+	"""What `capture` would log of the document, as far as its size goes."""
+	from event_streaming.producer.capture import dump
+	from event_streaming.producer.diff import snapshot
+
+	state = snapshot(doc)
+	data = (
+		state
+		if doc.is_new()
+		else {"changed": {"description": "changed 1 12345.6789", "modified": doc.modified}}
+	)
+	before = None if doc.is_new() else dump(data)
+	now = str(frappe.utils.now_datetime())
+	user, name = frappe.session.user, str(doc.name or "0123456789")
+	return (now, now, user, user, "Create", doc.doctype, name, dump(data), before, 0, "")
+
+
+def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -> dict[str, list[float]]:
+	from event_streaming import inserting
+	from event_streaming.producer.capture import COLUMNS, LOG
+
+	taken: dict[str, list[float]] = {peer: [] for peer in peers}
 	with no_collection():
 		while documents:
-			peers = list(PEERS)
-			shuffle(peers)
-			for peer in peers:
+			turns = list(peers)
+			shuffle(turns)
+			for peer in turns:
 				doc = documents.pop()
-				with PEERS[peer]():
+				with peers[peer]():
 					began = perf_counter()
 					doc.insert() if work == "insert" else doc.save()
+					if peer == "row":
+						inserting.insert_numbered(LOG, COLUMNS, [row])
 					frappe.db.commit()
 					taken[peer].append((perf_counter() - began) * 1000)
 	return taken
@@ -480,12 +536,13 @@ def versions() -> dict[str, str]:
 	import platform
 	import sys
 
-	(database,) = frappe.db.sql("select version()")[0]
+	database, at_commit = frappe.db.sql("select version(), @@innodb_flush_log_at_trx_commit")[0]
 	return {
 		"Frappe": frappe.__version__,
 		"engine": frappe.__name__,
 		"Python": platform.python_version(),
 		"database": database,
+		"flush at commit": str(at_commit),
 		"from": sys.modules["frappe"].__name__,
 	}
 

@@ -67,6 +67,26 @@ def saves_of(bench: Bench, name: str, doctype: str, rows: int, work: str, target
 	return ratio(name, found["ours"], found["bare"], target)
 
 
+def floors(bench: Bench) -> list[Figure]:
+	"""What a save can't do without: Frappe's calls of hooks that do nothing; one INSERT of a row of that size."""
+	bench.start(CITY, ORDER, "ToDo")
+	figures = []
+	for label, doctype, rows in (("ToDo", "ToDo", 0), ("order with 5 rows", ORDER, 5), ("Note", "Note", 0)):
+		for work in ("insert", "update"):
+			found = bench.run(
+				bench.producer,
+				"measure_saves",
+				doctype=doctype,
+				rows=rows,
+				samples=bench.few(12, 60),
+				work=work,
+				floors=True,
+			)
+			for peer, what in (("hooks", "hooks that do nothing"), ("row", "one INSERT more")):
+				figures.append(ratio(f"{label}, {work}: {what}", found[peer], found["bare"]))
+	return figures
+
+
 def applying(bench: Bench) -> list[Figure]:
 	"""A pull ÷ the bare loop, as rates: creates, updates, documents with 20 rows."""
 	bench.start(CITY, ORDER)
@@ -319,7 +339,8 @@ LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"latency": latency,
 	"fan-out": fan_out,
 	"verify": verify,
+	"floors": floors,
 	"stages": stages,
 }
-# no peers and no target: they say where the time of other lines goes
-ON_DEMAND = ("stages",)
+# no target: they say where the time of other lines goes
+ON_DEMAND = ("floors", "stages")
