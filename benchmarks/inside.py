@@ -320,6 +320,9 @@ def fill_documents(doctype: str, count: int, rows: int, event_producer: str = ""
 		"parentfield",
 	]
 	row_columns += ["idx", "item", "qty", "gift"]
+	# what other lines have left
+	for table in (doctype, "Streamed Order Row"):
+		frappe.db.delete(table)
 	stamp = ["2026-11-01 10:00:00.123456", "2026-11-02 10:00:00.123456", "Administrator", "Administrator"]
 	for start in range(0, count, 5_000):
 		numbers = range(start, min(start + 5_000, count))

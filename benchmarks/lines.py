@@ -90,7 +90,7 @@ def floors(bench: Bench) -> list[Figure]:
 def applying(bench: Bench) -> list[Figure]:
 	"""A pull ÷ the bare loop, as rates: creates, updates, documents with 20 rows."""
 	bench.start(CITY, ORDER)
-	count, rounds = bench.few(200, 500), bench.few(4, 8)
+	count, rounds = bench.few(200, 500), bench.few(3, 8)
 	creates: dict[str, list[float]] = {"pull": [], "bare": []}
 	updates: dict[str, list[float]] = {"pull": [], "bare": []}
 	for number in range(rounds + 1):
@@ -160,7 +160,7 @@ def workers(bench: Bench) -> list[Figure]:
 	bench.consumer.start_worker()
 	count = bench.few(1_000, 4_000)
 	found: dict[int, list[float]] = {1: [], 2: []}
-	for number in range(bench.few(3, 8) + 1):
+	for number in range(bench.few(2, 8) + 1):
 		for many in (1, 2) if number % 2 else (2, 1):
 			bench.run(bench.producer, "make_documents", count=count, rows=1)
 			bench.run(bench.consumer, "set_workers", event_producer=bench.producer.url, workers=many)
@@ -173,7 +173,7 @@ def workers(bench: Bench) -> list[Figure]:
 def pages(bench: Bench) -> list[Figure]:
 	"""Reading a page of a long log ÷ of a short one: one site has the one, the other site the other."""
 	bench.start()
-	short, long = bench.few(5_000, 10_000), bench.few(50_000, 100_000)
+	short, long = bench.few(5_000, 10_000), bench.few(30_000, 100_000)
 	consumer = SIMULATED.format(0)
 	for site, count in ((bench.producer, short), (bench.consumer, long)):
 		site.run(make_subscriber)
@@ -237,7 +237,7 @@ def latency(bench: Bench) -> list[Figure]:
 		site.start_worker()
 		site.start_scheduler()
 	found = []
-	for number in range(bench.few(12, 60) + 2):
+	for number in range(bench.few(8, 60) + 2):
 		# idle again: whatever lingers has had the time of a slow typist
 		sleep(1.5)
 		name = f"measured {token_hex(6)}"
@@ -275,7 +275,7 @@ def fan_out(bench: Bench) -> list[Figure]:
 def verify(bench: Bench) -> list[Figure]:
 	"""Comparing documents that are equal on both sites, by digests: seconds for 100,000, and what goes over the line."""
 	figures = []
-	count, rounds = bench.few(20_000, 100_000), 3
+	count, rounds = bench.few(10_000, 100_000), bench.few(2, 3)
 	for label, doctype, rows in (("without rows", ORDER, 0), ("with 3 rows", TICKET, 3)):
 		bench.start(doctype)
 		for site, producer in ((bench.producer, ""), (bench.consumer, bench.producer.url)):
