@@ -44,6 +44,15 @@ class NotRegistered(EventStreamingError):
 	http_status_code = 404
 
 
+class NotFinished(EventStreamingError):
+	"""Something unforeseen ended a request with keys in it; to the other site it is worth another try.
+
+	Its status is one of those that mean so, and not 500: of a request that ends with that, Frappe logs all of its values.
+	"""
+
+	http_status_code = 425
+
+
 class NameTaken(EventStreamingError):
 	"""A local document that did not come from this producer has the name."""
 

@@ -12,7 +12,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from event_streaming.exceptions import EventStreamingError, RemoteRefused
+from event_streaming.exceptions import EventStreamingError, NotFinished, RemoteRefused
 from event_streaming.http_client import SiteClient
 from event_streaming.producer import conditions
 from event_streaming.producer.sequence import assign_positions, head_position, position_at, time_of_head
@@ -57,8 +57,24 @@ def register(data: dict | str) -> dict[str, Any]:
 
 
 def register_from_json(data: str | dict) -> str:
-	"""`register`, as the public endpoint speaks it: JSON in, JSON out."""
-	return json.dumps(register(data), default=str)
+	"""`register`, as the public endpoint speaks it: JSON in, JSON out. Raises NotFinished for what nobody has foreseen."""
+	try:
+		return json.dumps(register(data), default=str)
+	except Exception as error:
+		if getattr(error, "http_status_code", 500) < 500:
+			raise
+		frappe.db.rollback()
+		# not `frappe.log_error`, which adds the request; nor the values of variables: the keys are in both
+		log = frappe.new_doc("Error Log", method="Event Streaming: a registration broke off")
+		log.error = frappe.get_traceback(with_context=False)
+		name = log.insert(ignore_permissions=True).name
+		frappe.db.commit()
+	frappe.throw(
+		_("{0} could not finish the registration. Its Error Log {1} says where; then try again.").format(
+			public_url(), name
+		),
+		NotFinished,
+	)
 
 
 def _parsed(data: dict | str) -> dict:

@@ -517,3 +517,40 @@ def set_condition(name: str, condition: str) -> None:
 	doc = frappe.get_doc("Event Producer", name)
 	doc.producer_doctypes[0].condition = condition
 	doc.save()
+
+
+def test_a_registration_that_breaks_off_leaves_no_keys_in_the_error_log(producer, consumer):
+	data = {
+		"event_consumer": consumer.url,
+		"user": SUBSCRIBER,
+		"api_key": "theirkey",
+		"api_secret": "theirsecret",
+	}
+	data["consumer_doctypes"] = json.dumps([{"doctype": CITY}])
+	table, away = "tabEvent Consumer Document Type", "tabAway"
+	producer.run(rename_table, old=table, new=away)
+	try:
+		with pytest.raises(RestError, match="could not finish the registration") as raised:
+			producer.rest(SUBSCRIBER).method(f"{CONSUMER_FORM}.register_consumer", data=json.dumps(data))
+	finally:
+		producer.run(rename_table, old=away, new=table)
+
+	assert raised.value.status == 425
+	producer.run(write_deferred)
+	logs = producer.run(read_rows, doctype="Error Log", filters={})
+	assert [log["method"] for log in logs] == ["Event Streaming: a registration broke off"]
+	assert "Event Consumer Document Type" in logs[0]["error"]
+	assert "theirsecret" not in json.dumps(logs) + producer.log("web")
+	assert producer.run(read_rows, doctype="Event Consumer", filters={}) == []
+
+
+def rename_table(old: str, new: str) -> None:
+	import frappe
+
+	frappe.db.sql_ddl(f"RENAME TABLE `{old}` TO `{new}`")
+
+
+def write_deferred() -> None:
+	from frappe.deferred_insert import save_to_db
+
+	save_to_db()
