@@ -174,17 +174,21 @@ def pages(bench: Bench) -> list[Figure]:
 	"""Reading a page of a long log ÷ of a short one: one site has the one, the other site the other."""
 	bench.start()
 	short, long = bench.few(5_000, 10_000), bench.few(30_000, 100_000)
-	consumer = SIMULATED.format(0)
+	consumer, filled = SIMULATED.format(0), []
 	for site, count in ((bench.producer, short), (bench.consumer, long)):
 		site.run(make_subscriber)
 		bench.run(site, "add_consumer", url=consumer, doctypes=[CITY])
 		bench.say(f"a log of {count:,} events …")
-		bench.run(site, "fill_log", count=count)
+		filled.append(bench.run(site, "fill_log", count=count))
 	found: dict[str, list[float]] = {"long": [], "short": []}
 	for _round in range(bench.few(6, 12)):
 		found["short"] += bench.run(bench.producer, "read_pages", consumer=consumer, pages=10)
 		found["long"] += bench.run(bench.consumer, "read_pages", consumer=consumer, pages=10)
-	return [ratio(f"a page, {long:,} events ÷ {short:,}", found["long"], found["short"], "≤ 1.05")]
+	return [
+		ratio(f"a page, {long:,} events ÷ {short:,}", found["long"], found["short"], "≤ 1.05"),
+		single("numbering", [log["numbered"] for log in filled], "events/s"),
+		Figure("an event of one field in the log", filled[-1]["bytes"], "bytes"),
+	]
 
 
 def backlog(bench: Bench) -> list[Figure]:
