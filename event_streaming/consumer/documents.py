@@ -14,6 +14,7 @@ from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.fields import known_fields, left_out, set_values
 from event_streaming.consumer.rows import replace_rows, update_rows
+from event_streaming.consumer.state_before import keep_state
 
 STAMPS = ("creation", "modified", "modified_by", "owner")
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
@@ -65,7 +66,9 @@ def insert(
 
 def locked(doctype: str, name: str) -> Document:
 	"""The document as it is now, for a change: nobody else writes it before this transaction ends."""
-	return frappe.get_doc(doctype, name, for_update=True)
+	doc = frappe.get_doc(doctype, name, for_update=True)
+	keep_state(doc)
+	return doc
 
 
 def locked_if_there(doctype: str, name: str) -> Document | None:
