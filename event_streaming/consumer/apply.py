@@ -65,13 +65,12 @@ def subscription_for(event: Event, work: Work) -> Subscription:
 				work.event_producer, event["ref_doctype"]
 			)
 		)
-	if not frappe.db.exists("DocType", subscription.local_doctype, cache=True):
-		raise CannotApply(
-			_(
+	if reason := why_refused(subscription.local_doctype):
+		if not frappe.db.exists("DocType", subscription.local_doctype, cache=True):
+			reason = _(
 				"The DocType {0} does not exist on this site: install its app, or take it out of Event Producer {1}."
 			).format(subscription.local_doctype, work.event_producer)
-		)
-	if reason := why_refused(subscription.local_doctype):
+			raise CannotApply(reason)
 		raise RefusedDocType(reason)
 	return subscription
 
