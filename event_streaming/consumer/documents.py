@@ -13,8 +13,8 @@ from frappe.model.rename_doc import rename_doc
 from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.fields import known_fields, left_out, set_values
-from event_streaming.consumer.rows import replace_rows, update_rows
-from event_streaming.consumer.state_before import keep_state
+from event_streaming.consumer.rows import UpdateTable, replace_rows, update_rows
+from event_streaming.consumer.state_before import is_frappes, keep_state
 
 STAMPS = ("creation", "modified", "modified_by", "owner")
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
@@ -128,6 +128,8 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
 	"""
 	changed = {field: value for field, value in stamps.items() if field != "creation"}
 	keep_stamps(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **changed})
+	if is_frappes(doc, "update_child_table"):
+		doc.update_child_table = UpdateTable(doc)
 	if doc.docstatus == CANCELLED:
 		# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
 		check_permission(doc, "write")

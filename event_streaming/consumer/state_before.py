@@ -29,7 +29,7 @@ def keep_state(doc: Document) -> None:
 
 	Not where its class reads it in a way of its own, nor where the object holds something that can't be copied.
 	"""
-	if doc.meta.issingle or not is_frappes(type(doc).load_doc_before_save):
+	if doc.meta.issingle or not is_frappes(doc, "load_doc_before_save"):
 		return
 	try:
 		doc.load_doc_before_save = StateBefore(doc)
@@ -37,9 +37,10 @@ def keep_state(doc: Document) -> None:
 		return
 
 
-def is_frappes(method: Any) -> bool:
-	"""Whether it is neither a class's own nor one that an app has put in Frappe's place."""
-	return method is Document.load_doc_before_save and method.__module__ == Document.__module__
+def is_frappes(doc: Document, name: str) -> bool:
+	"""Whether a method is neither the class's own nor one that an app has put in Frappe's place."""
+	method = getattr(type(doc), name)
+	return method is getattr(Document, name) and method.__module__ == Document.__module__
 
 
 class StateBefore:
