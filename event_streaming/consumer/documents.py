@@ -130,6 +130,15 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
 	keep_stamps(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **changed})
 	if is_frappes(doc, "update_child_table"):
 		doc.update_child_table = UpdateTable(doc)
+	try:
+		_save(doc, target, dirty)
+	finally:
+		# they hold the document: with them, it would stay in memory until Python looks for such circles
+		for stand_in in ("load_doc_before_save", "update_child_table"):
+			vars(doc).pop(stand_in, None)
+
+
+def _save(doc: Document, target: int, dirty: bool) -> None:
 	if doc.docstatus == CANCELLED:
 		# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
 		check_permission(doc, "write")
