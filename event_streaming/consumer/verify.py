@@ -10,7 +10,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import get_datetime
+from frappe.utils import create_batch, get_datetime
 
 from event_streaming import wire
 from event_streaming.consumer import findings, sync_log, task, two_way
@@ -26,6 +26,7 @@ from event_streaming.consumer.task import Task
 from event_streaming.consumer.times import convert_times
 from event_streaming.consumer.whereabouts import exists, find_local, first_made_here
 from event_streaming.exceptions import CannotApply
+from event_streaming.fates import NAMES_AT_ONCE
 from event_streaming.identity import LocalKey
 from event_streaming.wire import Event, InvalidPage
 
@@ -248,18 +249,20 @@ class Examiner:
 
 
 def own_changes_under_way(work: Work, subscription: Subscription, events: list[Event]) -> set[str]:
-	"""Names of documents that this site has changed itself, if the producer takes them from it and has not yet: one query."""
+	"""Names of documents that this site has changed itself, if the producer takes them from it and has not yet."""
 	if not two_way.tells_back(subscription.local_doctype, work):
 		return set()
 	known = [work.identity_of(remote_key(event)) for event in events]
 	names = {each.local_name for each in known if each} | {event["docname"] for event in events}
 	taken = frappe.db.get_value("Event Consumer", work.event_producer, "position") or 0
-	log = frappe.qb.DocType(LOG)
-	query = (
-		frappe.qb.from_(log)
-		.select(log.docname)
-		.where((log.ref_doctype == subscription.local_doctype) & log.docname.isin(sorted(names)))
-		.where((log.position == 0) | (log.position > taken))
-		.where(log.origin.isnull() | (log.origin != work.event_producer))
-	)
-	return {str(name) for name in query.run(pluck=True)}
+	log, found = frappe.qb.DocType(LOG), set()
+	for some in create_batch(sorted(names), NAMES_AT_ONCE):
+		query = (
+			frappe.qb.from_(log)
+			.select(log.docname)
+			.where((log.ref_doctype == subscription.local_doctype) & log.docname.isin(some))
+			.where((log.position == 0) | (log.position > taken))
+			.where(log.origin.isnull() | (log.origin != work.event_producer))
+		)
+		found.update(str(name) for name in query.run(pluck=True))
+	return found

@@ -8,7 +8,9 @@ from collections.abc import Collection
 
 import frappe
 from frappe.model.document import Document
+from frappe.utils import create_batch
 
+from event_streaming.fates import NAMES_AT_ONCE
 from event_streaming.producer.documents import load_documents
 from event_streaming.producer.log import LOG
 from event_streaming.producer.sequence import assign_positions, positions_of
@@ -40,13 +42,15 @@ def events_after(
 
 	Those that were first made on the site `not_from` are left out.
 	"""
-	log = frappe.qb.DocType(LOG)
-	query = (
-		frappe.qb.from_(log)
-		.select(log.name, log.docname)
-		.where((log.ref_doctype == doctype) & log.docname.isin(sorted(names)))
-		.where((log.position == 0) | (log.position > position))
-	)
-	if not_from:
-		query = query.where(log.origin.isnull() | (log.origin != not_from))
-	return [(int(name), str(docname)) for name, docname in query.run()]
+	log, found = frappe.qb.DocType(LOG), []
+	for some in create_batch(sorted(names), NAMES_AT_ONCE):
+		query = (
+			frappe.qb.from_(log)
+			.select(log.name, log.docname)
+			.where((log.ref_doctype == doctype) & log.docname.isin(some))
+			.where((log.position == 0) | (log.position > position))
+		)
+		if not_from:
+			query = query.where(log.origin.isnull() | (log.origin != not_from))
+		found += [(int(name), str(docname)) for name, docname in query.run()]
+	return found

@@ -10,11 +10,12 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint
+from frappe.utils import cint, create_batch
 from pypika import Order
 from pypika.analytics import RowNumber
 
 from event_streaming.confidential import plain
+from event_streaming.fates import NAMES_AT_ONCE
 from event_streaming.producer import conditions, file_rows
 from event_streaming.producer.capture import dump
 from event_streaming.producer.deliveries import delivered_names, given_positions
@@ -256,7 +257,11 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> di
 	"""What stands before the cursor of each document. Whoever got one event has got, or needs not, all before it."""
 	histories: dict[Key, History] = {}
 	for doctype, docnames in by_doctype([event.key for event in events]).items():
-		newest_first = _names_before(reader, doctype, docnames, reader.limit + 1)
+		newest_first = [
+			each
+			for some in create_batch(docnames, NAMES_AT_ONCE)
+			for each in _names_before(reader, doctype, some, reader.limit + 1)
+		]
 		delivered = delivered_names(reader, [name for _docname, name in newest_first])
 		given = given_positions(reader, doctype, docnames)
 		for docname in given:

@@ -1,6 +1,6 @@
 """What documents are called: the name that they have now, and the site and name where they were first made.
 
-A fixed number of queries for each DocType, however many documents. Never writes.
+A fixed number of queries for each DocType, or for each hundred of its documents. Never writes.
 """
 
 from collections.abc import Collection

@@ -216,6 +216,31 @@ def test_no_query_reads_a_growing_table_from_end_to_end(site):
 			assert how not in ("ALL", "index") or work in ("clearing", "removal"), f"{work}: {query}"
 
 
+def fill_histories(documents: int, events_each: int) -> int:
+	"""Events of documents that have been through many; returns the head."""
+	import frappe
+
+	from event_streaming.producer.capture import _write
+	from event_streaming.producer.sequence import assign_positions
+
+	for number in range(documents * events_each):
+		_write(CITY, f"city {number % documents}", "Update", {"changed": {}})
+	frappe.db.commit()
+	head = assign_positions()
+	frappe.db.sql("ANALYZE TABLE `tabEvent Update Log`")
+	return head
+
+
+def test_a_page_of_many_documents_does_not_read_all_that_they_have_been_through(site):
+	head = site.run(fill_histories, documents=300, events_each=20)
+
+	plans = site.run(explain, work="page", cursor=head - 600)
+
+	assert plans
+	for table, _how, _indexes, rows, query in plans:
+		assert table != "tabEvent Update Log" or rows <= 1_000, query
+
+
 # ---------------------------------------------------------------- the consumer's side
 
 ON_CONSUMER = ("pull", "resync", "look", "clearing of the sync log")
