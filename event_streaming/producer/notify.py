@@ -35,7 +35,7 @@ WANTED = "event_streaming:notification_wanted:"
 # a job that was lost with its queue must not silence the next for longer
 QUEUED_SECONDS = 60
 # who has asked for a look does not ask again for so long: a look is taken that long after the last one could ask
-ASKED_SECONDS = 0.05
+ASKED_SECONDS = 0.02
 # a full queue is counted by Frappe at each try, which takes longer than a save
 FULL_SECONDS = 5
 CALL_SECONDS = 10
@@ -52,30 +52,33 @@ def events_committed() -> None:
 	Asked once, a request, job or terminal does not ask again for ASKED_SECONDS, since that takes as long as a statement.
 	Nothing is overlooked: `_look` goes on looking until that long after it has made room for the next to ask.
 	"""
-	now, asked = monotonic(), getattr(frappe.local, "event_streaming_asked", None)
-	if asked is None or now - asked >= ASKED_SECONDS:
-		# before Redis is asked: the look that answers it can't have begun earlier
-		frappe.local.event_streaming_asked = now
-		ask_for_look()
+	# from before Redis is asked: the look that answers it can't have begun earlier
+	now, site = monotonic(), frappe.local.site
+	asked_for, asked = getattr(frappe.local, "event_streaming_asked", None) or (None, 0)
+	if asked_for != site or now - asked >= ASKED_SECONDS:
+		frappe.local.event_streaming_asked = (site, now) if ask_for_look() else None
 
 
-def ask_for_look() -> None:
-	"""See that somebody looks whom to tell: this worker after its answer, or a job, unless one is queued already.
+def ask_for_look(quickly: bool = True) -> bool:
+	"""See that somebody looks whom to tell: this worker after its answer (`quickly`), or a job; one is queued at most.
 
-	Raises nothing: the change is saved, its log row too, and consumers find it by themselves.
+	Returns False when nobody could be asked. Raises nothing: the change is saved, its log row too, and consumers find it by
+	themselves.
 	"""
 	key = frappe.cache.make_key(QUEUED)
 	messages = len(frappe.local.message_log)
 	try:
 		if frappe.cache.set(key, 1, nx=True, ex=QUEUED_SECONDS):
-			if not after_answer(send_quickly, QUICK, QUICK_EVERY_SECONDS):
-				_queue_look()
+			if not (quickly and after_answer(send_quickly, QUICK, QUICK_EVERY_SECONDS)):
+				frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
 	except Exception as error:
 		# Redis is down, or Frappe takes no more jobs (QueueOverloaded): not the business of who has just saved
 		del frappe.local.message_log[messages:]
 		frappe.logger("event_streaming").warning(f"no notification queued: {type(error).__name__}: {error}")
 		with contextlib.suppress(RedisError):
 			frappe.cache.expire(key, FULL_SECONDS)
+		return False
+	return True
 
 
 def send_quickly() -> None:
@@ -94,16 +97,20 @@ def _look(tell: Callable[[list[str]], None]) -> None:
 	frappe.cache.delete(frappe.cache.make_key(QUEUED))
 	began = monotonic()
 	head = _newest_position()
-	tell(_due(head))
-	# mostly over by now, as calling another site takes longer
-	sleep(max(0, began + ASKED_SECONDS - monotonic()))
-	if _newest_position() > head:
-		ask_for_look()
+	try:
+		tell(_due(head))
+	finally:
+		# no picture of the database is kept open meanwhile; mostly over by now, as calling another site takes longer
+		frappe.db.rollback()
+		sleep(max(0, began + ASKED_SECONDS - monotonic()))
+		if _newest_position() > head:
+			# a job's: whoever looks has to come to an end, however much is saved meanwhile
+			ask_for_look(quickly=False)
 
 
 def _tell_quickly(due: list[str]) -> None:
-	if len(due) != 1 or not notify_consumer(due[0], QUICK_CALL_SECONDS):
-		_queue_look()
+	if due and (len(due) > 1 or not notify_consumer(due[0], QUICK_CALL_SECONDS)):
+		ask_for_look(quickly=False)
 
 
 def _tell(due: list[str]) -> None:
@@ -112,10 +119,6 @@ def _tell(due: list[str]) -> None:
 		return
 	for consumer in due:
 		_queue_call(consumer)
-
-
-def _queue_look() -> None:
-	frappe.enqueue("event_streaming.producer.notify.send_notifications", queue=_queue())
 
 
 def minutely() -> None:
