@@ -64,17 +64,33 @@ def register_from_json(data: str | dict) -> str:
 		if getattr(error, "http_status_code", 500) < 500:
 			raise
 		frappe.db.rollback()
-		# not `frappe.log_error`, which adds the request; nor the values of variables: the keys are in both
-		log = frappe.new_doc("Error Log", method="Event Streaming: a registration broke off")
-		log.error = frappe.get_traceback(with_context=False)
-		name = log.insert(ignore_permissions=True).name
-		frappe.db.commit()
+		name = _log_without_keys(data)
 	frappe.throw(
 		_("{0} could not finish the registration. Its Error Log {1} says where; then try again.").format(
 			public_url(), name
 		),
 		NotFinished,
 	)
+
+
+def _log_without_keys(data: dict | str) -> str:
+	"""The error that is being handled, in the Error Log; returns its name there, or "" where that can't be written either.
+
+	Not by `frappe.log_error`, which adds the request; nor with the values of variables: the keys are in both.
+	"""
+	try:
+		trace = frappe.get_traceback(with_context=False)
+		given = _parsed(data)
+		for secret in (given.get("api_key"), given.get("api_secret")):
+			trace = trace.replace(str(secret), "***") if secret else trace
+		log = frappe.new_doc("Error Log", method="Event Streaming: a registration broke off", error=trace)
+		log.insert(ignore_permissions=True)
+		frappe.db.commit()
+		return log.name
+	except Exception as error:
+		frappe.logger("event_streaming").warning(f"a registration broke off: {type(error).__name__}")
+		frappe.db.rollback()
+		return ""
 
 
 def _parsed(data: dict | str) -> dict:
