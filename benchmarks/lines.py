@@ -11,6 +11,8 @@ from tests.streams import CITY, ORDER, TICKET, make_subscriber, subscribe, with_
 
 INSIDE = "benchmarks.inside"
 STAGES = "benchmarks.stages"
+# making 100,000 documents, say
+LONGEST_SECONDS = 60 * 60
 SIMULATED = "http://simulated-{}.example"
 
 
@@ -31,7 +33,7 @@ class Bench:
 		return self.cluster.site("consumer")
 
 	def run(self, site: Any, function: str, **arguments: Any) -> Any:
-		return site.run(f"{INSIDE}.{function}", **arguments)
+		return site.start(f"{INSIDE}.{function}", **arguments).wait(LONGEST_SECONDS)
 
 	def few(self, short: int, long: int) -> int:
 		return long if self.long else short

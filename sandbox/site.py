@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.processes import SiteProcesses
 from sandbox.rest import RestClient
-from sandbox.shell import Shell
+from sandbox.shell import Pending, Shell
 
 
 class Site:
@@ -28,6 +28,10 @@ class Site:
 	def run(self, function: Callable | str, commit: bool = True, **kwargs: Any) -> Any:
 		"""Runs a function inside the site, as Administrator, and gives its result. See `sandbox.shell`."""
 		return self._own_shell().run(function, commit=commit, **kwargs)
+
+	def start(self, function: Callable | str, commit: bool = True, **kwargs: Any) -> Pending:
+		"""Like `run`, without waiting for the result: for what may take longer than `run` waits."""
+		return self._own_shell().start(function, commit=commit, **kwargs)
 
 	def shell(self) -> Shell:
 		"""Another process inside the site, with a database connection of its own."""
