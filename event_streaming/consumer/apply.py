@@ -16,6 +16,7 @@ from event_streaming.consumer.renaming import apply_rename
 from event_streaming.consumer.subscription import Subscription
 from event_streaming.consumer.sync_log import Outcome
 from event_streaming.consumer.times import convert_times
+from event_streaming.consumer.transaction import Moment
 from event_streaming.consumer.whereabouts import (
 	contained,
 	covered,
@@ -143,7 +144,7 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if key in work.gaps:
 		work.gaps.discard(key)
 		return bring_missing(key, event["root"], subscription, work)
-	written = frappe.db.transaction_writes
+	moment = Moment()
 	try:
 		change = links.localise_change(data, key, local, subscription, work, make_needed)
 	except DependencyMissing:
@@ -154,7 +155,7 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 		return outcome
 	if change is None:
 		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
-	if frappe.db.transaction_writes != written:
+	if moment.is_over():
 		# what was made for it first may have changed the document as well
 		doc = documents.locked(*local)
 	return apply_change(event, doc, convert_times(local[0], change, work.time_zone), subscription, work)

@@ -5,6 +5,8 @@ Which of the three ways is taken (make, replace, fail) is decided by the caller 
 
 import frappe
 
+from event_streaming.consumer.transaction import hooks_run
+
 NAMES = ("first_name", "last_name")
 
 
@@ -32,6 +34,7 @@ def insert_disabled_user(data: dict) -> str:
 	before = frappe.flags.in_import
 	# Frappe refuses more than 60 new users an hour, except in an import
 	frappe.flags.in_import = True
+	hooks_run()
 	try:
 		doc.insert()
 	finally:

@@ -15,6 +15,7 @@ from frappe.utils import cint, get_datetime
 from event_streaming.consumer.fields import known_fields, left_out, set_values
 from event_streaming.consumer.rows import UpdateTable, replace_rows, update_rows
 from event_streaming.consumer.state_before import is_frappes, keep_state
+from event_streaming.consumer.transaction import hooks_run
 
 STAMPS = ("creation", "modified", "modified_by", "owner")
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
@@ -56,6 +57,7 @@ def insert(
 	check_permission(doc, "create", *(["submit"] if docstatus else []))
 	keep_stamps(doc, data)
 	doc.flags.ignore_mandatory = filled_later
+	hooks_run()
 	doc.insert(set_name=given_name(doc, name) or name_for_prompt(doc, data), set_child_names=False)
 	if docstatus == CANCELLED:
 		doc.check_permission("cancel")
@@ -98,6 +100,7 @@ def update(
 	if dirty or target > doc.docstatus:
 		save(doc, target, change.get("changed") or {}, dirty)
 		return doc, True, warnings
+	forget_stand_ins(doc)
 	return doc, False, warnings
 
 
@@ -116,6 +119,7 @@ def replace(
 	if dirty or target > doc.docstatus:
 		save(doc, target, data, dirty)
 		return doc, True, warnings
+	forget_stand_ins(doc)
 	stamp(doctype, doc.name, data)
 	return doc, False, warnings
 
@@ -133,9 +137,15 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
 	try:
 		_save(doc, target, dirty)
 	finally:
-		# they hold the document: with them, it would stay in memory until Python looks for such circles
-		for stand_in in ("load_doc_before_save", "update_child_table"):
-			vars(doc).pop(stand_in, None)
+		# not before: what stands in for the state before would not hold any more
+		hooks_run()
+		forget_stand_ins(doc)
+
+
+def forget_stand_ins(doc: Document) -> None:
+	"""They hold the document: with them, it would stay in memory until Python looks for such circles."""
+	for stand_in in ("load_doc_before_save", "update_child_table"):
+		vars(doc).pop(stand_in, None)
 
 
 def _save(doc: Document, target: int, dirty: bool) -> None:
@@ -181,8 +191,9 @@ def delete(doctype: str, name: str) -> None:
 				frappe.session.user, _(doctype), name
 			)
 		)
+	hooks_run()
 	if frappe.get_meta(doctype).is_submittable:
-		doc = locked(doctype, name)
+		doc = frappe.get_doc(doctype, name, for_update=True)
 		if doc.docstatus == SUBMITTED:
 			doc.cancel()
 	frappe.delete_doc(doctype, name)
@@ -210,6 +221,7 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 		)
 	if not permitted:
 		raise frappe.PermissionError(_("No permission to rename {0} {1}").format(_(doctype), old))
+	hooks_run()
 	return rename_doc(
 		doctype,
 		old,

@@ -17,6 +17,7 @@ from event_streaming.consumer.file_content import AsStored, Folder, Piece, find_
 from event_streaming.consumer.file_fields import LEAVE_OUT, AttachShape, every_url_in, with_urls
 from event_streaming.consumer.remote import FileReference
 from event_streaming.consumer.subscription import Subscription, doctypes_given
+from event_streaming.consumer.transaction import hooks_run
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
 from event_streaming.identity import LocalKey, RemoteKey, own_identity
 from event_streaming.origin import ROOT_FLAG
@@ -171,6 +172,7 @@ class Files:
 		name = self._local_name(remote)
 		attached = name and frappe.db.get_value(FILE, name, ["attached_to_doctype", "attached_to_name"])
 		if attached and owner and (attached[0], str(attached[1])) == owner:
+			hooks_run()
 			frappe.delete_doc(FILE, name)
 			self.work.drop((FILE, remote["file"]))
 			return True
@@ -269,6 +271,7 @@ class Files:
 			doc.file_url = stored.url
 			doc.save_file = AsStored(doc, stored)
 		doc.flags[ROOT_FLAG] = self._root(remote)
+		hooks_run()
 		doc.insert()
 		return doc
 
@@ -293,6 +296,7 @@ class Files:
 		if all((doc.get(key) or None) == (value or None) for key, value in values.items()):
 			return doc
 		doc.update(values)
+		hooks_run()
 		doc.save()
 		if doc.file_url != old_url:
 			self._follow(doc, old_url)

@@ -16,7 +16,7 @@ from frappe.model.base_document import BaseDocument
 from frappe.model.docstatus import DocStatus
 from frappe.model.document import Document
 
-from event_streaming.consumer.transaction import Watch
+from event_streaming.consumer.transaction import Moment
 
 # what can't be changed in place, and what documents are full of
 PLAIN = frozenset((str, int, float, bool, type(None), datetime, date, timedelta, Decimal, DocStatus))
@@ -29,7 +29,11 @@ def keep_state(doc: Document) -> None:
 
 	Not where its class reads it in a way of its own, nor where the object holds something that can't be copied.
 	"""
-	if doc.meta.issingle or not is_frappes(doc, "load_doc_before_save"):
+	copied_as_usual = all(
+		getattr(type(doc), name, None) is getattr(Document, name, None)
+		for name in ("__getstate__", "remove_unpicklable_values")
+	)
+	if doc.meta.issingle or not copied_as_usual or not is_frappes(doc, "load_doc_before_save"):
 		return
 	try:
 		doc.load_doc_before_save = StateBefore(doc)
@@ -40,7 +44,8 @@ def keep_state(doc: Document) -> None:
 def is_frappes(doc: Document, name: str) -> bool:
 	"""Whether a method is neither the class's own nor one that an app has put in Frappe's place."""
 	method = getattr(type(doc), name)
-	return method is getattr(Document, name) and method.__module__ == Document.__module__
+	frappes = method is getattr(Document, name) and method.__module__ == Document.__module__
+	return frappes and not hasattr(method, "__wrapped__")
 
 
 class StateBefore:
@@ -53,16 +58,15 @@ class StateBefore:
 	def __init__(self, doc: Document):
 		self.doc = doc
 		self.before = twin_of(doc)
-		self.written = frappe.db.transaction_writes
-		self.watch = Watch()
+		self.moment = Moment()
 
 	def __getstate__(self) -> dict:
-		return {**vars(self), "before": None}
+		return {**vars(self), "before": None, "moment": None}
 
 	def __call__(self, **how: Any) -> None:
 		doc = self.doc
 		del doc.load_doc_before_save
-		if self.before is None or self.watch.ends or frappe.db.transaction_writes != self.written:
+		if self.before is None or self.moment.is_over():
 			doc.load_doc_before_save(**how)
 			return
 		doc._doc_before_save = self.before

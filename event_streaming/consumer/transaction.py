@@ -4,6 +4,8 @@ A deadlock undoes the whole transaction, and a hook of this site may commit or r
 the event's savepoint is gone. Nothing here ends a transaction.
 """
 
+from typing import Any
+
 import frappe
 
 from event_streaming.exceptions import TransactionLost
@@ -40,6 +42,30 @@ class Watch:
 
 	def _rollback_seen(self) -> None:
 		self.ends.append("rollback")
+
+
+class Moment:
+	"""Tells later whether this process can have written anything since, or the transaction has ended.
+
+	The database's own count of writes is not enough: Frappe sets it back when a hook rolls back to a savepoint of its own.
+	"""
+
+	def __init__(self):
+		self.watch = Watch()
+		self.counted = _counted()
+
+	def is_over(self) -> bool:
+		return bool(self.watch.ends) or self.counted != _counted()
+
+
+def hooks_run() -> None:
+	"""To be called before a document's life cycle begins: its hooks may write whatever they like."""
+	frappe.local.event_streaming_hooks_run = getattr(frappe.local, "event_streaming_hooks_run", 0) + 1
+
+
+def _counted() -> tuple[Any, int, int]:
+	hooks = getattr(frappe.local, "event_streaming_hooks_run", 0)
+	return frappe.local.db, frappe.db.transaction_writes, hooks
 
 
 def is_lost_transaction(error: BaseException | None) -> bool:

@@ -117,11 +117,20 @@ def change_meanwhile(doings: list) -> str:
 
 	import frappe
 
+	from event_streaming.consumer.transaction import hooks_run
+
 	doc = locked_order(alone=True)
 	for doing in doings:
 		if doing == "write":
 			values = {"title": "another's", "modified": "2030-01-01 00:00:00.000000"}
 			frappe.db.set_value(ORDER, doc.name, values, update_modified=False)
+		elif doing == "rolled back by a hook":
+			# another document's hooks: they write this one, and roll back to a savepoint of their own
+			hooks_run()
+			frappe.db.set_value(ORDER, doc.name, "title", "another's")
+			frappe.db.savepoint("own")
+			frappe.db.rollback(save_point="own")
+			assert frappe.db.transaction_writes == 0
 		elif doing == "pickle":
 			# as for a job, which has a transaction of its own
 			doc = pickle.loads(pickle.dumps(doc))
@@ -140,6 +149,7 @@ def change_meanwhile(doings: list) -> str:
 	[
 		((), "saved"),
 		(("write",), "TimestampMismatchError"),
+		(("rolled back by a hook",), "TimestampMismatchError"),
 		# the lock is gone with the transaction; the second commit leaves no trace of what was written
 		(("commit", "write", "commit"), "TimestampMismatchError"),
 		(("rollback", "write", "commit"), "TimestampMismatchError"),
