@@ -57,7 +57,8 @@ def attempt(event: Event, work: Work, attempts: int, apply: Apply | None = None)
 	`attempts` counts this one; `apply` is how, by default as an event of a page is. The group's log is open. Raises only when
 	the transaction is lost; a loss that a hook has hidden is found at the group's end.
 	"""
-	watch = Watch()
+	watch, saving = Watch(), frappe.flags.currently_saving
+	before = len(saving)
 	frappe.db.savepoint(SAVEPOINT)
 	try:
 		outcome = (apply or apply_event)(event, work)
@@ -69,6 +70,10 @@ def attempt(event: Event, work: Work, attempts: int, apply: Apply | None = None)
 		trace = frappe.get_traceback()
 		undo(watch, work)
 		return failure(event, work, error, trace, attempts)
+	finally:
+		# Frappe leaves there what was inserted and what failed: every later save would search through all of it, and one of
+		# the same document would pass for a part of this
+		del saving[before:]
 	work.event_done()
 	frappe.local.message_log = []
 	return outcome

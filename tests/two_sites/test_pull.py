@@ -173,6 +173,28 @@ def test_an_event_that_fails_is_kept_and_its_document_waits_while_others_go_on(p
 	assert [log["status"] for log in sync_logs(consumer)] == ["Synced"] * 3
 
 
+def test_a_pull_leaves_no_document_as_one_that_is_being_saved(producer, consumer):
+	"""Frappe leaves every inserted document in a list that each later save of the process searches through."""
+	bad, good = unique("bad"), unique("good")
+	consumer.run(require_country)
+	producer.run(insert, doctype=CITY, title=bad)
+	producer.run(insert, doctype=CITY, title=good, country_name="Siam")
+	producer.run(change, doctype=CITY, name=good, country_name="Thailand")
+
+	assert consumer.run(pull_and_look, producer=producer.url) == []
+
+	assert [log["status"] for log in sync_logs(consumer)] == ["Retrying", "Synced", "Synced"]
+
+
+def pull_and_look(producer: str) -> list:
+	import frappe
+
+	from event_streaming.consumer.pull import pull
+
+	pull(producer)
+	return frappe.flags.currently_saving
+
+
 def require_country() -> None:
 	"""A rule of the consumer's own."""
 	import frappe
