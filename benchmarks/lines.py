@@ -177,7 +177,7 @@ def workers(bench: Bench) -> list[Figure]:
 def pages(bench: Bench) -> list[Figure]:
 	"""Reading a page of a long log ÷ of a short one: one site has the one, the other site the other."""
 	bench.start()
-	short, long = bench.few(5_000, 10_000), bench.few(30_000, 100_000)
+	short, long = bench.few(6_000, 10_000), bench.few(30_000, 100_000)
 	consumer, filled = SIMULATED.format(0), []
 	for site, count in ((bench.producer, short), (bench.consumer, long)):
 		site.run(make_subscriber)
