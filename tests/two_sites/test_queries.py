@@ -236,9 +236,10 @@ def test_a_page_of_many_documents_does_not_read_all_that_they_have_been_through(
 
 	plans = site.run(explain, work="page", cursor=head - 600)
 
-	assert plans
-	for table, _how, _indexes, rows, query in plans:
-		assert table != "tabEvent Update Log" or rows <= 1_000, query
+	by_name = [(rows, query) for _table, _how, _indexes, rows, query in plans if "`docname` IN" in query]
+	assert by_name
+	for rows, query in by_name:
+		assert rows <= 1_000, query
 
 
 # ---------------------------------------------------------------- the consumer's side
