@@ -2,6 +2,8 @@
 
 import pytest
 from streams import (
+	CITY,
+	ORDER,
 	change,
 	delete,
 	find_name,
@@ -13,6 +15,7 @@ from streams import (
 	subscribe,
 	sync_logs,
 	unique,
+	with_orders,
 )
 
 REGION, CLIENT, PERSON, ARTICLE = "Needed Region", "Needed Client", "Needed Person", "Needed Article"
@@ -654,3 +657,39 @@ def test_a_deleted_need_is_not_thought_to_be_here(producer, consumer, deals, mak
 
 	assert consumer.run(read_doc, doctype=DEAL, name=second)["lines"][0]["article"] == article
 	assert consumer.run(read_doc, doctype=ARTICLE, name=article)
+
+
+@pytest.mark.parametrize("undoing", [False, True], ids=["as it is", "and rolls back to a savepoint"])
+def test_what_the_hook_of_a_need_writes_into_the_document_stays(producer, consumer, undoing):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, ORDER)
+	order = producer.run(insert, doctype=ORDER, title=unique("order"))
+	pull(consumer, producer)
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	producer.run(change, doctype=ORDER, name=order, city=city)
+
+	consumer.run(pull_with_a_hook_of_cities, producer=producer.url, order=order, undoing=undoing)
+
+	here = consumer.run(read_doc, doctype=ORDER, name=order)
+	assert (here["city"], here["note"]) == (city, "written by a hook")
+
+
+def pull_with_a_hook_of_cities(producer: str, order: str, undoing: bool) -> None:
+	"""Frappe counts what a transaction has written, and begins anew when anybody rolls back to a savepoint."""
+	import frappe
+	from frappe.model.document import Document
+
+	from event_streaming.consumer.pull import pull
+
+	def after_insert(doc):
+		if doc.doctype == CITY:
+			frappe.db.set_value(ORDER, order, "note", "written by a hook")
+			if undoing:
+				frappe.db.savepoint("of_a_hook")
+				frappe.db.rollback(save_point="of_a_hook")
+
+	Document.after_insert = after_insert
+	try:
+		assert not pull(producer).error
+	finally:
+		del Document.after_insert
