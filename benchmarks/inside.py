@@ -59,15 +59,9 @@ def with_empty_hooks():
 def _nothing(*_arguments, **_more) -> None: ...
 
 
-@contextmanager
-def with_the_row_alone():
-	"""Without the app, but with one INSERT of a row like those that it logs: what any log in the transaction takes."""
-	with without_app():
-		yield
-
-
 PEERS = {"ours": with_app, "bare": without_app}
-FLOORS = {"bare": without_app, "hooks": with_empty_hooks, "row": with_the_row_alone}
+# what no log can do without; "row": one INSERT more, of a row like those that the app logs
+FLOORS = {"bare": without_app, "hooks": with_empty_hooks, "row": without_app}
 
 
 @contextmanager

@@ -393,12 +393,12 @@ def parse_data(event: Event, part: str = "data") -> dict:
 		raise InvalidPage(f"The data of event {event['id']} is not JSON.") from None
 	if not isinstance(data, dict):
 		raise InvalidPage(f"The data of event {event['id']} is not a JSON object.")
-	if not is_small(event[part]):
+	if not has_nothing_to_refuse(event[part]):
 		check_shape(data)
 	return data
 
 
-def is_small(text: str) -> bool:
+def has_nothing_to_refuse(text: str) -> bool:
 	"""Whether the JSON text alone shows that there is nothing to refuse: for `check_shape` has to look at every value.
 
 	Each level opens a bracket, a row more is a comma more, and halves of characters have to be escaped.

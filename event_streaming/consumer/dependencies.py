@@ -102,6 +102,9 @@ class Dependencies:
 
 	def plan(self, key: RemoteKey, needs: list[Need]) -> Plan:
 		"""What has to be made before the document `key`, which needs `needs`, and what has to be set after it."""
+		if not needs:
+			# most changes touch no link
+			return Plan([], [], [], [], [])
 		reached = self._complete(key, needs)
 		unresolved = self._unresolved(key, needs, reached)
 		graph = {

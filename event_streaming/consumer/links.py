@@ -177,8 +177,6 @@ def fit_change(
 def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: Make) -> Plan:
 	"""Make the documents that are missing, each after what it needs itself."""
 	dependencies = work.dependencies
-	if not needs:
-		return Plan([], [], [], [], [])
 	plan = dependencies.plan(key, needs)
 	if plan.unresolved:
 		raise DependencyMissing(plan.explain())

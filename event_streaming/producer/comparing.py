@@ -101,7 +101,7 @@ def fields_lacking(doctype: str, shape: Shape, prefix: str = "") -> list[str]:
 	"""Fields of the shape that documents here have not got, or that are never sent."""
 	meta = frappe.get_meta(doctype)
 	own = shape_of(meta)
-	stored = {name for name, _convert in own.fields}
+	stored = {name for name, *_how in own.fields}
 	lacking = [f"{prefix}{each.name}" for each in shape.fields if each.name not in stored]
 	for table, rows in shape.tables:
 		df = meta.get_field(table) if table in own.tables else None

@@ -45,11 +45,10 @@ class Change(TypedDict, total=False):
 
 
 class Shape(NamedTuple):
-	"""What of a DocType is streamed: its stored fields, each with what brings a value into one form; its tables."""
+	"""What of a DocType is streamed: its stored fields, each with what brings a value into one form and the types of the values
+	that are in it already; its tables."""
 
-	fields: tuple[tuple[str, Callable[[Any], Any]], ...]
-	# the same, each with the types of values that are in that form already
-	plain_fields: tuple[tuple[str, Callable[[Any], Any], frozenset[type]], ...]
+	fields: tuple[tuple[str, Callable[[Any], Any], frozenset[type]], ...]
 	tables: tuple[str, ...]
 	# what two looks at a document compare; a row by its name too, for another one may have taken its place
 	names: tuple[str, ...]
@@ -91,7 +90,6 @@ def _make_shape(meta: Any) -> Shape:
 			fields.append((df.fieldname, CONVERT.get(df.fieldtype, as_text)))
 	names = tuple(fieldname for fieldname, _convert in fields)
 	return Shape(
-		tuple(fields),
 		tuple((fieldname, convert, PLAIN.get(convert, frozenset())) for fieldname, convert in fields),
 		tuple(tables),
 		("name", *names) if is_row else names,
@@ -117,7 +115,7 @@ def snapshot(doc: Any) -> State:
 
 def convert_values(meta: Any, values: dict[str, Any]) -> dict[str, Any]:
 	"""Values as they come from the database, in the form that a state has them."""
-	convert = dict(shape_of(meta).fields)
+	convert = {fieldname: convert for fieldname, convert, _plain in shape_of(meta).fields}
 	return {
 		fieldname: convert[fieldname](value) for fieldname, value in values.items() if fieldname in convert
 	}
@@ -135,7 +133,7 @@ def rows_of(doc: Any, fieldname: str) -> list:
 def _values(doc: Any, shape: Shape) -> State:
 	values = vars(doc)
 	state: State = {"doctype": doc.doctype, "name": as_text(doc.name)}
-	for fieldname, convert, plain in shape.plain_fields:
+	for fieldname, convert, plain in shape.fields:
 		value = values.get(fieldname)
 		# with every save, for each field: a call costs more than looking whether it is needed
 		state[fieldname] = value if type(value) in plain else convert(value)
