@@ -25,7 +25,7 @@ tools: $(TOOLS) ## the servers' packages and a Python environment, in the work f
 
 $(TOOLS): $(REQUIREMENTS)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The sandbox needs Python 3.11 or later: make … PYTHON=python3.11")'
-	$(PYTHON) -m sandbox.packages
+	$(PYTHON) -m sandbox.servers.packages
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements/sandbox.txt
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement requirements/engine.txt

@@ -9,8 +9,8 @@ import click
 from benchmarks import report
 from benchmarks.lines import LINES, ON_DEMAND, Bench
 from sandbox import progress
-from sandbox.cluster import open_cluster
 from sandbox.paths import work_folder
+from sandbox.sites.cluster import open_cluster
 
 
 @click.command()

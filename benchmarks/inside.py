@@ -44,16 +44,16 @@ def with_app():
 @contextmanager
 def with_empty_hooks():
 	"""As with the app, if its hooks did nothing: what Frappe takes for calling them."""
-	from event_streaming.producer import capture
+	from event_streaming.producer.capture import hooks
 
-	kept = {name: hook for name, hook in vars(capture).items() if name.startswith("capture_")}
+	kept = {name: hook for name, hook in vars(hooks).items() if name.startswith("capture_")}
 	for name in kept:
-		setattr(capture, name, _nothing)
+		setattr(hooks, name, _nothing)
 	try:
 		yield
 	finally:
 		for name, hook in kept.items():
-			setattr(capture, name, hook)
+			setattr(hooks, name, hook)
 
 
 def _nothing(*_arguments, **_more) -> None: ...
@@ -145,8 +145,8 @@ def documents_to_save(doctype: str, rows: int, number: int, work: str, count: in
 
 def log_row_like(doc) -> tuple:
 	"""What `capture` would log of the document, as far as its size goes."""
-	from event_streaming.producer.capture import dump
-	from event_streaming.producer.diff import snapshot
+	from event_streaming.producer.log.rows import dump
+	from event_streaming.wire.difference import snapshot
 
 	state = snapshot(doc)
 	data = (
@@ -161,8 +161,8 @@ def log_row_like(doc) -> tuple:
 
 
 def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -> dict[str, list[float]]:
-	from event_streaming import inserting
-	from event_streaming.producer.capture import COLUMNS, LOG
+	from event_streaming.database import bulk_inserting
+	from event_streaming.producer.capture.hooks import COLUMNS, LOG
 
 	taken: dict[str, list[float]] = {peer: [] for peer in peers}
 	with no_collection():
@@ -175,7 +175,7 @@ def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -
 					began = perf_counter()
 					doc.insert() if work == "insert" else doc.save()
 					if peer == "row":
-						inserting.insert_numbered(LOG, COLUMNS, [row])
+						bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
 					frappe.db.commit()
 					taken[peer].append((perf_counter() - began) * 1000)
 	return taken
@@ -209,8 +209,8 @@ def change_documents(names: list[str]) -> None:
 
 def timed_pull(event_producer: str) -> dict:
 	"""One pull to the end: seconds, events, and how many requests it made."""
-	from event_streaming.consumer.pull import pull
-	from event_streaming.http_client import SiteClient
+	from event_streaming.consumer.pull.loop import pull
+	from event_streaming.http.client import SiteClient
 
 	calls, original = [0], SiteClient.call
 
@@ -243,10 +243,11 @@ def timed_pull(event_producer: str) -> dict:
 
 def timed_copy(event_producer: str, names: list[str]) -> float:
 	"""Seconds for a first copy of these orders, slice after slice, as the command does it."""
-	from event_streaming.consumer import first_copy, task
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
 
-	copy = first_copy.begin(event_producer, [ORDER], [["name", "in", names]])
+	copy = copying.begin(event_producer, [ORDER], [["name", "in", names]])
 	frappe.db.commit()
 	began = perf_counter()
 	while (done := run_slice(copy.name)).more:
@@ -299,7 +300,7 @@ def resident_bytes() -> int:
 
 def fill_documents(doctype: str, count: int, rows: int, event_producer: str = "") -> None:
 	"""The same documents on whichever site it is run, past the life cycle; on a consumer they stand for the producer's."""
-	from event_streaming.identity import add_new, own_identity
+	from event_streaming.identity.registry import add_new, own_identity
 
 	columns = ["name", "creation", "modified", "owner", "modified_by", "docstatus", "title", "note", "total"]
 	columns += ["urgent", "due", "day"]
@@ -362,27 +363,27 @@ def ends(number: int) -> tuple:
 
 def timed_verify(event_producer: str, doctype: str) -> dict:
 	"""A verify to its end: seconds, bytes that the producer has answered, documents, and how many differ."""
-	from event_streaming import http_client
-	from event_streaming.consumer import verify
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.verify import verifying
+	from event_streaming.http import client
 
-	received, read = [], http_client.read_bounded
+	received, read = [], client.read_bounded
 
 	def counted(response, url):
 		content = read(response, url)
 		received.append(len(content))
 		return content
 
-	http_client.read_bounded = counted
+	client.read_bounded = counted
 	try:
 		began = perf_counter()
-		name = verify.begin(event_producer, [doctype]).name
+		name = verifying.begin(event_producer, [doctype]).name
 		frappe.db.commit()
 		while (done := run_slice(name)).more:
 			pass
 		seconds = perf_counter() - began
 	finally:
-		http_client.read_bounded = read
+		client.read_bounded = read
 	if done.task.status != "Done":
 		raise RuntimeError(done.task.message)
 	return {
@@ -412,15 +413,15 @@ def add_consumer(url: str, doctypes: list[str]) -> None:
 		}
 	).insert()
 	frappe.db.commit()
-	from event_streaming.producer.streamed import refresh_streamed_doctypes
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
 
 	refresh_streamed_doctypes()
 
 
 def fill_log(count: int) -> dict[str, float]:
 	"""Numbered events of documents that exist; returns how many were numbered in a second, and bytes of an event on disk."""
-	from event_streaming.producer.capture import _write
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.log.sequence import assign_positions
 
 	names = frappe.get_all(CITY, pluck="name", limit=500) or [
 		frappe.get_doc(simple_values(CITY, number)).insert().name for number in range(500)
@@ -456,9 +457,9 @@ def bytes_of_log() -> int:
 
 def read_pages(consumer: str, pages: int) -> list[float]:
 	"""Milliseconds for each of the last pages of the log, as the consumer's own user reads them."""
-	from event_streaming.producer.feed import get_page
-	from event_streaming.producer.sequence import head_position
-	from event_streaming.settings import get_settings
+	from event_streaming.producer.feed.page import get_page
+	from event_streaming.producer.log.sequence import head_position
+	from event_streaming.site.settings import get_settings
 
 	size = get_settings().events_per_page
 	frappe.set_user(SUBSCRIBER)

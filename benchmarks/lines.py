@@ -43,7 +43,7 @@ class Bench:
 
 	def start(self, *doctypes: str) -> None:
 		"""Both sites as just installed, subscribed to `doctypes`."""
-		from sandbox.reset import reset_site
+		from sandbox.sites.reset import reset_site
 
 		for site in (self.producer, self.consumer):
 			site.end_what_a_test_started()

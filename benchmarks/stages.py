@@ -15,13 +15,13 @@ from benchmarks import inside
 
 # stage -> where its functions are looked up
 STAGES = {
-	"the request": ["event_streaming.consumer.remote.Producer.get_page"],
-	"what the page needs": ["event_streaming.consumer.shared_page.prepare"],
+	"the request": ["event_streaming.consumer.subscriptions.remote.Producer.get_page"],
+	"what the page needs": ["event_streaming.consumer.workers.shared_page.prepare"],
 	"Frappe's life cycle": [
-		"event_streaming.consumer.documents.insert",
-		"event_streaming.consumer.documents.update",
+		"event_streaming.consumer.life_cycle.documents.insert",
+		"event_streaming.consumer.life_cycle.documents.update",
 	],
-	"log and identities": ["event_streaming.consumer.group_log.GroupLog._write"],
+	"log and identities": ["event_streaming.consumer.unit_of_work.group_log.GroupLog._write"],
 	"commits": ["db.commit"],
 }
 

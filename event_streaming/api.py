@@ -16,11 +16,12 @@ from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.status import site_status
-from event_streaming.consumer import by_hand, first_copy
-from event_streaming.consumer import repair as repairing
-from event_streaming.consumer import verify as verifying
-from event_streaming.consumer.pull import request_pull
-from event_streaming.settings import get_settings
+from event_streaming.consumer.first_copy import copying
+from event_streaming.consumer.pull import by_hand
+from event_streaming.consumer.pull.requests import request_pull
+from event_streaming.consumer.verify import repair as repairing
+from event_streaming.consumer.verify import verifying as verifying
+from event_streaming.site.settings import get_settings
 
 ADMIN = "System Manager"
 
@@ -86,7 +87,7 @@ def copy(
 ) -> dict[str, Any]:
 	"""Have a background job bring over documents that exist already; returns how far it has got."""
 	frappe.only_for(ADMIN)
-	return first_copy.start_copy(event_producer, doctypes, filters)
+	return copying.start_copy(event_producer, doctypes, filters)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -15,28 +15,28 @@ extend_bootinfo = "event_streaming.admin.document.boot"
 # what every document of this site fires
 doc_events = {
 	"*": {
-		"before_save": "event_streaming.producer.capture.capture_before_write",
-		"before_submit": "event_streaming.producer.capture.capture_before_write",
-		"before_cancel": "event_streaming.producer.capture.capture_before_write",
-		"before_update_after_submit": "event_streaming.producer.capture.capture_before_write",
-		"after_insert": "event_streaming.producer.capture.capture_insert",
-		"on_change": "event_streaming.producer.capture.capture_change",
-		"on_discard": "event_streaming.producer.capture.capture_change",
+		"before_save": "event_streaming.producer.capture.hooks.capture_before_write",
+		"before_submit": "event_streaming.producer.capture.hooks.capture_before_write",
+		"before_cancel": "event_streaming.producer.capture.hooks.capture_before_write",
+		"before_update_after_submit": "event_streaming.producer.capture.hooks.capture_before_write",
+		"after_insert": "event_streaming.producer.capture.hooks.capture_insert",
+		"on_change": "event_streaming.producer.capture.hooks.capture_change",
+		"on_discard": "event_streaming.producer.capture.hooks.capture_change",
 		# no event of Frappe's: the consumer's part of this app fires it
-		"on_merged_with_other_site": "event_streaming.producer.capture.capture_merged",
-		"after_delete": "event_streaming.producer.capture.capture_delete",
+		"on_merged_with_other_site": "event_streaming.producer.capture.hooks.capture_merged",
+		"after_delete": "event_streaming.producer.capture.hooks.capture_delete",
 		"after_rename": [
-			"event_streaming.producer.capture.capture_rename",
-			"event_streaming.producer.deliveries.document_renamed",
-			"event_streaming.identity.local_document_renamed",
+			"event_streaming.producer.capture.hooks.capture_rename",
+			"event_streaming.producer.log.deliveries.document_renamed",
+			"event_streaming.identity.registry.local_document_renamed",
 		],
 	},
 	"File": {
-		"after_insert": "event_streaming.producer.file_capture.capture_file_insert",
-		"on_change": "event_streaming.producer.file_capture.capture_file_change",
+		"after_insert": "event_streaming.producer.capture.files.capture_file_insert",
+		"on_change": "event_streaming.producer.capture.files.capture_file_change",
 		"after_delete": [
-			"event_streaming.producer.file_capture.capture_file_delete",
-			"event_streaming.identity.local_file_deleted",
+			"event_streaming.producer.capture.files.capture_file_delete",
+			"event_streaming.identity.registry.local_file_deleted",
 		],
 	},
 }
@@ -45,7 +45,7 @@ scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streamin
 
 before_install = "event_streaming.install.before_install"
 after_install = "event_streaming.install.after_install"
-after_migrate = "event_streaming.navigation.stand_under_automation"
+after_migrate = "event_streaming.admin.navigation.stand_under_automation"
 before_uninstall = "event_streaming.uninstall.before_uninstall"
 after_uninstall = "event_streaming.uninstall.after_uninstall"
 

@@ -5,9 +5,9 @@ import json
 import frappe
 
 from event_streaming.admin.alerts import make_notifications
-from event_streaming.navigation import stand_under_automation
+from event_streaming.admin.navigation import stand_under_automation
 from event_streaming.patches.v1_0 import take_over_older_app
-from event_streaming.producer.streamed import forget_streamed_doctypes
+from event_streaming.producer.subscriptions.streamed import forget_streamed_doctypes
 
 # of the list of Event Sync Log, for everybody: name -> status
 SAVED_VIEWS = {"Failed": "Failed", "Waiting": "Waiting", "Conflicts": "Conflict"}

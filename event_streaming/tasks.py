@@ -3,8 +3,9 @@
 import frappe
 
 from event_streaming.admin import alerts
-from event_streaming.consumer import long_work, pull
-from event_streaming.producer import notify
+from event_streaming.consumer.long_work import runner
+from event_streaming.consumer.pull import requests
+from event_streaming.producer.notify import notifications
 
 
 def event_streaming_every_minute() -> None:
@@ -13,7 +14,7 @@ def event_streaming_every_minute() -> None:
 	A site is often both, a consumer and a producer: trouble with the one does not keep the other from being done.
 	"""
 	failed = None
-	for part in (pull.pull_due, long_work.resume_tasks, notify.minutely, alerts.check):
+	for part in (requests.pull_due, runner.resume_tasks, notifications.minutely, alerts.check):
 		try:
 			part()
 		except Exception as error:

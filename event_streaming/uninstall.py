@@ -11,7 +11,7 @@ from frappe.utils.background_jobs import get_queues
 from redis.exceptions import ConnectionError as RedisUnreachable
 from rq.registry import FailedJobRegistry
 
-from event_streaming.navigation import leave_automation
+from event_streaming.admin.navigation import leave_automation
 
 APP, MODULE, PREFIX = "event_streaming", "Event Streaming", "event_streaming."
 FIELDS = ("remote_docname", "remote_site_name")

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from sandbox import packages, runs
 from sandbox.clean import main as remove_work_folder
-from sandbox.cluster import open_cluster
 from sandbox.desk import build_desk
-from sandbox.engine import ENGINE, ENGINE_VERSION, installed_version
-from sandbox.environment import entry_environment
+from sandbox.engine.monoframe import ENGINE, ENGINE_VERSION, installed_version
 from sandbox.errors import SandboxError
 from sandbox.paths import PROJECT, work_folder
-from sandbox.template import ADMIN_PASSWORD
+from sandbox.servers import packages, runs
+from sandbox.sites.cluster import open_cluster
+from sandbox.sites.environment import entry_environment
+from sandbox.sites.template import ADMIN_PASSWORD
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,14 +57,14 @@ def site(name: str, command: tuple[str, ...]) -> None:
 
 	For example: python -m sandbox site producer event-streaming --help
 	"""
-	_become("sandbox.command", _living_site(name), list(command))
+	_become("sandbox.engine.command", _living_site(name), list(command))
 
 
 @main.command()
 @click.argument("name")
 def shell(name: str) -> None:
 	"""An interactive Python inside a site that is up."""
-	_become("sandbox.console", _living_site(name), [])
+	_become("sandbox.engine.console", _living_site(name), [])
 
 
 @main.command()

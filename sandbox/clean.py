@@ -6,7 +6,7 @@ Needs nothing but Python itself, so that it works when the Python environment is
 import shutil
 
 from sandbox.paths import work_folder
-from sandbox.runs import end_dead_runs
+from sandbox.servers.runs import end_dead_runs
 
 
 def main() -> None:

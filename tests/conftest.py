@@ -8,9 +8,9 @@ it starts end with it. What is missing on the machine is an error, never a skipp
 import pytest
 
 from sandbox import progress
-from sandbox.cluster import Cluster, open_cluster
-from sandbox.reset import reset_site
-from sandbox.site import Site
+from sandbox.sites.cluster import Cluster, open_cluster
+from sandbox.sites.reset import reset_site
+from sandbox.sites.site import Site
 from tests.streams import add_custom_fields, remove_custom_fields
 
 FOLDERS_WITH_FRESH_SITES = {"two_sites", "faults", "desk"}

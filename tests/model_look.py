@@ -118,7 +118,7 @@ def cursor_of(event_producer: str) -> int:
 
 
 def head() -> int:
-	from event_streaming.producer.sequence import head_position
+	from event_streaming.producer.log.sequence import head_position
 
 	return head_position()
 
@@ -133,7 +133,7 @@ def make_retries_due() -> int:
 def pull_once(event_producer: str) -> dict:
 	from dataclasses import asdict
 
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	return asdict(pull(event_producer))
 
@@ -142,7 +142,7 @@ def be_notified(event_producer: str, times: int) -> None:
 	"""The producer's notification, more than once, and the jobs that it leads to."""
 	import frappe
 
-	from event_streaming.consumer.pull import pull_job
+	from event_streaming.consumer.pull.requests import pull_job
 	from event_streaming.event_streaming.doctype.event_producer.event_producer import new_event_notification
 
 	for _time in range(times):
@@ -172,7 +172,8 @@ def pull_and_die(event_producer: str, place: str, after: int) -> int:
 def die_at(place: str, after: int) -> None:
 	import frappe
 
-	from event_streaming.consumer import state, step, sync_log
+	from event_streaming.consumer.apply import step
+	from event_streaming.consumer.logs import state, sync_log
 
 	places = {
 		"event": (step, "apply_event"),

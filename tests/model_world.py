@@ -19,7 +19,7 @@ from streams import (
 	with_orders,
 )
 
-from sandbox.reset import reset_site
+from sandbox.sites.reset import reset_site
 
 SETTINGS = "Event Streaming Settings"
 OPERATIONS, LOOK = "tests.model_operations", "tests.model_look"

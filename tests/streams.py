@@ -78,7 +78,7 @@ def pull_now(event_producer: str) -> dict:
 
 def pull_and_count(event_producer: str) -> dict:
 	"""A pull, and how often it asked the producer for documents."""
-	from event_streaming.consumer.remote import Producer
+	from event_streaming.consumer.subscriptions.remote import Producer
 	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
 
 	asked, original = [], Producer.get_documents

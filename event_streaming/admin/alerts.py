@@ -20,13 +20,13 @@ from event_streaming.admin.episodes import (
 	look,
 )
 from event_streaming.admin.words import counted
-from event_streaming.consumer import overview as consuming
-from event_streaming.consumer import state
-from event_streaming.consumer.overview import ProducerRow
-from event_streaming.locks import advisory_lock
-from event_streaming.producer import overview as producing
-from event_streaming.producer.overview import ConsumerRow
-from event_streaming.settings import StreamSettings, get_settings
+from event_streaming.consumer.logs import overview as consuming
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.logs.overview import ProducerRow
+from event_streaming.database.locks import advisory_lock
+from event_streaming.producer.registration import overview as producing
+from event_streaming.producer.registration.overview import ConsumerRow
+from event_streaming.site.settings import StreamSettings, get_settings
 
 DOCTYPE = "Event Streaming Alert"
 OPEN, OVER = "Open", "Over"

@@ -10,10 +10,12 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.admin.words import ago
-from event_streaming.consumer import figures as consuming
-from event_streaming.consumer import overview
-from event_streaming.consumer.sync_log import CONFLICT, FAILED, RETRYING, SYNCED, WAITING
-from event_streaming.hours import (
+from event_streaming.consumer.logs import figures as consuming
+from event_streaming.consumer.logs import overview
+from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, SYNCED, WAITING
+from event_streaming.producer.registration import figures as producing
+from event_streaming.producer.registration.overview import consumers
+from event_streaming.site.hours import (
 	HOUR,
 	Counted,
 	last_hours,
@@ -22,8 +24,6 @@ from event_streaming.hours import (
 	since_then,
 	whole_hours,
 )
-from event_streaming.producer import figures as producing
-from event_streaming.producer.overview import consumers
 
 ADMIN = "System Manager"
 SYNC_LOG, UPDATE_LOG = "Event Sync Log", "Event Update Log"

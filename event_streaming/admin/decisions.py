@@ -4,9 +4,9 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from event_streaming.consumer.pull import request_pull
-from event_streaming.producer import notify
-from event_streaming.site import normalise_url
+from event_streaming.consumer.pull.requests import request_pull
+from event_streaming.producer.notify import notifications
+from event_streaming.site.address import normalise_url
 
 PRODUCER, CONSUMER = "Event Producer", "Event Consumer"
 APPROVED, REJECTED, PENDING = "Approved", "Rejected", "Pending"
@@ -59,7 +59,7 @@ def set_paused(doctype: str, name: str, paused: bool) -> bool:
 	if not paused and doctype == PRODUCER:
 		request_pull(doc.name, by_hand=True)
 	elif not paused:
-		frappe.db.after_commit.add(notify.ask_for_look)
+		frappe.db.after_commit.add(notifications.ask_for_look)
 	return True
 
 

@@ -8,13 +8,13 @@ from typing import Any, TypedDict
 import frappe
 from frappe import _
 
-from event_streaming import identity
 from event_streaming.admin.charts import ADMIN, SYNC_LOG, UPDATE_LOG, host
 from event_streaming.admin.words import ago
-from event_streaming.consumer.figures import last_taken
-from event_streaming.producer.figures import consumers_of
-from event_streaming.producer.streamed import streamed_doctypes
-from event_streaming.refused import OWN_MODULE
+from event_streaming.consumer.logs.figures import last_taken
+from event_streaming.identity import registry
+from event_streaming.producer.registration.figures import consumers_of
+from event_streaming.producer.subscriptions.streamed import streamed_doctypes
+from event_streaming.site.refused import OWN_MODULE
 
 
 class Line(TypedDict, total=False):
@@ -33,7 +33,7 @@ def boot(bootinfo: Any) -> None:
 		return
 	readable = set((bootinfo.get("user") or {}).get("can_read") or ())
 	try:
-		doctypes = (streamed_doctypes() | identity.local_doctypes()) & readable
+		doctypes = (streamed_doctypes() | registry.local_doctypes()) & readable
 	except Exception as error:
 		# the app is there, but its tables are not yet: the Desk has to open all the same
 		if not frappe.db.is_table_missing(error):
@@ -54,9 +54,9 @@ def get_streams(doctype: str, name: str) -> list[Line]:
 
 def came_from(doctype: str, name: str, admin: bool) -> list[Line]:
 	lines = []
-	for row in identity.find_for_local(doctype, [name]).get(name, []):
+	for row in registry.find_for_local(doctype, [name]).get(name, []):
 		# a document that was first made here and came back from a site that it had gone to
-		if identity.made_here(row):
+		if registry.made_here(row):
 			continue
 		line: Line = {"text": _("Streamed from {0}").format(host(row.event_producer)), "color": "blue"}
 		if admin:

@@ -13,10 +13,10 @@ from event_streaming.admin.alerts import OpenAlert
 from event_streaming.admin.episodes import KINDS
 from event_streaming.admin.prometheus import COUNTER, Metric, exposition
 from event_streaming.admin.status import site_status
-from event_streaming.consumer.overview import ProducerRow
-from event_streaming.consumer.state import ONLINE
-from event_streaming.producer.overview import ConsumerRow
-from event_streaming.site import MINUTE_TASK, time_zone
+from event_streaming.consumer.logs.overview import ProducerRow
+from event_streaming.consumer.logs.state import ONLINE
+from event_streaming.producer.registration.overview import ConsumerRow
+from event_streaming.site.address import MINUTE_TASK, time_zone
 
 PREFIX = "event_streaming_"
 

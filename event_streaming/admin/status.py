@@ -8,13 +8,13 @@ from frappe.utils import now_datetime
 
 from event_streaming.admin.alerts import OpenAlert, open_alerts
 from event_streaming.admin.words import counted
-from event_streaming.consumer import overview as consuming
-from event_streaming.consumer import state
-from event_streaming.consumer.overview import ProducerRow
-from event_streaming.producer import overview as producing
-from event_streaming.producer.overview import ConsumerRow
-from event_streaming.producer.sequence import head_position
-from event_streaming.site import public_url, time_zone
+from event_streaming.consumer.logs import overview as consuming
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.logs.overview import ProducerRow
+from event_streaming.producer.log.sequence import head_position
+from event_streaming.producer.registration import overview as producing
+from event_streaming.producer.registration.overview import ConsumerRow
+from event_streaming.site.address import public_url, time_zone
 
 
 class Status(TypedDict):

@@ -5,7 +5,7 @@ from datetime import datetime
 import frappe
 from frappe import _
 
-from event_streaming.consumer.overview import MOST_COUNTED
+from event_streaming.consumer.logs.overview import MOST_COUNTED
 
 
 def counted(number: int) -> str:

@@ -48,12 +48,13 @@ def copy_command(
 	  3  some documents could not be brought; they are in Event Sync Log and are tried again by themselves
 	  4  another copy from this producer is under way
 	"""
-	from event_streaming.consumer import first_copy, task
-	from event_streaming.consumer.task import TaskUnderWay
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.logs.task import TaskUnderWay
 
 	name = existing("Event Producer", event_producer) if event_producer else the_only("Event Producer")
 	try:
-		copy = first_copy.begin(name, list(doctypes), filters)
+		copy = copying.begin(name, list(doctypes), filters)
 	except TaskUnderWay as error:
 		click.echo(str(error), err=True)
 		return BUSY
@@ -70,8 +71,8 @@ def copy_command(
 
 def work_to_the_end(work, line: Callable):
 	"""Slice after slice of a task, here and now; shows how far it has got. Returns the task as it is then."""
-	from event_streaming.consumer import task
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
 
 	progress = Progress()
 	try:

@@ -69,7 +69,7 @@ def pull_and_tell(name: str, seconds: int | None) -> int:
 
 def pull_to_the_end(name: str, seconds: int | None):
 	"""Slice after slice until the end, or one slice of `seconds`; shows how far it has got on a terminal."""
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	total = None
 	while True:

@@ -29,7 +29,7 @@ def resync_command(logs: tuple[str, ...], event_producer: str | None, doctype: s
 	  3  some did not: the errors are in Event Sync Log
 	  4  a pull from the producer is running: try again in a moment
 	"""
-	from event_streaming.consumer import by_hand
+	from event_streaming.consumer.pull import by_hand
 
 	if logs and (event_producer or doctype):
 		raise click.UsageError("Name rows of Event Sync Log, or a producer or DocType: not both.")

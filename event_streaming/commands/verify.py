@@ -64,8 +64,9 @@ def verify_command(
 	  3  documents differ, or have events that are not settled
 	  4  another verify or repair of this producer is under way
 	"""
-	from event_streaming.consumer import repair, task, verify
-	from event_streaming.consumer.task import TaskUnderWay
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.logs.task import TaskUnderWay
+	from event_streaming.consumer.verify import repair, verifying
 
 	if delete_extra and not mend:
 		raise click.UsageError("--delete-extra goes with --repair.")
@@ -73,7 +74,7 @@ def verify_command(
 		raise click.UsageError("--repair asks before it changes anything; where it can't, give --yes.")
 	name = existing("Event Producer", event_producer) if event_producer else the_only("Event Producer")
 	try:
-		work = run(verify.begin(name, list(doctypes), filters))
+		work = run(verifying.begin(name, list(doctypes), filters))
 		if not as_json:
 			tell_findings(work)
 		if work.status == task.DONE and mend and work.differing:
@@ -96,7 +97,7 @@ def run(work):
 
 
 def exit_code(work) -> int:
-	from event_streaming.consumer import findings, task
+	from event_streaming.consumer.logs import findings, task
 
 	if work.status != task.DONE:
 		return IMPOSSIBLE
@@ -160,7 +161,7 @@ def counts_of(work) -> str:
 
 def confirmed(work, delete_extra: bool) -> bool:
 	"""Say what a repair will do, and ask."""
-	from event_streaming.consumer import findings
+	from event_streaming.consumer.logs import findings
 
 	counts = work.report["counts"]
 	extra = counts[findings.EXTRA]

@@ -8,7 +8,7 @@ assets.json    the file of each bundle, which Frappe reads to answer a page
 monoframe/     the engine's public folder with its bundles in dist/, as bench would have it
 
 Without a build there is an empty assets.json and the public folder alone: REST, jobs and tests without a
-browser need no more. The app's own public folder, if it has one, is there by `sandbox.sites`; its bundles are
+browser need no more. The app's own public folder, if it has one, is there by `sandbox.sites.clones`; its bundles are
 built with the engine's.
 
 Nothing is written into the engine's package. What the build needs mended it has in a copy: see `stage`.
@@ -21,13 +21,13 @@ import subprocess
 import time
 from pathlib import Path
 
-from sandbox import packages
 from sandbox.desk.stage import lay_out
-from sandbox.engine import ENGINE, ENGINE_VERSION
+from sandbox.engine.monoframe import ENGINE, ENGINE_VERSION
 from sandbox.errors import SandboxError
-from sandbox.locks import building_alone
 from sandbox.paths import APP, PROJECT, assets_folder, work_folder
 from sandbox.progress import step
+from sandbox.servers import packages
+from sandbox.servers.locks import building_alone
 
 HERE = Path(__file__).parent
 NODE = {"node": "nodejs", "npm": "npm"}  # program -> Debian's package

@@ -10,7 +10,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-from sandbox.engine import ENGINE
+from sandbox.engine.monoframe import ENGINE
 
 # website/ has what the bundle of the login page imports from beside the public folder.
 COPIED = ("public", "website/js", "website/css")

@@ -251,7 +251,7 @@ def take_lock(name: str) -> bool:
 	"""Takes a lock and keeps it: the block is never left."""
 	import frappe
 
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	holder = advisory_lock(name)
 	taken = holder.__enter__()
@@ -266,7 +266,7 @@ def give_lock_back() -> None:
 
 
 def lock_is_free(name: str) -> bool:
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	with advisory_lock(name) as taken:
 		return taken
@@ -327,7 +327,7 @@ def test_locks_of_other_names_can_be_held_besides(site):
 
 
 def hold_two(names: list[str]) -> list[bool]:
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	with advisory_lock(names[0]) as first, advisory_lock(names[1]) as second:
 		return [first, second]

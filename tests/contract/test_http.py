@@ -8,7 +8,7 @@ from contract_doctypes import HASHED, NOBODY
 from streams import CITY, SUBSCRIBER, unique
 
 WHO = "frappe.auth.get_logged_user"
-PAGE = "event_streaming.producer.feed.get_page"
+PAGE = "event_streaming.endpoints.get_page"
 NOTIFY = "event_streaming.event_streaming.doctype.event_producer.event_producer.new_event_notification"
 UPDATE_LOGS = (
 	"event_streaming.event_streaming.doctype.event_update_log.event_update_log.get_update_logs_for_consumer"

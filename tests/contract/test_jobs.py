@@ -8,7 +8,7 @@ METHOD = "frappe.client.get_count"
 @pytest.fixture
 def queues(site):
 	"""The site with nothing in its queues, before and after."""
-	from sandbox.reset import forget_jobs
+	from sandbox.sites.reset import forget_jobs
 
 	site.run(forget_jobs)
 	yield site

@@ -76,7 +76,7 @@ def take(name: str) -> bool:
 	"""Take an advisory lock and keep it after the call."""
 	import frappe
 
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	frappe.local.contract_locks = [
 		*(getattr(frappe.local, "contract_locks", None) or []),
@@ -86,7 +86,7 @@ def take(name: str) -> bool:
 
 
 def try_lock(name: str) -> bool:
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	with advisory_lock(name) as taken:
 		return taken

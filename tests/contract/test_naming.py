@@ -154,7 +154,7 @@ def test_a_user_is_named_by_the_mail_address(site):
 
 
 def insert_disabled_user(address: str) -> list:
-	from event_streaming.consumer.dependency_users import disabled_user, insert_disabled_user
+	from event_streaming.consumer.dependencies.users import disabled_user, insert_disabled_user
 
 	name = insert_disabled_user(disabled_user(address))
 	doc = frappe.get_doc("User", name)  # noqa: F821

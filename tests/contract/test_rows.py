@@ -11,7 +11,7 @@ def save_rows(case: str, by_us: bool) -> dict:
 	import frappe
 	from frappe.model.document import Document
 
-	from event_streaming.consumer.rows import UpdateTable
+	from event_streaming.consumer.life_cycle.rows import UpdateTable
 
 	rows = [{"item": "one"}, {"item": "two"}, {"item": "three"}]
 	doc = frappe.get_doc({"doctype": ORDER, "title": case, "rows": rows}).insert()

@@ -45,7 +45,7 @@ def test_an_attribute_of_the_object_stands_in_for_set_user_and_timestamp_when_it
 def insert_keeping_stamps() -> dict:
 	import frappe
 
-	from event_streaming.consumer.documents import KeepStamps
+	from event_streaming.consumer.life_cycle.documents import KeepStamps
 
 	doc = frappe.get_doc({"doctype": HASHED, "lines": [{"item": "a"}]})
 	doc.set_user_and_timestamp = KeepStamps(doc, STAMPS)
@@ -65,7 +65,7 @@ def test_the_attribute_stands_in_at_every_save_submit_and_cancel(site, docstatus
 def save_keeping_stamps(docstatus: int) -> dict:
 	import frappe
 
-	from event_streaming.consumer.documents import keep_stamps
+	from event_streaming.consumer.life_cycle.documents import keep_stamps
 
 	doc = frappe.get_doc({"doctype": ORDER, "title": "stamped", "rows": [{"item": "a"}]}).insert()
 	for target in range(docstatus):
@@ -85,7 +85,7 @@ def test_a_document_that_was_saved_with_kept_stamps_can_be_saved_again_at_once(s
 
 
 def insert_submit_and_cancel_keeping_stamps() -> list:
-	from event_streaming.consumer.documents import insert
+	from event_streaming.consumer.life_cycle.documents import insert
 
 	doc, _warnings = insert(ORDER, {"title": "all at once", "docstatus": 2, **STAMPS}, None)
 	return [doc.docstatus, stamps_of(ORDER, doc.name)["modified"]]
@@ -100,7 +100,7 @@ def pickle_keeping_stamps() -> str:
 
 	import frappe
 
-	from event_streaming.consumer.documents import keep_stamps
+	from event_streaming.consumer.life_cycle.documents import keep_stamps
 
 	doc = frappe.get_doc({"doctype": HASHED, "title": "pickled"}).insert()
 	keep_stamps(doc, dict(STAMPS))
@@ -221,7 +221,7 @@ def test_a_cancelled_document_can_not_be_saved_but_written_through(site):
 def change_cancelled() -> list:
 	import frappe
 
-	from event_streaming.consumer.documents import write_through
+	from event_streaming.consumer.life_cycle.documents import write_through
 
 	doc = frappe.get_doc({"doctype": ORDER, "title": "x", "docstatus": 1, "rows": [{"item": "a"}]}).insert()
 	doc.cancel()
@@ -252,7 +252,7 @@ def test_a_row_appended_with_a_name_of_its_own_is_inserted_with_it(site):
 def append_named_row(name: str) -> list:
 	import frappe
 
-	from event_streaming.consumer.rows import append_row
+	from event_streaming.consumer.life_cycle.rows import append_row
 
 	doc = frappe.get_doc({"doctype": HASHED, "lines": [{"item": "first"}]}).insert()
 	doc = frappe.get_doc(HASHED, doc.name)
@@ -408,7 +408,7 @@ def test_links_in_other_documents_follow_a_rename_and_a_merge(site):
 def rename_linked_city(merge: bool) -> bool:
 	import frappe
 
-	from event_streaming.consumer.documents import rename
+	from event_streaming.consumer.life_cycle.documents import rename
 
 	old, new = (frappe.generate_hash(length=10) for _each in range(2))
 	for title in (old, new) if merge else (old,):
@@ -440,7 +440,7 @@ def test_the_safe_evaluator_takes_what_a_condition_may_be_made_of(site, conditio
 def condition_met(condition: str) -> bool:
 	import frappe
 
-	from event_streaming.producer.conditions import meets
+	from event_streaming.producer.subscriptions.conditions import meets
 
 	rows = [{"item": "a", "qty": 1}, {"item": "b", "qty": 2}]
 	return meets(condition, frappe.get_doc({"doctype": ORDER, "title": "x", "docstatus": 1, "rows": rows}))

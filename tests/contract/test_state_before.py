@@ -10,7 +10,7 @@ def locked_order(keep: bool = True, alone: bool = False):
 	"""A new order, read and locked for a change; `alone` in a transaction that has written nothing."""
 	import frappe
 
-	from event_streaming.consumer.documents import locked
+	from event_streaming.consumer.life_cycle.documents import locked
 
 	rows = [{"item": "stays", "qty": 1}, {"item": "changes", "qty": 2}, {"item": "goes"}]
 	values = {"doctype": ORDER, "title": "before", "due": "2026-11-23 10:00:00", "day": "2026-11-24"}
@@ -117,7 +117,7 @@ def change_meanwhile(doings: list) -> str:
 
 	import frappe
 
-	from event_streaming.consumer.transaction import hooks_run
+	from event_streaming.consumer.unit_of_work.transaction import hooks_run
 
 	doc = locked_order(alone=True)
 	for doing in doings:
@@ -168,7 +168,7 @@ def save_with_ways_of_its_own(way: str) -> dict:
 	import frappe
 	from frappe.model.document import Document
 
-	from event_streaming.consumer.state_before import keep_state
+	from event_streaming.consumer.life_cycle.state_before import keep_state
 
 	class Own(Document):
 		def load_doc_before_save(self, **how):

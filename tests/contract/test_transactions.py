@@ -104,9 +104,9 @@ def test_a_name_can_be_taken_inside_the_insert_itself(producer):
 def insert_with_nextval() -> int:
 	import frappe
 
-	from event_streaming.producer import capture
+	from event_streaming.producer.capture import hooks
 
-	capture._write("ToDo", "contract", "Delete", None)
+	hooks._write("ToDo", "contract", "Delete", None)
 	name = frappe.get_all("Event Update Log", filters={"docname": "contract"}, pluck="name")[0]
 	frappe.db.rollback()
 	return int(name)

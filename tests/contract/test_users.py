@@ -70,7 +70,7 @@ def test_acting_as_is_the_other_user_inside_and_puts_all_of_it_back(producer):
 
 
 def act_as() -> list[dict]:
-	from event_streaming.acting import acting_as
+	from event_streaming.site.acting import acting_as
 
 	prepare_request()
 	with acting_as(SUBJECT):
@@ -83,7 +83,7 @@ def test_acting_as_puts_it_back_after_an_exception_too(producer):
 
 
 def act_as_and_fail() -> dict:
-	from event_streaming.acting import acting_as
+	from event_streaming.site.acting import acting_as
 
 	prepare_request()
 	try:
@@ -100,7 +100,7 @@ def test_permissions_follow_the_user_of_the_moment(producer):
 def may_create_before_inside_and_after() -> list[bool]:
 	import frappe
 
-	from event_streaming.acting import acting_as
+	from event_streaming.site.acting import acting_as
 
 	may = [frappe.has_permission("Event Producer", "create")]
 	with acting_as(SUBJECT):

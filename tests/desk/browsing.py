@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import BrowserContext, Page
 
-from sandbox.engine import ENGINE
+from sandbox.engine.monoframe import ENGINE
 from sandbox.paths import work_folder
 
 PERSON, PASSWORD = "admin.of.streams@example.com", "not-a-secret-on-a-test-site"

@@ -11,10 +11,10 @@ from browsing import PASSWORD, PERSON, WINDOW, Desk
 from playwright.sync_api import BrowserContext, sync_playwright
 from scene import Streams, make_streams
 
-from sandbox import packages
-from sandbox.cluster import Cluster
 from sandbox.desk import build_desk
-from sandbox.site import Site
+from sandbox.servers import packages
+from sandbox.sites.cluster import Cluster
+from sandbox.sites.site import Site
 
 # No sandbox, as root may not have one; the rest keeps Chromium from calling home, which a machine without a way
 # out would answer with errors.

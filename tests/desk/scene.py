@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from streams import CITY, ORDER, change, delete, insert, pull, subscribe, unique, with_orders
 
-from sandbox.site import Site
+from sandbox.sites.site import Site
 
 
 @dataclass

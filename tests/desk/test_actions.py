@@ -131,12 +131,12 @@ def stand_for(event_producer: str, doctype: str, title: str, country: str) -> No
 	"""A document here that stands for the producer's of the same name, and has another country."""
 	import frappe
 
-	from event_streaming import identity
+	from event_streaming.identity import registry
 
 	doc = frappe.get_doc({"doctype": doctype, "title": title, "name": title, "country_name": country})
 	doc.set_user_and_timestamp()
 	doc.db_insert()
-	identity.save(identity.own_identity(event_producer, (doctype, title), (doctype, title), None))
+	registry.save(registry.own_identity(event_producer, (doctype, title), (doctype, title), None))
 
 
 def country_of(name: str) -> str | None:
@@ -147,8 +147,8 @@ def country_of(name: str) -> str | None:
 
 def work_on(event_producer: str, kind: str) -> str:
 	"""What a background worker does."""
-	from event_streaming.consumer import task
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
 
 	name = task.latest(event_producer, kind).name
 	while run_slice(name).more:

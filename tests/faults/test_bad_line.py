@@ -20,7 +20,7 @@ from streams import (
 	with_orders,
 )
 
-from sandbox.rest import RestError
+from sandbox.sites.rest import RestError
 
 SETTINGS = "Event Streaming Settings"
 FEED = "producer.feed.get_page"
@@ -90,7 +90,7 @@ def test_what_the_other_side_asks_to_wait_is_waited(producer, consumer, line):
 def seconds_to_next_pull(event_producer: str) -> float:
 	from frappe.utils import now_datetime
 
-	from event_streaming.consumer.state import load_state
+	from event_streaming.consumer.logs.state import load_state
 
 	return (load_state(event_producer).next_pull - now_datetime()).total_seconds()
 
@@ -118,15 +118,15 @@ def test_the_scheduler_does_not_ask_before_the_stored_time(producer, consumer, l
 
 def queue_due() -> int:
 	"""How many pull jobs the minute's sweep queues."""
-	from event_streaming.consumer import pull
+	from event_streaming.consumer.pull import requests
 
 	queued = []
-	request_pull = pull.request_pull
-	pull.request_pull = lambda name: queued.append(name)
+	request_pull = requests.request_pull
+	requests.request_pull = lambda name: queued.append(name)
 	try:
-		pull.pull_due()
+		requests.pull_due()
 	finally:
-		pull.request_pull = request_pull
+		requests.request_pull = request_pull
 	return len(queued)
 
 
@@ -140,7 +140,7 @@ def test_a_clock_that_goes_back_an_hour_puts_no_pull_off(producer, consumer, lin
 def store_next_pull(event_producer: str, minutes: int) -> None:
 	import frappe
 
-	from event_streaming.consumer import state
+	from event_streaming.consumer.logs import state
 
 	state.save_state(
 		event_producer, next_pull=frappe.utils.add_to_date(None, minutes=minutes, as_datetime=True)
@@ -233,8 +233,8 @@ def trace_of_interrupted_pull(event_producer: str) -> str:
 	import frappe
 	from urllib3.connection import HTTPConnection
 
-	from event_streaming.consumer import state
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.logs import state
+	from event_streaming.consumer.pull.loop import pull
 
 	class TimeIsUp(Exception):
 		pass

@@ -35,9 +35,9 @@ def pull_that_waits(event_producer: str, at: str) -> dict:
 
 	import frappe
 
-	from event_streaming.consumer import pull
+	from event_streaming.consumer.pull import loop
 
-	original = getattr(pull, at)
+	original = getattr(loop, at)
 
 	def waiting(*args):
 		result = original(*args)
@@ -50,11 +50,11 @@ def pull_that_waits(event_producer: str, at: str) -> dict:
 				time.sleep(0.05)
 		return result
 
-	setattr(pull, at, waiting)
+	setattr(loop, at, waiting)
 	try:
-		return vars(pull.pull(event_producer))
+		return vars(loop.pull(event_producer))
 	finally:
-		setattr(pull, at, original)
+		setattr(loop, at, original)
 		frappe.cache.delete_value(["test:reached", "test:go"])
 
 
@@ -96,20 +96,20 @@ def test_a_notification_that_finds_the_lock_taken_has_left_word_before(consumer,
 def wanted_when_the_lock_is_tried(event_producer: str) -> list[bool]:
 	from contextlib import contextmanager
 
-	from event_streaming.consumer import pull
+	from event_streaming.consumer.pull import loop
 
-	seen, original = [], pull.pull_lock
+	seen, original = [], loop.pull_lock
 
 	@contextmanager
 	def taken_by_another(_name):
-		seen.append(pull.is_wanted(event_producer))
+		seen.append(loop.is_wanted(event_producer))
 		yield False
 
-	pull.pull_lock = taken_by_another
+	loop.pull_lock = taken_by_another
 	try:
-		pull.pull(event_producer)
+		loop.pull(event_producer)
 	finally:
-		pull.pull_lock = original
+		loop.pull_lock = original
 	return seen
 
 
@@ -177,20 +177,20 @@ def test_a_backlog_longer_than_a_slice_goes_on_in_jobs_of_their_own_also_when_on
 
 def one_slice(event_producer: str) -> dict:
 	"""One job whose time is over with its first group; whether it has queued the next."""
-	from event_streaming.consumer import pull
+	from event_streaming.consumer.pull import loop, requests
 
 	queued, summaries = [], []
-	originals = pull.request_pull, pull.pull
+	originals = requests.request_pull, loop.pull
 
 	def one_group(name):
 		summaries.append(originals[1](name, seconds=1e-9))
 		return summaries[-1]
 
-	pull.request_pull, pull.pull = queued.append, one_group
+	requests.request_pull, loop.pull = queued.append, one_group
 	try:
-		pull.pull_job(event_producer)
+		requests.pull_job(event_producer)
 	finally:
-		pull.request_pull, pull.pull = originals
+		requests.request_pull, loop.pull = originals
 	return {"more": summaries[0].more, "queued": bool(queued)}
 
 
@@ -198,7 +198,8 @@ def job_that_is_killed(event_producer: str) -> None:
 	import os
 	import signal
 
-	from event_streaming.consumer import pull, step
+	from event_streaming.consumer.apply import step
+	from event_streaming.consumer.pull import requests
 
 	original, applied = step.apply_event, []
 
@@ -209,4 +210,4 @@ def job_that_is_killed(event_producer: str) -> None:
 		return original(event, work)
 
 	step.apply_event = apply_or_die
-	pull.pull_job(event_producer)
+	requests.pull_job(event_producer)

@@ -27,35 +27,35 @@ from streams import (
 )
 
 CONSUMER_STEPS = [
-	("consumer.step:apply_event", "before", 2),
-	("consumer.step:apply_event", "after", 2),
-	("consumer.documents:insert", "before", 1),
-	("consumer.documents:insert", "after", 1),
-	("consumer.documents:insert", "after", 2),
-	("consumer.documents:update", "after", 1),
-	("consumer.documents:rename", "after", 1),
-	("consumer.documents:delete", "after", 1),
+	("consumer.apply.step:apply_event", "before", 2),
+	("consumer.apply.step:apply_event", "after", 2),
+	("consumer.life_cycle.documents:insert", "before", 1),
+	("consumer.life_cycle.documents:insert", "after", 1),
+	("consumer.life_cycle.documents:insert", "after", 2),
+	("consumer.life_cycle.documents:update", "after", 1),
+	("consumer.life_cycle.documents:rename", "after", 1),
+	("consumer.life_cycle.documents:delete", "after", 1),
 	("identity:add", "before", 1),
 	("identity:add", "after", 2),
 	("identity:forget", "after", 1),
-	("consumer.sync_log:write", "before", 1),
-	("consumer.sync_log:write", "after", 2),
-	("consumer.state:move_cursor", "before", 1),
-	("consumer.state:move_cursor", "after", 1),
-	("consumer.state:move_cursor", "before", 2),
-	("consumer.state:move_cursor", "after", 3),
-	("consumer.remote:Producer.get_page", "after", 1),
-	("consumer.remote:Producer.get_documents", "before", 1),
-	("consumer.remote:Producer.get_documents", "after", 1),
+	("consumer.logs.sync_log:write", "before", 1),
+	("consumer.logs.sync_log:write", "after", 2),
+	("consumer.logs.state:move_cursor", "before", 1),
+	("consumer.logs.state:move_cursor", "after", 1),
+	("consumer.logs.state:move_cursor", "before", 2),
+	("consumer.logs.state:move_cursor", "after", 3),
+	("consumer.subscriptions.remote:Producer.get_page", "after", 1),
+	("consumer.subscriptions.remote:Producer.get_documents", "before", 1),
+	("consumer.subscriptions.remote:Producer.get_documents", "after", 1),
 	*((f"commit:{nth}", when, nth) for nth in range(3, 7) for when in ("before", "after")),
 ]
 PRODUCER_STEPS = [
-	("producer.sequence:_number", "before", 1),
-	("producer.sequence:_number", "after", 1),
-	("producer.sequence:_set_head", "after", 1),
-	("producer.feed:read_slice", "after", 1),
-	("producer.feed:record_deliveries", "after", 1),
-	("producer.feed:_on_the_wire", "after", 1),
+	("producer.log.sequence:_number", "before", 1),
+	("producer.log.sequence:_number", "after", 1),
+	("producer.log.sequence:_set_head", "after", 1),
+	("producer.feed.page:read_slice", "after", 1),
+	("producer.feed.page:record_deliveries", "after", 1),
+	("producer.feed.page:_on_the_wire", "after", 1),
 	*((f"commit:{nth}", when, nth) for nth in range(2, 5) for when in ("before", "after")),
 ]
 
@@ -168,7 +168,7 @@ def transactions_left() -> int:
 
 
 def pull_and_die(event_producer: str, target: str, when: str, nth: int) -> None:
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	die_at(target, when, nth)
 	pull(event_producer)
@@ -177,7 +177,7 @@ def pull_and_die(event_producer: str, target: str, when: str, nth: int) -> None:
 def read_page_and_die(event_consumer: str, target: str, when: str, nth: int) -> None:
 	import frappe
 
-	from event_streaming.producer.feed import get_page
+	from event_streaming.producer.feed.page import get_page
 
 	die_at(target, when, nth)
 	frappe.set_user(SUBSCRIBER)
@@ -213,12 +213,12 @@ def test_a_producer_that_is_killed_at_this_step_of_a_page_loses_nothing(
 @pytest.mark.parametrize(
 	("target", "when", "nth"),
 	[
-		("consumer.step:apply_event", "after", 1),
-		("consumer.step:apply_event", "after", 2),
-		("consumer.sync_log:update", "before", 1),
-		("consumer.sync_log:update", "after", 1),
-		("consumer.sync_log:update", "after", 2),
-		("consumer.documents:insert", "after", 1),
+		("consumer.apply.step:apply_event", "after", 1),
+		("consumer.apply.step:apply_event", "after", 2),
+		("consumer.logs.sync_log:update", "before", 1),
+		("consumer.logs.sync_log:update", "after", 1),
+		("consumer.logs.sync_log:update", "after", 2),
+		("consumer.life_cycle.documents:insert", "after", 1),
 	],
 )
 def test_a_retry_that_is_killed_is_tried_again_whole(producer, consumer, target, when, nth):
@@ -306,9 +306,9 @@ def read_pages(event_consumer: str, times: int) -> dict:
 	"""The first page again and again, each time as a request of its own: what was lost on the way, and what went wrong."""
 	import frappe
 
-	from event_streaming.producer import feed
+	from event_streaming.producer.feed import page
 
-	read, answer = feed._page, {"lost": 0, "errors": []}
+	read, answer = page._page, {"lost": 0, "errors": []}
 
 	def counted(*args):
 		try:
@@ -317,16 +317,16 @@ def read_pages(event_consumer: str, times: int) -> dict:
 			answer["lost"] += 1
 			raise
 
-	feed._page = counted
+	page._page = counted
 	frappe.set_user(SUBSCRIBER)
 	for _each in range(times):
 		try:
-			feed.get_page(event_consumer, 0)
+			page.get_page(event_consumer, 0)
 			frappe.db.commit()
 		except Exception as error:
 			frappe.db.rollback()
 			answer["errors"].append(str(error))
-	feed._page = read
+	page._page = read
 	return answer
 
 
@@ -465,7 +465,7 @@ def resync_with_hook(undone: str) -> dict:
 	import frappe
 	from frappe.model.document import Document
 
-	from event_streaming.consumer.by_hand import logs_to_resync, resync_logs
+	from event_streaming.consumer.pull.by_hand import logs_to_resync, resync_logs
 
 	Document.on_update = lambda doc: doc.name == undone and frappe.db.rollback()
 	try:
@@ -519,7 +519,7 @@ def begin_a_group_without_a_connection() -> bool:
 	"""Whether what is kept for it is still there for whoever comes next in this process."""
 	import frappe
 
-	from event_streaming.consumer.group_log import GroupLog
+	from event_streaming.consumer.unit_of_work.group_log import GroupLog
 
 	def lost(*_args):
 		raise ConnectionError
@@ -561,7 +561,7 @@ def rename_city(old: str, new: str) -> None:
 
 def pull_failing_after(event_producer: str, at: int) -> dict:
 	"""A pull in which event number `at` fails when all of it has been done."""
-	from event_streaming.consumer import step
+	from event_streaming.consumer.apply import step
 
 	apply_event, seen = step.apply_event, []
 
@@ -613,7 +613,8 @@ def pull_saying_when(event_producer: str, at: int) -> dict:
 	"""A pull that says when it has come to its event number `at`, and counts the transactions that it loses."""
 	import frappe
 
-	from event_streaming.consumer import groups, step
+	from event_streaming.consumer.apply import step
+	from event_streaming.consumer.unit_of_work import groups
 
 	apply_event, again = step.apply_event, groups.apply_after_lost_transaction
 	seen = {"events": 0, "lost": 0}

@@ -5,15 +5,15 @@ from killing import die_at, run_until_it_is_killed, wait_for
 from streams import CITY, ORDER, change, pull, read_doc, read_rows, subscribe, sync_logs, unique, with_orders
 
 STEPS = [
-	("consumer.task:start", "after", 1),
-	("consumer.first_copy:count_all", "after", 1),
-	("consumer.remote:Producer.get_copy_page", "after", 1),
-	("consumer.remote:Producer.get_copy_page", "after", 2),
-	("consumer.documents:insert", "after", 1),
-	("consumer.documents:insert", "before", 4),
+	("consumer.logs.task:start", "after", 1),
+	("consumer.first_copy.copying:count_all", "after", 1),
+	("consumer.subscriptions.remote:Producer.get_copy_page", "after", 1),
+	("consumer.subscriptions.remote:Producer.get_copy_page", "after", 2),
+	("consumer.life_cycle.documents:insert", "after", 1),
+	("consumer.life_cycle.documents:insert", "before", 4),
 	("identity:add", "after", 2),
-	("consumer.task:save_progress", "before", 2),
-	("consumer.task:save_progress", "after", 3),
+	("consumer.logs.task:save_progress", "before", 2),
+	("consumer.logs.task:save_progress", "after", 3),
 	*((f"commit:{nth}", when, nth) for nth in (5, 9, 12) for when in ("before", "after")),
 ]
 
@@ -41,12 +41,13 @@ def make_orders(prefix: str, count: int) -> list[str]:
 def copy_and_die(event_producer: str, filters: dict, target: str, when: str, nth: int) -> None:
 	import frappe
 
-	from event_streaming.consumer import first_copy, long_work
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.long_work import runner
 
 	die_at(target, when, nth)
-	name = first_copy.begin(event_producer, None, filters).name
+	name = copying.begin(event_producer, None, filters).name
 	frappe.db.commit()
-	while long_work.run_slice(name).more:
+	while runner.run_slice(name).more:
 		pass
 
 
@@ -54,10 +55,11 @@ def copy_to_the_end(event_producer: str, filters: dict) -> dict | None:
 	"""As the minute's sweep goes on with it; None while the database has not seen yet that the process is dead."""
 	import frappe
 
-	from event_streaming.consumer import first_copy, task
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
 
-	copy = task.latest(event_producer, task.COPY) or first_copy.begin(event_producer, None, filters)
+	copy = task.latest(event_producer, task.COPY) or copying.begin(event_producer, None, filters)
 	frappe.db.commit()
 	done = run_slice(copy.name)
 	if done.busy or done.more:

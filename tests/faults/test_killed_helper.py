@@ -14,14 +14,14 @@ from streams import CITY, change, pull, read_rows, subscribe, sync_logs, unique,
 
 CITIES = 24
 PULL_STEPS = [
-	("consumer.crew:Crew.hand_out", "after", 1),
-	("consumer.sync_log:write", "after", 3),
-	("consumer.shared_page:deal_with_what_is_left", "before", 1),
-	("consumer.state:move_cursor", "after", 1),
+	("consumer.workers.crew:Crew.hand_out", "after", 1),
+	("consumer.logs.sync_log:write", "after", 3),
+	("consumer.workers.shared_page:deal_with_what_is_left", "before", 1),
+	("consumer.logs.state:move_cursor", "after", 1),
 ]
 HELPER_STEPS = [
-	("consumer.helper:work_on_lane", "before", 1),
-	("consumer.crew:Crew.may_commit", "after", 1),
+	("consumer.workers.helper:work_on_lane", "before", 1),
+	("consumer.workers.crew:Crew.may_commit", "after", 1),
 	("commit:1", "after", 1),
 ]
 JOB_KEY = "event_streaming_test_helper"
@@ -73,8 +73,9 @@ def pull_with_helper(event_producer: str, target: str = "", when: str = "", nth:
 
 	import frappe
 
-	from event_streaming.consumer import crew, pull
-	from event_streaming.locks import locks_held
+	from event_streaming.consumer.pull import loop
+	from event_streaming.consumer.workers import crew
+	from event_streaming.database.locks import locks_held
 
 	hand_out, enqueue = crew.Crew.hand_out, frappe.enqueue
 
@@ -92,7 +93,7 @@ def pull_with_helper(event_producer: str, target: str = "", when: str = "", nth:
 	if target:
 		die_at(target, when, nth)
 	try:
-		return asdict(pull.pull(event_producer))
+		return asdict(loop.pull(event_producer))
 	finally:
 		crew.Crew.hand_out, frappe.enqueue = hand_out, enqueue
 
@@ -102,7 +103,7 @@ def help_and_die(event_producer: str, target: str = "", when: str = "", nth: int
 
 	import frappe
 
-	from event_streaming.consumer.helper import help_job
+	from event_streaming.consumer.workers.helper import help_job
 
 	until, job = monotonic() + 30, None
 	while not job and monotonic() < until:

@@ -5,14 +5,14 @@ from killing import die_at, run_until_it_is_killed, wait_for
 from streams import CITY, pull, read_rows, subscribe, sync_logs, unique
 
 STEPS = [
-	("Verify", "consumer.remote:Producer.get_digests", "after", 2),
-	("Verify", "consumer.remote:Producer.look_at", "after", 2),
-	("Verify", "consumer.task:save_progress", "before", 4),
-	("Verify", "consumer.task:save_progress", "after", 6),
-	("Repair", "consumer.remote:Producer.look_at", "after", 2),
-	("Repair", "consumer.documents:update", "after", 3),
-	("Repair", "consumer.documents:delete", "after", 1),
-	("Repair", "consumer.sync_log:write", "after", 2),
+	("Verify", "consumer.subscriptions.remote:Producer.get_digests", "after", 2),
+	("Verify", "consumer.subscriptions.remote:Producer.look_at", "after", 2),
+	("Verify", "consumer.logs.task:save_progress", "before", 4),
+	("Verify", "consumer.logs.task:save_progress", "after", 6),
+	("Repair", "consumer.subscriptions.remote:Producer.look_at", "after", 2),
+	("Repair", "consumer.life_cycle.documents:update", "after", 3),
+	("Repair", "consumer.life_cycle.documents:delete", "after", 1),
+	("Repair", "consumer.logs.sync_log:write", "after", 2),
 	*(
 		("Repair", f"commit:{nth}", when, nth)
 		for nth, when in ((12, "before"), (13, "after"), (14, "before"))
@@ -51,31 +51,33 @@ def set_settings(**values) -> None:
 
 
 def work_and_die(event_producer: str, kind: str, target: str, when: str, nth: int) -> None:
-	from event_streaming.consumer import checking, long_work
+	from event_streaming.consumer.long_work import runner
+	from event_streaming.consumer.verify import checking
 
 	if kind == "Repair":
 		to_the_end(event_producer, "Verify")
 	checking.PORTION = 3
 	name = begin(event_producer, kind)
 	die_at(target, when, nth)
-	while long_work.run_slice(name).more:
+	while runner.run_slice(name).more:
 		pass
 
 
 def begin(event_producer: str, kind: str) -> str:
 	import frappe
 
-	from event_streaming.consumer import repair, verify
+	from event_streaming.consumer.verify import repair, verifying
 
-	begun = verify.begin(event_producer) if kind == "Verify" else repair.begin(event_producer, True)
+	begun = verifying.begin(event_producer) if kind == "Verify" else repair.begin(event_producer, True)
 	frappe.db.commit()
 	return begun.name
 
 
 def to_the_end(event_producer: str, kind: str) -> dict | None:
 	"""As the minute's sweep goes on with it; None while the database has not seen yet that the process is dead."""
-	from event_streaming.consumer import checking, task
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.verify import checking
 
 	checking.PORTION = 3
 	last = task.latest(event_producer, kind)

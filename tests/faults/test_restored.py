@@ -16,7 +16,7 @@ from streams import (
 	with_orders,
 )
 
-GET_PAGE = "event_streaming.producer.feed.get_page"
+GET_PAGE = "event_streaming.endpoints.get_page"
 
 
 @pytest.fixture(autouse=True)

@@ -19,28 +19,28 @@ NO_CHANGE = json.dumps({CITY: {"status": "Approved", "unsubscribed": 0, "conditi
 
 # function -> the site it is asked on, who may call it, and arguments that do no harm; {producer} and {consumer} are URLs
 ACCESS = {
-	"event_streaming.producer.feed.get_page": (
+	"event_streaming.endpoints.get_page": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "cursor": 0},
 	),
-	"event_streaming.producer.feed.get_documents": (
+	"event_streaming.endpoints.get_documents": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "documents": "[]"},
 	),
-	"event_streaming.producer.feed.describe": (
+	"event_streaming.endpoints.describe": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctypes": "[]"},
 	),
-	"event_streaming.about.site_facts": ("producer", ADMINS, {}),
-	"event_streaming.producer.files.find_files": (
+	"event_streaming.endpoints.site_facts": ("producer", ADMINS, {}),
+	"event_streaming.endpoints.find_files": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "references": "[]"},
 	),
-	"event_streaming.producer.files.get_content": (
+	"event_streaming.endpoints.get_content": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "file": "none"},
@@ -55,28 +55,28 @@ ACCESS = {
 		OWN_USER,
 		{"data": json.dumps({"event_consumer": "http://nobody.example", "user": SUBSCRIBER})},
 	),
-	"event_streaming.producer.feed.get_copy_page": (
+	"event_streaming.endpoints.get_copy_page": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY},
 	),
-	"event_streaming.producer.feed.count_documents": (
+	"event_streaming.endpoints.count_documents": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY},
 	),
-	"event_streaming.producer.feed.get_digests": (
+	"event_streaming.endpoints.get_digests": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY, "shape": '{"fields": []}', "buckets": 16},
 	),
-	"event_streaming.producer.feed.look_at": (
+	"event_streaming.endpoints.look_at": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY, "names": "[]"},
 	),
-	"event_streaming.consumer.registration.confirm": ("consumer", ADMINS, {"token": "x"}),
-	"event_streaming.consumer.registration.update_status": (
+	"event_streaming.endpoints.confirm": ("consumer", ADMINS, {"token": "x"}),
+	"event_streaming.endpoints.update_status": (
 		"consumer",
 		OWN_USER,
 		{"producer_url": "{producer}", "subscriptions": NO_CHANGE},

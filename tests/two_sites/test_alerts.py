@@ -171,7 +171,7 @@ def test_events_that_wait_or_have_failed_are_told(producer, consumer):
 		["Events Failed", "Open", producer.url],
 	]
 	consumer.run(delete, doctype=CITY, name=name)
-	consumer.run("event_streaming.consumer.by_hand.resync_all", asked_by="Administrator")
+	consumer.run("event_streaming.consumer.pull.by_hand.resync_all", asked_by="Administrator")
 	pull(consumer, producer)
 
 	assert {status for _kind, status, _sites in consumer.run(look, times=20)} == {"Over"}
@@ -265,7 +265,7 @@ def minutes_with_a_broken_part(times: int) -> list[str]:
 
 	raised = []
 	for _time in range(times):
-		with patch("event_streaming.consumer.pull.pull_due", side_effect=RuntimeError("broken")):
+		with patch("event_streaming.consumer.pull.requests.pull_due", side_effect=RuntimeError("broken")):
 			try:
 				tasks.event_streaming_every_minute()
 			except RuntimeError as error:

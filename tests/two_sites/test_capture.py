@@ -13,7 +13,7 @@ def stream(*doctypes) -> None:
 	"""Somebody subscribes to the DocTypes, and is approved."""
 	import frappe
 
-	from event_streaming.producer.streamed import refresh_streamed_doctypes
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
 
 	rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
 	frappe.get_doc(
@@ -683,7 +683,7 @@ def insert_later(doctype: str, title: str) -> str:
 	"""A process looks at the set of streamed DocTypes at most every 50 ms."""
 	import time
 
-	from event_streaming.producer.streamed import MEMO_SECONDS
+	from event_streaming.producer.subscriptions.streamed import MEMO_SECONDS
 
 	time.sleep(2 * MEMO_SECONDS)
 	return insert(doctype, title=title)
@@ -712,7 +712,7 @@ def insert_as_applied() -> str:
 
 	import frappe
 
-	from event_streaming.origin import applying
+	from event_streaming.identity.origin import applying
 
 	with applying(CITY, "http://far.example"):
 		return frappe.get_doc({"doctype": CITY, "title": uuid.uuid4().hex}).insert().name
@@ -753,7 +753,7 @@ def waits_when_refreshed() -> list[bool]:
 	"""Whether a refresh waits until no process remembers the old set: nothing changed, one unsubscribed, nothing changed."""
 	import frappe
 
-	from event_streaming.producer import streamed
+	from event_streaming.producer.subscriptions import streamed
 
 	waited, sleep = [], streamed.sleep
 

@@ -188,7 +188,7 @@ def test_resync_names_a_row_and_waits_for_no_pull(producer, consumer):
 
 
 def take_lock(event_producer: str) -> bool:
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	lock = advisory_lock(f"pull:{event_producer}")
 	# kept, or it would be given back at once

@@ -679,7 +679,7 @@ def pull_with_a_hook_of_cities(producer: str, order: str, undoing: bool) -> None
 	import frappe
 	from frappe.model.document import Document
 
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	def after_insert(doc):
 		if doc.doctype == CITY:

@@ -193,7 +193,7 @@ def spoil_secret(doctype: str, name: str) -> None:
 def pull_once(event_producer: str) -> dict:
 	from dataclasses import asdict
 
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	return asdict(pull(event_producer))
 
@@ -252,7 +252,7 @@ def ask(url: str) -> list[dict]:
 	from dataclasses import asdict
 
 	from event_streaming.admin.doctor.other_site import ask
-	from event_streaming.http_client import SiteClient
+	from event_streaming.http.client import SiteClient
 
 	return [asdict(each) for each in ask(SiteClient(url, "key", "secret"), url).findings]
 
@@ -278,7 +278,7 @@ def test_a_pull_that_stands_still_is_found(producer, consumer):
 
 
 def take_lock(event_producer: str) -> bool:
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	lock = advisory_lock(f"pull:{event_producer}")
 	# kept, or it would be given back at once

@@ -16,8 +16,8 @@ from streams import (
 	with_orders,
 )
 
-from sandbox.rest import RestError
-from sandbox.shell import RemoteError
+from sandbox.sites.rest import RestError
+from sandbox.sites.shell import RemoteError
 
 CONSUMER_URL = "http://somebody.example"
 USER, KEYS_FOR_TEST = "stream@example.com", ["feedkey", "feedsecret"]
@@ -27,7 +27,7 @@ def approve(rows: list[dict], user: str = USER, url: str = CONSUMER_URL) -> None
 	"""A consumer with these rows, and what is in them approved."""
 	import frappe
 
-	from event_streaming.producer.streamed import refresh_streamed_doctypes
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
 
 	frappe.get_doc(
 		{
@@ -47,11 +47,11 @@ def approve(rows: list[dict], user: str = USER, url: str = CONSUMER_URL) -> None
 def read_page(cursor: int, user: str = USER, url: str = CONSUMER_URL, **arguments) -> dict:
 	import frappe
 
-	from event_streaming.producer import feed
+	from event_streaming.producer.feed import page
 
 	frappe.set_user(user)
 	try:
-		page = feed.get_page(url, cursor, **arguments)
+		page = page.get_page(url, cursor, **arguments)
 		frappe.db.commit()
 		return page
 	finally:
@@ -61,11 +61,11 @@ def read_page(cursor: int, user: str = USER, url: str = CONSUMER_URL, **argument
 def read_documents(documents: list, user: str = USER) -> dict:
 	import frappe
 
-	from event_streaming.producer import feed
+	from event_streaming import endpoints
 
 	frappe.set_user(user)
 	try:
-		return feed.get_documents(CONSUMER_URL, json.dumps(documents))
+		return endpoints.get_documents(CONSUMER_URL, json.dumps(documents))
 	finally:
 		frappe.set_user("Administrator")
 
@@ -73,7 +73,7 @@ def read_documents(documents: list, user: str = USER) -> dict:
 def head() -> int:
 	import frappe
 
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.log.sequence import assign_positions
 
 	frappe.db.commit()
 	return assign_positions()
@@ -298,7 +298,7 @@ def test_what_came_from_the_consumer_itself_is_not_sent_back(producer, open_feed
 
 
 def insert_from(origin: str) -> str:
-	from event_streaming.origin import applying
+	from event_streaming.identity.origin import applying
 
 	with applying(CITY, origin):
 		return insert(CITY, title=unique("city"))
@@ -332,10 +332,10 @@ def test_a_name_that_was_given_up_does_not_give_its_root_to_the_next_document_of
 
 
 def make_root(name: str) -> None:
-	from event_streaming import identity
+	from event_streaming.identity import registry
 
-	identity.save(
-		identity.Identity(
+	registry.save(
+		registry.Identity(
 			event_producer="http://root.example",
 			remote_doctype=CITY,
 			remote_name="R",
@@ -397,9 +397,7 @@ def test_only_the_consumers_own_user_may_ask(producer, open_feed):
 	open_feed(CITY)
 
 	with pytest.raises(RestError) as refused:
-		producer.rest().method(
-			"event_streaming.producer.feed.get_page", event_consumer=CONSUMER_URL, cursor=0
-		)
+		producer.rest().method("event_streaming.endpoints.get_page", event_consumer=CONSUMER_URL, cursor=0)
 
 	assert refused.value.status == 403
 
@@ -410,7 +408,7 @@ def test_a_disabled_user_gets_nothing_whatever_the_framework_makes_of_its_keys(p
 	producer.run(set_enabled, user=SUBSCRIBER, enabled=0)
 	try:
 		with pytest.raises(RestError) as refused:
-			rest.method("event_streaming.producer.feed.get_page", event_consumer=CONSUMER_URL, cursor=0)
+			rest.method("event_streaming.endpoints.get_page", event_consumer=CONSUMER_URL, cursor=0)
 	finally:
 		producer.run(set_enabled, user=SUBSCRIBER, enabled=1)
 
@@ -429,7 +427,7 @@ def test_a_site_that_is_not_registered_is_told_so(producer):
 
 	with pytest.raises(RestError) as refused:
 		producer.rest(USER).method(
-			"event_streaming.producer.feed.get_page", event_consumer="http://no.example", cursor=0
+			"event_streaming.endpoints.get_page", event_consumer="http://no.example", cursor=0
 		)
 
 	assert refused.value.status == 404
@@ -440,7 +438,7 @@ def test_the_feed_is_read_over_http_with_the_users_keys(producer, open_feed):
 	name = make_city(producer)
 
 	page = producer.rest(USER).method(
-		"event_streaming.producer.feed.get_page", event_consumer=CONSUMER_URL + "/", cursor=feed.cursor
+		"event_streaming.endpoints.get_page", event_consumer=CONSUMER_URL + "/", cursor=feed.cursor
 	)
 
 	assert [event["docname"] for event in page["events"]] == [name]
@@ -730,7 +728,10 @@ def test_a_function_that_ends_the_transaction_fails_alone(producer, open_feed, f
 		("cmd: frappe.utils.now", "other than the framework"),
 		("cmd: nowhere.at_all", "other than the framework"),
 		("cmd: event_streaming.not_there.wanted", "no function that can be found"),
-		("cmd: event_streaming.producer.conditions.check", "must take consumer, doc and update_log"),
+		(
+			"cmd: event_streaming.producer.subscriptions.conditions.check",
+			"must take consumer, doc and update_log",
+		),
 		("doc.", "not a Python expression"),
 		("frappe.db.sql('x')", "frappe.db.sql can't be called"),
 	],
@@ -847,7 +848,7 @@ def age_events() -> None:
 def clear() -> int:
 	import frappe
 
-	from event_streaming.producer.retention import clear_update_log
+	from event_streaming.producer.log.retention import clear_update_log
 
 	frappe.db.commit()
 	return clear_update_log(30)
@@ -873,7 +874,8 @@ def call_with_open_work(endpoint: str, cursor: int) -> bool:
 	"""As when another app's authentication hook writes something first."""
 	import frappe
 
-	from event_streaming.producer import notify, old_format
+	from event_streaming.producer.feed import old_format
+	from event_streaming.producer.notify import notifications
 
 	todo = frappe.get_doc({"doctype": "ToDo", "description": "written by a hook"}).insert().name
 	if endpoint == "page":
@@ -881,7 +883,7 @@ def call_with_open_work(endpoint: str, cursor: int) -> bool:
 	elif endpoint == "documents":
 		assert read_documents([[CITY, "nowhere"]])["missing"]
 	elif endpoint == "notification":
-		assert notify.due_consumers() == [CONSUMER_URL]
+		assert notifications.due_consumers() == [CONSUMER_URL]
 	else:
 		frappe.set_user(USER)
 		old_format.old_page(CONSUMER_URL, [CITY], "2020-01-01 00:00:00")

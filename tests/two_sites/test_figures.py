@@ -179,7 +179,7 @@ def test_the_delay_minds_the_time_zones_of_both_sites(consumer, there, here, arr
 def real_seconds_of(arrived_in: str, seconds: int, zones: list) -> int:
 	import frappe
 
-	from event_streaming.consumer.figures import real_seconds
+	from event_streaming.consumer.logs.figures import real_seconds
 
 	return real_seconds(frappe.utils.get_datetime(arrived_in), seconds, *zones)
 

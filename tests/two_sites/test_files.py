@@ -24,11 +24,14 @@ from streams import (
 	update_logs,
 )
 
-from sandbox.rest import RestError
+from sandbox.sites.rest import RestError
 
 PAPER, PAGE, BINDER = "Filed Paper", "Filed Page", "Filed Binder"
 SETTINGS = "Event Streaming Settings"
-CONTENT, FIND = "event_streaming.producer.files.get_content", "event_streaming.producer.files.find_files"
+CONTENT, FIND = (
+	"event_streaming.endpoints.get_content",
+	"event_streaming.endpoints.find_files",
+)
 
 
 def new_file(stem: str, ending: str) -> str:
@@ -171,7 +174,7 @@ def write_over(url: str, text: str) -> None:
 def resync(producer_doc: str) -> list[str]:
 	import frappe
 
-	from event_streaming.consumer.by_hand import resync_logs
+	from event_streaming.consumer.pull.by_hand import resync_logs
 
 	resync_logs(frappe.get_all("Event Sync Log", filters={"producer_doc": producer_doc}, pluck="name"))
 	return frappe.get_all(
@@ -947,7 +950,7 @@ def test_files_are_not_a_doctype_to_subscribe_to(producer, consumer, papers):
 
 
 def subscribe_to_file() -> None:
-	from event_streaming.refused import refuse_system_doctypes
+	from event_streaming.site.refused import refuse_system_doctypes
 
 	refuse_system_doctypes(["File"])
 

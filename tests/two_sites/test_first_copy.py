@@ -38,17 +38,18 @@ def copy_now(
 	"""A copy to its end, here and now, as the command does it; without pulls where events are to wait."""
 	import frappe
 
-	from event_streaming.consumer import first_copy, task
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
 
-	name = first_copy.begin(event_producer, doctypes, filters).name
+	name = copying.begin(event_producer, doctypes, filters).name
 	frappe.db.commit()
-	pull_first, first_copy.let_pull = first_copy.let_pull, first_copy.let_pull if pulls else print
+	pull_first, copying.let_pull = copying.let_pull, copying.let_pull if pulls else print
 	try:
 		while (done := run_slice(name)).more:
 			pass
 	finally:
-		first_copy.let_pull = pull_first
+		copying.let_pull = pull_first
 	return json.loads(json.dumps({**task.as_progress(done.task), "report": done.task.report}, default=str))
 
 
@@ -143,7 +144,7 @@ def read_copy_page(event_consumer: str, doctype: str, change_name: str) -> list:
 	"""A page, while somebody changes a document between the numbering and the reading of it."""
 	import frappe
 
-	from event_streaming.producer import copying, exact
+	from event_streaming.producer.documents import copying, exact
 
 	real = exact.assign_positions
 	calls = []
@@ -386,8 +387,8 @@ def test_a_copy_that_is_stopped_goes_on_where_it_was(producer, consumer):
 
 def one_page(name: str) -> None:
 	"""A slice that is over after its first page."""
-	from event_streaming.consumer import slices
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.logs import slices
+	from event_streaming.consumer.long_work.runner import run_slice
 
 	over, slices.Slice.over = slices.Slice.over, True
 	try:
@@ -397,8 +398,8 @@ def one_page(name: str) -> None:
 
 
 def run_to_the_end(name: str) -> dict:
-	from event_streaming.consumer import task
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
 
 	while (done := run_slice(name)).more:
 		pass
@@ -445,10 +446,10 @@ def test_what_can_not_be_copied_is_refused_with_what_to_do(producer, consumer):
 def refusal(event_producer: str, doctypes: list | None, filters: str | None) -> str:
 	import frappe
 
-	from event_streaming.consumer import first_copy
+	from event_streaming.consumer.first_copy import copying
 
 	try:
-		first_copy.begin(event_producer, doctypes, filters)
+		copying.begin(event_producer, doctypes, filters)
 	except frappe.ValidationError as error:
 		return str(error)
 	return ""
@@ -457,7 +458,7 @@ def refusal(event_producer: str, doctypes: list | None, filters: str | None) -> 
 def refused_page(event_consumer: str, doctype: str) -> str:
 	import frappe
 
-	from event_streaming.producer.copying import copy_page
+	from event_streaming.producer.documents.copying import copy_page
 
 	frappe.set_user("stream@example.com")
 	try:

@@ -28,7 +28,7 @@ from streams import (
 )
 
 from sandbox.errors import RestError
-from sandbox.shell import RemoteError
+from sandbox.sites.shell import RemoteError
 
 SETTINGS = "Event Streaming Settings"
 CONSUMER_FORM = "event_streaming.event_streaming.doctype.event_consumer.event_consumer"
@@ -344,11 +344,11 @@ def due_consumers() -> list[str]:
 	"""Who would be called now: a change is waiting for everybody."""
 	import frappe
 
-	from event_streaming.producer import notify
+	from event_streaming.producer.notify import notifications
 
 	frappe.get_doc({"doctype": CITY, "title": frappe.generate_hash()}).insert()
 	frappe.db.commit()
-	return notify.due_consumers()
+	return notifications.due_consumers()
 
 
 def test_whether_a_consumer_can_be_reached_is_as_it_last_said(producer, consumer):
@@ -472,8 +472,8 @@ def test_a_pull_that_began_before_a_change_does_not_take_it_back(producer, consu
 def settle_with_an_old_picture(name: str) -> None:
 	import frappe
 
-	from event_streaming.consumer import registration
-	from event_streaming.consumer.remote import Producer
+	from event_streaming.consumer.subscriptions import registration
+	from event_streaming.consumer.subscriptions.remote import Producer
 
 	old, doc = frappe.get_doc("Event Producer", name), frappe.get_doc("Event Producer", name)
 	doc.append("producer_doctypes", {"ref_doctype": ORDER, "use_same_name": 1})

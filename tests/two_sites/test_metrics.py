@@ -23,14 +23,14 @@ def test_both_roles_of_a_site_are_in_the_metrics(producer, consumer):
 	with_orders(producer, consumer)
 	subscribe(consumer, producer, CITY)
 	pull(consumer, producer)
-	before = producer.run("event_streaming.producer.sequence.head_position")
+	before = producer.run("event_streaming.producer.log.sequence.head_position")
 	name = unique("City")
 	consumer.run(insert, doctype=CITY, title=name)
 	for title in (name, unique("City")):
 		producer.run(insert, doctype=CITY, title=title)
 	pull(consumer, producer)
 	producer.run(insert, doctype=CITY, title=unique("City"))
-	producer.run("event_streaming.producer.sequence.assign_positions")
+	producer.run("event_streaming.producer.log.sequence.assign_positions")
 
 	answer, sending = scrape(consumer), values(scrape(producer).text)
 

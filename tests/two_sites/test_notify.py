@@ -19,15 +19,15 @@ from streams import (
 )
 
 NOTIFY = "new_event_notification"
-SEND = "event_streaming.producer.notify.send_notifications"
-CALL = "event_streaming.producer.notify.notify_consumer"
+SEND = "event_streaming.producer.notify.notifications.send_notifications"
+CALL = "event_streaming.producer.notify.notifications.notify_consumer"
 USER = "stream@example.com"
 
 
 def add_consumer(url: str, status: str = "Approved", protocol: int = 2, doctype: str = CITY) -> None:
 	import frappe
 
-	from event_streaming.producer.streamed import refresh_streamed_doctypes
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
 
 	frappe.get_doc(
 		{
@@ -75,15 +75,15 @@ def add_cities(count: int = 1, outcome: str = "commit") -> None:
 
 
 def send() -> None:
-	from event_streaming.producer import notify
+	from event_streaming.producer.notify import notifications
 
-	notify.send_notifications()
+	notifications.send_notifications()
 
 
 def call(consumer: str) -> bool:
-	from event_streaming.producer import notify
+	from event_streaming.producer.notify import notifications
 
-	return notify.notify_consumer(consumer)
+	return notifications.notify_consumer(consumer)
 
 
 def minutely() -> None:
@@ -188,18 +188,18 @@ def times_asked(seconds_between: list[float], asked_in_vain: bool = False) -> in
 	"""How often Redis was asked, in one process that commits a change after each of these seconds."""
 	import frappe
 
-	from event_streaming.producer import notify
+	from event_streaming.producer.notify import notifications
 
 	frappe.local.event_streaming_asked = None
-	asked, now, original = [], [1000.0], (notify.ask_for_look, notify.monotonic)
-	notify.ask_for_look = lambda: asked.append(1) or not asked_in_vain
-	notify.monotonic = lambda: now[0]
+	asked, now, original = [], [1000.0], (notifications.ask_for_look, notifications.monotonic)
+	notifications.ask_for_look = lambda: asked.append(1) or not asked_in_vain
+	notifications.monotonic = lambda: now[0]
 	try:
 		for seconds in seconds_between:
 			now[0] += seconds
 			add_cities()
 	finally:
-		notify.ask_for_look, notify.monotonic = original
+		notifications.ask_for_look, notifications.monotonic = original
 	return len(asked)
 
 
@@ -230,9 +230,9 @@ def change_during_a_look(moment: str, fails: bool) -> None:
 
 	import frappe
 
-	from event_streaming.producer import notify
+	from event_streaming.producer.notify import notifications
 
-	original = getattr(notify, moment)
+	original = getattr(notifications, moment)
 
 	def changed(*arguments):
 		original(*arguments)
@@ -241,13 +241,13 @@ def change_during_a_look(moment: str, fails: bool) -> None:
 		if fails:
 			raise RuntimeError("the call is broken off")
 
-	setattr(notify, moment, changed)
+	setattr(notifications, moment, changed)
 	try:
-		notify.send_notifications()
+		notifications.send_notifications()
 	except RuntimeError:
 		assert fails
 	finally:
-		setattr(notify, moment, original)
+		setattr(notifications, moment, original)
 
 
 def test_a_web_worker_that_has_told_quickly_leaves_what_came_meanwhile_to_a_job(site, fake):
@@ -267,24 +267,24 @@ def answer_while_others_save() -> None:
 	import frappe
 	from frappe.utils import CallbackManager
 
-	from event_streaming.producer import notify
+	from event_streaming.producer.notify import notifications
 
-	original = notify._call_consumer
+	original = notifications._call_consumer
 
 	def takes_long(*arguments):
 		told = original(*arguments)
-		frappe.local.event_streaming_asked = (frappe.local.site, notify.monotonic())
+		frappe.local.event_streaming_asked = (frappe.local.site, notifications.monotonic())
 		add_cities()
 		frappe.cache.delete(frappe.cache.make_key("event_streaming:notified_quickly"))
 		return told
 
 	frappe.local.request = SimpleNamespace(after_response=CallbackManager())
-	notify._call_consumer = takes_long
+	notifications._call_consumer = takes_long
 	try:
-		notify.ask_for_look()
+		notifications.ask_for_look()
 		frappe.local.request.after_response.run()
 	finally:
-		notify._call_consumer = original
+		notifications._call_consumer = original
 		frappe.local.request = None
 
 
@@ -393,7 +393,7 @@ def test_a_change_crosses_without_a_background_worker(producer, consumer):
 
 
 def do_the_job(producer: str) -> None:
-	from event_streaming.consumer.pull import pull_job
+	from event_streaming.consumer.pull.requests import pull_job
 
 	pull_job(producer)
 
@@ -422,7 +422,7 @@ def test_a_quick_pull_that_the_producer_does_not_answer_is_a_jobs_and_no_failure
 	)
 
 	wait_for(lambda: consumer.run(jobs), "the job")
-	assert consumer.run(jobs) == ["event_streaming.consumer.pull.pull_job"]
+	assert consumer.run(jobs) == ["event_streaming.consumer.pull.requests.pull_job"]
 	assert not consumer.run(failures_of, producer=producer.url)
 
 
@@ -605,17 +605,18 @@ def test_trouble_with_pulling_does_not_keep_the_producers_side_from_being_done(s
 
 def minute_with_a_pull_that_fails() -> str:
 	from event_streaming import tasks
+	from event_streaming.consumer.pull import requests
 
 	def fail():
 		raise ValueError("pulling failed")
 
-	original, tasks.pull.pull_due = tasks.pull.pull_due, fail
+	original, requests.pull_due = requests.pull_due, fail
 	try:
 		tasks.event_streaming_every_minute()
 	except ValueError as error:
 		return str(error)
 	finally:
-		tasks.pull.pull_due = original
+		requests.pull_due = original
 	return ""
 
 

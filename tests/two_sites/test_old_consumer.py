@@ -5,7 +5,7 @@ import json
 import pytest
 from streams import CITY, ORDER, change, delete, insert, make_subscriber, unique, with_orders
 
-from sandbox.rest import RestError
+from sandbox.sites.rest import RestError
 
 OLD = "event_streaming.event_streaming.doctype"
 REGISTER = f"{OLD}.event_consumer.event_consumer.register_consumer"
@@ -190,7 +190,7 @@ def test_a_consumer_that_nothing_is_meant_for_does_not_keep_the_log_from_being_c
 
 
 def add_events_of_another_doctype() -> None:
-	from event_streaming.producer.capture import _write
+	from event_streaming.producer.capture.hooks import _write
 
 	for number in range(10):
 		_write(ORDER, f"order {number}", "Delete", None)
@@ -199,7 +199,7 @@ def add_events_of_another_doctype() -> None:
 def position_and_head() -> list[int]:
 	import frappe
 
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.log.sequence import assign_positions
 
 	frappe.db.commit()
 	return [frappe.db.get_value("Event Consumer", CALLBACK, "position"), assign_positions()]

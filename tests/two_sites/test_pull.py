@@ -116,7 +116,7 @@ def test_a_lock_held_by_a_dead_process_frees_itself(producer, consumer):
 def hold_lock(event_producer: str) -> bool:
 	import frappe
 
-	from event_streaming.locks import advisory_lock
+	from event_streaming.database.locks import advisory_lock
 
 	# kept open in the shell's process on purpose
 	frappe.flags.held_lock = advisory_lock(f"pull:{event_producer}")
@@ -189,7 +189,7 @@ def test_a_pull_leaves_no_document_as_one_that_is_being_saved(producer, consumer
 def pull_and_look(producer: str) -> list:
 	import frappe
 
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	pull(producer)
 	return frappe.flags.currently_saving
@@ -256,7 +256,7 @@ def test_an_event_that_goes_on_failing_is_tried_so_many_times_later_each_time_an
 
 
 def resync_all() -> None:
-	from event_streaming.consumer.by_hand import resync_all
+	from event_streaming.consumer.pull.by_hand import resync_all
 
 	resync_all("Administrator")
 
@@ -432,8 +432,8 @@ def die_in_the_middle(event_producer: str, after: int) -> None:
 	import os
 	import signal
 
-	from event_streaming.consumer import step
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.apply import step
+	from event_streaming.consumer.pull.loop import pull
 
 	counted = {"events": 0}
 	apply_event = step.apply_event

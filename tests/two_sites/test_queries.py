@@ -17,7 +17,7 @@ GROWING = (
 def add_consumers() -> None:
 	import frappe
 
-	from event_streaming.producer.streamed import refresh_streamed_doctypes
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
 
 	for url, protocol in ((CONSUMER_URL, 2), (OLD_URL, 1)):
 		frappe.get_doc(
@@ -42,10 +42,10 @@ def fill_log(orders: list, count: int) -> int:
 	"""Many events of many documents, numbered, delivered to some; returns the head."""
 	import frappe
 
-	from event_streaming import identity
-	from event_streaming.producer.capture import _write
-	from event_streaming.producer.deliveries import DELIVERIES
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.identity import registry
+	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.log.deliveries import DELIVERIES
+	from event_streaming.producer.log.sequence import assign_positions
 
 	for number in range(count):
 		doctype, name = (ORDER, orders[number % len(orders)]) if number % 3 == 0 else (CITY, f"city {number}")
@@ -61,8 +61,8 @@ def fill_log(orders: list, count: int) -> int:
 		(head - 1_000,),
 	)
 	for number in range(2_000):
-		identity.save(
-			identity.Identity(
+		registry.save(
+			registry.Identity(
 				OLD_URL, CITY, f"r {number}", CITY, f"city {number}", OLD_URL, CITY, f"r {number}"
 			)
 		)
@@ -126,28 +126,28 @@ def explain(work: str, **arguments) -> list[list]:
 
 
 def read_page(cursor: int) -> None:
-	from event_streaming.producer import feed
+	from event_streaming.producer.feed import page
 
-	feed.get_page(CONSUMER_URL, cursor)
+	page.get_page(CONSUMER_URL, cursor)
 
 
 def read_old_page(last_update: str) -> None:
-	from event_streaming.producer import old_format
+	from event_streaming.producer.feed import old_format
 
 	old_format.old_page(OLD_URL, [CITY, ORDER], last_update)
 
 
 def look_for_due() -> None:
-	from event_streaming.producer import notify
+	from event_streaming.producer.notify import notifications
 
-	notify.due_consumers()
+	notifications.due_consumers()
 
 
 def give_positions() -> None:
 	import frappe
 
-	from event_streaming.producer.capture import _write
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.log.sequence import assign_positions
 
 	_write(CITY, "one more", "Delete", None)
 	frappe.db.commit()
@@ -157,7 +157,7 @@ def give_positions() -> None:
 def clear_log() -> None:
 	import frappe
 
-	from event_streaming.producer import retention
+	from event_streaming.producer.log import retention
 
 	frappe.db.sql("UPDATE `tabEvent Consumer` SET position = 9000")
 	frappe.db.sql(
@@ -167,9 +167,9 @@ def clear_log() -> None:
 
 
 def get_documents(orders: list) -> None:
-	from event_streaming.producer import feed
+	from event_streaming import endpoints
 
-	feed.get_documents(CONSUMER_URL, [[ORDER, name] for name in orders])
+	endpoints.get_documents(CONSUMER_URL, [[ORDER, name] for name in orders])
 
 
 def remove_consumer() -> None:
@@ -220,8 +220,8 @@ def fill_histories(documents: int, events_each: int) -> int:
 	"""Events of documents that have been through many; returns the head."""
 	import frappe
 
-	from event_streaming.producer.capture import _write
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.log.sequence import assign_positions
 
 	for number in range(documents * events_each):
 		_write(CITY, f"city {number % documents}", "Update", {"changed": {}})
@@ -251,9 +251,9 @@ def fill_sync_log(producer: str, count: int) -> None:
 	"""Many rows, most of them settled long ago, and the identities of their documents."""
 	import frappe
 
-	from event_streaming import identity
-	from event_streaming.consumer import sync_log
-	from event_streaming.consumer.sync_log import Outcome
+	from event_streaming.consumer.logs import sync_log
+	from event_streaming.consumer.logs.sync_log import Outcome
+	from event_streaming.identity import registry
 
 	event = {"update_type": "Update", "ref_doctype": CITY, "data": None, "data_before": None, "root": None}
 	event |= {"origin": producer, "modified_by": "", "creation": "2026-01-01 00:00:00"}
@@ -264,7 +264,7 @@ def fill_sync_log(producer: str, count: int) -> None:
 		logged = {**event, "docname": name, "id": f"old {number}", "position": number}
 		sync_log.write(producer, [(logged, outcome)])
 		if number % 5 == 0:
-			identity.save(identity.Identity(producer, CITY, name, CITY, name, producer, CITY, name))
+			registry.save(registry.Identity(producer, CITY, name, CITY, name, producer, CITY, name))
 	frappe.db.commit()
 	frappe.db.sql(
 		"UPDATE `tabEvent Sync Log` SET creation = creation - INTERVAL 9 DAY WHERE position < 1500 AND status = 'Synced'"
@@ -274,13 +274,13 @@ def fill_sync_log(producer: str, count: int) -> None:
 
 
 def pull_from(producer: str) -> None:
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	assert not pull(producer).error
 
 
 def try_again(producer: str) -> None:
-	from event_streaming.consumer import by_hand
+	from event_streaming.consumer.pull import by_hand
 
 	for selection in ((), (producer,), (None, CITY)):
 		by_hand.request_resync_all(*selection)
@@ -297,7 +297,7 @@ def look_at_producers(producer: str) -> None:
 
 
 def clear_sync_log(producer: str) -> None:
-	from event_streaming.consumer import retention
+	from event_streaming.consumer.logs import retention
 
 	retention.clear_sync_log(1)
 

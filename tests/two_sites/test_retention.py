@@ -103,7 +103,7 @@ def test_what_a_silent_consumer_has_not_taken_is_cleared_only_when_the_settings_
 def fall_silent(days: int) -> None:
 	import frappe
 
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.log.sequence import assign_positions
 
 	frappe.db.commit()
 	assign_positions()
@@ -167,10 +167,10 @@ def test_clearing_goes_in_bounded_batches(producer, consumer):
 		site.run(grow_old, doctype=doctype)
 
 	sent = producer.run(
-		clear_in_batches, module="event_streaming.producer.retention", clearer="clear_update_log"
+		clear_in_batches, module="event_streaming.producer.log.retention", clearer="clear_update_log"
 	)
 	taken = consumer.run(
-		clear_in_batches, module="event_streaming.consumer.retention", clearer="clear_sync_log"
+		clear_in_batches, module="event_streaming.consumer.logs.retention", clearer="clear_sync_log"
 	)
 
 	assert sent["commits"] >= 4 and sent["most"] <= 5

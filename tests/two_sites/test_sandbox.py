@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from sandbox.errors import RemoteError, RestError, SandboxError, ShellDied
-from sandbox.reset import reset_site
+from sandbox.sites.reset import reset_site
 
 
 def make_todo(description):

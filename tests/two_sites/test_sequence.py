@@ -17,7 +17,7 @@ def site(producer):
 def assign() -> int:
 	import frappe
 
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.log.sequence import assign_positions
 
 	frappe.db.commit()
 	return assign_positions()
@@ -42,7 +42,7 @@ def add_rows(count: int, first: str = "doc") -> None:
 	"""Committed events without a position."""
 	import frappe
 
-	from event_streaming.producer.capture import _write
+	from event_streaming.producer.capture.hooks import _write
 
 	for number in range(count):
 		_write(CITY, f"{first} {number}", "Delete", None)
@@ -107,7 +107,7 @@ def test_gaps_that_rollbacks_leave_in_the_names_leave_none_in_the_positions(site
 def add_rows_with_gaps() -> None:
 	import frappe
 
-	from event_streaming.producer.capture import _write
+	from event_streaming.producer.capture.hooks import _write
 
 	for number in range(60):
 		_write(CITY, f"doc {number}", "Delete", None)
@@ -143,7 +143,7 @@ def test_a_process_that_dies_while_it_gives_positions_leaves_nothing_locked_or_h
 
 
 def take_lock_and_number_half() -> None:
-	from event_streaming.producer import sequence
+	from event_streaming.producer.log import sequence
 
 	head = sequence._locked_head()
 	sequence._number(sequence._unnumbered(5), head)
@@ -191,7 +191,7 @@ def test_positions_are_not_given_in_the_middle_of_somebodys_work(site):
 def assign_with_open_work() -> str:
 	import frappe
 
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.log.sequence import assign_positions
 
 	frappe.db.commit()
 	frappe.get_doc({"doctype": "ToDo", "description": "open work"}).insert()
@@ -213,7 +213,7 @@ def test_a_lock_that_another_transaction_has_is_waited_for_and_an_error_in_passi
 def fail_in_passing() -> list:
 	import frappe
 
-	from event_streaming.producer.sequence import tried_again
+	from event_streaming.producer.log.sequence import tried_again
 
 	frappe.db.commit()
 	errors, seen = [1213, 1205, 1020], []

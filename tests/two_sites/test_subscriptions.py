@@ -192,8 +192,8 @@ def set_paused(consumer_url: str, paused: int) -> None:
 
 
 def clear_everything() -> None:
-	from event_streaming.producer.retention import clear_update_log
-	from event_streaming.producer.sequence import assign_positions
+	from event_streaming.producer.log.retention import clear_update_log
+	from event_streaming.producer.log.sequence import assign_positions
 
 	assign_positions()
 	clear_update_log(0)

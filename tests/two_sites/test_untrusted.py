@@ -25,10 +25,10 @@ from streams import (
 	with_orders,
 )
 
-from sandbox.rest import RestError
+from sandbox.sites.rest import RestError
 
-GET_PAGE = "event_streaming.producer.feed.get_page"
-GET_DOCUMENTS = "event_streaming.producer.feed.get_documents"
+GET_PAGE = "event_streaming.endpoints.get_page"
+GET_DOCUMENTS = "event_streaming.endpoints.get_documents"
 REGISTER = "event_streaming.event_streaming.doctype.event_consumer.event_consumer.register_consumer"
 DEEP = 50_000
 
@@ -166,8 +166,8 @@ def pull_with_fault(event_producer: str, docname: str, due: bool = False, undone
 	import frappe
 	from frappe.model.document import Document
 
-	from event_streaming.consumer import gaps
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.apply import gaps
+	from event_streaming.consumer.pull.loop import pull
 
 	original = gaps.find_gaps
 
@@ -200,7 +200,7 @@ def test_what_could_not_be_read_can_not_be_resynced_into_something_else(consumer
 
 
 def resync(name: str) -> str:
-	from event_streaming.consumer.by_hand import resync_log
+	from event_streaming.consumer.pull.by_hand import resync_log
 
 	return resync_log(name)
 
@@ -482,7 +482,7 @@ def test_a_system_doctype_is_not_sent_although_its_row_is_approved(producer, con
 def force_approved_row(event_consumer: str, doctype: str) -> None:
 	import frappe
 
-	from event_streaming.producer.streamed import refresh_streamed_doctypes
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
 
 	frappe.db.set_value("Event Consumer Document Type", {"parent": event_consumer}, "ref_doctype", doctype)
 	frappe.db.commit()

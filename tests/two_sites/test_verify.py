@@ -43,16 +43,17 @@ def check(
 	"""A verify or repair to its end, here and now, with its report, and the bytes that it was answered."""
 	import frappe
 
-	from event_streaming import http_client
-	from event_streaming.consumer import checking, repair, task, verify
-	from event_streaming.consumer.long_work import run_slice
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.verify import checking, repair, verifying
+	from event_streaming.http import client
 
 	if kind == "Verify":
-		name = verify.begin(event_producer, doctypes, filters).name
+		name = verifying.begin(event_producer, doctypes, filters).name
 	else:
 		name = repair.begin(event_producer, delete_extra).name
 	frappe.db.commit()
-	received, read = [], http_client.read_bounded
+	received, read = [], client.read_bounded
 
 	def counted(response, url):
 		content = read(response, url)
@@ -60,12 +61,12 @@ def check(
 		return content
 
 	pull_first, checking.let_pull = checking.let_pull, checking.let_pull if pulls else print
-	http_client.read_bounded = counted
+	client.read_bounded = counted
 	try:
 		while (done := run_slice(name)).more:
 			pass
 	finally:
-		checking.let_pull, http_client.read_bounded = pull_first, read
+		checking.let_pull, client.read_bounded = pull_first, read
 	result = {**task.as_progress(done.task), **done.task.report, "bytes": sum(received)}
 	return json.loads(json.dumps(result, default=str))
 
@@ -567,7 +568,7 @@ def test_what_is_undone_again_and_again_is_said_and_makes_no_event_that_nobody_s
 def refusal(event_producer: str) -> str:
 	import frappe
 
-	from event_streaming.consumer import repair
+	from event_streaming.consumer.verify import repair
 
 	try:
 		repair.begin(event_producer)
@@ -580,7 +581,8 @@ def begun_from(event_producer: str, verified: str) -> list | str:
 	"""The DocTypes that a repair of one verify would look at, or why there is none."""
 	import frappe
 
-	from event_streaming.consumer import repair, task
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.verify import repair
 
 	try:
 		begun = repair.begin(event_producer, True, verified)
@@ -626,7 +628,7 @@ class Liar(FakeProducer):
 
 
 def pack(numbers: list[int]) -> str:
-	from event_streaming import digests
+	from event_streaming.wire import digests
 
 	return digests.pack(numbers)
 

@@ -42,12 +42,12 @@ def pull_with_helper(event_producer: str, undivided: bool = True) -> dict:
 	"""
 	import time
 
-	from event_streaming import identity
-	from event_streaming.consumer import crew, footprints, shared_page
+	from event_streaming.consumer.workers import crew, footprints, shared_page
+	from event_streaming.database.locks import locks_held
 	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
-	from event_streaming.locks import locks_held
+	from event_streaming.identity import registry
 
-	hand_out, attempt, components = crew.Crew.hand_out, shared_page.attempt, footprints.components
+	hand_out, attempt, components = crew.Crew.hand_out, shared_page.try_event, footprints.components
 	seen = {"here": 0, "lanes": 0, "met": False}
 
 	def hand_out_to_helper(self, lanes):
@@ -63,20 +63,20 @@ def pull_with_helper(event_producer: str, undivided: bool = True) -> dict:
 		until = time.monotonic() + 20
 		if not undivided and seen["here"] == 1:
 			# as at the end of a group
-			identity.write_kept()
+			registry.write_kept()
 		while not undivided and seen["here"] == 1 and not seen["met"] and time.monotonic() < until:
 			# this one's document is not committed yet: until the helper stands before the same
 			seen["met"] = somebody_waits()
 			time.sleep(0.02)
 		return outcome
 
-	crew.Crew.hand_out, shared_page.attempt = hand_out_to_helper, counted
+	crew.Crew.hand_out, shared_page.try_event = hand_out_to_helper, counted
 	if not undivided:
 		footprints.components = lambda touched: [[number] for number in range(len(touched))]
 	try:
 		return {**seen, **pull_from_node(event_producer), **seen}
 	finally:
-		crew.Crew.hand_out, shared_page.attempt, footprints.components = hand_out, attempt, components
+		crew.Crew.hand_out, shared_page.try_event, footprints.components = hand_out, attempt, components
 
 
 def somebody_waits() -> bool:
@@ -291,7 +291,7 @@ def test_a_slice_that_is_over_at_once_gets_on_all_the_same(producer, consumer):
 
 
 def pull_in_short_slices(event_producer: str) -> int:
-	from event_streaming.consumer.pull import pull
+	from event_streaming.consumer.pull.loop import pull
 
 	slices = 1
 	while pull(event_producer, seconds=0.001).more and slices < 10:
@@ -310,7 +310,7 @@ def test_a_helper_that_comes_too_late_does_nothing(producer, consumer):
 
 
 def help_late(event_producer: str) -> None:
-	from event_streaming.consumer.helper import help_job
+	from event_streaming.consumer.workers.helper import help_job
 
 	help_job(event_producer, "of a pull that is no more", 1)
 

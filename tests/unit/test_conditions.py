@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from event_streaming.producer.expressions import View, problem_in
+from event_streaming.producer.subscriptions.expressions import View, problem_in
 
 
 @pytest.mark.parametrize(

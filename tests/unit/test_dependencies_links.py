@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from event_streaming.consumer.dependency_links import (
+from event_streaming.consumer.dependencies.links import (
 	Link,
 	LinkField,
 	Shape,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_streaming.producer.diff import Written, apply_change, convert_values, difference, same, snapshot
+from event_streaming.wire.difference import Written, apply_change, convert_values, difference, same, snapshot
 
 FIELDS = (
 	("title", "Data"),

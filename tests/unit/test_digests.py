@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from event_streaming.consumer import findings
-from event_streaming.digests import (
+from event_streaming.consumer.logs import findings
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.digests import (
 	FORMS,
 	FieldShape,
 	Shape,
@@ -20,7 +21,6 @@ from event_streaming.digests import (
 	parse_shape,
 	unpack,
 )
-from event_streaming.wire import InvalidPage
 
 
 @pytest.mark.parametrize(

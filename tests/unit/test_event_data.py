@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from event_streaming import wire
+from event_streaming.wire import events
+from event_streaming.wire.checks import MAX_DEPTH, MAX_ROWS, InvalidPage
+from event_streaming.wire.events import parse_data
 
 
 def data_of(text: str) -> dict:
-	return wire.parse_data({"id": "1", "data": text, "data_before": None})
+	return parse_data({"id": "1", "data": text, "data_before": None})
 
 
 def nested(levels: int) -> dict:
@@ -20,15 +22,15 @@ def nested(levels: int) -> dict:
 
 GOOD = {
 	"a difference": {"changed": {"note": "สวัสดี", "total": 1.5}, "row_changed": {"rows": [{"name": "a"}]}},
-	"as deep as may be": nested(wire.MAX_DEPTH),
-	"as many rows as may be": {"rows": list(range(wire.MAX_ROWS))},
+	"as deep as may be": nested(MAX_DEPTH),
+	"as many rows as may be": {"rows": list(range(MAX_ROWS))},
 	"many shallow rows": {"rows": [{"item": "[{,"}] * 50},
 	"brackets in a text": {"note": "[{" * 50},
 	"a character in two halves": {"note": "😀"},
 }
 BAD = {
-	"too deep": nested(wire.MAX_DEPTH + 1),
-	"too many rows": {"rows": list(range(wire.MAX_ROWS + 1))},
+	"too deep": nested(MAX_DEPTH + 1),
+	"too many rows": {"rows": list(range(MAX_ROWS + 1))},
 	"half a character": {"note": "\ud83d"},
 	"half a character in a name": {"\ud83d": 1},
 }
@@ -42,13 +44,13 @@ def test_what_a_document_may_hold_is_taken(name, ascii_only):
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_no_document_is_is_refused(name):
-	with pytest.raises(wire.InvalidPage):
+	with pytest.raises(InvalidPage):
 		data_of(json.dumps(BAD[name]))
 
 
 def test_the_values_of_an_ordinary_difference_are_not_looked_at_one_by_one(monkeypatch):
 	looked_at: list = []
-	monkeypatch.setattr(wire, "check_shape", looked_at.append)
+	monkeypatch.setattr(events, "check_shape", looked_at.append)
 
 	data_of(json.dumps(GOOD["a difference"], ensure_ascii=False))
 	assert looked_at == []

@@ -2,8 +2,9 @@
 
 import pytest
 
-from event_streaming.consumer.file_fields import LEAVE_OUT, AttachShape, every_url_in, with_urls
-from event_streaming.wire import InvalidPage, parse_file, parse_files
+from event_streaming.consumer.files.fields import LEAVE_OUT, AttachShape, every_url_in, with_urls
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.files import parse_file, parse_files
 
 SHAPE = AttachShape(("photo",), {"pages": AttachShape(("picture",))})
 FILE = {

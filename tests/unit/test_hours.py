@@ -2,7 +2,14 @@
 
 from datetime import datetime
 
-from event_streaming.hours import Counted, last_hours, longest_per_hour, per_hour, since_then, whole_hours
+from event_streaming.site.hours import (
+	Counted,
+	last_hours,
+	longest_per_hour,
+	per_hour,
+	since_then,
+	whole_hours,
+)
 
 NOW = datetime(2026, 11, 25, 13, 20)
 HOURS = last_hours(NOW, 3)

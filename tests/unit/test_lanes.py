@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_streaming.consumer.lanes import components, deal_out, runs, shares_of, texts_in
+from event_streaming.consumer.workers.lanes import components, deal_out, runs, shares_of, texts_in
 
 MARKS = st.lists(st.sets(st.integers(0, 30), min_size=1, max_size=4), max_size=60)
 LENGTHS = st.lists(st.integers(1, 40), max_size=60)

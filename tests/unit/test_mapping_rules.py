@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_streaming.consumer.mapping import (
+from event_streaming.consumer.mapping.rules import (
 	FAIL,
 	KEEP,
 	USE_DEFAULT,

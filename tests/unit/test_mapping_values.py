@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_streaming.consumer.mapping_values import parse_pairs
+from event_streaming.consumer.mapping.value_maps import parse_pairs
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ import json
 
 import pytest
 
-from sandbox import engine, packages, rest, servers, sites
-from sandbox.engine_alias import real_name
-from sandbox.environment import entry_environment
+from sandbox.engine import monoframe
+from sandbox.engine.alias import real_name
 from sandbox.errors import SandboxError
 from sandbox.paths import PROJECT
+from sandbox.servers import databases, packages
+from sandbox.sites import clones, rest
+from sandbox.sites.environment import entry_environment
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,7 @@ def test_another_version_of_the_engine_is_refused(monkeypatch, tmp_path):
 	monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0.2")
 
 	with pytest.raises(SandboxError, match=r"needs monoframe 0\.0\.1 exactly, and found 0\.0\.2"):
-		engine.activate(tmp_path)
+		monoframe.activate(tmp_path)
 
 
 def test_missing_packages_are_named_to_who_may_not_install_them(monkeypatch):
@@ -55,25 +57,25 @@ def test_a_socket_path_that_is_too_long_moves_to_a_shorter_folder(tmp_path):
 	run_folder = tmp_path / ("x" * 100)
 	run_folder.mkdir()
 
-	socket = servers._socket_path(run_folder)
+	socket = databases._socket_path(run_folder)
 
-	assert len(str(socket)) <= servers.LONGEST_SOCKET_PATH
+	assert len(str(socket)) <= databases.LONGEST_SOCKET_PATH
 	assert socket.parent.is_dir()
-	servers.forget_socket_folder(run_folder)
+	databases.forget_socket_folder(run_folder)
 	assert not socket.parent.exists()
 
 
 def test_the_template_is_built_again_when_something_that_installing_reads_has_changed(tmp_path, monkeypatch):
-	monkeypatch.setattr(sites, "PROJECT", tmp_path)
+	monkeypatch.setattr(clones, "PROJECT", tmp_path)
 	app = tmp_path / "event_streaming"
 	app.mkdir()
 	(app / "hooks.py").write_text("app_name = 'x'")
-	before = sites.app_fingerprint()
+	before = clones.app_fingerprint()
 
 	(app / "tasks.py").write_text("pass")
-	assert sites.app_fingerprint() == before
+	assert clones.app_fingerprint() == before
 	(app / "patches.txt").write_text("event_streaming.patches.v1_0.x")
-	assert sites.app_fingerprint() != before
+	assert clones.app_fingerprint() != before
 
 
 def test_an_error_of_a_site_is_told_as_the_site_would_show_it():

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from sandbox import children, runs
 from sandbox.errors import SandboxError
 from sandbox.paths import PROJECT
+from sandbox.servers import children, runs
 
 SLEEP = ["sleep", "300"]
 
@@ -70,7 +70,7 @@ def test_a_free_port_is_one_that_nobody_listens_on():
 
 def test_children_of_a_killed_run_are_gone_and_its_folder_is_cleaned_up(work):
 	script = (
-		"from sandbox import children, runs\n"
+		"from sandbox.servers import children, runs\n"
 		"with runs.run_folder() as folder:\n"
 		f"	child = children.start('sleeper', {SLEEP!r}, run_folder=folder, log=folder / 'log')\n"
 		"	print(child.pid, flush=True)\n"

@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.shipping import describe_function
+from sandbox.sites.shipping import describe_function
 
 GREETING = "Hello"
 MARKS = ("!", "?")

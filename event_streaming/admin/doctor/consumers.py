@@ -11,9 +11,9 @@ from event_streaming.admin.doctor import other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.exceptions import RemoteRefused
-from event_streaming.http_client import SiteClient, secret_of
-from event_streaming.settings import get_settings
-from event_streaming.wire import PROTOCOL
+from event_streaming.http.client import SiteClient, secret_of
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.pages import PROTOCOL
 
 
 def examine(name: str) -> Iterator[Finding]:

@@ -8,10 +8,10 @@ from frappe import _
 from event_streaming.admin.doctor import compare
 from event_streaming.admin.doctor.compare import Difference
 from event_streaming.admin.doctor.finding import FAULT, OK, WARNING, Finding
-from event_streaming.consumer.mapping_store import MappingStore
-from event_streaming.consumer.subscription import Subscription
+from event_streaming.consumer.mapping.store import MappingStore
+from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import CannotApply
-from event_streaming.schema import schema_of
+from event_streaming.site.schema import schema_of
 
 MOST_NAMED = 20
 ORDER = (

@@ -11,9 +11,9 @@ from frappe import _
 from event_streaming import __version__
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
-from event_streaming.http_client import SiteClient
-from event_streaming.site import normalise_url
-from event_streaming.wire import ABOUT
+from event_streaming.http.client import SiteClient
+from event_streaming.site.address import normalise_url
+from event_streaming.wire.paths import ABOUT
 
 CALL_SECONDS = 15
 # less can't be told from a slow line, and hurts nobody

@@ -8,14 +8,14 @@ from frappe.utils import cint
 
 from event_streaming.admin.doctor import differing, other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
-from event_streaming.consumer import producer_form
-from event_streaming.consumer.fields import REMOTE_NAME
-from event_streaming.consumer.mapping_validation import problems_of
-from event_streaming.consumer.remote import Producer
-from event_streaming.consumer.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.mapping.validation import problems_of
+from event_streaming.consumer.subscriptions import producer_form
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.exceptions import EventStreamingError, NotRegistered, RemoteRefused
-from event_streaming.settings import get_settings
-from event_streaming.wire import InvalidPage
+from event_streaming.identity.registry import REMOTE_NAME
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.checks import InvalidPage
 
 RIGHTS = ("create", "write", "delete")
 

@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
-from event_streaming.locks import lock_holder
-from event_streaming.settings import get_settings
-from event_streaming.site import MINUTE_TASK, public_url
+from event_streaming.database.locks import lock_holder
+from event_streaming.site.address import MINUTE_TASK, public_url
+from event_streaming.site.settings import get_settings
 
 # the scheduler itself may look only every four minutes
 TASK_MINUTES = 15

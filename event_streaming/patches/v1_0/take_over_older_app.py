@@ -13,7 +13,7 @@ from event_streaming.patches.v1_0.older_app import (
 	tables,
 	update_log,
 )
-from event_streaming.producer.streamed import forget_streamed_doctypes
+from event_streaming.producer.subscriptions.streamed import forget_streamed_doctypes
 
 
 def execute() -> bool:

@@ -1,15 +1,15 @@
 """How documents of another site's DocType become documents of one here: the fields, one by one.
 
-Whether it makes sense is judged by `event_streaming.consumer.mapping_validation`; the mapping itself is done by
-`event_streaming.consumer.mapping`.
+Whether it makes sense is judged by `event_streaming.consumer.mapping.validation`; the mapping itself is done by
+`event_streaming.consumer.mapping.rules`.
 """
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from event_streaming.consumer import mapping_preview
-from event_streaming.consumer.mapping_validation import problems_of
+from event_streaming.consumer.mapping import preview as previewing
+from event_streaming.consumer.mapping.validation import problems_of
 
 
 class DocumentTypeMapping(Document):
@@ -56,11 +56,11 @@ class DocumentTypeMapping(Document):
 def fetch_remote_fields(event_producer: str, remote_doctype: str) -> list[dict]:
 	"""The fields that the producer's DocType has, for the form to offer."""
 	frappe.only_for("System Manager")
-	return mapping_preview.remote_fields(event_producer, remote_doctype)
+	return previewing.remote_fields(event_producer, remote_doctype)
 
 
 @frappe.whitelist(methods=["POST"])
 def preview(mapping: str, event_producer: str, remote_name: str) -> dict:
 	"""The local document that a remote one would become; nothing is saved."""
 	frappe.only_for("System Manager")
-	return mapping_preview.preview(mapping, event_producer, remote_name)
+	return previewing.preview(mapping, event_producer, remote_name)

@@ -1,13 +1,13 @@
 """A table of values: what the producer calls a company, an account or a warehouse, and what it is called here.
 
-Used by a row of a Document Type Mapping; the look-up itself is done by `event_streaming.consumer.mapping`.
+Used by a row of a Document Type Mapping; the look-up itself is done by `event_streaming.consumer.mapping.rules`.
 """
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from event_streaming.consumer.mapping_values import parse_pairs
+from event_streaming.consumer.mapping.value_maps import parse_pairs
 
 
 class DocumentTypeValueMap(Document):

@@ -1,13 +1,13 @@
 """A site that takes documents from here: what it asked for, and what it has been allowed.
 
-Checks, registering and messages to the consumer are in `event_streaming.producer.subscriptions` and
-`event_streaming.producer.registration`; this module only calls them. It never decides what is sent.
+Checks, registering and messages to the consumer are in `event_streaming.producer.registration.approval` and
+`event_streaming.producer.registration.register`; this module only calls them. It never decides what is sent.
 """
 
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.producer import figures, overview, registration, subscriptions
+from event_streaming.producer.registration import approval, figures, overview, register
 
 
 class EventConsumer(Document):
@@ -46,7 +46,7 @@ class EventConsumer(Document):
 		self.set_onload("events_behind", overview.events_behind(self))
 
 	def validate(self):
-		subscriptions.validate_consumer(self)
+		approval.validate_consumer(self)
 		# for the list, which can't look into the rows
 		self.pending_doctypes = sum(
 			row.status == "Pending" and not row.unsubscribed for row in self.consumer_doctypes
@@ -56,13 +56,13 @@ class EventConsumer(Document):
 			before.pending_doctypes = self.pending_doctypes
 
 	def on_update(self):
-		subscriptions.consumer_changed(self)
+		approval.consumer_changed(self)
 
 	def on_trash(self):
-		subscriptions.consumer_removed(self)
+		approval.consumer_removed(self)
 
 
 @frappe.whitelist(methods=["POST"])
 def register_consumer(data: str):
 	"""A consumer says what it wants, for the first time or again; answers JSON. Public endpoint."""
-	return registration.register_from_json(data)
+	return register.register_from_json(data)

@@ -1,4 +1,4 @@
-"""Which local document stands for which remote one. Read and written by `event_streaming.identity` alone; holds no
+"""Which local document stands for which remote one. Read and written by `event_streaming.identity.registry` alone; holds no
 logic."""
 
 import frappe

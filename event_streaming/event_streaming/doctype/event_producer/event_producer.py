@@ -9,19 +9,12 @@ from dataclasses import asdict
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer import (
-	by_hand,
-	figures,
-	first_copy,
-	producer_form,
-	pull,
-	registration,
-	repair,
-	state,
-	task,
-	verify,
-)
-from event_streaming.site import public_url
+from event_streaming.consumer.first_copy import copying
+from event_streaming.consumer.logs import figures, state, task
+from event_streaming.consumer.pull import by_hand, loop, requests
+from event_streaming.consumer.subscriptions import producer_form, registration
+from event_streaming.consumer.verify import repair, verifying
+from event_streaming.site.address import public_url
 
 
 class EventProducer(Document):
@@ -69,19 +62,19 @@ class EventProducer(Document):
 @frappe.whitelist()
 def new_event_notification(producer_url: str):
 	"""A producer says that there is something to pull. Public endpoint."""
-	return pull.notified(producer_url)
+	return requests.notified(producer_url)
 
 
 @frappe.whitelist(methods=["POST"])
 def pull_from_node(event_producer: str):
 	"""Pull from one producer, here and now. Public name."""
 	frappe.only_for("System Manager")
-	return asdict(pull.pull(event_producer))
+	return asdict(loop.pull(event_producer))
 
 
 def pull_producer_data():
 	"""Pull from every producer, here and now. Public name."""
-	return pull.pull_all()
+	return requests.pull_all()
 
 
 @frappe.whitelist(methods=["POST"])
@@ -95,7 +88,7 @@ def resync(update: str | dict) -> str:
 def pull_now(event_producer: str):
 	"""The form's button: have a background job pull."""
 	frappe.only_for("System Manager")
-	return pull.request_pull(event_producer, by_hand=True)
+	return requests.request_pull(event_producer, by_hand=True)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -111,21 +104,21 @@ def start_copy(
 ) -> dict:
 	"""The form's button: have a background job bring over documents that exist already."""
 	frappe.only_for("System Manager")
-	return first_copy.start_copy(event_producer, doctypes, filters)
+	return copying.start_copy(event_producer, doctypes, filters)
 
 
 @frappe.whitelist()
 def get_copy_progress(event_producer: str) -> dict | None:
 	"""How far the last copy has got."""
 	frappe.only_for("System Manager")
-	return first_copy.get_copy_progress(event_producer)
+	return copying.get_copy_progress(event_producer)
 
 
 @frappe.whitelist(methods=["POST"])
 def stop_copy(event_producer: str) -> bool:
 	"""The form's button: stop the copy that is under way."""
 	frappe.only_for("System Manager")
-	return first_copy.stop_copy(event_producer)
+	return copying.stop_copy(event_producer)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -134,7 +127,7 @@ def start_verify(
 ) -> dict:
 	"""The form's button: have a background job compare the documents of both sites."""
 	frappe.only_for("System Manager")
-	return verify.start_verify(event_producer, doctypes, filters)
+	return verifying.start_verify(event_producer, doctypes, filters)
 
 
 @frappe.whitelist(methods=["POST"])

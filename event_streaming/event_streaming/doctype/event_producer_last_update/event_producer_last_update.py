@@ -1,4 +1,4 @@
-"""How far this site has got with one producer. Written by `event_streaming.consumer.state` alone; holds no logic."""
+"""How far this site has got with one producer. Written by `event_streaming.consumer.logs.state` alone; holds no logic."""
 
 from frappe.model.document import Document
 

@@ -1,11 +1,11 @@
-"""How this site is reached, and how much it sends and takes at a time. Read through `event_streaming.settings`, which
+"""How this site is reached, and how much it sends and takes at a time. Read through `event_streaming.site.settings`, which
 knows the defaults and bounds; nothing here changes a running pull."""
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from event_streaming.site import public_url, web_address
+from event_streaming.site.address import public_url, web_address
 
 
 class EventStreamingSettings(Document):

@@ -1,12 +1,13 @@
-"""What became of one event on this site. Rows are written by `event_streaming.consumer.sync_log` alone.
+"""What became of one event on this site. Rows are written by `event_streaming.consumer.logs.sync_log` alone.
 
-The functions are what a person may do about an event that failed; the work is in `event_streaming.consumer.by_hand`.
+The functions are what a person may do about an event that failed; the work is in `event_streaming.consumer.pull.by_hand`.
 """
 
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer import by_hand, retention
+from event_streaming.consumer.logs import retention
+from event_streaming.consumer.pull import by_hand
 
 
 class EventSyncLog(Document):

@@ -1,13 +1,14 @@
 """An event: one change of one document, made on this site or passed on by it.
 
-Rows are written by `event_streaming.producer.capture` and get their positions from `event_streaming.producer.sequence`.
+Rows are written by `event_streaming.producer.capture.hooks` and get their positions from `event_streaming.producer.log.sequence`.
 Nothing here writes or sends one.
 """
 
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.producer import old_format, retention
+from event_streaming.producer.feed import old_format
+from event_streaming.producer.log import retention
 
 
 class EventUpdateLog(Document):

@@ -1,5 +1,5 @@
 """A row of Event Update Log: a consumer that the event was sent to, and at which cursor. Written by
-`event_streaming.producer.deliveries` alone; holds no logic."""
+`event_streaming.producer.log.deliveries` alone; holds no logic."""
 
 import frappe
 from frappe.model.document import Document

@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 
 import frappe
 
-from event_streaming import identity
-from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
-from event_streaming.consumer.subscription import Subscription, subscriptions_of
-from event_streaming.consumer.sync_log import SYNCED
-from event_streaming.identity import Identity, own_identity
+from event_streaming.consumer.logs.sync_log import SYNCED
+from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.identity import registry
+from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, Identity, own_identity
 from event_streaming.patches.v1_0.older_app.tables import SYNC_LOG, columns_of, in_batches, rows_kept
-from event_streaming.site import public_url
-from event_streaming.wire import Root
+from event_streaming.site.address import public_url
+from event_streaming.wire.events import Root
 
 SAME_TRANSACTION = timedelta(minutes=1)
 
@@ -39,7 +38,7 @@ def from_custom_fields(event_producer: str, subscription: Subscription) -> None:
 		.where((table[REMOTE_SITE] == event_producer) & (table[REMOTE_NAME] != ""))
 	)
 	for rows in in_batches(query, table):
-		identity.add_new(
+		registry.add_new(
 			own_identity(
 				event_producer, (subscription.remote_doctype, remote_name), (doctype, str(name)), None
 			)
@@ -79,7 +78,7 @@ def from_sync_log() -> None:
 				root = {"site": here, "doctype": doctype, "name": name}
 			found = own_identity(producer, (remote_doctype, name), (doctype, name), root)
 			new.setdefault(found.key, found)
-		identity.add_new(new.values())
+		registry.add_new(new.values())
 		frappe.db.commit()
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import frappe
 
-from event_streaming.consumer.sync_log import SYNCED
+from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.patches.v1_0.older_app.tables import SYNC_LOG, UPDATE_LOG, in_batches, rows_kept
 
 # how long the older app may have taken from logging a change to noting that it had been brought; what a person has

@@ -6,9 +6,9 @@ A site does not know what runs on the other one: each is taken for one with the 
 import frappe
 from frappe.utils import now_datetime
 
-from event_streaming.consumer import state
-from event_streaming.consumer.fields import REMOTE_NAME, REMOTE_SITE
-from event_streaming.consumer.producer_form import MODULE
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.subscriptions.producer_form import MODULE
+from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 from event_streaming.patches.v1_0.older_app.tables import columns_of
 
 OLDER_PROTOCOL = 1

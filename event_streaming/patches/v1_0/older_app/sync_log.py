@@ -13,7 +13,7 @@ from frappe.utils import now_datetime
 from pypika import Case
 from pypika.terms import ExistsCriterion
 
-from event_streaming.consumer.sync_log import FAILED, RETRYING, SYNCED
+from event_streaming.consumer.logs.sync_log import FAILED, RETRYING, SYNCED
 from event_streaming.patches.v1_0.older_app.tables import SYNC_LOG, copy_log, rows_kept
 
 BATCH = 500

@@ -13,7 +13,7 @@ from pypika import Case
 from pypika.terms import ValueWrapper
 
 from event_streaming.patches.v1_0.older_app.tables import UPDATE_LOG, copy_log, rows_kept
-from event_streaming.producer.sequence import reserve_positions
+from event_streaming.producer.log.sequence import reserve_positions
 
 DELIVERIES = "Event Update Log Consumer"
 BATCH = 1_000

@@ -1,0 +1,183 @@
+"""Both sites changed the same field of a document: finds it, and settles it by the policy of the subscription.
+
+A change says what its fields held before. A local field that holds neither that nor the new value was changed here in the
+meantime; clocks play no part in finding that out. It reads the loaded document and changes only the difference that is about to
+be applied.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import get_datetime
+
+from event_streaming.consumer.apply.two_way import is_root_here
+from event_streaming.consumer.life_cycle.fields import is_stored, same_value
+from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.mapping.rules import needs_remote_document
+from event_streaming.consumer.mapping.store import to_local_change
+from event_streaming.consumer.resolve.work import Work, remote_key
+from event_streaming.consumer.subscriptions.subscription import ASK, CONSUMER_WINS, NEWEST_WINS, Subscription
+from event_streaming.exceptions import ConflictToSettle
+from event_streaming.wire.events import Event, parse_data
+
+HERE, THERE = "here", "there"
+
+
+@dataclass
+class Settler:
+	"""Settles one event against the local document; `conflicts` has what was found, both values and the one kept."""
+
+	event: Event
+	subscription: Subscription
+	work: Work
+	conflicts: list[dict[str, Any]] = field(default_factory=list)
+	# both sites have changed the document, be it different fields
+	met: bool = False
+
+	def __call__(self, doc: Document, change: dict) -> dict:
+		"""The difference that is to be applied. Raises ConflictToSettle when a person is to decide and has not yet."""
+		before = self.values_before(doc)
+		then = (before.get("changed") or {}).get("modified")
+		if not then or get_datetime(then) == get_datetime(doc.modified):
+			# the document is as it was left by the last change from there
+			return change
+		self.met = True
+		self.conflicts = find_conflicts(doc, change, before, self.local_name)
+		change = deepcopy(change)
+		if self.conflicts:
+			self.decide(doc, change)
+			for conflict in self.conflicts:
+				if conflict["kept"] == HERE:
+					take_out(change, conflict)
+		keep_later_stamp(doc, change)
+		return change
+
+	def values_before(self, doc: Document) -> dict:
+		"""What the fields held before, in this site's terms; {} when the producer did not say."""
+		before = parse_data(self.event, "data_before")
+		if before and self.subscription.mapping:
+			mapping = self.work.dependencies.mappings.get(self.subscription.mapping)
+			if needs_remote_document(mapping, before):
+				return {}
+			stamps = {key: (before.get("changed") or {}).get(key) for key in ("modified", "modified_by")}
+			mapped = to_local_change(mapping, before, None)
+			before = mapped.change if mapped else {}
+			before["changed"] = {**(before.get("changed") or {}), **stamps}
+		before = self.work.files.localise_before(doc.doctype, before, remote_key(self.event))
+		return convert_times(doc.doctype, before, self.work.time_zone)
+
+	def local_name(self, doctype: str, name: str) -> str:
+		known = self.work.identity_of((doctype, name))
+		return known.local_name if known else name
+
+	def decide(self, doc: Document, change: dict) -> None:
+		"""Write into each conflict which value is kept."""
+		policy = self.subscription.conflict_policy
+		if policy == ASK:
+			decision = self.work.decision
+			if decision is None or any(conflict["key"] not in decision for conflict in self.conflicts):
+				raise ConflictToSettle(self.question(doc), self.conflicts)
+			for conflict in self.conflicts:
+				conflict["kept"] = HERE if decision[conflict["key"]] == HERE else THERE
+			return
+		winner = self.winner(policy, doc, change)
+		for conflict in self.conflicts:
+			conflict["kept"] = winner
+
+	def winner(self, policy: str, doc: Document, change: dict) -> str:
+		"""The side that is right. Both sites of a two-way subscription come to the same answer."""
+		root_side = self.root_side()
+		if policy == NEWEST_WINS:
+			there = get_datetime((change.get("changed") or {}).get("modified") or doc.modified)
+			here = get_datetime(doc.modified)
+			return root_side if there == here else THERE if there > here else HERE
+		if policy == CONSUMER_WINS:
+			return HERE if root_side == THERE else THERE
+		return root_side
+
+	def root_side(self) -> str:
+		"""The side where the document was first made: it is the producer of the document, whoever sends the change."""
+		return HERE if is_root_here(remote_key(self.event), self.event["root"], self.work) else THERE
+
+	def question(self, doc: Document) -> str:
+		names = ", ".join(conflict["label"] for conflict in self.conflicts)
+		return _("{0} {1} was changed on both sites: {2}. Open this log and pick the values to keep.").format(
+			_(doc.doctype), doc.name, names
+		)
+
+	def told(self, done: str) -> str:
+		"""What was done, for Event Sync Log."""
+		if not self.conflicts:
+			return done
+		names = ", ".join(conflict["label"] for conflict in self.conflicts)
+		if self.subscription.conflict_policy == ASK:
+			return _("{0}. Both sites had changed {1}; a person has picked the values").format(done, names)
+		return _("{0}. Both sites had changed {1}; settled by {2}").format(
+			done, names, _(self.subscription.conflict_policy)
+		)
+
+
+def find_conflicts(doc: Document, change: dict, before: dict, local_name) -> list[dict[str, Any]]:
+	"""The fields, and fields of rows, that hold neither the value of before nor the new one."""
+	found = compare(doc, change.get("changed") or {}, before.get("changed") or {}, local_name)
+	for table, rows in (change.get("row_changed") or {}).items():
+		df = doc.meta.get_field(table)
+		was = {row.get("name"): row for row in (before.get("row_changed") or {}).get(table) or []}
+		here = {row.name: row for row in (doc.get(table) or [])} if df else {}
+		for row in rows:
+			name = row.get("name")
+			if name in here and name in was:
+				found += compare(here[name], row, was[name], local_name, table)
+	return found
+
+
+def compare(doc: Document, new: dict, was: dict, local_name, table: str = "") -> list[dict[str, Any]]:
+	"""The conflicts of one document or row."""
+	found = []
+	for fieldname, value in new.items():
+		df = doc.meta.get_field(fieldname)
+		if not df or not is_stored(df) or fieldname not in was:
+			continue
+		old, here = was[fieldname], doc.get(fieldname)
+		if df.fieldtype == "Link" and old:
+			old = local_name(df.options, old)
+		if same_value(df.fieldtype, here, old) or same_value(df.fieldtype, here, value):
+			continue
+		found.append(
+			{
+				"key": f"{table}.{doc.name}.{fieldname}" if table else fieldname,
+				"label": f"{_(df.label)} ({table} {doc.idx})" if table else _(df.label or fieldname),
+				"table": table,
+				"row": doc.name if table else "",
+				"fieldname": fieldname,
+				"before": plain(old),
+				"here": plain(here),
+				"there": plain(value),
+				"kept": "",
+			}
+		)
+	return found
+
+
+def plain(value: Any) -> Any:
+	return value if isinstance(value, str | int | float) or value is None else str(value)
+
+
+def take_out(change: dict, conflict: dict) -> None:
+	"""The local value stays: the difference no longer mentions the field."""
+	if not conflict["table"]:
+		change["changed"].pop(conflict["fieldname"], None)
+		return
+	for row in change["row_changed"][conflict["table"]]:
+		if row.get("name") == conflict["row"]:
+			row.pop(conflict["fieldname"], None)
+
+
+def keep_later_stamp(doc: Document, change: dict) -> None:
+	"""Where two changes meet the later stamp stays, so that both sites end with the same one."""
+	changed = change.get("changed") or {}
+	if changed.get("modified") and get_datetime(changed["modified"]) < get_datetime(doc.modified):
+		changed["modified"], changed["modified_by"] = doc.modified, doc.modified_by

@@ -1,0 +1,81 @@
+"""Documents that changed on the producer while this site was not told: unsubscribed, not approved, or events cleared there.
+
+The first event afterwards says what the fields held before it, and that is not what this site was last given. Without a
+look at what this site did itself, that would be taken for a change of both sites. It reads and fetches; it writes nothing.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import frappe
+from frappe.utils import get_datetime
+
+from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.logs import sync_log
+from event_streaming.exceptions import CannotApply
+from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.events import UPDATE, Event, parse_data
+
+if TYPE_CHECKING:
+	from event_streaming.consumer.resolve.work import Work
+
+
+def find_gaps(work: "Work", events: list[Event]) -> set[RemoteKey]:
+	"""The documents that are here as this site was last given them, but that the producer has changed since by more
+	than it tells: they are to be brought whole, and are fetched. One query for each DocType, one for the log, one
+	request.
+	"""
+	first = _first_updates(work, events)
+	modified = _modified_here({local for _event, local in first.values()})
+	changed = {
+		key: local
+		for key, (event, local) in first.items()
+		if local in modified and _modified_before(event, local[0], work) not in (None, modified[local])
+	}
+	given = sync_log.last_given(work.event_producer, changed) if changed else {}
+	gaps = [key for key, local in changed.items() if given.get(key) == modified[local]]
+	return {key for key in gaps if key in work.fetch(gaps).documents}
+
+
+def _first_updates(work: "Work", events: list[Event]) -> dict[RemoteKey, tuple[Event, LocalKey]]:
+	"""The first event of each document, where that is an update of one that is known here."""
+	first: dict[RemoteKey, Event] = {}
+	for event in events:
+		first.setdefault((event["ref_doctype"], event["docname"]), event)
+	found = {}
+	for key, event in first.items():
+		known = work.identities.get(key)
+		if known and event["update_type"] == UPDATE and key not in work.held_back:
+			if key[0] in work.subscriptions and frappe.db.exists("DocType", known.local_doctype, cache=True):
+				found[key] = (event, (known.local_doctype, known.local_name))
+	return found
+
+
+def _modified_here(documents: set[LocalKey]) -> dict[LocalKey, datetime]:
+	names: dict[str, list[str]] = {}
+	for doctype, name in documents:
+		if not frappe.get_meta(doctype).issingle:
+			names.setdefault(doctype, []).append(name)
+	return {
+		(doctype, str(row.name)): get_datetime(row.modified)
+		for doctype, wanted in names.items()
+		for row in frappe.get_all(
+			doctype, filters={"name": ["in", sorted(wanted)]}, fields=["name", "modified"], order_by=None
+		)
+	}
+
+
+def _modified_before(event: Event, doctype: str, work: "Work") -> datetime | None:
+	"""The document's time stamp before the event, in this site's time zone; None when the producer does not say."""
+	try:
+		changed = parse_data(event, "data_before").get("changed")
+		stamp = changed.get("modified") if isinstance(changed, dict) else None
+		return (
+			get_datetime(convert_times(doctype, {"modified": stamp}, work.time_zone)["modified"])
+			if stamp
+			else None
+		)
+	except (InvalidPage, CannotApply, ValueError, TypeError):
+		# it fails with its own event
+		return None

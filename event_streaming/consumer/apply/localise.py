@@ -1,0 +1,215 @@
+"""Makes a remote document or difference fit this site: mapping, links to documents, and the documents they need.
+
+It stands between applying an event and the modules that know about mappings and dependencies; how a document is made
+is told to it by whoever calls.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import frappe
+from frappe import _
+
+from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source
+from event_streaming.consumer.dependencies.planning import Dependencies
+from event_streaming.consumer.life_cycle import documents
+from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.mapping.rules import needs_remote_document
+from event_streaming.consumer.mapping.store import to_local_change, to_local_document
+from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.exceptions import (
+	CannotApply,
+	DependencyMissing,
+	NameTaken,
+	RefusedDocType,
+	RemoteUnavailable,
+)
+from event_streaming.identity.origin import applying
+from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.site.refused import why_refused
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
+
+if TYPE_CHECKING:
+	from event_streaming.consumer.resolve.work import Work
+
+# makes a document that another one needs, from data that fits this site; answers which one it is here
+Make = Callable[[PlannedDocument, dict, "Work"], LocalKey]
+
+
+def open_dependencies(work: "Work") -> Dependencies:
+	"""A fresh picture of what is here and what is missing, for one page."""
+	return Dependencies(
+		Source(
+			event_producer=work.event_producer,
+			subscriber=work.user,
+			here=work.here,
+			subscriptions=work.subscriptions,
+			missing_user=get_settings().missing_user,
+			fetch=work.fetch,
+			search=work.producer.find_names,
+			why_refused=why_refused,
+		)
+	)
+
+
+def prepare(work: "Work", events: list[Event]) -> None:
+	"""Look up and fetch together what a page's documents link to; see `look_up`."""
+	look_up(work, events)
+
+
+def look_up(work: "Work", events: list[Event]) -> list[list[Need]]:
+	"""The same; returns what each event needs. What can't be read needs nothing, and fails with its own event."""
+	items = []
+	for event in events:
+		made, needs = None, []
+		try:
+			needs = needs_of_event(event, work)
+			made = (event["ref_doctype"], event["docname"]) if event["update_type"] == CREATE else None
+		except RemoteUnavailable:
+			raise
+		except (frappe.ValidationError, ValueError, TypeError, KeyError, AttributeError):
+			frappe.local.message_log = []
+		items.append((made, needs))
+	work.dependencies.prepare(items)
+	return [needs for _made, needs in items]
+
+
+def needs_of_event(event: Event, work: "Work") -> list[Need]:
+	"""What an event's data points to, as far as it says without the document that is here."""
+	subscription = work.subscriptions.get(event["ref_doctype"])
+	if not subscription or event["update_type"] not in (CREATE, UPDATE) or event["origin"] == work.here:
+		return []
+	data = parse_data(event)
+	if event["update_type"] == CREATE:
+		return fit_document(data, subscription, work)[1]
+	if subscription.mapping and needs_remote_document(
+		work.dependencies.mappings.get(subscription.mapping), data
+	):
+		return []
+	fitted = fit_change(data, (event["ref_doctype"], event["docname"]), subscription, work, None)
+	return fitted[1] if fitted else []
+
+
+def localise_document(
+	data: dict, key: RemoteKey, subscription: Subscription, work: "Work", make: Make
+) -> tuple[dict, Plan]:
+	"""The local document that the remote one becomes; what it links to is there afterwards.
+
+	The plan is for `set_later`, once the document itself is there. Raises DependencyMissing, CannotApply.
+	"""
+	values, needs = fit_document(data, subscription, work)
+	plan = bring_what_is_needed(key, needs, work, make)
+	values = work.files.localise(subscription.local_doctype, values, key)
+	return work.dependencies.data_here(values, needs, plan.later), plan
+
+
+def localise_change(
+	change: dict, key: RemoteKey, local: LocalKey, subscription: Subscription, work: "Work", make: Make
+) -> dict | None:
+	"""The local difference that a remote one becomes; None when it touches nothing that is mapped."""
+	work.dependencies.arrived(key, local)
+	fitted = fit_change(change, key, subscription, work, local)
+	if fitted is None:
+		return None
+	values, needs = fitted
+	plan = bring_what_is_needed(key, needs, work, make)
+	set_later({}, plan, local, work)
+	values = work.files.localise(subscription.local_doctype, values, key)
+	return work.dependencies.data_here(values, needs)
+
+
+def set_later(data: dict, plan: Plan, local: LocalKey, work: "Work") -> None:
+	"""Set the links that could not be set before the documents they point to were there.
+
+	`data` and `local` are the document that the plan was made for, which is there by now.
+	"""
+	for planned in plan.documents:
+		if planned.later:
+			with applying(planned.local_doctype, origin_of(planned, work)):
+				set_links(planned.data, planned.later, work.dependencies.local_key(planned.key), work)
+	if plan.later:
+		set_links(data, plan.later, local, work)
+
+
+def set_links(data: dict, later: list[Need], local: LocalKey, work: "Work") -> None:
+	change = work.dependencies.links_later(data, later)
+	# the links belong to the state that was made a moment ago: its stamps stay
+	change["changed"] |= {stamp: data[stamp] for stamp in ("modified", "modified_by") if data.get(stamp)}
+	documents.update(documents.locked(*local), convert_times(local[0], change, work.time_zone))
+
+
+def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[dict, list[Need]]:
+	"""A whole document through its mapping, and what it points to; names are still the producer's."""
+	dependencies = work.dependencies
+	if not subscription.mapping:
+		return data, dependencies.needs_of_document(subscription.local_doctype, data)
+	mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
+	needs = dependencies.needs_of_document(subscription.local_doctype, mapped.data, mapped.places)
+	return mapped.data, needs
+
+
+def fit_change(
+	change: dict, key: RemoteKey, subscription: Subscription, work: "Work", local: LocalKey | None
+) -> tuple[dict, list[Need]] | None:
+	"""The same for a difference; None when the mapping names nothing of it."""
+	dependencies, places = work.dependencies, None
+	if subscription.mapping:
+		mapping = dependencies.mappings.get(subscription.mapping)
+		remote = None
+		if needs_remote_document(mapping, change):
+			remote = work.fetch([key]).documents.get(key, {})
+		mapped = to_local_change(mapping, change, remote)
+		if mapped is None:
+			return None
+		change, places = mapped.change, mapped.places
+	current = None
+	if local and dependencies.site.needs_current(subscription.local_doctype, change):
+		current = frappe.get_doc(*local).as_dict()
+	return change, dependencies.needs_of_change(subscription.local_doctype, change, current, places)
+
+
+def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: Make) -> Plan:
+	"""Make the documents that are missing, each after what it needs itself."""
+	dependencies = work.dependencies
+	plan = dependencies.plan(key, needs)
+	if plan.unresolved:
+		raise DependencyMissing(plan.explain())
+	for key, local, root in plan.recognised:
+		work.recognise(key, local, root)
+	for planned in plan.documents:
+		values = dependencies.data_here(planned.data, planned.needs, planned.later)
+		dependencies.arrived(planned.key, make_or_explain(planned, values, work, make))
+	return plan
+
+
+def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: Make) -> LocalKey:
+	"""Make a document that another one needs; an error names it, as the event is of the other one."""
+	try:
+		with applying(planned.local_doctype, origin_of(planned, work)):
+			values = work.files.localise(planned.local_doctype, values, planned.key)
+			return make(planned, values, work)
+	except RemoteUnavailable:
+		raise
+	except NameTaken:
+		raise CannotApply(
+			_(
+				"{0} {1} is needed, but another document has this name here, and it did not come from {2}. Let this site"
+				" name these documents (subscribe to {0} with Use Same Name cleared), or rename the one that is here;"
+				" then resync."
+			).format(_(planned.local_doctype), planned.name, work.event_producer)
+		) from None
+	except (frappe.ValidationError, frappe.PermissionError) as error:
+		permanent = isinstance(error, CannotApply | RefusedDocType)
+		raise (CannotApply if permanent else DependencyMissing)(
+			_("{0} {1} is needed and can't be made here: {2}").format(
+				_(planned.local_doctype),
+				planned.name,
+				frappe.utils.strip_html(str(error)) or type(error).__name__,
+			)
+		) from error
+
+
+def origin_of(planned: PlannedDocument, work: "Work") -> str:
+	"""The site on which a document that was brought has first been made."""
+	return planned.root["site"] if planned.root else work.event_producer

@@ -1,0 +1,60 @@
+"""One event of a page: held back behind an earlier one, known already, applied, or kept for later; and its row in Event
+Sync Log."""
+
+import frappe
+from frappe import _
+
+from event_streaming.consumer.apply.event import apply_event
+from event_streaming.consumer.apply.page import prepare
+from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING, Outcome
+from event_streaming.consumer.resolve.work import Work, keys_of, remote_key
+from event_streaming.consumer.unit_of_work.groups import Handling
+from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
+from event_streaming.wire.events import Event
+
+
+def deal_with(event: Event, work: Work) -> str:
+	"""Apply an event, or keep it for later; adds its row to the group's log and returns the row's status.
+
+	Raises only when the transaction is lost.
+	"""
+	if (event["id"], event["creation"]) in work.known:
+		return SYNCED
+	if work.held_back.intersection(keys_of(event)):
+		outcome = waiting(event, work)
+	else:
+		outcome = try_event(event, work, attempts=1)
+	work.log.add(event, outcome)
+	if outcome.status in OPEN:
+		work.held_back.update(keys_of(event))
+	return outcome.status
+
+
+def try_event(event: Event, work: Work, attempts: int) -> Outcome:
+	"""Apply one event inside of a savepoint, see `attempt`; `attempts` counts this one."""
+	return attempt(event, work, attempts, apply_event)
+
+
+def give_up(event: Event, work: Work, error: Exception) -> str:
+	"""An event can't even be tried: its transaction is given up again and again, or looking up what it needs fails. Let it
+	wait for its retry, and go on."""
+	outcome = failure(event, work, error, frappe.get_traceback(), attempts=1)
+	work.log.add(event, outcome)
+	work.held_back.update(keys_of(event))
+	return outcome.status
+
+
+def waiting(event: Event, work: Work) -> Outcome:
+	"""An earlier event of the same document has not been applied: this one stands behind it."""
+	subscription = work.subscriptions.get(event["ref_doctype"])
+	return Outcome(
+		status=WAITING,
+		local_doctype=subscription.local_doctype if subscription else event["ref_doctype"],
+		done=_("Waits for an earlier event of {0} {1}").format(*remote_key(event)),
+		use_same_name=bool(subscription and subscription.use_same_name),
+		mapping=subscription.mapping if subscription else None,
+	)
+
+
+# how the events of a page are handled
+OF_A_PAGE = Handling(prepare, deal_with, give_up)

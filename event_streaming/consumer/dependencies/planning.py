@@ -1,0 +1,370 @@
+"""What a document links to and this site lacks: found, fetched in bulk, put in order. It writes nothing.
+
+`prepare` looks at all documents of a page together; `plan` says, for one event, which documents have to be made before
+it and which links have to be set after it. What `plan` finds missing beyond what was prepared, it fetches as well, so
+`prepare` only saves requests. What an event makes or removes is told with `arrived` and `gone`, and holds for good with
+`keep` or never was with `forget` (the event was rolled back).
+"""
+
+from collections.abc import Iterable
+
+from frappe import _
+
+from event_streaming.consumer.dependencies import users
+from event_streaming.consumer.dependencies.graph import order_by_need
+from event_streaming.consumer.dependencies.links import Link, links_in_document, with_local_names
+from event_streaming.consumer.dependencies.local_site import LocalSite
+from event_streaming.consumer.dependencies.plan import (
+	Need,
+	Plan,
+	PlannedDocument,
+	Source,
+	describe,
+	explain_missing,
+)
+from event_streaming.consumer.mapping.rules import DocumentReference, Places
+from event_streaming.consumer.mapping.store import MappingStore, to_local_document
+from event_streaming.consumer.subscriptions.remote import FetchedDocuments
+from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
+from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.site.settings import FAIL, USE_SUBSCRIBER
+from event_streaming.wire.events import Root
+
+USER = "User"
+MAX_LEVELS = 500
+# one event may need so many; a page is prepared with so many at most, to keep memory bounded
+MAX_DOCUMENTS = 5_000
+MAX_PREPARED = 2_000
+
+
+class Dependencies:
+	"""What is known, during one page, about the documents that its events need."""
+
+	def __init__(self, source: Source, mappings: MappingStore | None = None):
+		self.source = source
+		self.mappings = mappings or MappingStore()
+		self.site = LocalSite(source.event_producer, source.here, source.subscriptions)
+		self.here: dict[RemoteKey, LocalKey] = {}
+		self.missing: dict[RemoteKey, str] = {}
+		self.fetched: dict[RemoteKey, PlannedDocument] = {}
+		self.recognised: dict[RemoteKey, tuple[LocalKey, Root]] = {}
+		self._found: dict[tuple, list[str]] = {}
+		self._through: dict[RemoteKey, str] = {}
+		self._staged: dict[RemoteKey, LocalKey | None] = {}
+
+	# what the caller asks
+
+	def needs_of_document(self, doctype: str, data: dict, places: Places | None = None) -> list[Need]:
+		"""All that a local-shaped document with the producer's names points to; `places` is what its mapping says."""
+		return self._needs(links_in_document(self.site.shape(doctype), data), places)
+
+	def needs_of_change(
+		self,
+		doctype: str,
+		change: dict,
+		current: dict | None = None,
+		places: Places | None = None,
+	) -> list[Need]:
+		"""The same for a difference; `current` is the document as it is here (for Dynamic Links)."""
+		return self._needs(self.site.links_in_change(doctype, change, current), places)
+
+	def prepare(self, items: Iterable[tuple[RemoteKey | None, list[Need]]]) -> None:
+		"""Look up and fetch what the documents of a page need, together.
+
+		Each item is the key of the document that an event makes (None: it makes none) and what the event needs, in the
+		order of the events: what an earlier one makes is not fetched.
+		"""
+		coming: set[RemoteKey] = set()
+		wanted: list[RemoteKey] = []
+		for key, needs in items:
+			if key:
+				coming.add(key)
+			wanted.extend(need.key for need in needs if need.key not in coming)
+		self._explore(wanted, coming, MAX_PREPARED)
+
+	def look_up_here(self, needs: Iterable[Need]) -> None:
+		"""Find out which of these are here; what is missing is not fetched."""
+		self._look_up(self._unknown((need.key for need in needs), set()))
+
+	def names_here(self, data: dict, needs: Iterable[Need]) -> dict:
+		"""A document with the local names of what it points to; what is not here keeps the name that it has there."""
+		keys = {need.link.path: need.key for need in needs}
+
+		def local_key(link: Link) -> LocalKey:
+			key = keys[link.path]
+			if local := self.local_key(key):
+				return local
+			if key[0] == USER and self.source.missing_user == USE_SUBSCRIBER:
+				return USER, self.source.subscriber
+			return self._local_doctype(key), key[1]
+
+		return with_local_names(data, [need.link for need in needs], local_key)
+
+	def plan(self, key: RemoteKey, needs: list[Need]) -> Plan:
+		"""What has to be made before the document `key`, which needs `needs`, and what has to be set after it."""
+		if not needs:
+			# most changes touch no link
+			return Plan([], [], [], [], [])
+		reached = self._complete(key, needs)
+		unresolved = self._unresolved(key, needs, reached)
+		graph = {
+			each: {need.key: need.link.required for need in self.fetched[each].needs if need.key in reached}
+			for each in reached
+		}
+		ordered, cut = order_by_need(graph)
+		absent = self.local_key(key) is None
+		documents = [self.fetched[each] for each in ordered]
+		for document in documents:
+			document.later = [
+				need
+				for need in document.needs
+				if (absent and need.key == key) or (document.key, need.key) in cut
+			]
+		later = [need for need in needs if need.key == key] if absent else []
+		recognised = [
+			(each, *self.recognised[each])
+			for each in self._every_key(needs, documents)
+			if each in self.recognised
+		]
+		return Plan(documents, needs, later, unresolved, recognised)
+
+	def local_key(self, key: RemoteKey) -> LocalKey | None:
+		"""The local document that stands for a remote one, as far as is known in the middle of an event."""
+		if key in self._staged:
+			return self._staged[key]
+		return self.here.get(key)
+
+	def data_here(self, data: dict, needs: Iterable[Need], later: Iterable[Need] = ()) -> dict:
+		"""A document or difference with the local names of what it points to; those of `later` are left empty."""
+		keys = {need.link.path: need.key for need in needs}
+		empty = {need.link.path for need in later}
+
+		def local_key(link: Link) -> LocalKey | None:
+			return None if link.path in empty else self.local_key(keys[link.path])
+
+		return with_local_names(data, [need.link for need in needs], local_key)
+
+	def links_later(self, data: dict, later: Iterable[Need]) -> dict:
+		"""The difference that sets the links that were left empty, now that what they point to is there.
+
+		`data` is the document that they belong to: its rows are named in it. In the wire's format of an Update.
+		"""
+		changed: dict = {}
+		rows: dict[str, dict[str, dict]] = {}
+		for need in later:
+			local = self.local_key(need.key)
+			if not local:
+				continue
+			values, path = changed, need.link.path
+			if len(path) == 3:
+				table, number, _fieldname = path
+				name = data[table][number].get("name")
+				values = rows.setdefault(table, {}).setdefault(name, {"name": name})
+			values[path[-1]] = local[1]
+			if need.link.doctype_path:
+				values[need.link.doctype_path[-1]] = local[0]
+		row_changed = {table: list(by_name.values()) for table, by_name in rows.items()}
+		return {"changed": changed, "added": {}, "removed": {}, "row_changed": row_changed}
+
+	# what the caller tells
+
+	def arrived(self, key: RemoteKey, local: LocalKey) -> None:
+		"""The remote document has a local one now."""
+		self._staged[key] = local
+
+	def gone(self, key: RemoteKey) -> None:
+		"""The remote document has no local one any more (deleted, or renamed)."""
+		self._staged[key] = None
+
+	def keep(self) -> None:
+		"""The event has been applied: what was told since the last one holds."""
+		for key, local in self._staged.items():
+			self.fetched.pop(key, None)
+			self.missing.pop(key, None)
+			if local:
+				self.here[key] = local
+			else:
+				self.here.pop(key, None)
+		self._staged.clear()
+
+	def forget(self) -> None:
+		"""The event has been rolled back: what was told since the last one never was."""
+		self._staged.clear()
+
+	# finding out
+
+	def _needs(self, links: list[Link], places: Places | None) -> list[Need]:
+		places = places or Places()
+		settled = {reference.path for reference in places.references} | places.chosen_here
+		needs = [Need(link, self.site.remote_key(link)) for link in links if link.path not in settled]
+		needs.extend(self._need_of(reference) for reference in places.references)
+		return needs
+
+	def _need_of(self, reference: DocumentReference) -> Need:
+		"""The one remote document that a mapped field points to."""
+		mapping = reference.mapping
+		names = self._search(mapping.remote_doctype, reference.filters)
+		name = names[0] if len(names) == 1 else _("with {0}").format(describe(reference.filters))
+		key = (mapping.remote_doctype, name)
+		if len(names) != 1:
+			self.missing[key] = _("not found") if not names else _("the filters find more than one")
+		self._through.setdefault(key, mapping.name)
+		return Need(Link(reference.path, "", name), key, mapping.local_doctype)
+
+	def _search(self, doctype: str, filters: dict) -> list[str]:
+		"""Each search is made once a page; filters for nothing but the name need none."""
+		if set(filters) == {"name"} and isinstance(filters["name"], str | int):
+			return [str(filters["name"])]
+		question = (doctype, repr(sorted(filters.items())))
+		if question not in self._found:
+			self._found[question] = [str(name) for name in self.source.search(doctype, filters)]
+		return self._found[question]
+
+	def _complete(self, key: RemoteKey, needs: list[Need]) -> dict[RemoteKey, None]:
+		"""Find out about everything that one event needs; returns the documents to be made, in no order."""
+		while True:
+			reached = self._reach(needs, key)
+			every = self._every_key(needs, (self.fetched[each] for each in reached))
+			if not self._unknown(every, {key}):
+				return reached
+			for left in self._explore(every, {key}, MAX_DOCUMENTS):
+				self.missing[left] = _("more documents are missing than can be brought at once")
+
+	def _explore(self, keys: Iterable[RemoteKey], coming: set[RemoteKey], most: int) -> list[RemoteKey]:
+		"""Find out about `keys` and all that they need in turn, level by level; each is asked about once.
+
+		Returns those left over when `most` documents have been fetched, or the chain of links is too long.
+		"""
+		left: list[RemoteKey] = []
+		level = self._unknown(keys, coming)
+		for _level in range(MAX_LEVELS):
+			if not level:
+				break
+			self._look_up(level)
+			absent = [key for key in level if not self.local_key(key) and key not in self.missing]
+			left.extend(absent[most:])
+			absent = absent[:most]
+			most -= len(absent)
+			self._fetch(absent)
+			fetched = [self.fetched[key] for key in absent if key in self.fetched]
+			level = self._unknown((need.key for document in fetched for need in document.needs), coming)
+			level = [key for key in level if key not in left]
+		return left + level
+
+	def _unknown(self, keys: Iterable[RemoteKey], coming: set[RemoteKey]) -> list[RemoteKey]:
+		return [
+			key
+			for key in dict.fromkeys(keys)
+			if key not in coming
+			and self.local_key(key) is None
+			and key not in self.missing
+			and key not in self.fetched
+		]
+
+	def _look_up(self, keys: list[RemoteKey]) -> None:
+		found, impossible = self.site.look_up({key: self._local_doctype(key) for key in keys})
+		self.here.update(found)
+		self.missing.update(impossible)
+		for key in keys:
+			if self._staged.get(key, key) is None:
+				# deleted by the event that is being applied
+				self.here.pop(key, None)
+
+	def _fetch(self, keys: list[RemoteKey]) -> None:
+		wanted = []
+		for key in keys:
+			if key[0] == USER and self.source.missing_user == USE_SUBSCRIBER:
+				self.here[key] = (USER, self.source.subscriber)
+			elif reason := self._why_not(key):
+				self.missing[key] = reason
+			else:
+				wanted.append(key)
+		if not wanted:
+			return
+		answer = self.source.fetch(wanted)
+		known = self.site.find_by_roots({key: answer.roots[key] for key in wanted if key in answer.roots})
+		for key in wanted:
+			if key in known:
+				self.here[key] = known[key]
+				self.recognised[key] = (known[key], answer.roots[key])
+			elif key in answer.documents or key[0] == USER:
+				try:
+					self.fetched[key] = self._make_planned(key, answer)
+				except (CannotApply, RemoteError, RemoteRefused) as error:
+					self.missing[key] = str(error)
+			else:
+				self.missing[key] = explain_missing(answer.missing.get(key, "not found"))
+
+	def _why_not(self, key: RemoteKey) -> str:
+		doctype = key[0]
+		if doctype == USER:
+			return _("the user does not exist here") if self.source.missing_user == FAIL else ""
+		return self.source.why_refused(self._local_doctype(key))
+
+	def _make_planned(self, key: RemoteKey, answer: FetchedDocuments) -> PlannedDocument:
+		doctype, name = key
+		data = answer.documents.get(key)
+		root, position = answer.roots.get(key), answer.positions.get(key, 0)
+		if doctype == USER:
+			return PlannedDocument(doctype, name, USER, users.disabled_user(name, data), [])
+		mapping_name = self._mapping_name(key)
+		if not mapping_name:
+			needs = self.needs_of_document(doctype, data)
+			return PlannedDocument(doctype, name, doctype, data, needs, None, root, position)
+		mapping = self.mappings.get(mapping_name)
+		mapped = to_local_document(mapping, data)
+		needs = self.needs_of_document(mapping.local_doctype, mapped.data, mapped.places)
+		return PlannedDocument(
+			doctype, name, mapping.local_doctype, mapped.data, needs, mapping_name, root, position
+		)
+
+	def _mapping_name(self, key: RemoteKey) -> str | None:
+		"""The mapping of the DocType's own subscription; without one, that of the field that points here."""
+		subscription = self.source.subscriptions.get(key[0])
+		return subscription.mapping if subscription else self._through.get(key)
+
+	# one event's part of it
+
+	def _reach(self, needs: list[Need], own: RemoteKey) -> dict[RemoteKey, None]:
+		"""The documents to be made for an event, whatever their order."""
+		reached: dict[RemoteKey, None] = {}
+		waiting = [need.key for need in reversed(needs)]
+		while waiting:
+			key = waiting.pop()
+			if key in reached or key == own or self.local_key(key) or key not in self.fetched:
+				continue
+			reached[key] = None
+			waiting.extend(need.key for need in reversed(self.fetched[key].needs))
+		return reached
+
+	def _every_key(self, needs: list[Need], documents: Iterable[PlannedDocument]) -> dict[RemoteKey, None]:
+		every = [*needs, *(need for document in documents for need in document.needs)]
+		return dict.fromkeys(need.key for need in every)
+
+	def _unresolved(
+		self, own: RemoteKey, needs: list[Need], reached: Iterable[RemoteKey]
+	) -> list[tuple[str, str, str]]:
+		found: dict[RemoteKey, str] = {}
+		for need in [*needs, *(need for key in reached for need in self.fetched[key].needs)]:
+			local = self.local_key(need.key)
+			if local is None and need.key != own and need.key not in self.fetched:
+				found[need.key] = self.missing.get(need.key) or _("not found")
+				continue
+			local_doctype = local[0] if local else self._local_doctype_to_be(need.key, own)
+			wanted = need.local_doctype or ("" if need.link.from_remote else need.link.doctype)
+			if wanted and local_doctype and local_doctype != wanted:
+				found[need.key] = _("it is a {0} here, but the field {1} wants a {2}").format(
+					local_doctype, need.link.path[-1], wanted
+				)
+		return [(*key, reason) for key, reason in found.items()]
+
+	def _local_doctype_to_be(self, key: RemoteKey, own: RemoteKey) -> str:
+		return self._local_doctype(key) if key == own else self.fetched[key].local_doctype
+
+	def _local_doctype(self, key: RemoteKey) -> str:
+		"""The DocType that a remote document has here."""
+		subscription = self.source.subscriptions.get(key[0])
+		if subscription:
+			return subscription.local_doctype
+		through = self._through.get(key)
+		return self.mappings.get(through).local_doctype if through else key[0]

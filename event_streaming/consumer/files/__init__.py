@@ -1,0 +1,1 @@
+"""A remote file -> one row of File here; its content, fetched once; the fields that name it."""

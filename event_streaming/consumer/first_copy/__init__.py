@@ -1,0 +1,1 @@
+"""Brings over documents that exist on a producer already, in pages, resumable."""

@@ -1,0 +1,109 @@
+"""Which fields of a remote document this site can take, and whether two values of a field mean the same."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model import default_fields, no_value_fields, table_fields
+from frappe.model.document import Document
+from frappe.utils import cint, flt, get_datetime, to_timedelta
+
+from event_streaming.exceptions import CannotApply
+from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
+
+# a tree numbers its nodes by itself, for the nodes that this site has; the producer's numbers belong to its own
+TREE_FIELDS = ("lft", "rgt", "old_parent")
+ROW_KEYS = ("name", "idx")
+
+
+def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, list[str]]:
+	"""The part of `data` that the local DocType has, and warnings that name the rest.
+
+	Values that are equal to nothing are not worth a warning. The fields that say where a document came from, and where
+	it stands in a tree, are this site's own and are never taken over.
+	"""
+	meta = frappe.get_meta(doctype)
+	own = (REMOTE_NAME, REMOTE_SITE, *(TREE_FIELDS if meta.get("is_tree") else ()))
+	known, unknown = {}, []
+	for fieldname, value in data.items():
+		df = meta.get_field(fieldname)
+		if fieldname in own:
+			continue
+		if df and df.fieldtype in table_fields:
+			if rows and isinstance(value, list):
+				known[fieldname] = [known_row(df, row, unknown) for row in value if isinstance(row, dict)]
+		elif df and is_stored(df):
+			known[fieldname] = checked_value(df, value)
+		elif not df and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
+			unknown.append(fieldname)
+	return known, left_out(doctype, unknown)
+
+
+def known_row(df, row: dict, unknown: list[str]) -> dict:
+	meta = frappe.get_meta(df.options)
+	known = {"doctype": df.options, **{key: row[key] for key in ROW_KEYS if row.get(key)}}
+	for fieldname, value in row.items():
+		field = meta.get_field(fieldname)
+		if field and is_stored(field):
+			known[fieldname] = checked_value(field, value)
+		elif not field and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
+			unknown.append(f"{df.fieldname}.{fieldname}")
+	return known
+
+
+def left_out(doctype: str, unknown: list[str]) -> list[str]:
+	if not unknown:
+		return []
+	# what the other site calls its fields is shown to a person
+	names = frappe.utils.escape_html(", ".join(sorted(set(unknown))))
+	return [_("Left out, because {0} has no such fields here: {1}").format(_(doctype), names)]
+
+
+def is_stored(df) -> bool:
+	return (
+		df.fieldtype not in no_value_fields and df.fieldtype != "Password" and not cint(df.get("is_virtual"))
+	)
+
+
+def is_framework_field(fieldname: str) -> bool:
+	return (
+		fieldname.startswith("_")
+		or fieldname in default_fields
+		or fieldname in ("doctype", "parent", "parenttype", "parentfield")
+	)
+
+
+def checked_value(df, value: Any) -> Any:
+	"""A value from the other site, refused when a column can't hold it at all."""
+	if isinstance(value, list | dict):
+		if df.fieldtype == "JSON":
+			return frappe.as_json(value)
+		raise CannotApply(_("The value of {0} is not a single value.").format(df.fieldname))
+	return value
+
+
+def set_values(doc: Document, values: dict) -> bool:
+	dirty = False
+	for fieldname, value in values.items():
+		df = doc.meta.get_field(fieldname)
+		if not same_value(df.fieldtype, doc.get(fieldname), value):
+			doc.set(fieldname, value)
+			dirty = True
+	return dirty
+
+
+def same_value(fieldtype: str, here: Any, there: Any) -> bool:
+	"""Whether two values of a field mean the same, whatever their Python types."""
+	if here == there or (here in (None, "") and there in (None, "")):
+		return True
+	if fieldtype in ("Check", "Int", "Long Int"):
+		return cint(here) == cint(there)
+	if fieldtype in ("Float", "Currency", "Percent", "Duration", "Rating"):
+		return abs(flt(here) - flt(there)) < 1e-9
+	if here in (None, "") or there in (None, ""):
+		return False
+	if fieldtype == "Time":
+		return to_timedelta(str(here)) == to_timedelta(str(there))
+	if fieldtype in ("Date", "Datetime"):
+		return get_datetime(here) == get_datetime(there)
+	return str(here) == str(there)

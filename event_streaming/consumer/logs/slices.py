@@ -1,0 +1,58 @@
+"""One slice of a task: when it is begun, how long it may last, how fast it goes, and who is told. It never commits."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import frappe
+
+from event_streaming.consumer.logs import task
+from event_streaming.consumer.logs.task import Task
+from event_streaming.site.claims import claim, redis_key
+from event_streaming.site.settings import get_settings
+
+JOB = "event_streaming.consumer.long_work.runner.task_job"
+# realtime messages are for people
+TELL_EACH = 1.0
+
+
+@dataclass
+class Slice:
+	"""`told` hears of each step; `deadline` is a time of the monotonic clock."""
+
+	task: Task
+	deadline: float
+	told: Callable[[Task], None] | None = None
+	began: float = field(default_factory=time.monotonic)
+	done_before: int = -1
+	last_told: float = 0.0
+
+	@property
+	def over(self) -> bool:
+		return time.monotonic() >= self.deadline
+
+	def measure(self) -> None:
+		"""Note the rate of this slice, and the time that is left at this rate."""
+		if self.done_before < 0:
+			self.done_before, self.began = self.task.done, time.monotonic()
+			return
+		seconds = time.monotonic() - self.began
+		if seconds > 0 and self.task.done > self.done_before:
+			self.task.rate = (self.task.done - self.done_before) / seconds
+			self.task.seconds_left = int(max(self.task.total - self.task.done, 0) / self.task.rate)
+
+	def tell(self) -> None:
+		"""Tell how far it has got, to people not more than once a second."""
+		if self.told:
+			self.told(self.task)
+		if time.monotonic() - self.last_told >= TELL_EACH:
+			self.last_told = time.monotonic()
+			task.publish(self.task)
+
+
+def request(name: str) -> bool:
+	"""Queue a slice of a task; returns whether a new job was queued. At most one for each task waits in the queue."""
+	if not claim(redis_key("task", name)):
+		return False
+	frappe.enqueue(JOB, queue=get_settings().queue, enqueue_after_commit=True, name=name)
+	return True

@@ -1,0 +1,335 @@
+"""Event Sync Log: one row for every event dealt with. The only module that writes that table.
+
+A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import frappe
+from frappe.query_builder.functions import Max
+from frappe.utils import cint, get_datetime, now_datetime
+from pypika.terms import ExistsCriterion
+
+from event_streaming.database import bulk_inserting
+from event_streaming.http.confidential import plain
+from event_streaming.wire.events import CREATE, RENAME, UPDATE, Event
+
+DOCTYPE = "Event Sync Log"
+
+SYNCED, FAILED, RETRYING, WAITING, CONFLICT = "Synced", "Failed", "Retrying", "Waiting", "Conflict"
+OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
+
+# characters of what is told in a Small Text
+MOST_TEXT = 10_000
+
+# what an event needs to be applied later, besides the columns of its own
+EVENT_FIELDS = (
+	"name",
+	"event_id",
+	"position",
+	"update_type",
+	"remote_doctype",
+	"producer_doc",
+	"data",
+	"data_before",
+	"event_creation",
+	"origin",
+	"root",
+	"modified_by_remote",
+	"status",
+	"attempts",
+	"event_producer",
+)
+
+
+@dataclass
+class Outcome:
+	"""What became of one event."""
+
+	status: str
+	local_doctype: str
+	local_name: str | None = None
+	done: str = ""
+	warnings: list[str] = field(default_factory=list)
+	error: str | None = None
+	next_retry: datetime | None = None
+	use_same_name: bool = False
+	mapping: str | None = None
+	conflicts: list[dict] = field(default_factory=list)
+	# whether it counts among the tries after which an event is given up
+	counted: bool = True
+	# the local document's time stamp, when it is now what the producer has
+	given: object = None
+
+
+def write(event_producer: str, entries: Iterable[tuple[Event, Outcome]]) -> None:
+	"""Insert the rows of events, in their order: one INSERT, no document life cycle."""
+	rows = [_columns(event_producer, event, outcome) for event, outcome in entries]
+	if rows:
+		bulk_inserting.insert_numbered(DOCTYPE, tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def _columns(event_producer: str, event: Event, outcome: Outcome) -> dict:
+	now, user = now_datetime(), frappe.session.user
+	return {
+		"creation": now,
+		"modified": now,
+		"owner": user,
+		"modified_by": user,
+		"event_producer": event_producer,
+		"update_type": event["update_type"],
+		"remote_doctype": event["ref_doctype"],
+		"producer_doc": event["docname"],
+		"data": event["data"],
+		"data_before": event["data_before"],
+		"event_id": event["id"],
+		"position": event["position"],
+		"origin": event["origin"],
+		"root": json.dumps(event["root"]) if event["root"] else None,
+		"modified_by_remote": event["modified_by"],
+		"event_creation": event["creation"] or None,
+		"attempts": 1 if outcome.status in (RETRYING, FAILED) else 0,
+		**_outcome_columns(outcome),
+	}
+
+
+def update(name: str, outcome: Outcome, attempts: int, asked_by: str = "") -> None:
+	"""Write the new outcome of an event that was tried again, and who asked for it, if a person did."""
+	values = {"modified": now_datetime(), "attempts": attempts, **_outcome_columns(outcome)}
+	if asked_by:
+		values |= {"retried_by": asked_by, "retried_on": now_datetime()}
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.update(table).where(table.name == name)
+	for column, value in values.items():
+		query = query.set(table[column], value)
+	query.run()
+
+
+def _outcome_columns(outcome: Outcome) -> dict:
+	return {
+		"status": outcome.status,
+		"ref_doctype": outcome.local_doctype,
+		"docname": outcome.local_name,
+		# the form shows these two as HTML, and names, addresses and reasons in them are the other site's
+		"outcome": plain(outcome.done)[:MOST_TEXT] or None,
+		"warnings": plain("\n".join(outcome.warnings))[:MOST_TEXT] or None,
+		# what was raised may quote what the other site sent
+		"error": outcome.error and outcome.error.encode(errors="replace").decode(),
+		"next_retry": outcome.next_retry,
+		"use_same_name": cint(outcome.use_same_name),
+		"mapping": outcome.mapping,
+		"conflicts": frappe.as_json(outcome.conflicts) if outcome.conflicts else None,
+		"given": outcome.given,
+	}
+
+
+@dataclass(frozen=True)
+class OpenRename:
+	"""A rename that has not been applied: what comes after it under the new name stands behind it."""
+
+	number: int
+	old: tuple[str, str]
+	new: tuple[str, str]
+
+
+def open_renames(event_producer: str) -> list[OpenRename]:
+	"""The renames that are still open, oldest first: one query. They are few."""
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"event_producer": event_producer, "update_type": RENAME, "status": ["in", OPEN]},
+		fields=["name", "remote_doctype", "producer_doc", "data"],
+		order_by="name asc",
+	)
+	return [
+		OpenRename(
+			int(row.name), (row.remote_doctype, row.producer_doc), (row.remote_doctype, new_name_in(row.data))
+		)
+		for row in rows
+	]
+
+
+def new_name_in(data: str | None) -> str:
+	try:
+		return str(json.loads(data or "{}").get("new_name") or "")
+	except (ValueError, AttributeError, RecursionError):
+		return ""
+
+
+def stands_behind(
+	event_producer: str, row: dict, key: tuple[str, str], other: tuple[str, str] | None
+) -> bool:
+	"""Whether an open row of the document `key` has to wait for an older one that goes by another name.
+
+	`other` is the name that a rename leads to: what was open under that comes first.
+	"""
+	number = int(row["name"])
+	if any(rename.new == key and rename.number < number for rename in open_renames(event_producer)):
+		return True
+	return bool(other) and any(int(each["name"]) < number for each in open_rows(event_producer, *other))
+
+
+def documents_held_back(event_producer: str, keys: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+	"""Those of the remote documents `keys` that have an open row, or are to get their name by one: two queries."""
+	keys = set(keys)
+	if not keys:
+		return set()
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={
+			"event_producer": event_producer,
+			"remote_doctype": ["in", sorted({doctype for doctype, _name in keys})],
+			"producer_doc": ["in", sorted({name for _doctype, name in keys})],
+			"status": ["in", OPEN],
+		},
+		fields=["remote_doctype", "producer_doc"],
+		distinct=True,
+		order_by=None,
+	)
+	held_back = {(row.remote_doctype, row.producer_doc) for row in rows}
+	return (held_back | {rename.new for rename in open_renames(event_producer)}) & keys
+
+
+def last_given(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
+	"""The time stamps that local documents had when the last event of each remote document took effect, as far as
+	they were then what the producer had: one query for the rows, one for the stamps."""
+	keys, table = set(keys), frappe.qb.DocType(DOCTYPE)
+	last = (
+		frappe.qb.from_(table)
+		.select(Max(table.name))
+		.where((table.event_producer == event_producer) & (table.status == SYNCED))
+		.where(table.remote_doctype.isin(sorted({doctype for doctype, _name in keys})))
+		.where(table.producer_doc.isin(sorted({name for _doctype, name in keys})))
+		.where(table.update_type.isin((CREATE, UPDATE)))
+		.groupby(table.remote_doctype, table.producer_doc)
+		.run(pluck=True)
+	)
+	if not last:
+		return {}
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.remote_doctype, table.producer_doc, table.given)
+		.where(table.name.isin(last))
+		.run()
+	)
+	return {(doctype, name): get_datetime(given) for doctype, name, given in rows if given}
+
+
+def events_known(event_producer: str, events: Iterable[Event]) -> set[tuple[str, str]]:
+	"""(id, creation) of those events that have a row already: one query."""
+	wanted = {event["id"]: event["creation"] for event in events if event["id"]}
+	if not wanted:
+		return set()
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"event_producer": event_producer, "event_id": ["in", sorted(wanted)]},
+		fields=["event_id", "event_creation"],
+		order_by=None,
+	)
+	return {
+		(row.event_id, wanted[row.event_id])
+		for row in rows
+		if same_moment(row.event_creation, wanted[row.event_id])
+	}
+
+
+def events_known_otherwise(event_producer: str, events: Iterable[Event], until: str) -> set[tuple[str, str]]:
+	"""(id, creation) of those events from before `until` that came under another id: the producer has numbered its log
+	anew. What they are about and the moment at which they were written tell them apart; one query at most."""
+	before = get_datetime(until)
+	old = [event for event in events if event["creation"] and get_datetime(event["creation"]) <= before]
+	if not old:
+		return set()
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={
+			"event_producer": event_producer,
+			"remote_doctype": ["in", sorted({event["ref_doctype"] for event in old})],
+			"producer_doc": ["in", sorted({event["docname"] for event in old})],
+		},
+		fields=["remote_doctype", "producer_doc", "update_type", "event_creation"],
+		order_by=None,
+	)
+	seen = {(row.remote_doctype, row.producer_doc, row.update_type, row.event_creation) for row in rows}
+	return {
+		(event["id"], event["creation"])
+		for event in old
+		if (event["ref_doctype"], event["docname"], event["update_type"], get_datetime(event["creation"]))
+		in seen
+	}
+
+
+def same_moment(stored: datetime | None, text: str) -> bool:
+	return bool(stored and text) and stored == get_datetime(text)
+
+
+def due(event_producer: str, limit: int) -> list[dict]:
+	"""Rows to be tried again now, oldest first; also those of a clock that was ahead: a time too far away, a row that was
+	written later than now (an hour is given back at the end of summer time)."""
+	now = now_datetime()
+	table = frappe.qb.DocType(DOCTYPE)
+	return (
+		frappe.qb.from_(table)
+		.select(*(table[column] for column in EVENT_FIELDS))
+		.where((table.event_producer == event_producer) & (table.status == RETRYING))
+		.where(
+			(table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)) | (table.modified > now)
+		)
+		.orderby(table.name)
+		.limit(limit)
+		.run(as_dict=True)
+	)
+
+
+def waiting_for_nothing(event_producer: str, limit: int) -> list[dict]:
+	"""Waiting rows of documents of which no row failed, oldest first: what they waited for went by another name."""
+	table, other = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType(DOCTYPE).as_("other")
+	failed = (
+		frappe.qb.from_(other)
+		.select(other.name)
+		.where((other.event_producer == event_producer) & (other.remote_doctype == table.remote_doctype))
+		.where((other.producer_doc == table.producer_doc) & other.status.isin((RETRYING, FAILED, CONFLICT)))
+	)
+	return (
+		frappe.qb.from_(table)
+		.select(table.remote_doctype, table.producer_doc)
+		.where((table.event_producer == event_producer) & (table.status == WAITING))
+		.where(ExistsCriterion(failed).negate())
+		.orderby(table.name)
+		.limit(limit)
+		.run(as_dict=True)
+	)
+
+
+def open_rows(event_producer: str, remote_doctype: str, producer_doc: str) -> list[dict]:
+	"""All open rows of one document, oldest first."""
+	table = frappe.qb.DocType(DOCTYPE)
+	return (
+		frappe.qb.from_(table)
+		.select(*(table[column] for column in EVENT_FIELDS))
+		.where((table.event_producer == event_producer) & (table.remote_doctype == remote_doctype))
+		.where((table.producer_doc == producer_doc) & (table.status.isin(OPEN)))
+		.orderby(table.name)
+		.run(as_dict=True)
+	)
+
+
+def to_event(row: dict) -> Event:
+	"""The event as it came over the wire, from its row."""
+	return {
+		"id": row["event_id"] or "",
+		"position": cint(row["position"]),
+		"at_position": cint(row["position"]),
+		"update_type": row["update_type"],
+		"ref_doctype": row["remote_doctype"],
+		"docname": row["producer_doc"],
+		"data": row["data"],
+		"data_before": row["data_before"],
+		"creation": str(row["event_creation"] or ""),
+		"modified_by": row["modified_by_remote"] or "",
+		"origin": row["origin"] or row["event_producer"],
+		"root": json.loads(row["root"]) if row["root"] else None,
+		"problem": "",
+	}

@@ -1,0 +1,105 @@
+"""Runs tasks in slices: takes the task's lock, lets its kind do the work, keeps what came of it, and goes on later.
+
+A slice stays well under the queue's time limit. One that dies, or finds the producer away, is begun again by the minute's
+sweep, from the place that was committed last.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import frappe
+from frappe import _
+
+from event_streaming.consumer.first_copy import copying
+from event_streaming.consumer.logs import task
+from event_streaming.consumer.logs.slices import Slice, request
+from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.verify import repair, verifying
+from event_streaming.database.locks import advisory_lock
+from event_streaming.exceptions import RemoteUnavailable
+from event_streaming.site.acting import acting_as
+from event_streaming.site.claims import redis_key
+from event_streaming.site.settings import get_settings
+
+KINDS = {
+	task.COPY: copying.copy_slice,
+	task.VERIFY: verifying.verify_slice,
+	task.REPAIR: repair.repair_slice,
+}
+
+
+@dataclass
+class Done:
+	"""What a slice has left: the task as it stands, whether somebody else is at work on it, whether there is more to do."""
+
+	task: Task
+	busy: bool = False
+	more: bool = False
+
+
+def run_slice(name: str, told: Callable[[Task], None] | None = None, seconds: int | None = None) -> Done:
+	"""One slice of a task. Never raises for what the other site does: the task says it."""
+	frappe.db.commit()
+	with advisory_lock(f"task:{name}") as taken:
+		work = task.load(name)
+		if not taken or not work.active:
+			return Done(work, busy=not taken)
+		doc = frappe.get_doc("Event Producer", work.event_producer)
+		deadline = time.monotonic() + (seconds or get_settings().slice_seconds)
+		task.set_status(work, task.RUNNING)
+		frappe.db.commit()
+		try:
+			finished = work_on(work, doc, Slice(work, deadline, told))
+		except RemoteUnavailable as error:
+			return ended(work, task.WAITING, _("{0} It is tried again by itself.").format(error))
+		except (frappe.ValidationError, ValueError) as error:
+			return ended(work, task.FAILED, str(error))
+		except Exception:
+			ended(work, task.FAILED, _("An unexpected error: see the Error Log."))
+			frappe.log_error(title=_("{0} from {1} failed").format(_(work.kind), work.event_producer))
+			frappe.db.commit()
+			raise
+		if not finished:
+			return Done(work, more=True)
+		return ended(work, task.DONE)
+
+
+def work_on(work: Task, doc, part: Slice) -> bool:
+	"""Let the task's kind do its slice, as the Event Subscriber; returns whether the task is finished."""
+	if doc.paused:
+		raise RemoteUnavailable(_("Event Producer {0} is paused: clear Paused to go on.").format(doc.name))
+	producer = Producer(doc)
+	try:
+		with acting_as(doc.user):
+			return KINDS[work.kind](part, doc, producer)
+	finally:
+		producer.client.close()
+
+
+def ended(work: Task, status: str, message: str = "") -> Done:
+	frappe.db.rollback()
+	task.set_status(work, status, frappe.utils.strip_html(message))
+	frappe.db.commit()
+	task.publish(work)
+	return Done(work)
+
+
+# ---- from the queue
+
+
+def task_job(name: str) -> None:
+	"""The background job: one slice, and its own continuation when there is more."""
+	frappe.cache.delete(frappe.cache.make_key(redis_key("task", name)))
+	if not frappe.db.exists(task.DOCTYPE, name):
+		return
+	if run_slice(name).more:
+		request(name)
+		frappe.db.commit()
+
+
+def resume_tasks() -> None:
+	"""Each minute: begin the copies that rows ask for, and go on with tasks that nobody is at work on."""
+	for name in [*copying.begin_wanted(), *task.silent()]:
+		request(name)

@@ -1,0 +1,157 @@
+"""What a person does about events that have failed: try again now, or say that a local document is the one meant.
+
+It goes through pull.py, which holds the producer's lock and commits.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+import frappe
+from frappe import _
+
+from event_streaming.consumer.apply.conflicts import HERE, THERE
+from event_streaming.consumer.logs import sync_log
+from event_streaming.consumer.logs.sync_log import SYNCED
+from event_streaming.consumer.pull.retry import Retried, retry_documents
+from event_streaming.identity import registry
+from event_streaming.identity.registry import RemoteKey, own_identity
+from event_streaming.site.acting import acting_as
+
+SIDES = (HERE, THERE)
+MOST_AT_ONCE = 10_000
+
+
+def resync_log(name: str) -> str:
+	"""Try the open events of one row's document again, now; returns the row's status afterwards.
+
+	Raises PullRunning when a pull of the producer is running, frappe.DoesNotExistError for an unknown row.
+	"""
+	row = get_row(name)
+	if row.status not in sync_log.OPEN:
+		return row.status
+	retry_documents(row.event_producer, [(row.remote_doctype, row.producer_doc)])
+	return frappe.db.get_value(sync_log.DOCTYPE, name, "status")
+
+
+def resync_logs(names: Iterable[str]) -> dict[str, int]:
+	"""The same for several rows; returns {"tried", "synced"}, with progress shown to the user."""
+	keys: dict[str, list[RemoteKey]] = {}
+	for row in frappe.get_all(
+		sync_log.DOCTYPE,
+		filters={"name": ["in", list(names)], "status": ["in", sync_log.OPEN]},
+		fields=["event_producer", "remote_doctype", "producer_doc"],
+		order_by="name asc",
+	):
+		keys.setdefault(row.event_producer, []).append((row.remote_doctype, row.producer_doc))
+	total = Retried()
+	for event_producer, documents in keys.items():
+		done = retry_documents(event_producer, list(dict.fromkeys(documents)))
+		total.tried += done.tried
+		total.synced += done.synced
+	return {"tried": total.tried, "synced": total.synced}
+
+
+def logs_to_resync(event_producer: str | None = None, doctype: str | None = None) -> list[str]:
+	"""The rows that have failed or wait for their retry, oldest first, of one producer or DocType if named."""
+	return frappe.get_all(
+		sync_log.DOCTYPE,
+		filters=_failed(event_producer, doctype),
+		pluck="name",
+		order_by="name asc",
+		limit=MOST_AT_ONCE,
+	)
+
+
+def still_open(names: list[str]) -> int:
+	"""How many of the rows have not taken effect."""
+	return frappe.db.count(sync_log.DOCTYPE, {"name": ["in", list(names)], "status": ["in", sync_log.OPEN]})
+
+
+def resync_all(
+	asked_by: str, event_producer: str | None = None, doctype: str | None = None
+) -> dict[str, int]:
+	"""Background job: everything that has failed or waits for its retry, again, for the person who asked."""
+	with acting_as(asked_by):
+		return resync_logs(logs_to_resync(event_producer, doctype))
+
+
+def request_resync_all(event_producer: str | None = None, doctype: str | None = None) -> int:
+	"""Queue `resync_all` for the current user, once at a time; returns how many events it is about."""
+	waiting = frappe.db.count(sync_log.DOCTYPE, _failed(event_producer, doctype))
+	if waiting:
+		frappe.enqueue(
+			"event_streaming.consumer.pull.by_hand.resync_all",
+			queue="long",
+			job_id=f"event_streaming:resync_all{selection_key(event_producer, doctype)}",
+			deduplicate=True,
+			enqueue_after_commit=True,
+			asked_by=frappe.session.user,
+			event_producer=event_producer,
+			doctype=doctype,
+		)
+	return min(waiting, MOST_AT_ONCE)
+
+
+def selection_key(*selection: str | None) -> str:
+	"""Empty for everything, else short and without characters that a queue may refuse."""
+	if not any(selection):
+		return ""
+	return ":" + hashlib.sha256("\n".join(part or "" for part in selection).encode()).hexdigest()[:16]
+
+
+def _failed(event_producer: str | None, doctype: str | None) -> dict:
+	filters: dict = {"status": ["in", (sync_log.FAILED, sync_log.RETRYING)]}
+	if event_producer:
+		filters["event_producer"] = event_producer
+	if doctype:
+		filters["ref_doctype"] = doctype
+	return filters
+
+
+def adopt(name: str) -> str:
+	"""Say that the local document of the same name is the one that a row's event is about, then try again.
+
+	Returns the row's status afterwards. Raises frappe.ValidationError when there is no such local document.
+	"""
+	row = get_row(name)
+	if not frappe.db.exists(row.ref_doctype, row.producer_doc):
+		frappe.throw(
+			_("There is no {0} {1} on this site that could be taken over.").format(
+				_(row.ref_doctype), row.producer_doc
+			)
+		)
+	key = (row.remote_doctype, row.producer_doc)
+	root = json.loads(row.root) if row.root else None
+	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root))
+	return resync_log(name)
+
+
+def settle(name: str, choices: dict[str, str]) -> str:
+	"""Settle a row's conflicts: for each conflict's key "here" or "there". Returns the row's status afterwards.
+
+	Raises frappe.ValidationError when the row is not in conflict or a choice is missing.
+	"""
+	row = get_row(name)
+	if row.status != sync_log.CONFLICT:
+		frappe.throw(_("Event Sync Log {0} is not in conflict (any more).").format(name))
+	missing = [
+		each["label"] for each in json.loads(row.conflicts or "[]") if choices.get(each["key"]) not in SIDES
+	]
+	if missing:
+		frappe.throw(_("Pick the value to keep for: {0}").format(", ".join(missing)))
+	retry_documents(row.event_producer, [(row.remote_doctype, row.producer_doc)], {str(name): choices})
+	return frappe.db.get_value(sync_log.DOCTYPE, name, "status")
+
+
+def resync(update: str | dict) -> str:
+	"""The old app's call: an Event Sync Log as JSON. Returns "Synced" or "Failed"."""
+	row = frappe._dict(frappe.parse_json(update))
+	status = resync_log(row.name)
+	return status if status == SYNCED else "Failed"
+
+
+def get_row(name: str):
+	if not name or not frappe.db.exists(sync_log.DOCTYPE, name):
+		frappe.throw(_("There is no Event Sync Log {0}.").format(name), frappe.DoesNotExistError)
+	return frappe.get_doc(sync_log.DOCTYPE, name)

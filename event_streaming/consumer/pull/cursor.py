@@ -1,0 +1,55 @@
+"""The mark of a pull: how far it has got in the producer's log."""
+
+from dataclasses import dataclass
+
+from event_streaming.consumer.logs import state, sync_log
+from event_streaming.consumer.logs.state import PullState
+from event_streaming.wire.events import Event
+
+
+@dataclass
+class Summary:
+	"""What one pull did. `error` is for a person; "" when the producer was read to its end or the slice ran out."""
+
+	event_producer: str
+	events: int = 0
+	synced: int = 0
+	failed: int = 0
+	behind: int = 0
+	more: bool = False
+	busy: bool = False
+	error: str = ""
+
+
+@dataclass
+class Cursor:
+	"""The mark of a pull: how far it has got in the producer's log, and what it has done so far."""
+
+	event_producer: str
+	events: list[Event]
+	kept: PullState
+	summary: Summary
+
+	def write(self, upto: int, statuses: list[str]) -> None:
+		position, last_update = cursor_after(self.events, upto, self.kept)
+		state.move_cursor(self.event_producer, position=position, last_update=last_update)
+
+	def committed(self, upto: int, statuses: list[str]) -> None:
+		self.kept.position, self.kept.last_update = cursor_after(self.events, upto, self.kept)
+		self.summary.events += len(statuses)
+		self.summary.synced += statuses.count(sync_log.SYNCED)
+		self.summary.failed += sum(status in sync_log.OPEN for status in statuses)
+
+
+def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int, str | None]:
+	"""The cursor once the first `count` events are dealt with.
+
+	An older event that came along with a later one moves nothing: only the later one moves the cursor past both.
+	"""
+	position, last_update = kept.position, kept.last_update
+	for event in events[:count]:
+		if event["position"] and event["position"] == event["at_position"]:
+			position = max(position, event["position"])
+		elif not event["position"]:
+			last_update = max(last_update or "", event["creation"])
+	return position, last_update

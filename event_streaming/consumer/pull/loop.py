@@ -1,0 +1,206 @@
+"""The loop: page -> events -> cursor.
+
+Documents, Event Sync Log rows and the cursor are committed together, after a small group of events (groups.py). A process
+that dies anywhere leaves the last committed cursor, and the next pull carries on from there. One pull at a time per
+producer; it may have helpers that apply a part of its events (shared_page.py).
+"""
+
+import time
+from collections.abc import Callable
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime, strip_html
+
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.logs.state import PullState
+from event_streaming.consumer.pull.back_off import record_failure
+from event_streaming.consumer.pull.cursor import Cursor, Summary
+from event_streaming.consumer.pull.retry import retry_due
+from event_streaming.consumer.resolve.work import Work, open_work
+from event_streaming.consumer.subscriptions import registration
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
+from event_streaming.consumer.workers.shared_page import apply_shared
+from event_streaming.exceptions import (
+	LaneLost,
+	NotRegistered,
+	RemoteError,
+	RemoteRefused,
+	RemoteUnavailable,
+)
+from event_streaming.http.confidential import plain
+from event_streaming.site.acting import acting_as
+from event_streaming.site.claims import redis_key
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.pages import Page
+
+WAKE_FOR = 600
+
+Progress = Callable[["Summary"], None]
+
+
+def pull(
+	event_producer: str,
+	progress: Progress | None = None,
+	seconds: int | None = None,
+	patience: float | None = None,
+) -> Summary:
+	"""Pull from one producer until its end is reached or the slice of time is used up.
+
+	`seconds` replaces the slice of the settings. `patience` replaces their time-out for an answer; a producer that does
+	not answer in that is not counted as one that can't be reached. Never raises for what the other site does; the summary says it.
+	Raises frappe.DoesNotExistError for an unknown producer.
+	"""
+	summary = Summary(event_producer)
+	deadline = time.monotonic() + (seconds or get_settings().slice_seconds)
+	frappe.db.commit()
+	wake_key = redis_key("wake", event_producer)
+	while True:
+		# whoever has the lock looks at this after giving it back: set before it is tried, so that it can't be looked at in between
+		frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
+		with pull_lock(event_producer) as taken:
+			if not taken:
+				summary.busy = True
+				return summary
+			frappe.cache.delete_value(wake_key)
+			pull_as_subscriber(event_producer, summary, deadline, progress, patience)
+		if summary.error or summary.more or not frappe.cache.get_value(wake_key, expires=True):
+			return summary
+
+
+def pull_as_subscriber(
+	event_producer: str,
+	summary: Summary,
+	deadline: float,
+	progress: Progress | None,
+	patience: float | None,
+) -> None:
+	"""One slice, as the Event Subscriber; the user of before is put back."""
+	doc = frappe.get_doc("Event Producer", event_producer)
+	if doc.get("paused"):
+		summary.error = paused(event_producer)
+		return
+	try:
+		with acting_as(doc.user):
+			run_slice(doc, summary, deadline, progress, patience)
+	except LaneLost:
+		# the connection was lost, and the locks with it: somebody else may be at work by now
+		frappe.db.rollback()
+		summary.more = True
+	except (RemoteUnavailable, RemoteRefused, RemoteError, NotRegistered, InvalidPage) as error:
+		frappe.db.rollback()
+		summary.error = str(error)
+		if patience is None and frappe.db.exists("Event Producer", event_producer):
+			record_failure(event_producer, error)
+			frappe.db.commit()
+
+
+def run_slice(
+	doc, summary: Summary, deadline: float, progress: Progress | None, patience: float | None
+) -> None:
+	"""Retry what is due, then page after page until the end or the deadline."""
+	kept = state.load_state(doc.name)
+	producer = Producer(doc, patience)
+	try:
+		kept = registration.ensure_registered(doc, producer, kept)
+		frappe.db.commit()
+		retry_due(doc, producer, kept, summary, deadline)
+		# a pull that is to be short is over before anybody has come; what has no position is not shared
+		with gather(doc.name, doc.workers if patience is None and kept.protocol >= 2 else 1) as crew:
+			read_pages(doc, producer, kept, summary, deadline, progress, crew)
+	finally:
+		producer.client.close()
+
+
+def read_pages(
+	doc,
+	producer: Producer,
+	kept: PullState,
+	summary: Summary,
+	deadline: float,
+	progress: Progress | None,
+	crew: Crew | None,
+) -> None:
+	"""Page after page until the end or the deadline."""
+	while True:
+		page = next_page(doc, producer, kept)
+		doc = as_it_is_now(doc.name)
+		if not doc or doc.paused:
+			summary.error = paused(doc.name) if doc else str(unknown_producer(kept.event_producer))
+			return
+		state.record_contact(
+			doc.name,
+			last_pull=now_datetime(),
+			events_behind=page["behind"],
+			remote_time_zone=page["time_zone"] or None,
+			last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
+		)
+		frappe.db.commit()
+		doc = registration.settle(doc, producer, page)
+		if page["subscriptions"].keys() - subscriptions_of(doc).keys():
+			# it holds events of what is not subscribed to any more
+			page = next_page(doc, producer, kept)
+		if page["paused"]:
+			raise RemoteUnavailable(_("The producer's administrator has paused this site."))
+		work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
+		if kept.protocol >= 2:
+			work.renumbered_until = kept.last_update
+		finished = apply_page(work, page, kept, summary, deadline, crew)
+		summary.behind = page["behind"]
+		if progress:
+			progress(summary)
+		if not finished or (page["has_more"] and time.monotonic() >= deadline):
+			summary.more = True
+			return
+		if not page["has_more"]:
+			return
+
+
+def next_page(doc, producer: Producer, kept: PullState) -> Page:
+	"""The next page, in the protocol that the producer speaks."""
+	if kept.protocol >= 2:
+		page = producer.get_page(kept.position)
+	else:
+		page = registration.old_page(doc, producer, kept)
+	frappe.db.commit()
+	return page
+
+
+def as_it_is_now(event_producer: str):
+	"""The Event Producer as people have left it while the other site took its time; None when it was deleted."""
+	if not frappe.db.exists("Event Producer", event_producer):
+		return None
+	return frappe.get_doc("Event Producer", event_producer)
+
+
+def paused(event_producer: str) -> str:
+	return _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
+
+
+def apply_page(
+	work: Work, page: Page, kept: PullState, summary: Summary, deadline: float, crew: Crew | None
+) -> bool:
+	"""Apply a page and move the cursor past it. False: the time ran out."""
+	events = page["events"]
+	if not apply_shared(crew, work, events, Cursor(work.event_producer, events, kept, summary), deadline):
+		return False
+	if kept.protocol >= 2 and page["cursor"] > kept.position:
+		state.move_cursor(work.event_producer, position=page["cursor"])
+		frappe.db.commit()
+		kept.position = page["cursor"]
+	return True
+
+
+def is_wanted(event_producer: str) -> bool:
+	"""Whether a pull found the lock taken and left word that there is something to do."""
+	return bool(frappe.cache.get_value(redis_key("wake", event_producer), expires=True))
+
+
+# ---- who starts a pull
+
+
+def unknown_producer(event_producer: str) -> Exception:
+	return frappe.DoesNotExistError(_("There is no Event Producer {0} on this site.").format(event_producer))

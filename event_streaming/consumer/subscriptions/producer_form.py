@@ -1,0 +1,156 @@
+"""What an Event Producer document must be like, and the custom fields that its rows need. It talks to no other site."""
+
+import frappe
+from frappe import _
+from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
+from frappe.utils import cint, get_link_to_form
+from frappe.utils.password import get_decrypted_password
+
+from event_streaming.exceptions import RefusedDocType
+from event_streaming.http.confidential import Confidential
+from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
+from event_streaming.site.address import normalise_url, public_url, web_address
+from event_streaming.site.refused import why_refused
+from event_streaming.site.settings import MOST_WORKERS
+
+MODULE = "Event Streaming"
+
+
+def validate_producer(doc) -> None:
+	"""Check an Event Producer before it is saved. Raises frappe.ValidationError with what to do."""
+	validate_url(doc)
+	validate_subscriber(doc.user)
+	validate_rows(doc)
+	validate_workers(doc)
+	keep_statuses(doc)
+
+
+def validate_url(doc) -> None:
+	url = web_address(doc.producer_url)
+	if not url:
+		frappe.throw(_("Producer URL must be an address such as https://head-office.example.com"))
+	if url in (public_url(), normalise_url(frappe.utils.get_url())):
+		frappe.throw(
+			_("{0} is this site itself. Producer URL must be the address of the other site.").format(url)
+		)
+	if doc.is_new() and frappe.db.exists("Event Producer", url):
+		frappe.throw(
+			_("There is an Event Producer for this address already: {0}").format(
+				get_link_to_form("Event Producer", url)
+			),
+			exc=frappe.DuplicateEntryError,
+		)
+	if doc.is_new():
+		doc.producer_url = url
+
+
+def validate_subscriber(user: str) -> None:
+	"""The Event Subscriber must be an enabled System Manager with API keys on this site."""
+	row = frappe.db.get_value("User", user, ["enabled", "api_key"], as_dict=True)
+	link = get_link_to_form("User", user)
+	if not row:
+		frappe.throw(_("There is no user {0} on this site.").format(user))
+	if not row.enabled:
+		frappe.throw(
+			_("The Event Subscriber {0} is disabled: enable the user, or choose another.").format(link)
+		)
+	if "System Manager" not in frappe.get_roles(user):
+		frappe.throw(
+			_("The Event Subscriber {0} must have the role System Manager on this site.").format(link)
+		)
+	if not row.api_key or not user_secret(user):
+		frappe.throw(
+			_(
+				"The Event Subscriber {0} has no API keys on this site: open the user, API Access, Generate Keys."
+			).format(link)
+		)
+
+
+def user_secret(user: str) -> str:
+	return Confidential(get_decrypted_password("User", user, "api_secret", raise_exception=False) or "")
+
+
+def validate_workers(doc) -> None:
+	if not 0 <= cint(doc.workers) <= MOST_WORKERS:
+		frappe.throw(_("Background Workers must be a number from 1 to {0}.").format(MOST_WORKERS))
+	# nothing at all is what somebody means who clears the field
+	doc.workers = cint(doc.workers) or 1
+
+
+def validate_rows(doc) -> None:
+	"""Each row names a DocType that can be streamed, once; a mapping fits its row."""
+	seen: dict[str, int] = {}
+	for row in doc.producer_doctypes:
+		if reason := why_refused(row.ref_doctype):
+			frappe.throw(_("Row {0}: {1}").format(row.idx, reason), RefusedDocType)
+		remote = row.ref_doctype
+		if row.has_mapping:
+			remote = remote_doctype_of(row)
+		else:
+			row.mapping = None
+		if remote in seen:
+			frappe.throw(
+				_("Row {0}: {1} is subscribed to in row {2} already.").format(row.idx, remote, seen[remote])
+			)
+		seen[remote] = row.idx
+
+
+def remote_doctype_of(row) -> str:
+	if not row.mapping:
+		frappe.throw(_("Row {0}: choose the Mapping, or clear Has Mapping.").format(row.idx))
+	mapping = frappe.db.get_value(
+		"Document Type Mapping", row.mapping, ["local_doctype", "remote_doctype"], as_dict=True
+	)
+	if mapping.local_doctype != row.ref_doctype:
+		frappe.throw(
+			_("Row {0}: the mapping {1} is for {2}, not for {3}.").format(
+				row.idx, row.mapping, _(mapping.local_doctype), _(row.ref_doctype)
+			)
+		)
+	return mapping.remote_doctype
+
+
+def keep_statuses(doc) -> None:
+	"""The Approval Status is the producer's to give: what a form or a script sends is put back."""
+	if doc.flags.from_producer or (cint(doc.incoming_change) and frappe.session.user == doc.user):
+		return
+	before = doc.get_doc_before_save()
+	known = {row.name: row for row in before.producer_doctypes} if before else {}
+	for row in doc.producer_doctypes:
+		old = known.get(row.name)
+		same = old and old.ref_doctype == row.ref_doctype and old.mapping == row.mapping
+		row.status = old.status if same else "Pending"
+
+
+def make_custom_fields(doc) -> None:
+	"""Local naming keeps where a document came from in two indexed custom fields of its DocType."""
+	fields = [
+		{
+			"fieldname": REMOTE_NAME,
+			"label": "Remote Document Name",
+			"fieldtype": "Data",
+			"read_only": 1,
+			"no_copy": 1,
+			"print_hide": 1,
+			"search_index": 1,
+			"module": MODULE,
+		},
+		{
+			"fieldname": REMOTE_SITE,
+			"label": "Remote Site Name",
+			"fieldtype": "Data",
+			"read_only": 1,
+			"no_copy": 1,
+			"print_hide": 1,
+			"search_index": 1,
+			"module": MODULE,
+		},
+	]
+	wanted = {}
+	for row in doc.producer_doctypes:
+		meta = frappe.get_meta(row.ref_doctype)
+		missing = [field for field in fields if not meta.has_field(field["fieldname"])]
+		if not cint(row.use_same_name) and missing and not meta.issingle:
+			wanted[row.ref_doctype] = missing
+	if wanted:
+		create_custom_fields(wanted, update=False)

@@ -1,0 +1,342 @@
+"""The consumer's side of the handshake: telling the producer what this site subscribes to, and hearing from it.
+
+Both sides hold the same table of subscriptions. Neither relies on a message arriving: every page of the feed says what
+the producer has on record, and what differs is settled then.
+"""
+
+import json
+
+import frappe
+from frappe import _
+from frappe.utils import cint, now_datetime
+
+from event_streaming.consumer.logs import state, task
+from event_streaming.consumer.logs.state import PullState
+from event_streaming.consumer.subscriptions.old_producer import asked_old_producer, take_over_old_record
+from event_streaming.consumer.subscriptions.producer_form import make_custom_fields, user_secret
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.http.confidential import Confidential
+from event_streaming.site.address import normalise_url, public_url, time_zone, web_address
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.checks import InvalidPage, whole_number
+from event_streaming.wire.pages import PROTOCOL, Page, Subscription, parse_subscriptions
+
+TOKEN_FOR = 120
+MODULE = "Event Streaming"
+
+
+# ---- the form
+
+
+def producer_changed(doc) -> None:
+	"""After an Event Producer is saved: tell the producer, and make the fields that local naming needs."""
+	if cint(doc.incoming_change):
+		doc.db_set("incoming_change", 0, update_modified=False)
+		return
+	new = not doc.get_doc_before_save()
+	producer = Producer(doc)
+	try:
+		answer = register(doc, producer)
+	except (RemoteUnavailable, RemoteRefused, RemoteError, InvalidPage) as error:
+		if new and isinstance(error, RemoteUnavailable):
+			# its status would have Frappe write the request into the Error Log, with the keys that are being saved
+			frappe.throw(str(error), EventStreamingError, title=_("Not registered yet"))
+		if new:
+			raise
+		state.save_state(doc.name, last_error=str(error)[:2000])
+		frappe.cache.delete_value(asked_old_producer(doc.name))
+		frappe.msgprint(
+			_("Saved here, but {0} could not be told: {1} It is told at the next contact.").format(
+				doc.name, error
+			),
+			indicator="orange",
+			title=_("Not registered yet"),
+		)
+		answer = None
+	finally:
+		producer.client.close()
+	if answer:
+		adopt_statuses(doc, answer)
+		warn_of_other_name(doc, answer)
+	make_custom_fields(doc)
+
+
+def warn_of_other_name(doc, answer: dict) -> None:
+	"""A producer that goes by another address than this site knows it by tells this site in vain."""
+	site = web_address(answer.get("site"))
+	if site and site != doc.name:
+		frappe.msgprint(
+			_(
+				"{0} calls itself {1}. Set the public URL in its Event Streaming Settings to {0}: until then its notifications"
+				" and decisions are not recognised here, and come with the pull of every minute only."
+			).format(doc.name, frappe.utils.escape_html(site)),
+			indicator="orange",
+			title=_("Another address"),
+		)
+
+
+def producer_removed(doc) -> None:
+	"""Before an Event Producer is deleted. Its secret is gone by now, so the producer can't be told."""
+	state.remove_state(doc.name)
+	task.remove_all(doc.name)
+	frappe.msgprint(
+		_(
+			"Nothing is pulled from {0} any more. It goes on logging for this site until its Event Consumer {1} is deleted there."
+		).format(doc.name, public_url()),
+		indicator="blue",
+	)
+
+
+# ---- telling the producer
+
+
+def registration_data(doc) -> dict:
+	"""What this site asks of the producer: `rows` per remote DocType, and who and where this site is."""
+	rows = [
+		{
+			"doctype": subscription.remote_doctype,
+			"condition": subscription.condition,
+			"unsubscribed": cint(subscription.unsubscribed),
+			"when_condition_ends": subscription.when_condition_ends,
+		}
+		for subscription in subscriptions_of(doc).values()
+	]
+	return {
+		"event_consumer": public_url(),
+		"rows": rows,
+		"user": doc.user,
+		"api_key": Confidential(frappe.db.get_value("User", doc.user, "api_key") or ""),
+		"api_secret": user_secret(doc.user),
+		"protocol": PROTOCOL,
+		"reachable": 0 if get_settings().not_reachable else 1,
+		"time_zone": time_zone(),
+	}
+
+
+def wire_form(data: dict) -> dict:
+	"""As `register_consumer` has always taken it: the DocTypes are JSON inside the JSON."""
+	rest = {key: value for key, value in data.items() if key != "rows"}
+	return {**rest, "consumer_doctypes": json.dumps(data["rows"])}
+
+
+def register(doc, producer: Producer) -> dict:
+	"""Register this site with the producer, or change what it has on record; returns its answer.
+
+	The state row gets the position to start from when it has none. Raises the Remote* errors or InvalidPage.
+	"""
+	token = frappe.generate_hash(length=32)
+	frappe.cache.set_value(token_key(token), 1, expires_in_sec=TOKEN_FOR)
+	data = registration_data(doc)
+	try:
+		answer = producer.register(
+			{**wire_form(data), **old_cursor(state.load_state(doc.name)), "token": token}
+		)
+		if answer is None:
+			answer = {
+				"last_update": str(now_datetime()),
+				"subscriptions": take_over_old_record(producer, data),
+			}
+	finally:
+		frappe.cache.delete_value(token_key(token))
+	keep_answer(doc.name, answer)
+	return answer
+
+
+def old_cursor(kept: PullState) -> dict:
+	"""Where this site stands in the old protocol, for a producer that may speak the new one by now."""
+	return {"last_update": kept.reads_from} if kept.protocol < PROTOCOL and kept.last_update else {}
+
+
+def keep_answer(event_producer: str, answer: dict) -> None:
+	"""Keep what the producer answered; the cursor is set only when there is none yet."""
+	kept = state.load_state(event_producer)
+	values = {"protocol": whole_number(answer.get("protocol") or 1, "protocol")}
+	if not kept.protocol or (values["protocol"] >= 2 > kept.protocol):
+		# whoever stood somewhere goes on there, whoever is new begins at the end
+		start = "position_then" if old_cursor(kept) else "position"
+		values["position"] = whole_number(answer.get(start) or 0, start)
+	if not kept.last_update and answer.get("last_update"):
+		values["last_update"] = str(answer["last_update"])[:26]
+	if answer.get("time_zone"):
+		values["remote_time_zone"] = str(answer["time_zone"])[:140]
+	state.record_contact(event_producer, **values)
+
+
+def ensure_registered(doc, producer: Producer, kept: PullState) -> PullState:
+	"""A state without a protocol was never registered (or comes from an older version): do it now."""
+	if kept.protocol:
+		return kept
+	adopt_statuses(doc, register(doc, producer))
+	return state.load_state(doc.name)
+
+
+def settle(doc, producer: Producer, page: Page):
+	"""Bring both sides to the same table: adopt the producer's statuses, tell it what it does not know yet.
+
+	Returns the Event Producer as it is afterwards.
+	"""
+	on_record = page["subscriptions"]
+	if page["protocol"] < PROTOCOL:
+		return doc
+	if disagree(doc, on_record):
+		# what a person is saving just now is on record there already; wait for it instead of taking it back
+		frappe.db.commit()
+		doc = frappe.get_doc("Event Producer", doc.name, for_update=True)
+		if disagree(doc, on_record):
+			on_record = register_again(doc, producer, on_record)
+		frappe.db.commit()
+	if write_statuses(doc, on_record):
+		frappe.db.commit()
+		return frappe.get_doc("Event Producer", doc.name)
+	return doc
+
+
+def register_again(doc, producer: Producer, on_record: dict[str, Subscription]) -> dict[str, Subscription]:
+	"""Tell the producer what it does not know; returns what it has on record then."""
+	try:
+		return parse_subscriptions(register(doc, producer).get("subscriptions") or {})
+	except RemoteError as error:
+		# what it has is still good for the other DocTypes; the form shows why this one is not taken
+		state.save_state(doc.name, last_error=str(error)[:2000])
+		return on_record
+
+
+def disagree(doc, on_record: dict[str, Subscription]) -> bool:
+	"""Whether the producer has rows that this site has not (any more), lacks one, or has one that differs."""
+	wanted = subscriptions_of(doc)
+	return on_record.keys() != wanted.keys() or any(
+		differs(on_record[remote], subscription) for remote, subscription in wanted.items()
+	)
+
+
+def differs(on_record: Subscription, subscription) -> bool:
+	return (
+		bool(on_record["unsubscribed"]) != subscription.unsubscribed
+		or (on_record["condition"] or "").strip() != (subscription.condition or "")
+		or (on_record["when_condition_ends"] or subscription.when_condition_ends)
+		!= subscription.when_condition_ends
+	)
+
+
+def adopt_statuses(doc, answer: dict) -> None:
+	if answer.get("subscriptions"):
+		write_statuses(doc, parse_subscriptions(answer["subscriptions"]))
+
+
+def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
+	"""Write the producer's approval statuses into the rows; returns whether any changed. No document life cycle."""
+	changed = False
+	targets = {row.name: row for row in doc.producer_doctypes}
+	for row in targets.values():
+		remote = row.ref_doctype
+		if row.has_mapping and row.mapping:
+			remote = frappe.db.get_value("Document Type Mapping", row.mapping, "remote_doctype", cache=True)
+		status = (on_record.get(remote) or {}).get("status")
+		if status and status != row.status:
+			row.db_set("status", status, update_modified=False)
+			changed = True
+	if changed:
+		doc.clear_cache()
+		doc.notify_update()
+	return changed
+
+
+# ---- hearing from the producer
+
+
+def confirm(token: str) -> dict:
+	"""The producer calls back to see that the address it was given is this site. Returns {"site", "token_known"}."""
+	known = bool(token and frappe.cache.get_value(token_key(token), expires=True))
+	return {"site": public_url(), "token_known": known}
+
+
+def update_status(producer_url: str, subscriptions: str) -> None:
+	"""The producer's admin has approved or rejected something. Raises frappe.PermissionError for anybody else."""
+	name = normalise_url(producer_url)
+	user = frappe.db.get_value("Event Producer", name, "user")
+	if not user:
+		frappe.throw(
+			_("There is no Event Producer {0} on this site.").format(producer_url), frappe.DoesNotExistError
+		)
+	if frappe.session.user != user:
+		frappe.throw(
+			_("Only the Event Subscriber {0} may change the approval status.").format(user),
+			frappe.PermissionError,
+		)
+	write_statuses(
+		frappe.get_doc("Event Producer", name), parse_subscriptions(frappe.parse_json(subscriptions))
+	)
+
+
+def token_key(token: str) -> str:
+	return f"event_streaming:token:{token}"
+
+
+def test_connection(event_producer: str) -> dict:
+	"""Ask the producer for the next page without applying it; returns what a person wants to know.
+
+	Raises the Remote* errors with what to do.
+	"""
+	doc = frappe.get_doc("Event Producer", event_producer)
+	producer = Producer(doc)
+	try:
+		kept = ensure_registered(doc, producer, state.load_state(doc.name))
+		if kept.protocol < 2:
+			return {"protocol": kept.protocol, "behind": None, "site": doc.name, "warnings": []}
+		page = producer.get_page(kept.position)
+		settle(doc, producer, page)
+		# nothing of the page is applied, so that its events are behind too
+		behind = page["behind"] + len(page["events"])
+		state.record_contact(doc.name, events_behind=behind)
+		return {"behind": behind, **{key: page[key] for key in ("protocol", "site", "warnings")}}
+	finally:
+		producer.client.close()
+
+
+def old_page(doc, producer: Producer, kept: PullState) -> Page:
+	"""The events of a producer of the old protocol as a page; once an hour, see whether it speaks the new one."""
+	upgraded = try_new_protocol(doc, producer, kept)
+	if upgraded:
+		return upgraded
+	doctypes = [name for name, subscription in subscriptions_of(doc).items() if subscription.active]
+	events = producer.get_old_page(doctypes, kept.reads_from) if doctypes else []
+	return {
+		"protocol": 1,
+		"events": events,
+		"cursor": kept.position,
+		"has_more": False,
+		"behind": len(events),
+		"time_zone": "",
+		"site": doc.name,
+		"subscriptions": {},
+		"warnings": [],
+		"paused": False,
+	}
+
+
+def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
+	"""None while the producer runs the old app; else its first page, the cursor standing at the same moment.
+
+	While it runs the old one, both sides are brought to the same table: it does that for nobody by itself.
+	"""
+	key = asked_old_producer(doc.name)
+	if frappe.cache.get_value(key, expires=True):
+		return None
+	frappe.cache.set_value(key, 1, expires_in_sec=3600)
+	data = registration_data(doc)
+	try:
+		answer = producer.register({**wire_form(data), "reachable": 0, **old_cursor(kept)})
+		if not answer:
+			adopt_statuses(doc, {"subscriptions": take_over_old_record(producer, data)})
+	except (RemoteError, RemoteRefused, InvalidPage):
+		return None
+	if not answer or not answer.get("protocol"):
+		return None
+	kept.protocol, kept.position = (
+		PROTOCOL,
+		whole_number(answer.get("position_then"), "position_then"),
+	)
+	state.save_state(doc.name, protocol=kept.protocol, position=kept.position)
+	return producer.get_page(kept.position)

@@ -1,0 +1,75 @@
+"""How events of one producer are to be applied here: the rows of an Event Producer as plain data.
+
+It decides nothing about delivery; what is sent is the producer's decision.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import frappe
+from frappe.utils import cint, get_datetime
+
+from event_streaming.wire.pages import KEEP
+
+PRODUCER_WINS, CONSUMER_WINS, NEWEST_WINS, ASK = "Producer Wins", "Consumer Wins", "Newest Wins", "Ask"
+
+
+@dataclass(frozen=True)
+class Subscription:
+	"""One row of an Event Producer. `remote_doctype` is what the producer calls it."""
+
+	remote_doctype: str
+	local_doctype: str
+	use_same_name: bool
+	mapping: str | None
+	status: str
+	unsubscribed: bool
+	condition: str | None
+	conflict_policy: str = PRODUCER_WINS
+	when_condition_ends: str = KEEP
+	# documents of the producer's name that were here before this moment are the producer's: the older app's rule
+	same_names_until: datetime | None = None
+
+	@property
+	def active(self) -> bool:
+		return self.status == "Approved" and not self.unsubscribed
+
+
+def subscriptions_of(event_producer) -> dict[str, Subscription]:
+	"""Remote DocType -> how it is applied, for an Event Producer document. One query for all mappings."""
+	mappings = [row.mapping for row in event_producer.producer_doctypes if row.has_mapping and row.mapping]
+	targets = {}
+	if mappings:
+		targets = {
+			mapping.name: mapping
+			for mapping in frappe.get_all(
+				"Document Type Mapping",
+				filters={"name": ["in", mappings]},
+				fields=["name", "local_doctype", "remote_doctype"],
+			)
+		}
+	found = {}
+	for row in event_producer.producer_doctypes:
+		mapping = targets.get(row.mapping) if row.has_mapping else None
+		remote = mapping.remote_doctype if mapping else row.ref_doctype
+		found[remote] = Subscription(
+			remote_doctype=remote,
+			local_doctype=mapping.local_doctype if mapping else row.ref_doctype,
+			use_same_name=bool(cint(row.use_same_name)),
+			mapping=mapping.name if mapping else None,
+			status=row.status or "Pending",
+			unsubscribed=bool(cint(row.unsubscribe)),
+			condition=(row.condition or "").strip() or None,
+			conflict_policy=row.conflict_policy or PRODUCER_WINS,
+			when_condition_ends=row.when_condition_ends or KEEP,
+			same_names_until=get_datetime(row.same_names_until) if row.same_names_until else None,
+		)
+	return found
+
+
+def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:
+	"""Those of the DocTypes that this site streams itself, to one site or to any."""
+	filters = {"status": "Approved", "ref_doctype": ["in", sorted(doctypes)]}
+	if event_consumer:
+		filters["parent"] = event_consumer
+	return set(frappe.get_all("Event Consumer Document Type", filters=filters, pluck="ref_doctype"))

@@ -1,0 +1,22 @@
+"""What the unit of work asks of the context in which events are applied; the context itself is `resolve.work.Work`."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.consumer.unit_of_work.group_log import GroupLog
+
+
+class Context(Protocol):
+	"""One pull's knowledge of a producer, as far as a transaction needs it."""
+
+	event_producer: str
+	subscriptions: Mapping[str, Subscription]
+	log: GroupLog
+	away: bool
+
+	def event_done(self) -> None:
+		"""What was staged for the event is true from now on."""
+
+	def event_undone(self) -> None:
+		"""What was staged for the event never was."""

@@ -1,0 +1,129 @@
+"""One event of a pull: held back, known already, applied, or failed; and its row in Event Sync Log.
+
+Everything an event does to the database happens inside its own savepoint, so that it takes effect whole or not at all.
+"""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+
+from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, Outcome
+from event_streaming.consumer.unit_of_work.context import Context
+from event_streaming.consumer.unit_of_work.transaction import Watch, is_lost_transaction
+from event_streaming.exceptions import (
+	CannotApply,
+	ConflictToSettle,
+	NameTaken,
+	RefusedDocType,
+	RemoteUnavailable,
+	TransactionLost,
+)
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.events import Event
+
+SAVEPOINT = "event_streaming_event"
+FIRST_RETRY = 60
+LONGEST_RETRY = 12 * 3600
+Apply = Callable[[Event, Any], Outcome]
+# trying again changes nothing until a person does
+PERMANENT = (CannotApply, NameTaken, RefusedDocType, InvalidPage)
+
+
+def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome:
+	"""Apply an event inside a savepoint; a failure is undone whole and becomes an outcome.
+
+	`attempts` counts this one; `apply` is how. The group's log is open. Raises only when
+	the transaction is lost; a loss that a hook has hidden is found at the group's end.
+	"""
+	watch, saving = Watch(), frappe.flags.currently_saving
+	before = len(saving)
+	frappe.db.savepoint(SAVEPOINT)
+	try:
+		outcome = apply(event, work)
+		if watch.rolled_back:
+			raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
+	except Exception as error:
+		if is_lost_transaction(error):
+			raise
+		trace = frappe.get_traceback()
+		undo(watch, work)
+		return failure(event, work, error, trace, attempts)
+	finally:
+		# Frappe leaves there what was inserted and what failed: every later save would search through all of it, and one of
+		# the same document would pass for a part of this
+		del saving[before:]
+	work.event_done()
+	frappe.local.message_log = []
+	return outcome
+
+
+def undo(watch: Watch, work: Context) -> None:
+	"""Undo what the event has done, and nothing else. Raises TransactionLost when what came before is gone with it."""
+	if watch.rolled_back_first:
+		raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
+	if watch.committed:
+		# what came before is committed with its rows, so that all that is open is this event's
+		frappe.db.rollback()
+		work.log.begin()
+		return
+	try:
+		frappe.db.rollback(save_point=SAVEPOINT)
+	except Exception as error:
+		raise TransactionLost(
+			_("The event's savepoint is gone: a deadlock that a hook has hidden?")
+		) from error
+
+
+def failure(event: Event, work: Context, error: Exception, trace: str, attempts: int) -> Outcome:
+	"""What is to become of an event whose changes have been undone."""
+	work.event_undone()
+	message = explain(error)
+	frappe.local.message_log = []
+	subscription = work.subscriptions.get(event["ref_doctype"])
+	if isinstance(error, ConflictToSettle):
+		return Outcome(
+			status=CONFLICT,
+			local_doctype=subscription.local_doctype,
+			error=str(error),
+			use_same_name=subscription.use_same_name,
+			mapping=subscription.mapping,
+			conflicts=error.conflicts,
+		)
+	# while the producer is away for days, what is fetched from it can't be had, and that is not the event's fault
+	counted = not (work.away and isinstance(error, RemoteUnavailable))
+	final = isinstance(error, PERMANENT) or (counted and attempts >= get_settings().max_attempts)
+	return Outcome(
+		status=FAILED if final else RETRYING,
+		local_doctype=subscription.local_doctype if subscription else event["ref_doctype"],
+		error=f"{message}\n\n{trace}",
+		next_retry=None if final else next_retry(attempts),
+		counted=counted,
+		use_same_name=bool(subscription and subscription.use_same_name),
+		mapping=subscription.mapping if subscription else None,
+	)
+
+
+def explain(error: Exception) -> str:
+	"""The error as a person would say it: Frappe's messages first, they name the field and the document."""
+	messages = []
+	for entry in frappe.local.message_log or []:
+		entry = frappe.parse_json(entry) if isinstance(entry, str) else entry
+		text = frappe.utils.strip_html(str((entry or {}).get("message") or "")).strip()
+		if text:
+			messages.append(text)
+	text = str(error).strip()
+	if text and frappe.utils.strip_html(text).strip() not in messages:
+		messages.append(frappe.utils.strip_html(text).strip())
+	return f"{type(error).__name__}: {' · '.join(messages)}" if messages else type(error).__name__
+
+
+def next_retry(attempts: int):
+	"""The stored time of the next try: exponential back-off with jitter, from a minute to half a day."""
+	longest = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(attempts - 1, 12))
+	return now_datetime() + timedelta(seconds=longest * random.uniform(0.5, 1.0))

@@ -1,0 +1,1 @@
+"""Compares documents of both sites by digests, and brings in line what differs."""

@@ -1,0 +1,231 @@
+"""Repair: brings in line with the producer what a verify has compared, in the same order and by the same look.
+
+It needs no list: it compares again, and mends each document as it is when its turn comes, under the pull's lock, so that
+nothing newer is written over. What is missing is brought as an event would bring it; of what differs just these fields and
+rows are set, through the document life cycle; what is one too many is deleted only if the person says so. Each document
+that was mended has a row in Event Sync Log. The other site is not told: it has these values already.
+
+A person asks for it and has seen what differs; the conflict policy has nothing to say then.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming.consumer.apply import localise
+from event_streaming.consumer.apply.bringing import make_needed
+from event_streaming.consumer.apply.event import apply_event, subscription_for
+from event_streaming.consumer.apply.page import prepare
+from event_streaming.consumer.first_copy.copying import as_documents
+from event_streaming.consumer.life_cycle import documents
+from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.logs import findings, task
+from event_streaming.consumer.logs.findings import Finding
+from event_streaming.consumer.logs.slices import Slice, request
+from event_streaming.consumer.logs.sync_log import FAILED, OPEN, SYNCED, Outcome
+from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.resolve.whereabouts import keep_identity, outcome_of
+from event_streaming.consumer.resolve.work import Work, remote_key
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
+from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
+from event_streaming.consumer.verify.checking import Portion, check_slice
+from event_streaming.consumer.verify.differences import Difference, as_text, difference_of, fit
+from event_streaming.consumer.verify.verifying import Examiner, write
+from event_streaming.exceptions import CannotApply, EventStreamingError
+from event_streaming.identity.origin import applying
+from event_streaming.identity.registry import LocalKey
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
+
+SAME = "Same"
+
+
+# ---- what a person asks for
+
+
+def start_repair(
+	event_producer: str, delete_extra: bool = False, verified: str | None = None
+) -> dict[str, Any]:
+	"""Repair in the background what a verify has compared; returns the progress. See `begin`."""
+	work = begin(event_producer, delete_extra, verified)
+	request(work.name)
+	return task.as_progress(work)
+
+
+def begin(event_producer: str, delete_extra: bool = False, verified: str | None = None) -> Task:
+	"""A task that repairs what the verify `verified` has compared, by default the producer's last; it does nothing yet.
+
+	Raises frappe.ValidationError when there is none that has come to its end: nobody has seen what would be done.
+	"""
+	seen = task.load(verified) if verified else task.latest(event_producer, task.VERIFY)
+	if not seen or (seen.kind, seen.event_producer, seen.status) != (task.VERIFY, event_producer, task.DONE):
+		raise EventStreamingError(
+			_("Verify {0} first, to the end: it shows what a repair would do.").format(event_producer)
+		)
+	scope = {**seen.scope, "verify": seen.name, "delete_extra": bool(delete_extra)}
+	return task.start(task.REPAIR, event_producer, scope)
+
+
+# ---- a slice
+
+
+def repair_slice(part: Slice, doc, producer: Producer) -> bool:
+	return check_slice(part, doc, producer, mend)
+
+
+def mend(portion: Portion) -> None:
+	"""Mend a portion in small groups, each committed with the task's place."""
+	work, events = portion.work, portion.events
+	work.brought = as_documents([event for event in events if event["update_type"] == CREATE])
+	prepare(work, events)
+	repairer = Repairer(portion, Examiner(portion), deepcopy(portion.part.task.report))
+	if not events:
+		repairer.write(0, [])
+	apply_in_groups(
+		work, events, repairer, portion.part.deadline, Handling(prepare, repairer.deal, repairer.give_up)
+	)
+
+
+@dataclass
+class Repairer:
+	"""Deals with the documents of a portion, and marks in the task how far it has got."""
+
+	portion: Portion
+	examiner: Examiner
+	report: dict[str, Any]
+	found: dict[str, Finding | None] = field(default_factory=dict)
+
+	@property
+	def delete_extra(self) -> bool:
+		return bool(self.portion.part.task.scope.get("delete_extra"))
+
+	def deal(self, event: Event, work: Work) -> str:
+		finding = self.found[event["docname"]] = self.examiner.examine(event)
+		if not finding or not self.is_to_be_mended(finding):
+			return SAME
+		mended = Mended(self.portion, event, finding)
+		outcome = attempt(event, work, attempts=1, apply=mended.apply)
+		finding.repaired = outcome.status == SYNCED and mended.whole
+		if outcome.status == SYNCED:
+			work.log.add(mended.as_logged(), outcome)
+		return self.tell(event, work, finding, outcome)
+
+	def give_up(self, event: Event, work: Work, error: Exception) -> str:
+		"""One whose transaction was given up again and again; nobody has sent it, so that it is no event to be tried again."""
+		outcome = failure(event, work, error, frappe.get_traceback(), attempts=1)
+		finding = self.found.get(event["docname"])
+		if not finding or not self.is_to_be_mended(finding):
+			return SAME
+		finding.repaired = False
+		return self.tell(event, work, finding, outcome)
+
+	def is_to_be_mended(self, finding: Finding) -> bool:
+		if finding.kind == findings.EXTRA and not self.delete_extra:
+			finding.outcome = _("Kept: deleting was not asked for.")
+			return False
+		return finding.kind in findings.DIFFERING
+
+	def tell(self, event: Event, work: Work, finding: Finding, outcome: Outcome) -> str:
+		finding.failed = not finding.repaired
+		finding.outcome = frappe.utils.strip_html(
+			outcome.done or (outcome.error or "").split("\n", 1)[0] or outcome.status
+		)
+		if finding.kind == findings.MISSING and outcome.status in OPEN:
+			# it is tried again like the event that it might have been
+			work.log.add(event, outcome)
+			work.held_back.add(remote_key(event))
+		return SYNCED if finding.repaired else FAILED
+
+	def write(self, upto: int, statuses: list[str]) -> None:
+		found = [self.found.get(event["docname"]) for event in self.portion.events]
+		write(self.portion, deepcopy(self.report), found, upto)
+
+	def committed(self, upto: int, statuses: list[str]) -> None:
+		self.portion.part.tell()
+
+
+@dataclass
+class Mended:
+	"""One document that is brought in line; `whole` says whether nothing differs any more."""
+
+	portion: Portion
+	event: Event
+	finding: Finding
+	whole: bool = True
+	difference: Difference = field(default_factory=Difference)
+	change: dict[str, Any] = field(default_factory=dict)
+
+	@property
+	def local(self) -> LocalKey:
+		return self.finding.local_doctype, self.finding.local_name
+
+	def apply(self, event: Event, work: Work) -> Outcome:
+		if event["problem"]:
+			raise InvalidPage(event["problem"])
+		subscription_for(event, work)
+		how = {
+			findings.MISSING: self.bring,
+			findings.EXTRA: self.delete,
+			findings.DIFFERENT: self.bring_in_line,
+		}
+		return how[self.finding.kind](event, work)
+
+	def bring(self, event: Event, work: Work) -> Outcome:
+		"""A document that is missing here, as a Create would bring it."""
+		if known := work.identity_of(remote_key(event)):
+			# it was here once, and what it had then is not here any more
+			documents.remove_rows_left(known.local_doctype, known.local_name)
+			work.drop(remote_key(event))
+		outcome = apply_event(event, work)
+		self.whole = bool(outcome.local_name)
+		return outcome
+
+	def delete(self, event: Event, work: Work) -> Outcome:
+		with applying(self.local[0], work.event_producer):
+			documents.delete(*self.local)
+		work.drop(remote_key(event))
+		return outcome_of(self.portion.compared.subscription, self.local[1], _("Deleted by a repair"))
+
+	def bring_in_line(self, event: Event, work: Work) -> Outcome:
+		"""Set the fields and rows that differ, and nothing else."""
+		compared, key = self.portion.compared, remote_key(event)
+		values, needs = fit(parse_data(event), compared, work)
+		plan = localise.bring_what_is_needed(key, needs, work, make_needed)
+		localise.set_later({}, plan, self.local, work)
+		values = work.dependencies.data_here(values, needs)
+		values = convert_times(self.local[0], values, work.time_zone)
+		doc = frappe.get_doc(*self.local)
+		self.difference = difference_of(doc, values, compared)
+		if cint(values.get("docstatus")) < doc.docstatus:
+			raise CannotApply(
+				_("It is submitted or cancelled here and not on the producer: that can't be taken back.")
+			)
+		self.change = self.difference.as_change(values)
+		with applying(self.local[0], work.event_producer):
+			doc, _changed, warnings = documents.update(documents.locked(*self.local), self.change)
+		keep_identity(key, self.local, event["root"], work, event["position"])
+		left = difference_of(frappe.get_doc(*self.local), values, compared)
+		done = _("Brought in line with the producer by a repair")
+		if left:
+			self.whole = False
+			names = ", ".join(each.label for each in left.shown)
+			done = _("Rules of this site have set these to other values again: {0}").format(names)
+		outcome = outcome_of(compared.subscription, doc.name, done, warnings)
+		outcome.given = None if left else doc.modified
+		return outcome
+
+	def as_logged(self) -> Event:
+		"""The event as Event Sync Log has it: what was done here."""
+		if self.finding.kind != findings.DIFFERENT:
+			return self.event
+		return {
+			**self.event,
+			"update_type": UPDATE,
+			"data": as_text(self.change),
+			"data_before": as_text({"changed": self.difference.before}),
+		}

@@ -1,0 +1,128 @@
+"""What one site calls on another: every method path of the wire but the three of the older app, which stay where it had them.
+
+Thin on purpose: each checks who asks, where its room does not, and calls the room that does the work, so that moving code
+never changes the wire. `wire/paths.py` names these paths for the side that calls; docs/security.md says who may call what.
+"""
+
+from typing import Any
+
+import frappe
+
+from event_streaming.consumer.subscriptions import registration
+from event_streaming.producer.documents import comparing, copying, describing, fetching, files
+from event_streaming.producer.feed import page
+from event_streaming.producer.log.sequence import tried_again
+from event_streaming.producer.subscriptions.reader import load_consumer
+from event_streaming.site.facts import facts
+
+# ---- asked by a consumer, as the user of its Event Consumer
+
+
+@frappe.whitelist(methods=["POST"])
+def get_page(
+	event_consumer: str,
+	cursor: int,
+	limit: int | None = None,
+	max_bytes: int | None = None,
+	reachable: int | None = None,
+) -> dict[str, Any]:
+	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
+
+	`reachable` is 0 when the consumer says that it can't be notified.
+	"""
+	return page.get_page(event_consumer, cursor, limit, max_bytes, reachable)
+
+
+@frappe.whitelist(methods=["POST"])
+def get_documents(event_consumer: str, documents: str | list) -> dict[str, Any]:
+	"""The documents asked for, as JSON [[DocType, name], …], as far as the consumer's user may read them."""
+	load_consumer(event_consumer)
+	return fetching.fetch(documents)
+
+
+@frappe.whitelist(methods=["POST"])
+def describe(event_consumer: str, doctypes: str | list) -> dict[str, Any]:
+	"""For the consumer's doctor: what is on record for it, and the fields of DocTypes that its user may read."""
+	return describing.describe(load_consumer(event_consumer), doctypes)
+
+
+@frappe.whitelist(methods=["POST"])
+def get_copy_page(
+	event_consumer: str,
+	doctype: str,
+	after: str = "",
+	cursor: int = 0,
+	filters: str | dict | list | None = None,
+	limit: int | None = None,
+	max_bytes: int | None = None,
+) -> dict[str, Any]:
+	"""Documents that exist already, as Creates in the order of their names after `after`; `cursor` is that of the feed."""
+	return tried_again(
+		lambda: copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes)
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+def count_documents(
+	event_consumer: str, doctype: str, filters: str | dict | list | None = None
+) -> dict[str, int]:
+	"""How many documents a copy will look at."""
+	return {"total": copying.copy_count(event_consumer, doctype, filters)}
+
+
+@frappe.whitelist(methods=["POST"])
+def get_digests(
+	event_consumer: str,
+	doctype: str,
+	shape: str | dict,
+	buckets: int,
+	wanted: str | list | None = None,
+	after: str = "",
+	filters: str | dict | list | None = None,
+) -> dict[str, Any]:
+	"""Digests of the documents in the order of their names after `after`: sums of buckets, or each of the `wanted` ones."""
+	return comparing.digest_page(event_consumer, doctype, shape, buckets, wanted, after, filters)
+
+
+@frappe.whitelist(methods=["POST"])
+def look_at(event_consumer: str, doctype: str, names: str | list, cursor: int = 0) -> dict[str, Any]:
+	"""Documents by name, as they are, for one who has taken the events up to `cursor`; and why there is none."""
+	return tried_again(lambda: comparing.look_at(event_consumer, doctype, names, cursor))
+
+
+@frappe.whitelist(methods=["POST"])
+def find_files(event_consumer: str, references: str | list) -> dict[str, Any]:
+	"""The files that addresses in documents mean: `references` is JSON [[DocType, name, address], …]."""
+	return files.find_files(event_consumer, references)
+
+
+@frappe.whitelist(methods=["POST"])
+def get_content(event_consumer: str, file: str, offset: int = 0) -> dict[str, Any]:
+	"""A piece of the content of the file with this name, from byte `offset` on, in base64; and what it is as a whole."""
+	return files.get_content(event_consumer, file, offset)
+
+
+# ---- asked by a producer, as the Event Subscriber
+
+
+@frappe.whitelist(methods=["POST"])
+def confirm(token: str) -> dict[str, Any]:
+	"""The producer calls back to see that the address it was given is this site. Returns {"site", "token_known"}."""
+	frappe.only_for("System Manager")
+	return registration.confirm(token)
+
+
+@frappe.whitelist(methods=["POST"])
+def update_status(producer_url: str, subscriptions: str) -> None:
+	"""The producer's administrator has approved or rejected something. Raises frappe.PermissionError for anybody else."""
+	registration.update_status(producer_url, subscriptions)
+
+
+# ---- asked by the doctor of either
+
+
+@frappe.whitelist(methods=["POST"])
+def site_facts() -> dict[str, Any]:
+	"""Addresses, versions and clock of this site, for System Managers of both sites."""
+	frappe.only_for("System Manager")
+	return facts()

@@ -1,0 +1,259 @@
+"""HTTP client of another Frappe site: keep-alive, time-outs, bounded answers, error classes, secrets masked.
+
+It never retries, never logs and never follows a redirect to another host; what to do about an error is the caller's.
+"""
+
+import json
+import math
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import frappe
+import requests
+from frappe import _
+
+from event_streaming.exceptions import NotRegistered, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.http.confidential import plain
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.paths import path_in_frappe
+
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+LONGEST_RETRY_AFTER = 24 * 60 * 60.0
+BUSY = {408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524}
+# answers with one of these exceptions come with status 500 or 417 but will not change by waiting
+SAID_NO = {
+	"ValidationError",
+	"DoesNotExistError",
+	"LinkValidationError",
+	"MandatoryError",
+	"AttributeError",
+	"ImportError",
+	"TypeError",
+}
+NO_SUCH_METHOD = {"AppNotInstalledError", "AttributeError", "ImportError", "ModuleNotFoundError"}
+
+
+class SiteClient:
+	"""Calls whitelisted methods and reads documents of the Frappe site at `url` with a user's API keys."""
+
+	def __init__(self, url: str, api_key: str, api_secret: str):
+		settings = get_settings()
+		self.url = url.rstrip("/")
+		self.timeout = (settings.connect_timeout, settings.read_timeout)
+		self._secrets = [secret for secret in (api_key, api_secret) if secret]
+		self._session = requests.Session()
+		self._session.headers.update(
+			{
+				"Accept": "application/json",
+				"Authorization": f"token {api_key}:{api_secret}",
+				"User-Agent": "event_streaming",
+			}
+		)
+
+	def call(self, method: str, args: dict | None = None, timeout: float | None = None) -> Any:
+		"""POST to a whitelisted method; returns what it answered ("message").
+
+		`timeout` in seconds replaces the read time-out of the settings. Raises RemoteUnavailable, RemoteRefused,
+		NotRegistered or RemoteError.
+		"""
+		return self._request("POST", f"/api/method/{method}", args or {}, timeout).get("message")
+
+	def call_any_generation(self, method: str, args: dict | None = None, timeout: float | None = None) -> Any:
+		"""`call` for a method that sites with the older app have too; those with Frappe's own module have it elsewhere."""
+		try:
+			return self.call(method, args, timeout)
+		except RemoteError as error:
+			if not is_unknown_method(error, method):
+				raise
+			first = error
+		elsewhere = path_in_frappe(method)
+		try:
+			return self.call(elsewhere, args, timeout)
+		except RemoteError as error:
+			raise (first if is_unknown_method(error, elsewhere) else error) from None
+
+	def get_document(self, doctype: str, name: str, timeout: float | None = None) -> dict:
+		"""The document as the other site's REST API gives it. Raises as `call`."""
+		return document_in(self._request("GET", resource_path(doctype, name), None, timeout))
+
+	def update_document(self, doctype: str, name: str, values: dict, timeout: float | None = None) -> dict:
+		"""Save `values` into the other site's document. Raises as `call`."""
+		return document_in(self._request("PUT", resource_path(doctype, name), values, timeout))
+
+	def close(self) -> None:
+		self._session.close()
+
+	def _request(self, verb: str, path: str, body: dict | None = None, timeout: float | None = None) -> dict:
+		times = self.timeout if timeout is None else (min(self.timeout[0], timeout), timeout)
+		headers = {} if body is None else {"Content-Type": "application/json"}
+		try:
+			response = self._session.request(
+				verb,
+				self.url + path,
+				# not in a variable of this function: see below
+				data=None if body is None else json.dumps(body, default=str),
+				headers=headers,
+				timeout=times,
+				stream=True,
+				allow_redirects=False,
+			)
+			with response:
+				content = read_bounded(response, self.url)
+		# ValueError: an address or a key that can't be put into a request at all
+		except (requests.RequestException, ValueError) as error:
+			raise RemoteUnavailable(self._masked(explain_connection_error(self.url, error))) from None
+		except Exception as error:
+			# a job's time is over, say: the functions below this one hold the keys in their variables, and Frappe's Error
+			# Log keeps those of all that an error has passed through
+			raise error.with_traceback(None) from None
+		if response.status_code == 200:
+			return self._answer(content)
+		raise self._error(response, content)
+
+	def _answer(self, content: bytes) -> dict:
+		try:
+			answer = json.loads(content)
+		except (ValueError, RecursionError):
+			answer = None
+		if not isinstance(answer, dict):
+			# a proxy's or a maintenance page with status 200, or an answer that was cut off
+			raise RemoteUnavailable(
+				_(
+					"{0} answered, but not as a Frappe site: check the address, and what stands in front of it."
+				).format(self.url)
+			)
+		return answer
+
+	def _error(self, response: requests.Response, content: bytes) -> Exception:
+		status = response.status_code
+		exc_type, text = read_error(content)
+		text = self._masked(text)
+		if status in (301, 302, 303, 307, 308):
+			target = urlsplit(response.headers.get("Location", ""))
+			return RemoteError(
+				_("{0} redirects to {1}: use that address instead.").format(
+					self.url, plain(f"{target.scheme}://{target.netloc}")
+				),
+				status,
+				"Redirect",
+			)
+		if exc_type == "NotRegistered":
+			return NotRegistered(
+				text or _("{0} does not know this site: save its Event Producer again.").format(self.url)
+			)
+		if status in (401, 403):
+			return RemoteRefused(
+				_(
+					"{0} refused the request ({1}): check the API key and secret, and the user's roles there. {2}"
+				)
+				.format(self.url, status, text)
+				.strip()
+			)
+		if status in BUSY and exc_type not in SAID_NO:
+			return RemoteUnavailable(
+				_("{0} can't answer at the moment ({1}). {2}").format(self.url, status, text).strip(),
+				retry_after(response),
+			)
+		return RemoteError(
+			text or _("{0} answered with status {1}.").format(self.url, status), status, exc_type
+		)
+
+	def _masked(self, text: str) -> str:
+		for secret in self._secrets:
+			text = text.replace(secret, "***")
+		return text
+
+
+def is_unknown_method(error: RemoteError, method: str) -> bool:
+	"""Whether the other site has no such method. Each version of Frappe says it in its own way, and in its own language."""
+	return error.status == 404 or error.exc_type in NO_SUCH_METHOD or method in str(error)
+
+
+def secret_of(doc) -> str:
+	"""The API secret on an Event Producer or Event Consumer. Raises RemoteRefused: no request would be accepted."""
+	try:
+		return doc.get_password("api_secret")
+	except (frappe.ValidationError, frappe.AuthenticationError):
+		# Frappe's message speaks of a key or of a password, not of what it is for
+		frappe.clear_last_message()
+		raise RemoteRefused(
+			_(
+				"The API Secret of {0} is missing or can't be decrypted: enter it again. After a restore, site_config.json"
+				" needs the encryption_key of the backup."
+			).format(doc.name)
+		) from None
+
+
+def resource_path(doctype: str, name: str) -> str:
+	return f"/api/resource/{quote(doctype, safe='')}/{quote(name, safe='')}"
+
+
+def document_in(answer: dict) -> dict:
+	data = answer.get("data")
+	return data if isinstance(data, dict) else {}
+
+
+def read_bounded(response: requests.Response, url: str) -> bytes:
+	"""The body, up to a bound: what comes from the other side is not trusted with this process's memory."""
+	chunks, size = [], 0
+	for chunk in response.iter_content(CHUNK_BYTES):
+		size += len(chunk)
+		if size > MAX_ANSWER_BYTES:
+			raise RemoteError(
+				_("{0} sent more than {1} MB in one answer.").format(url, MAX_ANSWER_BYTES >> 20)
+			)
+		chunks.append(chunk)
+	return b"".join(chunks)
+
+
+def read_error(content: bytes) -> tuple[str, str]:
+	"""(exception name, message for a person) of a Frappe error answer; ("", "") when it is something else."""
+	try:
+		answer = json.loads(content)
+	except (ValueError, RecursionError):
+		return "", ""
+	if not isinstance(answer, dict):
+		return "", ""
+	exc_type = str(answer.get("exc_type") or "")
+	if not exc_type and isinstance(answer.get("exception"), str):
+		exc_type = answer["exception"].split(":")[0].rsplit(".", 1)[-1]
+	return exc_type, server_message(answer)
+
+
+def server_message(answer: dict) -> str:
+	"""The first message that the other site wanted to show, without markup."""
+	try:
+		for raw in json.loads(answer.get("_server_messages") or "[]"):
+			message = json.loads(raw) if isinstance(raw, str) else raw
+			text = message.get("message") if isinstance(message, dict) else str(message)
+			if text:
+				return plain(frappe.utils.strip_html(str(text))[:2000])
+	except (ValueError, TypeError):
+		pass
+	exception = answer.get("exception")
+	return plain(str(exception).split(":", 1)[-1].strip()[:2000]) if exception else ""
+
+
+def retry_after(response: requests.Response) -> float | None:
+	"""Seconds from a Retry-After header that is a number, a day at most; a date is left to the ordinary back-off."""
+	try:
+		seconds = float(response.headers["Retry-After"])
+	except (KeyError, ValueError):
+		return None
+	return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
+
+
+def explain_connection_error(url: str, error: Exception) -> str:
+	"""What a person can do about a request that got no answer."""
+	if isinstance(error, requests.exceptions.ConnectTimeout):
+		return _("{0} does not answer: no connection within the time allowed.").format(url)
+	if isinstance(error, requests.exceptions.Timeout):
+		return _("{0} accepted the connection but did not answer in time.").format(url)
+	if isinstance(error, requests.exceptions.SSLError):
+		return _("{0}: the certificate is not accepted. Check it, or the address.").format(url)
+	if isinstance(error, requests.exceptions.ChunkedEncodingError):
+		return _("{0} cut the connection in the middle of its answer.").format(url)
+	if isinstance(error, requests.exceptions.ConnectionError):
+		return _("{0} can't be reached: is the address right and the site up?").format(url)
+	return _("{0} could not be asked: {1}").format(url, type(error).__name__)

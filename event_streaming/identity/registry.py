@@ -1,0 +1,351 @@
+"""Which local document stands for which remote one: the only module that reads or writes Event Document Identity.
+
+Producer, remote DocType and remote name together name a document; the name alone never does. Each row also keeps the
+*root*, the site and name where the document was first made, so that a document that comes round a ring, or from two
+sides, is recognised. Nothing here touches the documents themselves.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+from pypika.terms import Parameter, Values
+
+from event_streaming.database import bulk_inserting
+from event_streaming.exceptions import TransactionLost
+from event_streaming.site.address import public_url
+from event_streaming.wire.events import Root
+
+DOCTYPE = "Event Document Identity"
+# where a document came from: this site's own to say, never taken over from another site
+REMOTE_NAME, REMOTE_SITE = "remote_docname", "remote_site_name"
+SAVEPOINT = "event_streaming_identities"
+FIELDS = (
+	"event_producer",
+	"remote_doctype",
+	"remote_name",
+	"local_doctype",
+	"local_name",
+	"root_site",
+	"root_doctype",
+	"root_name",
+	"covered_to",
+)
+
+RemoteKey = tuple[str, str]
+LocalKey = tuple[str, str]
+
+
+@dataclass
+class Identity:
+	"""One remote document and the local one that stands for it.
+
+	Events of the document at or before position `covered_to` are already contained in the local document.
+	"""
+
+	event_producer: str
+	remote_doctype: str
+	remote_name: str
+	local_doctype: str
+	local_name: str
+	root_site: str
+	root_doctype: str
+	root_name: str
+	covered_to: int = 0
+
+	@property
+	def key(self) -> str:
+		return identity_key(self.event_producer, self.remote_doctype, self.remote_name)
+
+
+def identity_key(event_producer: str, remote_doctype: str, remote_name: str) -> str:
+	"""The row's name: exact where a collation would take "a" and "A" for the same."""
+	text = "\n".join((event_producer, remote_doctype, remote_name))
+	return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def own_identity(
+	event_producer: str, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0
+) -> Identity:
+	"""The identity of a remote document; without a root it was first made on the producer itself."""
+	return Identity(
+		event_producer=event_producer,
+		remote_doctype=key[0],
+		remote_name=key[1],
+		local_doctype=local[0],
+		local_name=local[1],
+		root_site=root["site"] if root else event_producer,
+		root_doctype=root["doctype"] if root else key[0],
+		root_name=root["name"] if root else key[1],
+		covered_to=covered_to,
+	)
+
+
+def load_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, Identity]:
+	"""The identities of the remote documents `keys` ((DocType, name) on the producer) that are known here: one query."""
+	names = {identity_key(event_producer, doctype, name) for doctype, name in keys}
+	found = _read({"name": names})
+	return {(row.remote_doctype, row.remote_name): row for row in found}
+
+
+def find_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, LocalKey]:
+	"""(DocType, name) on the producer -> (DocType, name) here, for those that are known."""
+	return {key: (row.local_doctype, row.local_name) for key, row in load_many(event_producer, keys).items()}
+
+
+def find_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], LocalKey]:
+	"""(site, DocType, name) of where documents were first made -> the local document that stands for it: one query."""
+	wanted = {(root["site"], root["doctype"], root["name"]) for root in roots}
+	if not wanted:
+		return {}
+	rows = _read(
+		{
+			"root_site": {site for site, _doctype, _name in wanted},
+			"root_doctype": {doctype for _site, doctype, _name in wanted},
+			"root_name": {name for _site, _doctype, name in wanted},
+		}
+	)
+	found = {
+		(row.root_site, row.root_doctype, row.root_name): (row.local_doctype, row.local_name) for row in rows
+	}
+	return {key: local for key, local in found.items() if key in wanted}
+
+
+def find_for_local(local_doctype: str, local_names: Collection[str]) -> dict[str, list[Identity]]:
+	"""Local name -> the remote documents that it stands for: one query."""
+	found: dict[str, list[Identity]] = {}
+	for row in _read({"local_doctype": {local_doctype}, "local_name": set(local_names)}):
+		found.setdefault(row.local_name, []).append(row)
+	return found
+
+
+def local_doctypes() -> frozenset[str]:
+	"""The DocTypes of documents here that stand for remote ones: by the index's leading column alone."""
+	table = frappe.qb.DocType(DOCTYPE)
+	return frozenset(
+		filter(None, frappe.qb.from_(table).select(table.local_doctype).distinct().run(pluck=True))
+	)
+
+
+def made_here(identity: Identity) -> bool:
+	"""Whether the document was first made on this site, whoever sends it now."""
+	return identity.root_site == public_url()
+
+
+@dataclass
+class Kept:
+	"""Rows of a group of events that are written together; `claimed` are the keys of those that `add` brought.
+
+	`before` are both as they were when the event began. Behind what was written in the middle of an event stands a savepoint
+	each time (`marks`): it is gone if a hook has undone that with a savepoint of its own. `void` ones are never written.
+	"""
+
+	waiting: dict[str, Identity] = field(default_factory=dict)
+	claimed: set[str] = field(default_factory=set)
+	before: tuple[dict[str, Identity], set[str]] = field(default_factory=lambda: ({}, set()))
+	marks: int = 0
+	void: bool = False
+
+	def event_done(self) -> None:
+		"""Raises TransactionLost when something that was written in the middle of it has been undone."""
+		self.look()
+		self.before = dict(self.waiting), set(self.claimed)
+
+	def event_undone(self) -> None:
+		"""Back to the event's savepoint: what was written after it has to be written again."""
+		waiting, claimed = self.before
+		self.waiting, self.claimed, self.marks = dict(waiting), set(claimed), 0
+
+	def write(self) -> None:
+		if not self.waiting or self.void:
+			return
+		rows = list(self.waiting.values())
+		_claim([each for each in rows if each.key in self.claimed])
+		_write([each for each in rows if each.key not in self.claimed])
+		self.waiting.clear()
+		self.claimed.clear()
+
+	def write_in_the_middle(self) -> None:
+		if self.waiting and not self.void:
+			self.write()
+			self.marks += 1
+			frappe.db.savepoint(f"{SAVEPOINT}_{self.marks}")
+
+	def look(self) -> None:
+		# not earlier: a savepoint that is released takes those of hooks along that were made after it
+		for number in range(self.marks, 0, -1):
+			try:
+				frappe.db.release_savepoint(f"{SAVEPOINT}_{number}")
+			except Exception as error:
+				raise TransactionLost(
+					_("A hook of this site has undone what was written in the middle of the event.")
+				) from error
+		self.marks = 0
+
+
+def keep_together(kept: Kept | None) -> None:
+	"""From now on `save` and `add` keep rows in `kept`, until `write_kept`, or until anything here is read or changed; None
+	ends that.
+
+	Who asks for this writes them before whatever commits.
+	"""
+	frappe.local.event_streaming_identities = kept
+
+
+def save(identity: Identity) -> None:
+	"""Insert or replace the row of one remote document, in the transaction of the document itself."""
+	kept = getattr(frappe.local, "event_streaming_identities", None)
+	if kept is None:
+		_write([identity])
+	else:
+		kept.waiting[identity.key] = identity
+
+
+def add(identity: Identity) -> None:
+	"""Insert the row of a remote document that has none: of several workers one can do that.
+
+	It waits for a transaction that is about to do the same. Raises TransactionLost, now or when the rows are written, when
+	another one has brought the document: looked at again, it is here.
+	"""
+	kept = getattr(frappe.local, "event_streaming_identities", None)
+	if kept is None:
+		_claim([identity])
+	else:
+		kept.waiting[identity.key] = identity
+		kept.claimed.add(identity.key)
+
+
+def write_kept() -> None:
+	kept = getattr(frappe.local, "event_streaming_identities", None)
+	if kept:
+		kept.write_in_the_middle()
+
+
+def _claim(identities: list[Identity]) -> None:
+	try:
+		# in one order, so that two workers do not wait for each other
+		bulk_inserting.insert(DOCTYPE, COLUMNS, sorted(_row(each) for each in identities))
+	except Exception as error:
+		if not frappe.db.is_duplicate_entry(error):
+			raise
+		raise TransactionLost(_("A document has been brought by another worker in the meantime.")) from error
+
+
+def _write(identities: list[Identity]) -> None:
+	if not identities:
+		return
+	head, row, tail = _save_sql(frappe.db.db_type)
+	values = [value for each in identities for value in _row(each)]
+	frappe.db.sql(head + ",".join([row] * len(identities)) + tail, tuple(values))
+
+
+CHANGED = ("modified", "modified_by", *FIELDS)
+COLUMNS = ("name", "creation", "owner", *CHANGED)
+
+
+def _row(identity: Identity) -> tuple:
+	"""The values of COLUMNS."""
+	now, user = now_datetime(), frappe.session.user
+	return (identity.key, now, user, now, user, *(getattr(identity, field) for field in FIELDS))
+
+
+@cache
+def _save_sql(db_type: str) -> tuple[str, str, str]:
+	"""INSERT, or UPDATE of what is there, up to the rows, for one row, and after them: built once, for building it costs
+	as much as running it."""
+	table, changed = frappe.qb.DocType(DOCTYPE), CHANGED
+	query = frappe.qb.into(table).columns(*COLUMNS).insert(*(Parameter("%s") for _column in COLUMNS))
+	if db_type == "postgres":
+		query = query.on_conflict(table.name)
+		for column in changed:
+			query = query.do_update(table[column])
+	else:
+		for column in changed:
+			query = query.on_duplicate_key_update(table[column], Values(table[column]))
+	head, rest = query.get_sql().split(" VALUES ", 1)
+	row, tail = rest.split(")", 1)
+	return f"{head} VALUES ", f"{row})", tail
+
+
+def add_new(identities: Iterable[Identity]) -> None:
+	"""Insert those that are not there yet, in one statement; what is there already stays as it is."""
+	write_kept()
+	now, user = now_datetime(), frappe.session.user
+	rows = [
+		(each.key, now, now, user, user, *(getattr(each, field) for field in FIELDS)) for each in identities
+	]
+	if rows:
+		columns = ["name", "creation", "modified", "owner", "modified_by", *FIELDS]
+		frappe.db.bulk_insert(DOCTYPE, columns, rows, ignore_duplicates=True)
+
+
+def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
+	"""Remove the row of one remote document, if there is one."""
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	key = identity_key(event_producer, remote_doctype, remote_name)
+	frappe.qb.from_(table).delete().where(table.name == key).run()
+
+
+def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection[str] = ()) -> None:
+	"""The local document was renamed: it goes on standing for the same remote one, but of the sites `except_for`.
+
+	One that was first made here is known by its new name from now on, as on the sites that take the rename.
+	"""
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	moved = (table.local_doctype == doctype) & (table.local_name == old)
+	if except_for:
+		moved &= table.event_producer.notin(sorted(except_for))
+	made_here = (table.root_site == public_url()) & (table.root_doctype == doctype)
+	frappe.qb.update(table).set(table.root_name, new).where(moved & made_here).run()
+	frappe.qb.update(table).set(table.local_name, new).where(moved).run()
+
+
+def _read(filters: dict[str, set[str]]) -> list[Identity]:
+	if not all(filters.values()):
+		return []
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(*(table[field] for field in FIELDS))
+	for column, values in filters.items():
+		query = query.where(table[column].isin(sorted(values)))
+	return [Identity(**row) for row in query.run(as_dict=True)]
+
+
+def local_document_renamed(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	"""Hook for every rename on this site: a document that stands for a remote one goes on doing so."""
+	if frappe.flags.in_install or old == new:
+		return
+	# a site that takes the merge itself has no document to tell of any more: what it still tells is about the old one
+	follow_local_rename(doc.doctype, old, new, except_for=_sites_told(doc.doctype) if merge else ())
+
+
+def _sites_told(doctype: str) -> list[str]:
+	"""The sites that take the events of a DocType from this one."""
+	return frappe.get_all(
+		"Event Consumer Document Type",
+		filters={
+			"ref_doctype": doctype,
+			"parenttype": "Event Consumer",
+			"status": "Approved",
+			"unsubscribed": 0,
+		},
+		pluck="parent",
+	)
+
+
+def local_file_deleted(doc, method: str | None = None) -> None:
+	"""Hook for the deletion of a file: files come and go with their documents, and nothing else would clear these rows."""
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	(
+		frappe.qb.from_(table)
+		.delete()
+		.where((table.local_doctype == doc.doctype) & (table.local_name == doc.name))
+		.run()
+	)

@@ -1,0 +1,298 @@
+"""Document hooks -> one row of Event Update Log, in the transaction of the change itself.
+
+Called by the hooks for "*" in hooks.py. Never commits, never talks to another site, and gives no position: see
+sequence.py. For a DocType that nobody subscribes to, the cost is one look-up (see `streamed_doctypes`).
+
+What a change is measured from. Frappe keeps the state before a save in `get_doc_before_save()`, and goes on keeping it
+while hooks `db_set` more, and for later `db_set`s of the same object. So the state that was logged last is remembered
+in `doc.flags`, together with the before-object and the call that it belongs to; while these are still the same, the
+next difference is taken from what was logged last.
+
+What a change leads to. What a document holds in memory is not always what is stored: hooks set fields without saving
+them, and `db_set` writes one field of an object that may be stale. A document that is still as it was just before
+Frappe wrote it is believed; of any other, the fields that seem changed are read from the database.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+
+from event_streaming.database import bulk_inserting
+from event_streaming.identity.origin import current_origin
+from event_streaming.producer.log.rows import dump
+from event_streaming.producer.notify import notifications
+from event_streaming.producer.subscriptions.streamed import streamed_doctypes
+from event_streaming.wire.difference import (
+	STAMPS,
+	Change,
+	State,
+	Written,
+	convert_values,
+	difference,
+	snapshot,
+	values_before,
+)
+from event_streaming.wire.events import ATTACH
+
+LOG = "Event Update Log"
+MEMORY = "event_streaming"
+COLUMNS = (
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"update_type",
+	"ref_doctype",
+	"docname",
+	"data",
+	"data_before",
+	"position",
+	"origin",
+)
+
+
+class Transaction:
+	"""The database transaction in which something was logged; shared by all that is remembered from it."""
+
+	def __init__(self):
+		# one object, so that it is found among the callbacks by identity
+		self.on_commit = self.committed
+		self.rolled_back = False
+		self.logged: dict[tuple[str, str], int] = {}
+		# files that were attached before the row of their document was written
+		self.early_files: dict[tuple[str, str], list[dict]] = {}
+
+	def committed(self) -> None:
+		"""After the commit: tell the consumers."""
+		self.on_commit = frappe.local.event_streaming_transaction = None
+		notifications.events_committed()
+
+	def undone(self) -> None:
+		"""After a full rollback: what was remembered in it never happened."""
+		self.rolled_back = True
+		frappe.local.event_streaming_transaction = None
+
+
+@dataclass
+class Remembered:
+	"""What is known about one document object between two of its hooks."""
+
+	name: str
+	before: Any
+	call: Any
+	state: State | None
+	written: Written | None
+	transaction: Transaction
+	logged: int
+
+
+# ---------------------------------------------------------------- hooks
+
+
+def capture_before_write(doc, method: str | None = None) -> None:
+	"""before_save, before_submit, before_cancel, before_update_after_submit: note what is about to be written."""
+	if doc.doctype not in streamed_doctypes():
+		return
+	before = doc.get_doc_before_save()
+	unlogged = _remembered(doc)
+	if unlogged and unlogged.state is None and before and unlogged.before and unlogged.before is not before:
+		# the object is saved again inside its own save: what the outer save wrote has not been logged yet
+		old = snapshot(unlogged.before)
+		if change := difference(old, snapshot(before)):
+			_log_update(doc, change, values_before(old, change))
+	_remember(doc, before, None, Written(doc))
+
+
+def capture_insert(doc, method: str | None = None) -> None:
+	"""after_insert: the whole document, before what later hooks make of it."""
+	if doc.doctype not in streamed_doctypes():
+		return
+	memory = _remembered(doc)
+	if _is_logged_in_this_call(doc, memory):
+		# a db_set in the controller's after_insert came before this hook and has logged the Create
+		_log_difference(doc, memory)
+	else:
+		_log_create(doc, memory)
+
+
+def capture_change(doc, method: str | None = None) -> None:
+	"""on_change (save, submit, cancel, update after submit, db_set) and on_discard: the difference."""
+	if doc.doctype not in streamed_doctypes() or doc.flags.in_delete:
+		return
+	memory = _remembered(doc)
+	# Frappe: True until the row is written, then False to the end of the insert, then gone
+	new = vars(doc).get("__islocal")
+	if new:
+		return
+	if new is None or _is_logged_in_this_call(doc, memory):
+		_log_difference(doc, memory)
+	else:
+		_log_create(doc, memory)
+
+
+def capture_delete(doc, method: str | None = None) -> None:
+	"""after_delete: type and name only; and which document it was, should the other site have gone on with it."""
+	if doc.doctype in streamed_doctypes():
+		state = snapshot(doc)
+		was = {fieldname: state.get(fieldname) for fieldname in ("creation", "modified", "docstatus")}
+		_write(doc.doctype, doc.name, "Delete", None, {"changed": was})
+
+
+def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	"""after_rename: the event is the old name's, and says the new one; a merge also changes the other one's stamps."""
+	if doc.doctype in streamed_doctypes():
+		_write(
+			doc.doctype,
+			old,
+			"Rename",
+			{"new_name": str(new), "merge": bool(merge), **_merged(doc, old, merge)},
+		)
+
+
+def capture_merged(doc, method: str | None = None) -> None:
+	"""on_merged_with_other_site: this site has the last word on a document that both had changed; it says all of it."""
+	if doc.doctype in streamed_doctypes():
+		_write(doc.doctype, doc.name, "Create", snapshot(doc), {"merged_with": doc.flags.merged_with})
+
+
+# ---------------------------------------------------------------- files
+
+
+def log_file(update_type: str, doctype: str, name: str, data: dict) -> None:
+	"""Attach or Detach: an event of the document that has or had the file. Whether it is streamed, the caller knows."""
+	if frappe.get_meta(doctype).issingle or frappe.db.exists(doctype, name):
+		_write(doctype, name, update_type, data)
+	elif update_type == ATTACH:
+		# a hook of the document attaches it before the document is stored; or this never becomes one
+		_transaction().early_files.setdefault((doctype, str(name)), []).append(data)
+
+
+# ---------------------------------------------------------------- what is logged
+
+
+def _log_create(doc, memory: Remembered | None) -> None:
+	written = memory and memory.written
+	believed = written is None or written.is_still(doc)
+	state = snapshot(doc if believed else frappe.get_doc(doc.doctype, doc.name, for_update=True))
+	transaction = _write(doc.doctype, doc.name, "Create", state)
+	for data in transaction.early_files.pop((doc.doctype, str(doc.name)), ()):
+		_write(doc.doctype, doc.name, ATTACH, data)
+	known = (written or Written(doc)) if believed else None
+	_remember(doc, doc.get_doc_before_save(), state, known, transaction)
+
+
+def _log_difference(doc, memory: Remembered | None) -> None:
+	believed = _is_believed(doc, memory)
+	if believed and memory and memory.state:
+		# still what was logged: nothing has been set since
+		return
+	before = doc.get_doc_before_save()
+	old = memory.state if memory and memory.state else (before and snapshot(before))
+	if not old:
+		return
+	new = snapshot(doc)
+	change = difference(old, new)
+	if change and not believed:
+		new = _stored(doc, old, change)
+		change = difference(old, new)
+	transaction = _log_update(doc, change, values_before(old, change)) if change else None
+	_remember(doc, before, new, (memory and memory.written) if believed else None, transaction)
+
+
+def _log_update(doc, change: Change, before: Change) -> Transaction:
+	return _write(doc.doctype, doc.name, "Update", change, before)
+
+
+def _is_believed(doc, memory: Remembered | None) -> bool:
+	"""Whether what the object holds in memory is what the database holds."""
+	if memory is None:
+		return (doc.doctype, doc.name) in frappe.flags.currently_saving
+	if memory.written is None or not memory.written.is_still(doc):
+		return False
+	# another object of the same document was saved by a hook of this save
+	return memory.logged == memory.transaction.logged.get((doc.doctype, doc.name), 0)
+
+
+def _stored(doc, old: State, change: Change) -> State:
+	"""The state as the database has it, in what seems to have changed."""
+	changed = change.get("changed", {})
+	if doc.meta.issingle or change.keys() != {"changed"}:
+		return snapshot(frappe.get_doc(doc.doctype, doc.name, for_update=True))
+	# for update: a plain read may see an older picture than the one the change was made on
+	values = frappe.db.get_value(doc.doctype, doc.name, list(changed), as_dict=True, for_update=True)
+	return {**old, **convert_values(doc.meta, values or {})}
+
+
+def _merged(doc, old: str, merge: bool) -> dict[str, Any]:
+	"""What a merge has made of the stamps of the document that stays, and what the other one was."""
+	if not merge:
+		return {}
+	stamps = {fieldname: str(doc.get(fieldname) or "") for fieldname in STAMPS}
+	return {**stamps, "docstatus": frappe.db.get_value(doc.doctype, old, "docstatus") or 0}
+
+
+# ---------------------------------------------------------------- what is remembered
+
+
+def _remembered(doc) -> Remembered | None:
+	"""What is known about the object, if it is still true."""
+	memory = doc.flags.get(MEMORY)
+	if memory is None or memory.transaction.rolled_back or memory.name != doc.name:
+		return None
+	if memory.state is None or memory.before is doc.get_doc_before_save() or memory.call is _call(doc):
+		return memory
+	return None
+
+
+def _is_logged_in_this_call(doc, memory: Remembered | None) -> bool:
+	return bool(memory and memory.state and memory.call is _call(doc))
+
+
+def _call(doc) -> Any:
+	"""Something that is new with every insert() and save() of an object: Frappe makes this list at their beginning."""
+	return doc.flags.notifications_executed
+
+
+def _remember(
+	doc, before: Any, state: State | None, written: Written | None, transaction: Transaction | None = None
+) -> None:
+	transaction = transaction or _transaction()
+	logged = transaction.logged.get((doc.doctype, doc.name), 0)
+	doc.flags[MEMORY] = Remembered(doc.name, before, _call(doc), state, written, transaction, logged)
+
+
+def _transaction() -> Transaction:
+	"""The open transaction; its commit and its rollback will be heard of exactly once."""
+	transaction = getattr(frappe.local, "event_streaming_transaction", None)
+	callbacks = frappe.db.after_commit
+	if transaction is not None:
+		if transaction.on_commit in callbacks._functions:
+			return transaction
+		# a commit that failed on its way has dropped the callbacks without calling them
+		transaction.rolled_back = True
+	transaction = frappe.local.event_streaming_transaction = Transaction()
+	callbacks.add(transaction.on_commit)
+	frappe.db.after_rollback.add(transaction.undone)
+	return transaction
+
+
+# ---------------------------------------------------------------- the row
+
+
+def _write(
+	doctype: str, name: str, update_type: str, data: dict | None, before: Change | None = None
+) -> Transaction:
+	"""Log one event; returns the transaction that it is in."""
+	transaction = _transaction()
+	# as text: of two values, the database's driver would turn each by itself
+	now, user = str(now_datetime()), frappe.session.user
+	text = None if data is None else dump(data)
+	text_before = dump(before) if before else None
+	origin = current_origin(doctype) or ""
+	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, 0, origin)
+	bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
+	key = (doctype, name)
+	transaction.logged[key] = transaction.logged.get(key, 0) + 1
+	return transaction

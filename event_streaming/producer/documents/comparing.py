@@ -1,0 +1,261 @@
+"""What a consumer compares its documents with: digests of this site's, and the few documents that it has to look at.
+
+As with the feed, the subscription on record decides: approved, readable for the consumer's user, condition met. The
+consumer says which fields count; it learns digests of fields that it is sent anyway, never of a password. Documents that
+were first made on the consumer are left out: this site takes them from there, and compares them itself. Nothing is kept
+between two requests, and each ends after some seconds with the name that it has got to. Writes nothing but positions.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming.database import bulk_reading
+from event_streaming.database.bulk_reading import Columns
+from event_streaming.identity.registry import DOCTYPE as IDENTITY
+from event_streaming.producer.documents.copying import (
+	as_conditions,
+	as_event,
+	names_after,
+	new_names_to_come,
+	reader_of_existing,
+	those_meeting,
+)
+from event_streaming.producer.documents.exact import events_after, load_with_positions
+from event_streaming.producer.documents.file_rows import attached_to
+from event_streaming.producer.documents.names import roots_of_documents
+from event_streaming.producer.documents.reading import existing_names, load_documents, permitted_names
+from event_streaming.producer.log.rows import ENVELOPE_BYTES
+from event_streaming.producer.subscriptions.reader import Reader, parsed_list
+from event_streaming.site.address import time_zone
+from event_streaming.wire import digests
+from event_streaming.wire.checks import MAX_NAME, InvalidPage
+from event_streaming.wire.difference import TABLES, shape_of, snapshot
+from event_streaming.wire.digests import MOST_LISTED, FieldShape, Shape
+from event_streaming.wire.events import FILES_KEY
+from event_streaming.wire.values import CONVERT, as_text
+
+BATCH = 2_000
+# with a condition each document is made; so many are held in memory at once
+BATCH_OF_DOCUMENTS = 200
+# a request is over after so long: web servers and proxies allow for more
+SECONDS = 5.0
+MOST_LOOKED_AT = 20_000
+MOST_NAMES = 200
+NOT_FOUND, NOT_PERMITTED, CONDITION = "not found", "not permitted", "condition"
+
+
+@dataclass
+class Found:
+	"""What one request has found: sums of all buckets, or the digests of the documents in some."""
+
+	after: str
+	sums: list[int]
+	listed: dict[str, int] = field(default_factory=dict)
+	looked_at: int = 0
+	has_more: bool = False
+
+
+# ---- digests
+
+
+def digest_page(
+	event_consumer: str, doctype: str, shape: Any, buckets: Any, wanted: Any, after: str, filters: Any
+) -> dict[str, Any]:
+	"""The answer of the endpoint `get_digests`; `wanted`, numbers of buckets, asks for single digests instead of sums."""
+	consumer, reader = reader_of_existing(event_consumer, doctype, 0, None, None)
+	comparer = Comparer(reader, doctype, *asked_for(doctype, shape, buckets, wanted))
+	found = Found(after, [0] * comparer.buckets)
+	if not cint(consumer.paused):
+		comparer.look_through(as_conditions(doctype, filters), found)
+	numbers = found.sums if comparer.wanted is None else list(found.listed.values())
+	return {
+		"after": found.after,
+		"has_more": found.has_more,
+		"looked_at": found.looked_at,
+		"names": list(found.listed),
+		"digests": digests.pack(numbers),
+		"without": comparer.lacking,
+		"time_zone": time_zone(),
+		"paused": cint(consumer.paused),
+	}
+
+
+def asked_for(
+	doctype: str, shape: Any, buckets: Any, wanted: Any
+) -> tuple[Shape, list[str], int, set | None]:
+	"""What a request wants, checked: (shape of what there is here, the fields that are not, buckets, wanted ones)."""
+	try:
+		parsed = digests.parse_shape(frappe.parse_json(shape))
+	except (InvalidPage, ValueError) as error:
+		frappe.throw(_("What is to be compared can't be read: {0}").format(error))
+	count = min(max(cint(buckets), 1), digests.MOST_BUCKETS)
+	numbers = None if wanted is None else {cint(number) for number in parsed_list(wanted)}
+	lacking = fields_lacking(doctype, parsed)
+	return parsed.without(lacking), lacking, count, numbers
+
+
+def fields_lacking(doctype: str, shape: Shape, prefix: str = "") -> list[str]:
+	"""Fields of the shape that documents here have not got, or that are never sent."""
+	meta = frappe.get_meta(doctype)
+	own = shape_of(meta)
+	stored = {name for name, *_how in own.fields}
+	lacking = [f"{prefix}{each.name}" for each in shape.fields if each.name not in stored]
+	for table, rows in shape.tables:
+		df = meta.get_field(table) if table in own.tables else None
+		if not df or df.fieldtype not in TABLES or frappe.get_meta(df.options).get("is_virtual"):
+			lacking.append(f"{prefix}{table}")
+		else:
+			lacking += fields_lacking(df.options, rows, f"{prefix}{table}.")
+	return lacking
+
+
+class Comparer:
+	"""Digests the documents of one DocType for one consumer."""
+
+	def __init__(
+		self, reader: Reader, doctype: str, shape: Shape, lacking: list[str], buckets: int, wanted: set | None
+	):
+		self.reader, self.doctype, self.shape, self.lacking = reader, doctype, shape, lacking
+		self.buckets, self.wanted = buckets, wanted
+		self.conditional = bool((reader.rows[doctype].condition or "").strip())
+		self.columns = Columns(
+			doctype,
+			tuple(each.name for each in shape.fields),
+			{table: tuple(each.name for each in rows.fields) for table, rows in shape.tables},
+		)
+		meta = frappe.get_meta(doctype)
+		self.fields = readers_of(meta, shape.fields)
+		self.tables = [
+			readers_of(frappe.get_meta(meta.get_field(table).options), rows.fields)
+			for table, rows in shape.tables
+		]
+		self.from_consumer = bool(frappe.db.exists(IDENTITY, {"root_site": reader.consumer.name}))
+
+	def look_through(self, conditions: list[list], found: Found) -> None:
+		"""Batch after batch of names, until there are no more or the request has lasted long enough."""
+		deadline = time.monotonic() + SECONDS
+		size = BATCH_OF_DOCUMENTS if self.conditional else BATCH
+		while True:
+			names = names_after(self.doctype, conditions, found.after, size)
+			self.add(self.to_digest(names), found)
+			found.looked_at += len(names)
+			if names:
+				found.after = names[-1]
+			if len(names) < size:
+				return
+			if (
+				time.monotonic() >= deadline
+				or (self.wanted is None and found.looked_at >= MOST_LOOKED_AT)
+				or len(found.listed) + size > MOST_LISTED
+			):
+				found.has_more = True
+				return
+
+	def to_digest(self, names: list[str]) -> list[str]:
+		"""Those of the names that are in a wanted bucket, did not come from the consumer and meet the condition."""
+		if self.wanted is not None:
+			names = [name for name in names if digests.bucket_of(name, self.buckets) in self.wanted]
+		names = [name for name in names if len(name) <= MAX_NAME]
+		if self.from_consumer:
+			roots = roots_of_documents(self.doctype, names)
+			here = self.reader.consumer.name
+			names = [name for name in names if name not in roots or roots[name]["site"] != here]
+		if self.conditional:
+			meeting = those_meeting(self.reader, self.doctype, load_documents(self.doctype, names))
+			names = [name for name in names if name in meeting]
+		return names
+
+	def add(self, names: list[str], found: Found) -> None:
+		read = bulk_reading.read_values(self.columns, names)
+		for name in names:
+			if name not in read:
+				continue
+			values, tables = read[name]
+			digest = digests.digest_of(
+				name,
+				[one(value) for one, value in zip(self.fields, values, strict=True)],
+				[
+					[
+						[row, *(one(value) for one, value in zip(readers, row_values, strict=True))]
+						for row, row_values in rows
+					]
+					for readers, rows in zip(self.tables, tables, strict=True)
+				],
+			)
+			if self.wanted is None:
+				digests.add(found.sums, name, digest)
+			else:
+				found.listed[name] = digest
+
+
+def readers_of(meta: Any, fields: tuple[FieldShape, ...]) -> list:
+	"""For each field what makes of a value in the database the one that counts."""
+	readers = []
+	for each in fields:
+		df = meta.get_field(each.name)
+		if each.pairs is None and each.default is None:
+			readers.append(digests.FORMS[each.form])
+		else:
+			# a mapping is told of values in the form that they have on the wire
+			convert = CONVERT.get(df.fieldtype, as_text) if df else as_text
+			readers.append(lambda value, each=each, convert=convert: each.of_remote(convert(value)))
+	return readers
+
+
+# ---- documents that differ, seem to be missing, or seem to be one too many
+
+
+def look_at(event_consumer: str, doctype: str, names: Any, cursor: Any) -> dict[str, Any]:
+	"""The answer of the endpoint `look_at`: the documents as they are, each with its exact position.
+
+	Of each name it says one thing: the document, as in a copy's page; why there is none (`gone`); or that events of it
+	are on their way to the consumer, whose cursor is `cursor` (`coming`). Names that it says nothing of found no room.
+	"""
+	consumer, reader = reader_of_existing(event_consumer, doctype, cursor, None, None)
+	asked = [name for name in parsed_list(names) if isinstance(name, str) and name]
+	if len(asked) > MOST_NAMES:
+		frappe.throw(_("Not more than {0} documents can be asked for at once.").format(MOST_NAMES))
+	events, gone, coming = [], [], []
+	if asked and not cint(consumer.paused):
+		events, gone, coming = looked_at(reader, doctype, list(dict.fromkeys(asked)))
+	return {
+		"events": events,
+		"gone": gone,
+		"coming": coming,
+		"time_zone": time_zone(),
+		"paused": cint(consumer.paused),
+	}
+
+
+def looked_at(reader: Reader, doctype: str, names: list[str]) -> tuple[list, list, list]:
+	permitted = permitted_names(doctype, names)
+	documents, positions = load_with_positions(doctype, names)
+	coming = new_names_to_come(doctype, reader) | {
+		docname for _log, docname in events_after(doctype, names, reader.cursor, reader.consumer.name)
+	}
+	readable = {name: doc for name, doc in documents.items() if name in permitted and name not in coming}
+	meeting = readable
+	if (reader.rows[doctype].condition or "").strip():
+		meeting = those_meeting(reader, doctype, readable)
+	there = existing_names(doctype, names)
+	roots, files = roots_of_documents(doctype, list(meeting)), attached_to(doctype, list(meeting))
+	events, gone, size = [], [], 0
+	for name in names:
+		if name in meeting:
+			state = snapshot(meeting[name])
+			if name in files:
+				state[FILES_KEY] = files[name]
+			event = as_event(doctype, name, state, positions[name], roots.get(name))
+			size += len(event["data"]) + ENVELOPE_BYTES
+			if events and size > reader.max_bytes:
+				break
+			events.append(event)
+		elif name not in coming:
+			reason = CONDITION if name in readable else NOT_PERMITTED if name in there else NOT_FOUND
+			gone.append([name, reason, positions.get(name, 0)])
+	return events, gone, [name for name in names if name in coming]

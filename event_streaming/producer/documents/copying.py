@@ -1,0 +1,252 @@
+"""Pages of documents that exist already, in the order of their names: what a consumer's first copy is made of.
+
+As with the feed, the subscription on record decides: approved, readable for the consumer's user, condition met. Filters
+only narrow that down. Each document comes as a made-up Create whose position is exact: the events of the document at or
+before it are contained in what is sent, and none after it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming.producer.documents.exact import load_with_positions
+from event_streaming.producer.documents.file_rows import attached_to
+from event_streaming.producer.documents.names import roots_of_documents
+from event_streaming.producer.log.deliveries import record_given
+from event_streaming.producer.log.rows import ENVELOPE_BYTES, LOG, dump
+from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.reader import Reader, load_consumer, reader_for
+from event_streaming.site.address import public_url, time_zone
+from event_streaming.wire.difference import snapshot
+from event_streaming.wire.events import CREATE, FILES_KEY, RENAME, Root
+from event_streaming.wire.pages import PROTOCOL
+
+# so many are held in memory at once
+BATCH = 100
+# the count is for a progress bar
+MOST_COUNTED = 1_000_000
+
+
+@dataclass
+class Found:
+	"""The documents of a page as events, and the name up to which everything was looked at."""
+
+	events: list[dict[str, Any]] = field(default_factory=list)
+	after: str = ""
+	has_more: bool = False
+	size: int = 0
+	looked_at: int = 0
+
+
+def copy_page(
+	event_consumer: str, doctype: str, after: str, cursor: Any, filters: Any, limit: Any, max_bytes: Any
+) -> dict[str, Any]:
+	"""The answer of the endpoint `get_copy_page`. Raises frappe.ValidationError with what to do."""
+	consumer, reader = reader_of_existing(event_consumer, doctype, cursor, limit, max_bytes)
+	wanted = as_conditions(doctype, filters)
+	found = Found(after=after)
+	if not cint(consumer.paused):
+		read_documents(reader, doctype, wanted, found)
+	return {
+		"protocol": PROTOCOL,
+		"events": found.events,
+		"after": found.after,
+		"looked_at": found.looked_at,
+		"has_more": found.has_more,
+		"time_zone": time_zone(),
+		"site": public_url(),
+		"paused": cint(consumer.paused),
+	}
+
+
+def copy_count(event_consumer: str, doctype: str, filters: Any) -> int:
+	"""How many documents a copy will look at; those that do not meet the condition are among them."""
+	reader_of_existing(event_consumer, doctype, 0, None, None)
+	return count_names(doctype, as_conditions(doctype, filters))
+
+
+def reader_of_existing(
+	event_consumer: str, doctype: str, cursor: Any, limit: Any, max_bytes: Any
+) -> tuple[Any, Reader]:
+	"""The consumer and the bounds, if it is its own user who asks and the DocType is approved for it."""
+	consumer = load_consumer(event_consumer)
+	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
+	if doctype not in reader.rows:
+		frappe.throw(
+			_("{0} is not approved for {1} on {2}: approve it on the Event Consumer there first.").format(
+				doctype, consumer.name, public_url()
+			)
+		)
+	frappe.has_permission(doctype, "read", throw=True)
+	return consumer, reader
+
+
+def read_documents(reader: Reader, doctype: str, wanted: list[list], found: Found) -> None:
+	"""Fill a page: batches of documents until its bounds are reached or there are no more."""
+	left = reader.limit
+	while left > 0:
+		names = names_after(doctype, wanted, found.after, min(BATCH, left))
+		if not names:
+			return
+		left -= len(names)
+		for name, event in events_of(reader, doctype, names):
+			if event:
+				size = len(event["data"]) + ENVELOPE_BYTES
+				if found.events and found.size + size > reader.max_bytes:
+					found.has_more = True
+					return
+				found.size += size
+				found.events.append(event)
+			found.after = name
+			found.looked_at += 1
+	found.has_more = bool(names_after(doctype, wanted, found.after, 1))
+
+
+def events_of(reader: Reader, doctype: str, names: list[str]) -> Iterator[tuple[str, dict[str, Any] | None]]:
+	"""Each name with its document as an event; None when it is gone by now, does not meet the condition, or comes anyway."""
+	documents, positions = load_with_positions(doctype, names)
+	# read after the documents, so that no rename is missed that they show
+	for name in new_names_to_come(doctype, reader):
+		documents.pop(name, None)
+	row = reader.rows[doctype]
+	if (row.condition or "").strip():
+		documents = those_meeting(reader, doctype, documents)
+		record_given(reader.consumer.name, doctype, {name: positions[name] for name in documents})
+	roots, files = roots_of_documents(doctype, list(documents)), attached_to(doctype, list(documents))
+	for name in names:
+		event = None
+		if doc := documents.get(name):
+			state = snapshot(doc)
+			if name in files:
+				state[FILES_KEY] = files[name]
+			event = as_event(doctype, name, state, positions[name], roots.get(name))
+		yield name, event
+
+
+def new_names_to_come(doctype: str, reader: Reader) -> set[str]:
+	"""Names that documents got by renames which the consumer has still to take.
+
+	It may have such a document under its old name; the rename gives it the new one, or brings it.
+	"""
+	after = max(reader.cursor, cint(reader.rows[doctype].from_position))
+	log = frappe.qb.DocType(LOG)
+	query = (
+		frappe.qb.from_(log)
+		.select(log.data)
+		.where((log.position > after) | (log.position == 0))
+		.where((log.ref_doctype == doctype) & (log.update_type == RENAME))
+		.where(log.origin.isnull() | (log.origin != reader.consumer.name))
+	)
+	return {json.loads(data)["new_name"] for (data,) in query.run()}
+
+
+def those_meeting(reader: Reader, doctype: str, documents: dict[str, Any]) -> dict[str, Any]:
+	"""The documents that meet the subscription's condition. One that raises an error ends the copy with it."""
+	row = reader.rows[doctype]
+	meeting = {}
+	with conditions.without_writing():
+		for name, doc in documents.items():
+			update_log = frappe._dict(
+				doctype=LOG, name=None, update_type=CREATE, ref_doctype=doctype, docname=name, creation=None
+			)
+			try:
+				if conditions.meets(row.condition, doc, reader.consumer, update_log):
+					meeting[name] = doc
+			except Exception as error:
+				frappe.throw(
+					_("The condition for {0} failed on {1}: {2}").format(
+						doctype, public_url(), f"{name}: {type(error).__name__}: {error}"[:500]
+					)
+				)
+	return meeting
+
+
+def as_event(
+	doctype: str, name: str, state: dict[str, Any], position: int, root: Root | None
+) -> dict[str, Any]:
+	return {
+		"id": "",
+		"position": position,
+		"at_position": position,
+		"update_type": CREATE,
+		"ref_doctype": doctype,
+		"docname": name,
+		"data": dump(state),
+		"data_before": None,
+		"creation": state.get("modified") or "",
+		"modified_by": state.get("modified_by") or "",
+		"origin": root["site"] if root else public_url(),
+		"root": root,
+	}
+
+
+# ---- names
+
+
+def names_after(doctype: str, wanted: list[list], after: str, limit: int) -> list[str]:
+	"""The next names that the session's user may read and the filters find, in the database's order of names."""
+	if frappe.get_meta(doctype).issingle:
+		return [] if after else [doctype]
+	filters = [*wanted, [doctype, "name", ">", after]] if after else wanted
+	rows = frappe.get_list(
+		doctype,
+		filters=filters,
+		fields=["name"],
+		order_by=f"`tab{doctype}`.name asc",
+		limit_page_length=limit,
+		distinct=needs_distinct(doctype, wanted),
+	)
+	return [str(row.name) for row in rows]
+
+
+def count_names(doctype: str, wanted: list[list]) -> int:
+	"""How many there are, counted up to MOST_COUNTED."""
+	if frappe.get_meta(doctype).issingle:
+		return 1
+	names = frappe.get_list(
+		doctype,
+		filters=wanted,
+		fields=["name"],
+		limit_page_length=MOST_COUNTED,
+		order_by=None,
+		distinct=needs_distinct(doctype, wanted),
+		as_list=True,
+	)
+	return len(names)
+
+
+def needs_distinct(doctype: str, wanted: list[list]) -> bool:
+	"""A filter on a child table finds a document once for each of its rows."""
+	return any(condition[0] != doctype for condition in wanted)
+
+
+def as_conditions(doctype: str, filters: Any) -> list[list]:
+	"""Filters as Frappe takes them, {"field": value} or [[…], …], as a list of [DocType, field, operator, value]."""
+	if isinstance(filters, str):
+		try:
+			filters = json.loads(filters) if filters.strip() else None
+		except ValueError:
+			filters = False
+	if filters is None or filters == {} or filters == []:
+		return []
+	if isinstance(filters, dict):
+		return [
+			[doctype, key, *(value if is_operation(value) else ["=", value])]
+			for key, value in filters.items()
+		]
+	if isinstance(filters, list) and all(isinstance(each, list) and len(each) in (3, 4) for each in filters):
+		return [[doctype, *each] if len(each) == 3 else list(each) for each in filters]
+	frappe.throw(
+		_("Filters are JSON such as {0} or {1}.").format(
+			'{"status": "Open"}', '[["creation", ">", "2026-01-01"]]'
+		)
+	)
+
+
+def is_operation(value: Any) -> bool:
+	return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)

@@ -1,0 +1,43 @@
+"""For the doctor of a consumer: what is on record for it here, and what the DocTypes that it wants look like.
+
+Gives fields of DocTypes only, and only of those that the consumer's user may read. Writes nothing.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming.producer.subscriptions.reader import parsed_list, subscriptions_of
+from event_streaming.site.schema import schema_of
+
+MOST_DOCTYPES = 200
+
+
+def describe(consumer, doctypes: str | list) -> dict[str, Any]:
+	"""The answer of the endpoint `describe`, for the session's user, who is the consumer's."""
+	asked = [doctype for doctype in parsed_list(doctypes) if isinstance(doctype, str)]
+	if len(asked) > MOST_DOCTYPES:
+		frappe.throw(_("Not more than {0} DocTypes can be asked for at once.").format(MOST_DOCTYPES))
+	return {
+		"paused": cint(consumer.paused),
+		"not_reachable": cint(consumer.not_reachable),
+		"notify_failures": cint(consumer.notify_failures),
+		"last_error": consumer.last_error or "",
+		"position": cint(consumer.position),
+		"subscriptions": subscriptions_of(consumer),
+		"condition_errors": {
+			row.ref_doctype: row.condition_error for row in consumer.consumer_doctypes if row.condition_error
+		},
+		"doctypes": {doctype: _described(doctype) for doctype in asked},
+	}
+
+
+def _described(doctype: str) -> dict[str, Any]:
+	"""`problem` is "", "not found" or "not permitted"."""
+	if not frappe.db.exists("DocType", doctype):
+		return {"problem": "not found"}
+	if not frappe.has_permission(doctype, "read"):
+		return {"problem": "not permitted"}
+	return {"problem": "", "schema": schema_of(doctype)}

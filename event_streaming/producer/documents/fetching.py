@@ -1,0 +1,90 @@
+"""Whole documents for a consumer that needs them before it can apply an event: what its user may read, by name.
+
+Never gives the framework's own DocTypes, never a password, and of a user only what names a person.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+
+from event_streaming.producer.documents import file_rows
+from event_streaming.producer.documents.exact import load_with_positions
+from event_streaming.producer.documents.names import roots_of_documents
+from event_streaming.producer.documents.reading import by_doctype, existing_names, permitted_names
+from event_streaming.producer.log.rows import Key
+from event_streaming.producer.log.sequence import assign_positions
+from event_streaming.producer.subscriptions.reader import parsed_list
+from event_streaming.site.refused import FILE, is_system
+from event_streaming.wire.difference import snapshot
+
+MOST_DOCUMENTS = 500
+USER_FIELDS = ("name", "email", "first_name", "last_name", "full_name", "enabled", "time_zone", "language")
+
+
+def fetch(documents: str | list) -> dict[str, Any]:
+	"""The answer of the endpoint `get_documents`, for the session's user."""
+	keys = _asked_for(documents)
+	# for consumers that know of one position only: events at or before it are contained in what is read from here on
+	frappe.db.commit()
+	position = assign_positions()
+	found: list[dict[str, Any]] = []
+	missing: list[list[str]] = []
+	for doctype, names in by_doctype(keys).items():
+		if not may_be_fetched(doctype):
+			reason = "not allowed" if frappe.db.exists("DocType", doctype) else "not found"
+			missing.extend([doctype, name, reason] for name in names)
+			continue
+		found.extend(_fetch(doctype, names, missing))
+	return {"documents": found, "missing": missing, "position": position}
+
+
+def _asked_for(documents: str | list) -> list[Key]:
+	asked = parsed_list(documents)
+	if len(asked) > MOST_DOCUMENTS:
+		frappe.throw(_("Not more than {0} documents can be asked for at once.").format(MOST_DOCUMENTS))
+	keys = []
+	for entry in asked:
+		if (
+			not isinstance(entry, list | tuple)
+			or len(entry) != 2
+			or not all(isinstance(part, str) for part in entry)
+		):
+			frappe.throw(_("Documents are asked for as a list of [DocType, name]."))
+		keys.append((entry[0], entry[1]))
+	return keys
+
+
+def may_be_fetched(doctype: str) -> bool:
+	if doctype == "User":
+		return True
+	if doctype == FILE or is_system(doctype) or not frappe.db.exists("DocType", doctype):
+		return False
+	meta = frappe.get_meta(doctype)
+	return not meta.istable and not meta.get("is_virtual") and meta.module != "Event Streaming"
+
+
+def _fetch(doctype: str, names: list[str], missing: list[list[str]]) -> list[dict[str, Any]]:
+	permitted = permitted_names(doctype, names)
+	if unread := [name for name in names if name not in permitted]:
+		exist = existing_names(doctype, unread)
+		missing.extend([doctype, name, "not permitted" if name in exist else "not found"] for name in unread)
+	roots = roots_of_documents(doctype, permitted)
+	files = file_rows.attached_to(doctype, permitted)
+	found = []
+	documents, positions = load_with_positions(doctype, permitted)
+	for name, doc in documents.items():
+		data = snapshot(doc)
+		if doctype == "User":
+			data = {"doctype": doctype, **{fieldname: data.get(fieldname) for fieldname in USER_FIELDS}}
+		entry = {
+			"doctype": doctype,
+			"name": name,
+			"data": data,
+			"root": roots.get(name),
+			"position": positions[name],
+		}
+		if name in files:
+			entry["files"] = files[name]
+		found.append(entry)
+	return found

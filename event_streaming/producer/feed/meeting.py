@@ -1,0 +1,324 @@
+"""Which events of a page meet their subscription's condition, and the older ones of the documents that now do.
+
+The condition is asked of the document as it is now, once for each document of the page; how, conditions.py knows. What
+it writes is undone; an error in it is reported on the Event Consumer and to the consumer, and holds the event back.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint, create_batch
+from pypika import Order
+from pypika.analytics import RowNumber
+
+from event_streaming.http.confidential import plain
+from event_streaming.identity.fates import NAMES_AT_ONCE
+from event_streaming.producer.documents import file_rows
+from event_streaming.producer.documents.reading import by_doctype, load_documents
+from event_streaming.producer.log.deliveries import delivered_names, given_positions
+from event_streaming.producer.log.rows import (
+	ENVELOPE_BYTES,
+	LOG,
+	Candidate,
+	Key,
+	dump,
+	read_candidates,
+	read_data,
+	select_candidates,
+)
+from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.reader import Reader, is_for
+from event_streaming.producer.subscriptions.streamed import CONSUMER
+from event_streaming.site.address import public_url
+from event_streaming.wire.difference import snapshot
+from event_streaming.wire.events import ATTACH, CREATE, DELETE, FILES_KEY, RENAME, UPDATE
+from event_streaming.wire.pages import REMOVE
+
+
+@dataclass
+class History:
+	"""What the log holds of one document before the cursor: whether the consumer has got any of it, and what came since.
+
+	`left` when the last that it has got was that the document is no longer for it. `more` when more is waiting than a page may hold: it was not read then, and whether any was delivered is not known.
+	"""
+
+	delivered: bool = False
+	left: bool = False
+	# a copy has given the whole document, with its events up to here
+	given: int = 0
+	names: list[str] = field(default_factory=list)
+	waiting: list[Candidate] = field(default_factory=list)
+	more: bool = False
+
+
+def meeting_conditions(
+	reader: Reader, events: list[Candidate], present: dict[Key, str | None]
+) -> list[Candidate]:
+	"""Without the events whose documents do not meet their condition; with the older ones of those that now do."""
+	conditional = [event for event in events if (reader.rows[event.ref_doctype].condition or "").strip()]
+	if not conditional:
+		return events
+	documents = _load_present(conditional, present)
+	meeting, failed = _evaluate(reader, conditional, present, documents)
+	histories = _histories(reader, conditional, meeting)
+	leaving = _leaving(
+		reader, [event for event in conditional if event.key not in meeting | failed], histories
+	)
+	told = [event for event in conditional if not _is_away(event, leaving, histories)]
+	ends = _ends_to_tell(reader, told, meeting, histories)
+	kept: list[Candidate] = []
+	begun: set[Key] = set()
+	for event in events:
+		if not (reader.rows[event.ref_doctype].condition or "").strip():
+			kept.append(event)
+		elif event.key not in meeting:
+			if event.name in ends:
+				kept.append(event)
+			elif event is leaving.get(event.key):
+				kept.append(_as_leaving(event))
+		elif event.key in begun:
+			# the first event of a document in the page has brought all that came before it
+			kept.append(event)
+		else:
+			begun.add(event.key)
+			doc = documents[event.ref_doctype, str(present[event.key])]
+			kept.extend(_with_history(reader, event, histories.get(event.key) or History(), doc))
+	if ATTACH not in reader.without:
+		_add_files([event for event in kept if event.made and event.update_type == CREATE], present)
+	return kept
+
+
+def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) -> list[Candidate]:
+	"""The event with the older ones of its document before it, or one Create with the present state in their place."""
+	waiting = history.waiting
+	if history.delivered and not waiting and not history.more:
+		return [event]
+	begins = history.delivered or (waiting[0] if waiting else event).update_type == CREATE
+	size = sum(old.size for old in waiting) + event.size
+	if not begins or history.more or len(waiting) >= reader.limit or size > reader.max_bytes:
+		return [_create_from_present(event, doc)]
+	for old in waiting:
+		old.at_position = event.position
+	return [*waiting, event]
+
+
+def _leaving(reader: Reader, events: list[Candidate], histories: dict[Key, History]) -> dict[Key, Candidate]:
+	"""The last event of each document that the consumer has, wants removed, and that is no longer for it."""
+	last: dict[Key, Candidate] = {}
+	for event in events:
+		if reader.rows[event.ref_doctype].when_condition_ends == REMOVE and event.update_type == UPDATE:
+			last[event.key] = event
+	return {
+		key: event
+		for key, event in last.items()
+		if _has_got(reader, key, histories.get(key)) and not histories[key].left
+	}
+
+
+def _is_away(event: Candidate, leaving: dict[Key, Candidate], histories: dict[Key, History]) -> bool:
+	"""Whether the consumer has removed the document by then, so that its new name is nothing to it."""
+	if event.update_type != RENAME:
+		return False
+	gone = leaving.get(event.key)
+	return histories.get(event.key, History()).left or bool(gone and gone.position < event.position)
+
+
+def _as_leaving(event: Candidate) -> Candidate:
+	"""A deletion that this site tells of itself: wherever the change came from, nobody but the consumer is to act on it."""
+	event.update_type, event.data, event.data_before = DELETE, dump({"left": 1}), None
+	event.made, event.leaves, event.origin, event.size = True, True, "", ENVELOPE_BYTES
+	return event
+
+
+def _ends_to_tell(
+	reader: Reader, events: list[Candidate], meeting: set[Key], histories: dict[Key, History]
+) -> set[str]:
+	"""Names of the events that end what the consumer has of a document that does not meet its condition (any more).
+
+	A deletion, and a new name: without it the consumer would take the document for another one when it meets the
+	condition again. Of a merge the deletion that follows it is enough.
+	"""
+	ends = [event for event in events if event.key not in meeting and event.update_type in (DELETE, RENAME)]
+	read_data([event for event in ends if event.update_type == RENAME])
+	return {
+		event.name
+		for event in ends
+		if not (event.update_type == RENAME and json.loads(event.data or "{}").get("merge"))
+		and _has_got(reader, event.key, histories.get(event.key))
+	}
+
+
+def _has_got(reader: Reader, key: Key, history: History | None) -> bool:
+	if history is None or history.delivered or not history.more:
+		return bool(history and history.delivered)
+	names = [name for _docname, name in _names_before(reader, key[0], [key[1]], None)]
+	return bool(delivered_names(reader, names))
+
+
+def _create_from_present(event: Candidate, doc: Any) -> Candidate:
+	state = snapshot(doc)
+	# the name that it had then: a rename that is still to come changes it
+	state["name"] = event.docname
+	event.update_type, event.data, event.made = CREATE, dump(state), True
+	event.size = len(event.data) + ENVELOPE_BYTES
+	return event
+
+
+def _add_files(made: list[Candidate], present: dict[Key, str | None]) -> None:
+	"""A Create that stands for all that came before it stands for the files that came before it too."""
+	keys = {event.name: (event.ref_doctype, str(present[event.key])) for event in made}
+	files = {
+		(doctype, name): found
+		for doctype, names in by_doctype(list(keys.values())).items()
+		for name, found in file_rows.attached_to(doctype, names).items()
+	}
+	for event in made:
+		if found := files.get(keys[event.name]):
+			event.data = dump({**json.loads(event.data or "{}"), FILES_KEY: found})
+			event.size = len(event.data) + ENVELOPE_BYTES
+
+
+def _load_present(events: list[Candidate], present: dict[Key, str | None]) -> dict[Key, Any]:
+	keys = [(event.ref_doctype, name) for event in events if (name := present.get(event.key))]
+	return {
+		(doctype, name): doc
+		for doctype, names in by_doctype(keys).items()
+		for name, doc in load_documents(doctype, names).items()
+	}
+
+
+def _evaluate(
+	reader: Reader, events: list[Candidate], present: dict[Key, str | None], documents: dict[Key, Any]
+) -> tuple[set[Key], set[Key]]:
+	"""The (DocType, name) of the events whose documents meet the condition now, and of those of which that is not known.
+
+	Not known is what is gone, and where the condition raises an error.
+	"""
+	meeting: set[Key] = set()
+	unknown: set[Key] = set()
+	failed: dict[str, str] = {}
+	seen: set[Key] = set()
+	with conditions.without_writing():
+		for event in events:
+			doc = documents.get((event.ref_doctype, present.get(event.key) or ""))
+			if doc is None:
+				unknown.add(event.key)
+			if doc is None or event.key in seen:
+				continue
+			seen.add(event.key)
+			try:
+				if conditions.meets(
+					reader.rows[event.ref_doctype].condition, doc, reader.consumer, _log_row(event)
+				):
+					meeting.add(event.key)
+			except Exception as error:
+				unknown.add(event.key)
+				failed.setdefault(event.ref_doctype, f"{event.docname}: {type(error).__name__}: {error}")
+	_report_conditions(reader, {event.ref_doctype for event in events}, failed)
+	return meeting, unknown
+
+
+def _log_row(event: Candidate) -> frappe._dict:
+	"""What a `cmd:` function gets as `update_log`."""
+	return frappe._dict(
+		doctype=LOG,
+		name=event.name,
+		update_type=event.update_type,
+		ref_doctype=event.ref_doctype,
+		docname=event.docname,
+		creation=event.creation,
+	)
+
+
+def _report_conditions(reader: Reader, evaluated: set[str], failed: dict[str, str]) -> None:
+	"""Say on the consumer's form, in the Error Log and to the consumer which condition could not be evaluated."""
+	for doctype in evaluated:
+		row = reader.rows[doctype]
+		error = failed.get(doctype, "")[:500]
+		if error:
+			reader.warnings.append(
+				_("The condition for {0} failed on {1}: {2}").format(doctype, public_url(), error)
+			)
+		if plain(error) == (row.condition_error or ""):
+			continue
+		frappe.db.set_value(
+			row.doctype, row.name, "condition_error", plain(error) or None, update_modified=False
+		)
+		if error:
+			frappe.log_error(
+				title=_("Condition of {0} for {1} failed").format(doctype, reader.consumer.name),
+				message=f"{row.condition}\n\n{error}",
+				reference_doctype=CONSUMER,
+				reference_name=reader.consumer.name,
+			)
+
+
+def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> dict[Key, History]:
+	"""What stands before the cursor of each document. Whoever got one event has got, or needs not, all before it."""
+	histories: dict[Key, History] = {}
+	for doctype, docnames in by_doctype([event.key for event in events]).items():
+		newest_first = [
+			each
+			for some in create_batch(docnames, NAMES_AT_ONCE)
+			for each in _names_before(reader, doctype, some, reader.limit + 1)
+		]
+		delivered = delivered_names(reader, [name for _docname, name in newest_first])
+		given = given_positions(reader, doctype, docnames)
+		for docname in given:
+			histories[doctype, docname] = History(given=given[docname])
+		for docname, name in newest_first:
+			history = histories.setdefault((doctype, docname), History())
+			if not history.delivered and name in delivered:
+				position, left = delivered[name]
+				history.delivered, history.left = True, left and position > history.given
+			if not history.delivered:
+				history.names.append(name)
+				history.more = len(history.names) > reader.limit
+		for docname in given:
+			histories[doctype, docname].delivered = True
+	_read_waiting(reader, [histories[key] for key in meeting if key in histories])
+	return histories
+
+
+def _read_waiting(reader: Reader, histories: list[History]) -> None:
+	names = {name: history for history in histories if not history.more for name in history.names}
+	if not names:
+		return
+	log = frappe.qb.DocType(LOG)
+	query = (
+		select_candidates(log)
+		.where(log.name.isin([int(name) for name in names]))
+		.where(is_for(reader, log))
+		.orderby(log.position)
+	)
+	for old in read_candidates(query):
+		if old.position > names[old.name].given:
+			names[old.name].waiting.append(old)
+
+
+def _names_before(
+	reader: Reader, doctype: str, docnames: list[str], most: int | None
+) -> list[tuple[str, str]]:
+	"""(document, name of the event) of what stands before the cursor, newest first, at most so many of each document.
+
+	All that is read here stands in the index itself.
+	"""
+	log = frappe.qb.DocType(LOG)
+	number = RowNumber().over(log.docname).orderby(log.position, order=Order.desc)
+	numbered = (
+		frappe.qb.from_(log)
+		.select(log.docname, log.name, log.position, number.as_("number"))
+		.where((log.ref_doctype == doctype) & log.docname.isin(docnames))
+		.where((log.position > cint(reader.rows[doctype].from_position)) & (log.position <= reader.cursor))
+	)
+	query = (
+		frappe.qb.from_(numbered)
+		.select(numbered.docname, numbered.name)
+		.orderby(numbered.position, order=Order.desc)
+	)
+	if most:
+		query = query.where(numbered.number <= most)
+	return [(docname, str(name)) for docname, name in query.run()]

@@ -1,0 +1,42 @@
+"""Which events of a page the consumer's user may read. Asks Frappe's permissions once for each DocType."""
+
+import frappe
+from frappe import _
+
+from event_streaming.producer.documents.reading import by_doctype, permitted_names
+from event_streaming.producer.log.rows import Candidate, Key
+from event_streaming.producer.subscriptions.reader import Reader
+from event_streaming.site.address import public_url
+from event_streaming.wire.events import DELETE
+
+
+def permitted(reader: Reader, events: list[Candidate], present: dict[Key, str | None]) -> list[Candidate]:
+	"""Only what the consumer's user may read.
+
+	Of a document that is gone nobody can say any more who might read it: its events go to a user who may read every
+	document of the DocType, to others only its end.
+	"""
+	permitted: set[Key] = set()
+	trusted: set[str] = set()
+	restricted = bool(frappe.permissions.get_user_permissions(frappe.session.user))
+	for doctype, names in by_doctype([event.key for event in events]).items():
+		if not frappe.has_permission(doctype, "read"):
+			reader.warnings.append(
+				_("The user {0} may not read {1} on {2}: its events are held back.").format(
+					frappe.session.user, doctype, public_url()
+				)
+			)
+			continue
+		if not restricted:
+			trusted.add(doctype)
+		now = {name for name in (present.get((doctype, name)) for name in names) if name}
+		permitted.update((doctype, name) for name in permitted_names(doctype, now))
+	kept = []
+	for event in events:
+		name = present.get(event.key)
+		if name is None:
+			if event.ref_doctype in trusted or event.update_type == DELETE:
+				kept.append(event)
+		elif (event.ref_doctype, name) in permitted:
+			kept.append(event)
+	return kept

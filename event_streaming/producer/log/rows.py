@@ -1,0 +1,106 @@
+"""Reads Event Update Log for the feed: events without their data, and the data of those that go into a page.
+
+Which events, and how many, is the caller's business. Never writes.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import frappe
+from frappe.utils.response import json_handler
+from pypika.terms import Function
+
+LOG = "Event Update Log"
+# a document: DocType and name
+Key = tuple[str, str]
+# what an envelope adds to an event's data
+ENVELOPE_BYTES = 400
+
+
+@dataclass
+class Candidate:
+	"""An event that may go into the page; `data` is read only for those that do."""
+
+	name: str
+	position: int
+	at_position: int
+	update_type: str
+	ref_doctype: str
+	docname: str
+	creation: Any
+	sequenced_on: Any
+	owner: str
+	origin: str
+	size: int
+	data: str | None = None
+	data_before: str | None = None
+	# made up for this page, with the document's present state
+	made: bool = False
+	# a deletion in the place of the event: the document no longer meets the consumer's condition
+	leaves: bool = False
+
+	@property
+	def key(self) -> Key:
+		return self.ref_doctype, self.docname
+
+
+def select_candidates(log):
+	return frappe.qb.from_(log).select(
+		log.name,
+		log.position,
+		log.update_type,
+		log.ref_doctype,
+		log.docname,
+		log.creation,
+		log.sequenced_on,
+		log.owner,
+		log.origin,
+		(Function("LENGTH", log.data) + Function("COALESCE", Function("LENGTH", log.data_before), 0)).as_(
+			"size"
+		),
+	)
+
+
+def read_candidates(query) -> list[Candidate]:
+	return [
+		Candidate(
+			name=str(row.name),
+			position=row.position,
+			at_position=row.position,
+			update_type=row.update_type,
+			ref_doctype=row.ref_doctype,
+			docname=row.docname,
+			creation=row.creation,
+			sequenced_on=row.sequenced_on,
+			owner=row.owner,
+			origin=row.origin or "",
+			size=(row.size or 0) + ENVELOPE_BYTES,
+		)
+		for row in query.run(as_dict=True)
+	]
+
+
+def read_data(events: list[Candidate]) -> None:
+	wanted = [event.name for event in events if not event.made]
+	if not wanted:
+		return
+	log = frappe.qb.DocType(LOG)
+	rows = (
+		frappe.qb.from_(log)
+		.select(log.name, log.data, log.data_before)
+		.where(log.name.isin([int(name) for name in wanted]))
+		.run()
+	)
+	data = {str(name): (text, before) for name, text, before in rows}
+	for event in events:
+		if not event.made:
+			event.data, event.data_before = data.get(event.name, (None, None))
+
+
+def dump(data: dict) -> str:
+	"""Compact JSON; whatever is not plain is written as Frappe writes it."""
+	return _encode(data)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=json_handler).encode

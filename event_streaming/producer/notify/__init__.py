@@ -1,0 +1,1 @@
+"""Tells consumers, after a commit, that there is something to pull. What it loses costs time only."""

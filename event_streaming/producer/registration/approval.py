@@ -1,0 +1,138 @@
+"""What consumers subscribe to and what they are allowed: the Event Consumer document.
+
+Its rows decide what is sent; what a request asks for never does. Keeps a status from being set by the other site, marks
+where a subscription starts, and tells the consumer what the admin has decided.
+"""
+
+import json
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming.exceptions import EventStreamingError, RemoteError
+from event_streaming.http.client import SiteClient, secret_of
+from event_streaming.producer.log.deliveries import forget_deliveries_later
+from event_streaming.producer.log.sequence import head_position
+from event_streaming.producer.notify import notifications
+from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.reader import subscriptions_of
+from event_streaming.producer.subscriptions.streamed import (
+	APPROVED,
+	CONSUMER,
+	PENDING,
+	refresh_streamed_doctypes,
+)
+from event_streaming.site.address import normalise_url, public_url
+from event_streaming.site.refused import refuse_system_doctypes
+from event_streaming.wire.pages import PROTOCOL
+from event_streaming.wire.paths import UPDATE_STATUS
+
+CALL_SECONDS = 10
+
+
+def validate_consumer(doc) -> None:
+	"""Called by the document's `validate`: addresses, DocTypes and conditions; who may set a status; where to start."""
+	doc.callback_url = normalise_url(doc.callback_url)
+	seen: set[str] = set()
+	for row in doc.consumer_doctypes:
+		if row.ref_doctype in seen:
+			frappe.throw(_("Row {0}: {1} is there twice.").format(row.idx, row.ref_doctype))
+		seen.add(row.ref_doctype)
+	before = doc.get_doc_before_save()
+	rows_before = {row.ref_doctype: row for row in before.consumer_doctypes} if before else {}
+	for row in doc.consumer_doctypes:
+		_settle_row(doc, row, rows_before.get(row.ref_doctype))
+	doc.incoming_change = 0
+
+
+def consumer_changed(doc) -> None:
+	"""Called by the document's `on_update`: every process learns the new set, and the consumer its new statuses."""
+	frappe.db.after_commit.add(refresh_streamed_doctypes)
+	before = doc.get_doc_before_save()
+	if doc.flags.from_consumer or not before or subscriptions_of(before) == subscriptions_of(doc):
+		return
+	tell_consumer(doc)
+	frappe.db.after_commit.add(notifications.ask_for_look)
+
+
+def consumer_removed(doc) -> None:
+	"""Called by the document's `on_trash`: nothing is kept or logged for it any more."""
+	frappe.db.after_commit.add(refresh_streamed_doctypes)
+	forget_deliveries_later(doc.name, head_position())
+
+
+def _settle_row(doc, row, before) -> None:
+	from_other_site = doc.flags.from_consumer or cint(doc.incoming_change)
+	if before is None:
+		if from_other_site or not row.status:
+			row.status = PENDING
+		conditions.check(row.condition)
+		refuse_system_doctypes([row.ref_doctype])
+	else:
+		row.from_position = before.from_position
+		if from_other_site:
+			row.status = before.status
+		if (row.condition or "") != (before.condition or ""):
+			conditions.check(row.condition)
+			row.condition_error = None
+			if row.status == before.status:
+				row.status = PENDING
+	if _flows(row) and not _flows(before):
+		row.from_position = head_position()
+
+
+def _flows(row) -> bool:
+	return bool(row and row.status == APPROVED and not cint(row.unsubscribed))
+
+
+def tell_consumer(event_consumer) -> bool:
+	"""Tell the consumer at once what is on record for it; if it can't be told, it learns it with its next pull."""
+	doc = frappe.get_doc(CONSUMER, event_consumer) if isinstance(event_consumer, str) else event_consumer
+	if cint(doc.not_reachable):
+		frappe.msgprint(
+			_("{0} can't be reached from here: it learns this the next time it asks for events.").format(
+				doc.callback_url
+			),
+			indicator="blue",
+			alert=True,
+		)
+		return False
+	client = None
+	try:
+		client = SiteClient(doc.callback_url, doc.api_key, secret_of(doc))
+		if cint(doc.protocol) >= PROTOCOL:
+			args = {"producer_url": public_url(), "subscriptions": json.dumps(subscriptions_of(doc))}
+			client.call(UPDATE_STATUS, args, timeout=CALL_SECONDS)
+		else:
+			_tell_old_consumer(client, doc)
+	except EventStreamingError as error:
+		frappe.msgprint(
+			_(
+				"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
+			).format(doc.callback_url, str(error)),
+			indicator="orange",
+			alert=True,
+		)
+		return False
+	finally:
+		if client:
+			client.close()
+	return True
+
+
+def _tell_old_consumer(client: SiteClient, doc) -> None:
+	"""The way of the old app: change the Event Producer over there, which is named by the address that it has for us."""
+	producer = client.get_document("Event Producer", public_url(), timeout=CALL_SECONDS)
+	if not producer:
+		raise RemoteError(_("{0} has no Event Producer for {1}.").format(doc.callback_url, public_url()))
+	statuses = {row.ref_doctype: row.status for row in doc.consumer_doctypes}
+	rows = [row for row in producer.get("producer_doctypes") or [] if isinstance(row, dict)]
+	for row in rows:
+		remote_doctype = row.get("ref_doctype")
+		if cint(row.get("has_mapping")) and row.get("mapping"):
+			mapping = client.get_document("Document Type Mapping", str(row["mapping"]), timeout=CALL_SECONDS)
+			remote_doctype = mapping.get("remote_doctype") or remote_doctype
+		row["status"] = statuses.get(remote_doctype, row.get("status"))
+	values = {"producer_doctypes": rows, "incoming_change": 1}
+	client.update_document("Event Producer", public_url(), values, timeout=CALL_SECONDS)

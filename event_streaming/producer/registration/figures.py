@@ -1,0 +1,124 @@
+"""How many events were logged lately, and how long they took to reach the consumers: for cards, charts and forms.
+
+Reads the log and its deliveries, by an index and a bounded number of rows. It asks no other site and writes nothing.
+"""
+
+from datetime import datetime
+
+import frappe
+from frappe.query_builder.functions import Count, Max
+from frappe.utils import get_datetime
+from pypika import Order
+
+from event_streaming.database.dialects import as_number, hour_of, seconds_between
+from event_streaming.producer.log.deliveries import DELIVERIES
+from event_streaming.producer.log.rows import LOG
+from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, ROWS
+from event_streaming.site.hours import Counted
+
+MOST_READ = 100_000
+# deliveries of one consumer
+MOST_DELIVERIES = 10_000
+LOGGED = "logged"
+
+
+def logged(since: datetime) -> list[Counted]:
+	"""How many events were logged in each hour since then, of the newest MOST_READ."""
+	log = frappe.qb.DocType(LOG)
+	newest = (
+		frappe.qb.from_(log)
+		.select(hour_of(log.creation).as_("hour"))
+		.where(log.creation >= since)
+		.orderby(log.creation, order=Order.desc)
+		.limit(MOST_READ)
+	)
+	rows = frappe.qb.from_(newest).select(newest.hour, Count("*")).groupby(newest.hour).run()
+	return [Counted(get_datetime(hour), LOGGED, count) for hour, count in rows]
+
+
+def logged_since(since: datetime) -> int:
+	"""How many of the newest MOST_READ events were logged since then."""
+	log = frappe.qb.DocType(LOG)
+	newest = frappe.qb.from_(log).select(log.name).where(log.creation >= since).limit(MOST_READ)
+	return frappe.qb.from_(newest).select(Count("*")).run()[0][0]
+
+
+def _last_deliveries(event_consumer: str):
+	"""The last events that went to a consumer, newest first: a subquery."""
+	delivery = frappe.qb.DocType(DELIVERIES)
+	return (
+		frappe.qb.from_(delivery)
+		.select(delivery.creation, delivery.at_position, as_number(delivery.parent).as_("event"))
+		.where((delivery.consumer == event_consumer) & (delivery.parenttype == LOG))
+		.orderby(delivery.at_position, order=Order.desc)
+		.limit(MOST_DELIVERIES)
+	)
+
+
+def delays(event_consumer: str, since: datetime) -> list[Counted]:
+	"""How long events took at the longest until this consumer fetched them, for each hour since then."""
+	log, last = frappe.qb.DocType(LOG), _last_deliveries(event_consumer)
+	hour = hour_of(last.creation)
+	rows = (
+		frappe.qb.from_(last)
+		.join(log)
+		.on(log.name == last.event)
+		.select(hour, Count("*"), Max(seconds_between(log.creation, last.creation)))
+		# the older events of a document that has come to meet its condition were not late
+		.where((last.creation >= since) & (log.position == last.at_position))
+		.groupby(hour)
+		.run()
+	)
+	return [Counted(get_datetime(at), event_consumer, count, max(longest, 0)) for at, count, longest in rows]
+
+
+def taken_by_doctype(event_consumer: str) -> dict[str, dict]:
+	"""DocType -> how many of the last MOST_DELIVERIES events of this consumer were of it, and when it fetched the last."""
+	log, last = frappe.qb.DocType(LOG), _last_deliveries(event_consumer)
+	rows = (
+		frappe.qb.from_(last)
+		.join(log)
+		.on(log.name == last.event)
+		.select(log.ref_doctype, Count("*").as_("events"), Max(last.creation).as_("last"))
+		.groupby(log.ref_doctype)
+		.run(as_dict=True)
+	)
+	return {row.ref_doctype: {"events": row.events, "last": row.last} for row in rows}
+
+
+def consumers_of(doctype: str, name: str) -> list[dict]:
+	"""The consumers that get a document, and whether they have fetched anything of it that is still in the log.
+
+	Under a condition a consumer gets it only if it meets that: one that has fetched nothing of it is left out.
+	"""
+	rows = frappe.get_all(
+		ROWS,
+		filters={"parenttype": CONSUMER, "ref_doctype": doctype, "status": APPROVED, "unsubscribed": 0},
+		fields=["parent", "condition"],
+		order_by="parent asc",
+	)
+	if not rows:
+		return []
+	log, delivery = frappe.qb.DocType(LOG), frappe.qb.DocType(DELIVERIES)
+	events = (
+		frappe.qb.from_(log)
+		.select(log.name)
+		.where((log.ref_doctype == doctype) & (log.docname == name))
+		.orderby(log.position, order=Order.desc)
+		.limit(50)
+		.run(pluck=True)
+	)
+	got = dict(
+		frappe.qb.from_(delivery)
+		.select(delivery.consumer, Max(delivery.creation))
+		.where((delivery.parenttype == LOG) & delivery.parent.isin([str(event) for event in events]))
+		.groupby(delivery.consumer)
+		.run()
+		if events
+		else ()
+	)
+	return [
+		{"site": row.parent, "last": got.get(row.parent)}
+		for row in rows
+		if row.parent in got or not (row.condition or "").strip()
+	]

@@ -1,0 +1,102 @@
+"""Evaluates a subscription's condition, and checks one before it is accepted.
+
+A condition comes from another site and is not trusted. An expression sees `doc`, a read-only view of the document's
+values, and a handful of plain functions (see expressions.py). `cmd: path.to.function`
+calls a function of an app that is installed here, with `consumer`, `doc` and `update_log`; whatever it writes is
+undone. Nothing here decides what happens to an event whose condition fails: see meeting.py.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import frappe
+from frappe import _
+
+from event_streaming.exceptions import EventStreamingError
+from event_streaming.producer.subscriptions.expressions import FUNCTIONS, View, problem_in
+
+COMMAND = "cmd:"
+LONGEST = 2_000
+FRAMEWORK_APPS = ("frappe", "monoframe")
+SAVEPOINT = "event_streaming_condition"
+
+
+def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any = None) -> bool:
+	"""Whether the document meets the condition; none is always met. Raises what the condition raises."""
+	condition = (condition or "").strip()
+	if not condition:
+		return True
+	if condition.startswith(COMMAND):
+		return bool(_command(condition)(consumer=consumer, doc=doc, update_log=update_log))
+	check_expression(condition)
+	# as a global: a local name is not seen inside a comprehension
+	return bool(frappe.safe_eval(condition, {**FUNCTIONS, "doc": View(vars(doc))}))
+
+
+@contextmanager
+def without_writing() -> Iterator[None]:
+	"""Undoes whatever a `cmd:` function writes while it decides.
+
+	One that commits or rolls back fails: it would take with it what the page has written so far.
+	"""
+	database = frappe.local.db
+	frappe.db.savepoint(SAVEPOINT)
+	database.commit, database.rollback = _may_not_end, _rollback_to
+	try:
+		yield
+	finally:
+		del database.commit, database.rollback
+		frappe.db.rollback(save_point=SAVEPOINT)
+
+
+def _may_not_end(**_options) -> None:
+	raise EventStreamingError(_("A condition may neither commit nor roll back."))
+
+
+def _rollback_to(*, save_point: str | None = None, **_options) -> None:
+	if not save_point:
+		_may_not_end()
+	frappe.db.sql(f"rollback to savepoint {save_point}")
+
+
+def check(condition: str | None) -> None:
+	"""Refuse, with what is wrong, a condition that can't or may not be evaluated here."""
+	condition = (condition or "").strip()
+	if not condition:
+		return
+	if len(condition) > LONGEST:
+		frappe.throw(_("The condition is longer than {0} characters.").format(LONGEST))
+	if condition.startswith(COMMAND):
+		_command(condition)
+	else:
+		check_expression(condition)
+
+
+def check_expression(condition: str) -> None:
+	"""Only comparisons and plain functions over `doc`: see expressions.py."""
+	if problem := problem_in(condition):
+		frappe.throw(_("The condition {0} is not allowed: {1}.").format(condition, problem))
+
+
+def _command(condition: str) -> Callable:
+	"""The function that `cmd: path` names, if it may be called."""
+	path = condition[len(COMMAND) :].strip()
+	app = path.split(".", 1)[0]
+	if app in FRAMEWORK_APPS or app not in frappe.get_installed_apps():
+		frappe.throw(
+			_(
+				"The condition {0} must name a function of an app that is installed here, other than the framework."
+			).format(condition)
+		)
+	try:
+		function = frappe.get_attr(path)
+		inspect.signature(function).bind(consumer=None, doc=None, update_log=None)
+	except (ImportError, AttributeError, ValueError):
+		frappe.throw(_("The condition {0} names no function that can be found here.").format(condition))
+	except TypeError:
+		frappe.throw(
+			_("The function of the condition {0} must take consumer, doc and update_log.").format(condition)
+		)
+	return function

@@ -1,0 +1,117 @@
+"""Who reads the feed: the Event Consumer, that it is its own user who asks, and how much is given at once."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint, now_datetime
+
+from event_streaming.exceptions import NotRegistered
+from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
+from event_streaming.site.address import normalise_url, public_url
+from event_streaming.site.refused import is_system
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.pages import KEEP
+
+
+@dataclass
+class Reader:
+	"""Who reads, from where, how much; and what there is to tell besides the events."""
+
+	consumer: Any
+	cursor: int
+	limit: int
+	max_bytes: int
+	rows: dict[str, Any]
+	# update types that the consumer has no word for
+	without: tuple[str, ...] = ()
+	warnings: list[str] = field(default_factory=list)
+
+
+def load_consumer(event_consumer: str):
+	"""The Event Consumer, if it is its own user who asks. Ends the request's picture of the database."""
+	frappe.db.commit()
+	try:
+		name = normalise_url(event_consumer)
+	except (ValueError, AttributeError):
+		name = ""
+	if not name or not frappe.db.exists(CONSUMER, name):
+		# thrown, as Frappe says nothing of an exception with status 404 but what it was to show
+		frappe.throw(
+			_(
+				"{0} is not registered as an Event Consumer on {1}. Save its Event Producer there again."
+			).format(event_consumer, public_url()),
+			NotRegistered,
+		)
+	consumer = frappe.get_doc(CONSUMER, name)
+	if consumer.user != frappe.session.user:
+		frappe.throw(
+			_("Only the user {0} may read the events for {1}.").format(consumer.user, consumer.name),
+			frappe.PermissionError,
+		)
+	if not frappe.db.get_value("User", consumer.user, "enabled"):
+		# Frappe 15 goes on accepting the keys of a disabled user
+		frappe.throw(
+			_("The user {0} is disabled on {1}. Enable it there.").format(consumer.user, public_url()),
+			frappe.PermissionError,
+		)
+	return consumer
+
+
+def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
+	settings = get_settings()
+	return Reader(
+		consumer=consumer,
+		cursor=cursor,
+		limit=min(max(cint(limit) or settings.events_per_page, 1), settings.events_per_page),
+		max_bytes=min(max(cint(max_bytes) or settings.page_bytes, 1), settings.page_bytes),
+		rows={
+			row.ref_doctype: row
+			for row in consumer.consumer_doctypes
+			# an approval does not outlive the permission in site_config.json
+			if row.status == APPROVED and not cint(row.unsubscribed) and not is_system(row.ref_doctype)
+		},
+	)
+
+
+def is_for(reader: Reader, log):
+	"""The condition that an event was not first made at the reader's, and that the reader has a word for it."""
+	wanted = log.origin.isnull() | (log.origin != reader.consumer.name)
+	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
+
+
+def contacted(consumer, cursor: int, reachable: Any = None) -> None:
+	"""Keep how far the consumer is, that it was here, and whether it says that it can be reached."""
+	values = {"position": cursor, "last_contact": now_datetime()}
+	if reachable is not None:
+		values["not_reachable"] = int(not cint(reachable))
+	if cint(consumer.notify_failures):
+		values.update(notify_failures=0, notify_after=None)
+	frappe.db.set_value(CONSUMER, consumer.name, values, update_modified=False)
+
+
+def parsed_list(value: str | list) -> list:
+	"""A list that a request brings, as JSON or as it is."""
+	if isinstance(value, str):
+		try:
+			value = json.loads(value)
+		except ValueError:
+			value = None
+	if not isinstance(value, list):
+		frappe.throw(_("A JSON list is expected here."))
+	return value
+
+
+def subscriptions_of(consumer) -> dict[str, dict[str, Any]]:
+	"""What is on record for the consumer, as every page carries it."""
+	return {
+		row.ref_doctype: {
+			"status": row.status or PENDING,
+			"unsubscribed": cint(row.unsubscribed),
+			"condition": row.condition or None,
+			"when_condition_ends": row.when_condition_ends or KEEP,
+		}
+		for row in consumer.consumer_doctypes
+	}

@@ -1,0 +1,124 @@
+"""The set of streamed DocTypes: those whose changes are logged, because a consumer is approved for them.
+
+Asked with every save on the site, so it is kept three times: in the process for a moment, in Redis for all processes, in
+the database for good. What is subscribed to, and by whom, is decided elsewhere.
+"""
+
+import json
+from collections.abc import Iterable
+from time import monotonic, sleep
+
+import frappe
+from redis.exceptions import ConnectionError as RedisUnreachable
+
+from event_streaming.site.refused import FILE, OWN_MODULE
+
+LOG = "Event Update Log"
+CONSUMER = "Event Consumer"
+ROWS = "Event Consumer Document Type"
+APPROVED, PENDING = "Approved", "Pending"
+STREAMED = "event_streaming:streamed"
+STREAMED_VERSION = "event_streaming:streamed_version"
+KEPT_SECONDS = 24 * 60 * 60
+GUESSED_SECONDS = 2
+MEMO_SECONDS = 0.05
+# only the newest reading counts: a slower process must not put an older one over it
+SET_IF_NEWEST = """
+if redis.call("GET", KEYS[1]) == ARGV[1] then
+	return redis.call("SET", KEYS[2], ARGV[2], "EX", ARGV[3])
+end
+"""
+
+_memo: dict[str, tuple[float, frozenset[str]]] = {}
+
+
+def streamed_doctypes() -> frozenset[str]:
+	"""The DocTypes whose changes are logged: approved for at least one consumer.
+
+	One look-up in the process, at most MEMO_SECONDS old; behind it Redis; behind it the database.
+	"""
+	site = frappe.local.site
+	memo = _memo.get(site)
+	now = monotonic()
+	if memo and now - memo[0] < MEMO_SECONDS:
+		return memo[1]
+	doctypes = _cached_doctypes()
+	_memo[site] = (now, doctypes)
+	return doctypes
+
+
+def refresh_streamed_doctypes() -> frozenset[str]:
+	"""Read the set and make it known to every process. For after a commit: it must see what was committed.
+
+	Where it has changed, this returns only when no process remembers the old one: who approves a DocType has the answer
+	then, and whatever is saved after that is logged.
+	"""
+	cache = frappe.cache
+	version_key, key = cache.make_key(STREAMED_VERSION), cache.make_key(STREAMED)
+	try:
+		version, before = cache.incr(version_key), cache.get(key)
+		doctypes = _read_doctypes()
+		cache.eval(SET_IF_NEWEST, 2, version_key, key, str(version), _packed(doctypes), KEPT_SECONDS)
+		if before is None or frozenset(json.loads(before)) != doctypes:
+			sleep(MEMO_SECONDS)
+	except RedisUnreachable:
+		doctypes = _read_doctypes()
+	_memo[frappe.local.site] = (monotonic(), doctypes)
+	return doctypes
+
+
+def forget_streamed_doctypes() -> None:
+	"""After the app is removed or a site's database is put back: nothing that was remembered holds."""
+	_memo.pop(frappe.local.site, None)
+	frappe.cache.delete_value([STREAMED, STREAMED_VERSION])
+
+
+def _cached_doctypes() -> frozenset[str]:
+	cache = frappe.cache
+	key = cache.make_key(STREAMED)
+	try:
+		if (packed := cache.get(key)) is not None:
+			return frozenset(json.loads(packed))
+		doctypes = _read_doctypes()
+		# never over what a refresh has written meanwhile; and not for long, for this transaction's picture may be old
+		cache.set(key, _packed(doctypes), ex=GUESSED_SECONDS, nx=True)
+	except RedisUnreachable:
+		return _read_doctypes()
+	return doctypes
+
+
+def _packed(doctypes: Iterable[str]) -> str:
+	return json.dumps(sorted(doctypes))
+
+
+def _read_doctypes() -> frozenset[str]:
+	"""From the database. Nothing while the app's tables are not there yet, or are still those of the old app."""
+	try:
+		if not frappe.db.table_exists(LOG) or not frappe.db.has_column(LOG, "position"):
+			return frozenset()
+		rows = frappe.qb.DocType(ROWS)
+		query = (
+			frappe.qb.from_(rows)
+			.select(rows.ref_doctype)
+			.distinct()
+			.where((rows.parenttype == CONSUMER) & (rows.status == APPROVED) & (rows.unsubscribed == 0))
+		)
+		subscribed = [doctype for (doctype,) in query.run() if doctype]
+		return frozenset(subscribed) - _not_streamable(subscribed)
+	except Exception as error:
+		if frappe.db.is_table_missing(error) or frappe.db.is_missing_column(error):
+			return frozenset()
+		raise
+
+
+def _not_streamable(doctypes: list[str]) -> set[str]:
+	if not doctypes:
+		return set()
+	table = frappe.qb.DocType("DocType")
+	query = (
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where(table.name.isin(doctypes))
+		.where((table.istable == 1) | (table.is_virtual == 1) | (table.module == OWN_MODULE))
+	)
+	return {name for (name,) in query.run()} | {FILE, *frappe.model.log_types}

@@ -1,0 +1,134 @@
+"""What goes over the wire between two sites, and the check of what comes in.
+
+Nothing here needs a site. What the other side sends is untrusted: types, sizes and names are checked before use.
+"""
+
+import json
+from typing import Any, TypedDict
+
+from event_streaming.wire.checks import (
+	MAX_NAME,
+	InvalidPage,
+	check_shape,
+	data_text,
+	has_nothing_to_refuse,
+	moment,
+	printable,
+	text,
+	whole_number,
+)
+
+CREATE, UPDATE, DELETE, RENAME = "Create", "Update", "Delete", "Rename"
+# a file of the document came or has changed, or is gone
+ATTACH, DETACH = "Attach", "Detach"
+OF_FILES = (ATTACH, DETACH)
+UPDATE_TYPES = (CREATE, UPDATE, DELETE, RENAME, *OF_FILES)
+# in the data of a Create that the feed makes up from a document's present state: its files
+FILES_KEY = "_files"
+
+
+class Root(TypedDict):
+	"""Where a document was first made."""
+
+	site: str
+	doctype: str
+	name: str
+
+
+class Event(TypedDict):
+	"""One change of one document, as the feed gives it."""
+
+	id: str
+	position: int
+	at_position: int
+	update_type: str
+	ref_doctype: str
+	docname: str
+	data: str | None
+	data_before: str | None
+	creation: str
+	modified_by: str
+	origin: str
+	root: Root | None
+	# why it can't be applied whatever is done; its place in the log was all that could be read
+	problem: str
+
+
+def read_event(event: Any, producer: str) -> Event:
+	"""One event of a page. One of a wrong shape keeps its place, so that it fails alone.
+
+	Raises InvalidPage when not even its place can be read.
+	"""
+	try:
+		return parse_event(event, producer)
+	except InvalidPage as error:
+		if not isinstance(event, dict):
+			raise
+		position = whole_number(event.get("position"), "position")
+		return {
+			"id": printable(event.get("id")),
+			"position": position,
+			"at_position": whole_number(event.get("at_position", position), "at_position"),
+			"update_type": "",
+			"ref_doctype": printable(event.get("ref_doctype")),
+			"docname": printable(event.get("docname")),
+			"data": None,
+			"data_before": None,
+			"creation": "",
+			"modified_by": "",
+			"origin": producer,
+			"root": None,
+			"problem": str(error),
+		}
+
+
+def parse_event(event: Any, producer: str) -> Event:
+	"""One event, checked. A wrong shape raises InvalidPage; what `data` holds is judged when it is applied."""
+	if not isinstance(event, dict):
+		raise InvalidPage("An event is not an object.")
+	position = whole_number(event.get("position"), "position")
+	update_type = event.get("update_type")
+	if update_type not in UPDATE_TYPES:
+		raise InvalidPage(f"An event has the unknown update type {str(update_type)[:40]!r}.")
+	return {
+		"id": text(str(event.get("id") or ""), "id", MAX_NAME),
+		"position": position,
+		"at_position": whole_number(event.get("at_position", position), "at_position"),
+		"update_type": update_type,
+		"ref_doctype": text(event.get("ref_doctype"), "ref_doctype", MAX_NAME, required=True),
+		"docname": text(event.get("docname"), "docname", MAX_NAME, required=True),
+		"data": data_text(event.get("data"), "data"),
+		"data_before": data_text(event.get("data_before"), "data_before"),
+		"creation": moment(event.get("creation") or ""),
+		"modified_by": text(event.get("modified_by") or "", "modified_by", MAX_NAME),
+		"origin": text(event.get("origin") or producer, "origin", MAX_NAME),
+		"root": parse_root(event.get("root")),
+		"problem": "",
+	}
+
+
+def parse_root(root: Any) -> Root | None:
+	if not root:
+		return None
+	if not isinstance(root, dict):
+		raise InvalidPage("An event's root is not an object.")
+	return {
+		"site": text(root.get("site"), "root site", MAX_NAME, required=True),
+		"doctype": text(root.get("doctype"), "root doctype", MAX_NAME, required=True),
+		"name": text(root.get("name"), "root name", MAX_NAME, required=True),
+	}
+
+
+def parse_data(event: Event, part: str = "data") -> dict:
+	"""The event's data (or "data_before") as a dict; {} when it has none. Raises InvalidPage when it is not a JSON object."""
+	if event[part] is None:
+		return {}
+	try:
+		data = json.loads(event[part])
+	except (ValueError, RecursionError):
+		raise InvalidPage(f"The data of event {event['id']} is not JSON.") from None
+	if not isinstance(data, dict):
+		raise InvalidPage(f"The data of event {event['id']} is not a JSON object.")
+	if not has_nothing_to_refuse(event[part]):
+		check_shape(data)
+	return data

@@ -1,0 +1,176 @@
+"""Answers of the feed on the wire (pages of events, of existing documents, of looks), and the check of what comes in. Pure."""
+
+from typing import Any, TypedDict
+
+from event_streaming.wire.checks import MAX_NAME, InvalidPage, list_of, text, whole_number
+from event_streaming.wire.events import CREATE, Event, read_event
+
+PROTOCOL = 2
+MAX_EVENTS = 5_000
+# what becomes of a document that was delivered and no longer meets the condition
+KEEP, REMOVE = "Keep", "Remove"
+STATUSES = ("Pending", "Approved", "Rejected")
+
+
+class Subscription(TypedDict):
+	"""What the producer has on record for one DocType of this consumer."""
+
+	status: str
+	unsubscribed: int
+	condition: str | None
+	# "Keep" or "Remove"; None from a producer that does not know the choice
+	when_condition_ends: str | None
+
+
+class Page(TypedDict):
+	"""One answer of the feed."""
+
+	protocol: int
+	events: list[Event]
+	cursor: int
+	has_more: bool
+	behind: int
+	time_zone: str
+	site: str
+	subscriptions: dict[str, Subscription]
+	warnings: list[str]
+	paused: bool
+
+
+class CopyPage(TypedDict):
+	"""Documents that exist already, as made-up Creates in the order of their names.
+
+	`after` is the last name looked at; `looked_at` counts those that are not sent, too.
+	"""
+
+	events: list[Event]
+	after: str
+	looked_at: int
+	has_more: bool
+	time_zone: str
+	paused: bool
+
+
+class Look(TypedDict):
+	"""What the producer says of some names: documents as made-up Creates, why there is none, or that events are coming.
+
+	`gone` has the reason and a position for each name: all events up to it are contained in that answer.
+	"""
+
+	events: list[Event]
+	gone: dict[str, tuple[str, int]]
+	coming: list[str]
+	time_zone: str
+	paused: bool
+
+
+def parse_look(answer: Any, doctype: str, asked: set[str], producer: str) -> Look:
+	"""The answer of the endpoint `look_at`, checked: nothing but what was asked for. Raises InvalidPage."""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The answer to a look at documents is not an object.")
+	events = [read_event(event, producer) for event in list_of(answer, "events")[: len(asked) + 1]]
+	gone: dict[str, tuple[str, int]] = {}
+	for entry in list_of(answer, "gone"):
+		if not isinstance(entry, list) or len(entry) != 3:
+			raise InvalidPage("The producer's list of documents that are gone is not one.")
+		gone[str(entry[0])] = (str(entry[1])[:200], whole_number(entry[2], "position"))
+	coming = [str(name) for name in list_of(answer, "coming")]
+	for event in events:
+		if event["ref_doctype"] != doctype or event["update_type"] not in (CREATE, ""):
+			raise InvalidPage("The producer sent a document that was not asked for.")
+		event["id"] = ""
+	named = [*(event["docname"] for event in events), *gone, *coming]
+	if not asked.issuperset(named) or len(named) != len(set(named)):
+		raise InvalidPage("The producer sent a document that was not asked for.")
+	if asked and not named and not answer.get("paused"):
+		raise InvalidPage("The producer says nothing of the documents that it was asked about.")
+	return {
+		"events": events,
+		"gone": gone,
+		"coming": coming,
+		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
+		"paused": bool(answer.get("paused")),
+	}
+
+
+def parse_copy_page(answer: Any, doctype: str, after: str, producer: str) -> CopyPage:
+	"""A page of existing documents of `doctype`, checked; `after` is the name that was asked with.
+
+	Raises InvalidPage with what is wrong.
+	"""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The answer to a request for existing documents is not an object.")
+	events = answer.get("events")
+	if not isinstance(events, list) or len(events) > MAX_EVENTS:
+		raise InvalidPage(f"The existing documents are not a list of at most {MAX_EVENTS}.")
+	parsed = [read_event(event, producer) for event in events]
+	for event in parsed:
+		if event["ref_doctype"] != doctype or event["update_type"] not in (CREATE, ""):
+			raise InvalidPage("The producer sent a document that was not asked for.")
+		event["id"] = ""
+	new_after = text(answer.get("after") or "", "after", MAX_NAME)
+	if answer.get("has_more") and (not new_after or new_after == after):
+		raise InvalidPage("The producer's pages of existing documents do not go on.")
+	return {
+		"events": parsed,
+		"after": new_after,
+		"looked_at": whole_number(answer.get("looked_at") or 0, "looked_at"),
+		"has_more": bool(answer.get("has_more")),
+		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
+		"paused": bool(answer.get("paused")),
+	}
+
+
+def parse_page(answer: Any, cursor: int, producer: str) -> Page:
+	"""The page in `answer`, checked; `cursor` is the one that was asked with, `producer` the URL that was asked.
+
+	Raises InvalidPage with what is wrong.
+	"""
+	if not isinstance(answer, dict):
+		raise InvalidPage("The feed's answer is not an object.")
+	events = answer.get("events")
+	if not isinstance(events, list) or len(events) > MAX_EVENTS:
+		raise InvalidPage(f"The feed's events are not a list of at most {MAX_EVENTS}.")
+	new_cursor = whole_number(answer.get("cursor"), "cursor")
+	if new_cursor < cursor:
+		raise InvalidPage(f"The feed's cursor goes back from {cursor} to {new_cursor}.")
+	parsed = [read_event(event, producer) for event in events]
+	last = cursor
+	for event in parsed:
+		if not last <= event["at_position"] <= new_cursor:
+			raise InvalidPage("The feed's events are not in the order of their positions.")
+		last = event["at_position"]
+	return {
+		"protocol": whole_number(answer.get("protocol"), "protocol"),
+		"events": parsed,
+		"cursor": new_cursor,
+		"has_more": bool(answer.get("has_more")) and new_cursor > cursor,
+		"behind": whole_number(answer.get("behind") or 0, "behind"),
+		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
+		"site": text(answer.get("site") or "", "site", 500),
+		"subscriptions": parse_subscriptions(answer.get("subscriptions")),
+		"warnings": [
+			warning[:500] for warning in list_of(answer, "warnings")[:20] if isinstance(warning, str)
+		],
+		"paused": bool(answer.get("paused")),
+	}
+
+
+def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
+	"""The producer's record of what this site subscribes to, checked."""
+	if not isinstance(answer, dict) or len(answer) > 1_000:
+		raise InvalidPage("The producer's record of the subscriptions is not an object.")
+	parsed: dict[str, Subscription] = {}
+	for doctype, entry in answer.items():
+		if not isinstance(entry, dict) or entry.get("status") not in STATUSES:
+			raise InvalidPage("The producer's record of a subscription has no known status.")
+		condition = entry.get("condition")
+		parsed[text(doctype, "doctype", MAX_NAME, required=True)] = {
+			"status": entry["status"],
+			"unsubscribed": 1 if entry.get("unsubscribed") else 0,
+			"condition": condition if condition and isinstance(condition, str) else None,
+			"when_condition_ends": ends
+			if (ends := entry.get("when_condition_ends")) in (KEEP, REMOVE)
+			else None,
+		}
+	return parsed

@@ -1,0 +1,25 @@
+"""Method paths of the endpoints: the names by which two sites call each other."""
+
+DOCTYPES_PATH = "event_streaming.event_streaming.doctype"
+REGISTER = f"{DOCTYPES_PATH}.event_consumer.event_consumer.register_consumer"
+OLD_FEED = f"{DOCTYPES_PATH}.event_update_log.event_update_log.get_update_logs_for_consumer"
+NOTIFY = f"{DOCTYPES_PATH}.event_producer.event_producer.new_event_notification"
+FEED = "event_streaming.endpoints.get_page"
+DOCUMENTS = "event_streaming.endpoints.get_documents"
+DESCRIBE = "event_streaming.endpoints.describe"
+ABOUT = "event_streaming.endpoints.site_facts"
+FIND_FILES = "event_streaming.endpoints.find_files"
+FILE_CONTENT = "event_streaming.endpoints.get_content"
+COPY = "event_streaming.endpoints.get_copy_page"
+COUNT = "event_streaming.endpoints.count_documents"
+DIGESTS = "event_streaming.endpoints.get_digests"
+LOOK_AT = "event_streaming.endpoints.look_at"
+CONFIRM = "event_streaming.endpoints.confirm"
+UPDATE_STATUS = "event_streaming.endpoints.update_status"
+# where Frappe 13 and 14 have the same DocTypes, in a module of their own
+FRAPPE_MODULE_PATH = "frappe.event_streaming.doctype"
+
+
+def path_in_frappe(method: str) -> str:
+	"""What Frappe 13 and 14 call one of the methods that all generations have."""
+	return method.replace(DOCTYPES_PATH, FRAPPE_MODULE_PATH, 1)

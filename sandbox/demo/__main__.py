@@ -1,0 +1,174 @@
+"""`make demo`: a head office and a branch, two complete sites, and documents that go from the one to the other.
+
+Ends with 0 only if both sites hold the same at the end. With KEEP=1 in the environment both stay up afterwards,
+Desk included, until Ctrl-C.
+"""
+
+import os
+import shlex
+import signal
+import sys
+import time
+
+from sandbox.demo import check
+from sandbox.demo.company import SUBSCRIBER
+from sandbox.demo.measure import BURST, ROWS, burst, latency
+from sandbox.demo.screen import Screen
+from sandbox.demo.sites import Sites, two_sites
+from sandbox.demo.story import tell
+from sandbox.errors import SandboxError
+from sandbox.sites.rest import RestClient
+from sandbox.sites.template import ADMIN_PASSWORD
+
+INTERRUPTED = 130
+NEWEST_SYNC_LOG = "Event%20Sync%20Log?fields=[%22*%22]&order_by=creation%20desc&limit_page_length=1"
+# of the differences
+SHOWN = 20
+
+
+def main() -> int:
+	signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+	# also where a shell started us in its background
+	signal.signal(signal.SIGINT, signal.default_int_handler)
+	screen = Screen()
+	try:
+		return run(screen, keep=os.environ.get("KEEP", "") not in ("", "0"))
+	except SandboxError as error:
+		screen.plain()
+		screen.failed(str(error))
+		return 1
+	except KeyboardInterrupt:
+		screen.plain("\nStopped; both sites are gone.")
+		return INTERRUPTED
+
+
+def run(screen: Screen, keep: bool) -> int:
+	screen.title(
+		"Event Streaming: a head office and a branch",
+		"Two complete Frappe sites: each has a web server, a worker and a scheduler, on a private MariaDB and Redis.",
+	)
+	began = time.monotonic()
+	with two_sites(screen, with_desk=keep) as sites:
+		screen.seen("head office", sites.office.url)
+		screen.seen("branch", sites.branch.url)
+		screen.note(f"Set up in {time.monotonic() - began:.0f} s.")
+		own = check.read_branch(sites.branch_site)
+		tell(sites, screen)
+		show_sync_log(sites, screen)
+		show_speed(sites, screen)
+		same = show_comparison(sites, own, screen)
+		if keep:
+			show_how_to_go_on(sites, screen)
+			wait_for_ctrl_c(screen)
+	return 0 if same else 1
+
+
+def show_sync_log(sites: Sites, screen: Screen) -> None:
+	screen.chapter("What the branch's Event Sync Log says")
+	rows = sites.sync_logs()
+	screen.table(
+		("#", "Update Type", "Head office", "Branch", "Status", "Outcome"),
+		(
+			(
+				row["name"],
+				row["update_type"],
+				f"{row['remote_doctype']} {row['producer_doc']}",
+				f"{row['ref_doctype']} {row['docname'] or ''}",
+				row["status"],
+				row["outcome"] or "",
+			)
+			for row in rows
+		),
+	)
+
+
+def show_speed(sites: Sites, screen: Screen) -> None:
+	screen.chapter("How fast it is here")
+	done = burst(sites)
+	screen.at(
+		"head office",
+		f"saves {BURST} submitted invoices of {ROWS} rows in {done.saved_after:.1f} s, a commit each",
+	)
+	screen.seen("branch", f"has the last of them {done.arrived_after:.1f} s after the first commit")
+	single = latency(sites)
+	screen.plain()
+	screen.table(
+		("Figure", "", "How it was measured"),
+		(
+			(
+				"Events per second",
+				f"{done.events_per_second:.0f}",
+				f"{done.documents} events, from the first commit to the last arrival",
+			),
+			(
+				"Latency, median",
+				f"{single.median * 1000:.0f} ms",
+				f"{single.saves} saves over REST, from the answer until the branch's REST API shows it",
+			),
+			("Latency, slowest", f"{single.slowest * 1000:.0f} ms", "of the same"),
+			(
+				"Processor cores",
+				os.cpu_count(),
+				f"for both sites, their servers and the demo; load now {os.getloadavg()[0]:.1f}",
+			),
+		),
+	)
+
+
+def show_comparison(sites: Sites, own: check.Documents, screen: Screen) -> bool:
+	screen.chapter("Do both sites hold the same?")
+	office, branch = check.read_office(sites.office_site), check.read_branch(sites.branch_site)
+	result = check.compare(office, branch, own, sites.office.url)
+	for row in sites.sync_logs(status=["!=", "Synced"]):
+		result.differences.append(
+			f"Event Sync Log {row['name']} is {row['status']}: {row['error'] or row['outcome']}"
+		)
+	for difference in result.differences[:SHOWN]:
+		screen.failed(difference)
+	if result.differences:
+		screen.plain(f"\nNo: {len(result.differences)} differences.")
+		return False
+	numbers = ", ".join(f"{doctype} {number}" for doctype, number in result.compared.items())
+	screen.seen("same", f"{numbers}: {result.fields} values compared")
+	screen.seen(
+		"untouched",
+		f"the branch's own documents ({', '.join(name for docs in own.values() for name in docs)})",
+	)
+	screen.plain("\nYes: both sites hold the same.")
+	return True
+
+
+def show_how_to_go_on(sites: Sites, screen: Screen) -> None:
+	office, branch = sites.office_subscriber, sites.branch_subscriber
+	screen.title("Both sites stay up. Have a look:")
+	for place, client in (("head office", office), ("branch", branch)):
+		screen.plain(f"   {place:11}  {client.url}/app/event-streaming")
+		screen.plain(f"                log in as Administrator / {ADMIN_PASSWORD}")
+		screen.plain(f"                API key:secret of {SUBSCRIBER}: {keys(client)}\n")
+	screen.plain(
+		"Make an item at the head office, read it at the branch, and see what the branch logged last:\n"
+	)
+	doc = '{"item_code": "TEA", "item_name": "Tea", "prices": [{"unit": "kg", "price": 900}]}'
+	screen.plain(curl(office, "/api/resource/Item", "-H", "Content-Type: application/json", "-d", doc))
+	screen.plain(curl(branch, "/api/resource/Item/TEA"))
+	screen.plain(curl(branch, f"/api/resource/{NEWEST_SYNC_LOG}", "--globoff"))
+	screen.plain("\nCtrl-C ends both sites and removes their data.")
+
+
+def keys(client: RestClient) -> str:
+	return f"{client.api_key}:{client.api_secret}"
+
+
+def curl(client: RestClient, path: str, *options: str) -> str:
+	return shlex.join(["curl", "-s", "-u", keys(client), client.url + path, *options])
+
+
+def wait_for_ctrl_c(screen: Screen) -> None:
+	try:
+		signal.pause()
+	except KeyboardInterrupt:
+		screen.plain("\nEnding both sites …")
+
+
+if __name__ == "__main__":
+	sys.exit(main())

@@ -1,0 +1,107 @@
+"""Debian's packages that the sandbox needs: says which are missing and, as root, installs them.
+
+Only packages without a system service are used: `mariadb-server-core` and `redis-tools` bring the programs
+of the two servers, not the services that the full packages would start. Nothing is ever configured or started
+through the system, and nothing is removed again.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+
+from sandbox.errors import SandboxError
+from sandbox.progress import step
+from sandbox.servers.locks import building_alone
+
+# program or file -> the Debian package that brings it
+SERVERS = {
+	"mariadbd": "mariadb-server-core",
+	"mariadb-install-db": "mariadb-server-core",
+	"mariadb": "mariadb-client-core",
+	"mariadb-dump": "mariadb-client",
+	"redis-check-rdb": "redis-tools",
+	"setpriv": "util-linux",
+}
+# For compiling mysqlclient, which PyPI has only as source.
+BUILD = {
+	"mariadb_config": "libmariadb-dev",
+	"pkg-config": "pkg-config",
+	"gcc": "gcc",
+}
+DESK = {"chromium": "chromium"}
+
+SEARCH_PATH = os.pathsep.join(
+	[
+		os.environ.get("PATH", ""),
+		"/usr/local/sbin",
+		"/usr/local/bin",
+		"/usr/sbin",
+		"/usr/bin",
+		"/sbin",
+		"/bin",
+	]
+)
+
+
+def find(program: str) -> str | None:
+	return shutil.which(program, path=SEARCH_PATH)
+
+
+def program(name: str) -> str:
+	"""The full path of a program, or an error that says which package has it."""
+	path = find(name)
+	if path:
+		return path
+	package = {**SERVERS, **BUILD, **DESK}.get(name, name)
+	raise SandboxError(
+		f"{name} was not found. It is in Debian's package {package}; `make tools` installs it."
+	)
+
+
+def missing(*groups: dict[str, str]) -> list[str]:
+	"""The packages of these groups that are not installed, judged by their programs."""
+	wanted = {name: package for group in groups for name, package in group.items()}
+	return sorted({package for name, package in wanted.items() if not find(name)})
+
+
+def ensure(*groups: dict[str, str]) -> None:
+	"""Installs what is missing; an error says what a person has to do who may not."""
+	packages = missing(*groups)
+	if not packages:
+		return
+	if os.geteuid() != 0 or not shutil.which("apt-get"):
+		raise SandboxError(
+			f"These Debian packages are missing: {' '.join(packages)}.\n"
+			f"Install them with `sudo apt-get install --no-install-recommends {' '.join(packages)}` and try again."
+		)
+	with building_alone("apt.lock"):
+		# another run may have brought them meanwhile
+		if packages := missing(*groups):
+			with step(f"apt-get install {' '.join(packages)}"):
+				_apt(["update"])
+				_apt(["install", "--yes", "--no-install-recommends", *packages])
+
+
+def _apt(arguments: Iterable[str]) -> None:
+	result = subprocess.run(
+		["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=120", *arguments],
+		env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+		stdin=subprocess.DEVNULL,
+		capture_output=True,
+		text=True,
+	)
+	if result.returncode != 0:
+		raise SandboxError(f"apt-get {' '.join(arguments)} failed:\n{result.stdout}\n{result.stderr}")
+
+
+def main() -> None:
+	"""`python -m sandbox.servers.packages`: what has to be there before the Python environment can be made."""
+	try:
+		ensure(SERVERS, BUILD)
+	except SandboxError as error:
+		raise SystemExit(str(error)) from None
+
+
+if __name__ == "__main__":
+	main()

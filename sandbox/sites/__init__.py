@@ -1,0 +1,1 @@
+"""Sites of a run: made from a template, cloned, reset, called, and taken down; the same on a real bench."""
