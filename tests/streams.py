@@ -9,6 +9,8 @@ import uuid
 SUBSCRIBER = "stream@example.com"
 PATIENCE = 30
 KEYS = ["streamkey", "streamsecret"]
+# a consumer that is only on record: nobody is there
+NOBODY_URL = "http://somebody.example"
 ORDER, TICKET, ROW, CITY = "Streamed Order", "Streamed Ticket", "Streamed Order Row", "Streamed City"
 
 
@@ -260,3 +262,29 @@ def remove_custom_fields(doctype: str, names: list) -> None:
 	for name in frappe.get_all("Custom Field", {"dt": doctype, "fieldname": ["in", names]}, pluck="name"):
 		frappe.delete_doc("Custom Field", name, force=True)
 	frappe.clear_cache(doctype=doctype)
+
+
+def stream(*doctypes) -> None:
+	"""Somebody subscribes to the DocTypes, and is approved. Runs inside the producer."""
+	import frappe
+
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
+
+	rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
+	frappe.get_doc(
+		{
+			"doctype": "Event Consumer",
+			"callback_url": NOBODY_URL,
+			"user": "Administrator",
+			"api_key": "key",
+			"api_secret": "secret",
+			"consumer_doctypes": rows,
+		}
+	).insert()
+	frappe.db.commit()
+	refresh_streamed_doctypes()
+
+
+def stream_orders() -> None:
+	"""Somebody subscribes to orders and cities, and is approved. Runs inside the producer."""
+	stream(ORDER, CITY)

@@ -29,6 +29,11 @@ class Subscription:
 	when_condition_ends: str = KEEP
 	# documents of the producer's name that were here before this moment are the producer's: the older app's rule
 	same_names_until: datetime | None = None
+	# never taken over from the producer: "field", "table.field", "table"
+	fields_this_site_decides: tuple[str, ...] = ()
+	# fields whose values say which documents of both sites are the same; "name" among them
+	match_by: tuple[str, ...] = ()
+	no_notifications: bool = False
 
 	@property
 	def active(self) -> bool:
@@ -63,8 +68,17 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			conflict_policy=row.conflict_policy or PRODUCER_WINS,
 			when_condition_ends=row.when_condition_ends or KEEP,
 			same_names_until=get_datetime(row.same_names_until) if row.same_names_until else None,
+			fields_this_site_decides=names_in(row.fields_this_site_decides),
+			match_by=names_in(row.match_by),
+			no_notifications=bool(cint(row.no_notifications)),
 		)
 	return found
+
+
+def names_in(text: str | None) -> tuple[str, ...]:
+	"""Field names that a person has typed, separated by commas or line breaks: each once, in their order."""
+	names = (name.strip() for name in (text or "").replace(",", "\n").splitlines())
+	return tuple(dict.fromkeys(filter(None, names)))
 
 
 def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:

@@ -16,8 +16,11 @@ class EventProducerDocumentType(Document):
 		conflict_policy: DF.Literal["Producer Wins", "Consumer Wins", "Newest Wins", "Ask"]
 		copied_on: DF.Datetime | None
 		copy_existing: DF.Check
+		fields_this_site_decides: DF.SmallText | None
 		has_mapping: DF.Check
 		mapping: DF.Link | None
+		match_by: DF.Data | None
+		no_notifications: DF.Check
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data

@@ -3,8 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from streams import CITY, insert, unique, with_orders
-from test_capture import stream_orders
+from streams import CITY, insert, stream_orders, unique, with_orders
 
 
 @pytest.fixture

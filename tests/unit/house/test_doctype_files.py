@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-APP = Path(__file__).parents[2] / "event_streaming"
+APP = Path(__file__).parents[3] / "event_streaming"
 MODULE = APP / "event_streaming"
 FILES = sorted(MODULE.glob("doctype/*/*.json"))
 DOCTYPES = {definition["name"]: definition for definition in (json.loads(file.read_text()) for file in FILES)}

@@ -7,7 +7,7 @@ import pytest
 import requests
 from streams import CITY, SUBSCRIBER, subscribe, with_orders
 
-SECURITY = Path(__file__).resolve().parents[2] / "docs" / "security.md"
+SECURITY = Path(__file__).resolve().parents[3] / "docs" / "security.md"
 DOCTYPES = "event_streaming.event_streaming.doctype"
 PRODUCER_FORM = f"{DOCTYPES}.event_producer.event_producer"
 SYNC_LOG = f"{DOCTYPES}.event_sync_log.event_sync_log"

@@ -3,35 +3,19 @@
 import json
 
 import pytest
-from streams import CITY, ORDER, insert, make_doctype, unique, with_orders
+from streams import (
+	CITY,
+	NOBODY_URL,
+	ORDER,
+	insert,
+	make_doctype,
+	stream,
+	stream_orders,
+	unique,
+	with_orders,
+)
 
-CONSUMER_URL = "http://somebody.example"
 SINGLE = "Streamed Single"
-
-
-def stream(*doctypes) -> None:
-	"""Somebody subscribes to the DocTypes, and is approved."""
-	import frappe
-
-	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
-
-	rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
-	frappe.get_doc(
-		{
-			"doctype": "Event Consumer",
-			"callback_url": CONSUMER_URL,
-			"user": "Administrator",
-			"api_key": "key",
-			"api_secret": "secret",
-			"consumer_doctypes": rows,
-		}
-	).insert()
-	frappe.db.commit()
-	refresh_streamed_doctypes()
-
-
-def stream_orders() -> None:
-	stream(ORDER, CITY)
 
 
 def events_of(doctype: str, name: str) -> list[dict]:
@@ -692,7 +676,7 @@ def insert_later(doctype: str, title: str) -> str:
 def set_status(status: str) -> None:
 	import frappe
 
-	doc = frappe.get_doc("Event Consumer", CONSUMER_URL)
+	doc = frappe.get_doc("Event Consumer", NOBODY_URL)
 	for row in doc.consumer_doctypes:
 		row.status = status
 	doc.flags.from_consumer = False
@@ -766,7 +750,7 @@ def waits_when_refreshed() -> list[bool]:
 	try:
 		found = [refresh()]
 		frappe.db.set_value(
-			"Event Consumer Document Type", {"parent": CONSUMER_URL, "ref_doctype": CITY}, "unsubscribed", 1
+			"Event Consumer Document Type", {"parent": NOBODY_URL, "ref_doctype": CITY}, "unsubscribed", 1
 		)
 		return [*found, refresh(), refresh()]
 	finally:

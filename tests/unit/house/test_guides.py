@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 DOCS = PROJECT / "docs"
 PAIRS = [("guide.md", "guide.th.md"), ("admin.md", "admin.th.md")]
 LABEL = re.compile(r"(?<!\*)\*(?!\*)([^*]+?)\*(?!\*)")
