@@ -18,6 +18,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, now_datetime
 
+from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.first_copy.copying import PULL_EACH, WAIT_SECONDS, let_pull
 from event_streaming.consumer.first_copy.scope import raise_left_alone
 from event_streaming.consumer.logs import findings, state, task
@@ -26,7 +27,6 @@ from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.pull import loop
-from event_streaming.consumer.resolve.work import Work, open_work
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
