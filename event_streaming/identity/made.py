@@ -114,7 +114,8 @@ class MadeDocuments:
 
 	def write(self) -> None:
 		"""Called before a commit: the rows belong to the transaction of the documents."""
-		rows, now, user = {**self.unwritten, **self.fresh}, now_datetime(), frappe.session.user
+		self.event_done()
+		rows, now, user = list(self.unwritten.values()), now_datetime(), frappe.session.user
 		self.unwritten.clear()
 		if rows:
 			values = [
@@ -123,7 +124,7 @@ class MadeDocuments:
 					*(now, now, user, user),
 					*(self.event_producer, *each.maker, *each.local, each.creation),
 				)
-				for each in rows.values()
+				for each in rows
 			]
 			frappe.db.bulk_insert(DOCTYPE, list(COLUMNS), values)
 

@@ -58,7 +58,7 @@ def apply_event(event: Event, work: Work) -> Outcome:
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
 	about = work.resolver.about(event, subscription)
-	with applying(subscription.local_doctype, event["origin"]), work.resolver.made.by(about.key):
+	with applying(subscription.local_doctype, event["origin"]), work.resolver.seen.made.by(about.key):
 		if event["id"] or event["position"]:
 			outcome = HANDLERS[event["update_type"]](event, about, work)
 		else:

@@ -194,7 +194,7 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 	try:
 		with (
 			applying(planned.local_doctype, origin_of(planned, work)),
-			work.resolver.made.by(planned.key),
+			work.resolver.seen.made.by(planned.key),
 		):
 			values = work.files.localise(planned.local_doctype, values, planned.key)
 			return make(planned, values, work)

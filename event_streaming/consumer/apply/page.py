@@ -42,7 +42,7 @@ def fetch_unknown_documents(work: Work, unknown: list[Event]) -> None:
 		if event["update_type"] == CREATE:
 			created.add(key)
 		elif event["update_type"] in (UPDATE, ATTACH) and key not in created:
-			if event["root"] and work.resolver.by_root(event["root"]):
+			if event["root"] and work.resolver.seen.by_root(event["root"]):
 				continue
 			if event["ref_doctype"] in work.subscriptions and key not in work.held_back:
 				wanted.append(key)

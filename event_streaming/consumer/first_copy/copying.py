@@ -219,7 +219,7 @@ def existing(work: Work) -> set[LocalKey]:
 			for known in work.resolver.identities.read.values()
 			if known
 		),
-		*filter(None, work.resolver.roots.values()),
+		*filter(None, work.resolver.seen.roots.values()),
 	]:
 		wanted.setdefault(doctype, set()).add(name)
 	return {(doctype, name) for doctype, names in wanted.items() for name in existing_names(doctype, names)}
