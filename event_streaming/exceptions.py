@@ -62,7 +62,14 @@ class DependencyMissing(EventStreamingError):
 
 
 class WaitsForAnother(DependencyMissing):
-	"""What a document needs waits for an event of its own: it is tried again for as long as that is open."""
+	"""What a document needs waits for an event of its own: it is tried again for as long as that is open.
+
+	`key` is (DocType, name) of what is waited for, as the producer calls it.
+	"""
+
+	def __init__(self, message: str, key: tuple[str, str]):
+		super().__init__(message)
+		self.key = key
 
 
 class ConflictToSettle(EventStreamingError):

@@ -179,7 +179,9 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 	dependencies = work.dependencies
 	plan = dependencies.plan(key, needs)
 	if plan.unresolved:
-		raise (WaitsForAnother if plan.waits else DependencyMissing)(plan.explain())
+		if plan.waits_for:
+			raise WaitsForAnother(explain_waiting(plan.waits_for), plan.waits_for)
+		raise DependencyMissing(plan.explain())
 	for other, local, root in plan.recognised:
 		if not work.resolver.identity(other):
 			work.resolver.keep(other, local, root)
@@ -201,11 +203,9 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 	except RemoteUnavailable:
 		raise
 	except NameTaken:
-		if planned.doctype in work.subscriptions:
+		if work.dependencies.is_streamed(planned.key):
 			# its own event comes, or is there and has failed for the same reason
-			raise WaitsForAnother(
-				Plan([], [], [], [(*planned.key, explain_waiting(planned.key))]).explain()
-			) from None
+			raise WaitsForAnother(explain_waiting(planned.key), planned.key) from None
 		raise CannotApply(
 			_(
 				"{0} {1} is needed, but another document has this name here, and it did not come from {2}. Let this site"

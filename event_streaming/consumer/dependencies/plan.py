@@ -57,8 +57,8 @@ class Plan:
 	needs: list[Need]
 	later: list[Need]
 	unresolved: list[tuple[str, str, str]]
-	# some of the unresolved wait for an event of another document; the others may never be had
-	waits: bool = False
+	# the first of the unresolved that waits for an event of its own; the others may never be had
+	waits_for: RemoteKey | None = None
 	recognised: list[tuple[RemoteKey, LocalKey, Root | None]] = field(default_factory=list)
 
 	def explain(self) -> str:
@@ -89,9 +89,9 @@ class Source:
 
 def explain_waiting(key: RemoteKey) -> str:
 	return _(
-		"it waits for {0} {1}, whose own event has not been applied: another document has this name here. Adopt that or"
-		" rename it, see Event Sync Log"
-	).format(*key)
+		"Waits for {0} {1}, whose own event has not been applied: another document has this name here. Adopt that or"
+		" rename it, see Event Sync Log."
+	).format(_(key[0]), key[1])
 
 
 def describe(filters: dict) -> str:

@@ -129,8 +129,13 @@ class Dependencies:
 			for each in self._every_key(needs, documents)
 			if each in self.recognised
 		]
-		waits = any((doctype, name) in self.waited_for for doctype, name, _reason in unresolved)
-		return Plan(documents, needs, later, unresolved, waits, recognised)
+		waits_for = next((key for *key, _reason in unresolved if tuple(key) in self.waited_for), None)
+		return Plan(documents, needs, later, unresolved, tuple(waits_for) if waits_for else None, recognised)
+
+	def is_streamed(self, key: RemoteKey) -> bool:
+		"""Whether events of the document come by themselves."""
+		subscription = self.source.subscriptions.get(key[0])
+		return bool(subscription and subscription.active)
 
 	def local_key(self, key: RemoteKey) -> LocalKey | None:
 		"""The local document that stands for a remote one, as far as is known in the middle of an event."""
@@ -274,7 +279,7 @@ class Dependencies:
 				self._local_doctype(key)
 			)
 		# where nothing is open, the document is fetched: it may be the very same as its namesake
-		taken = [key for key in needed.taken if key[0] in self.source.subscriptions]
+		taken = [key for key in needed.taken if self.is_streamed(key)]
 		for key in self.source.open_events(taken) if taken else ():
 			self.waited_for.add(key)
 			self.missing[key] = explain_waiting(key)

@@ -63,6 +63,8 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 			if outcome.status != SYNCED:
 				break
 			done.synced += 1
+		if done.synced:
+			sync_log.wake(work.event_producer, key)
 	return done
 
 

@@ -230,7 +230,7 @@ class Resolver:
 	def _as_renamed_here(self, about: About) -> About:
 		"""The document by the name that this site has given it, and from now on known by that."""
 		question = question_of(about.key, about.subscription, about.root)
-		local = self._ask((rules.renamed_by_this_site,), question)
+		local = self._ask(rules.CHANGED, question)
 		renamed = self.seen.producers_own(local) if local else None
 		if not renamed:
 			return about

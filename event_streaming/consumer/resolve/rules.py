@@ -195,8 +195,8 @@ def names(data: Any, name: str) -> bool:
 
 # which local document a remote one is, as far as its key and its root say
 KNOWN: tuple[Rule, ...] = (identity, root, came_home_renamed)
-# the same for an event that changes it
-CHANGED: tuple[Rule, ...] = (*KNOWN, renamed_by_this_site)
+# asked after these for an event that changes it
+CHANGED: tuple[Rule, ...] = (renamed_by_this_site,)
 # for a whole document that is about to be written: which namesake it may be
 SAME: tuple[Rule, ...] = (single, same_creation, made_by_a_life_cycle)
 # for a document that another one points to, of which only the name is at hand

@@ -109,6 +109,7 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 		local_doctype=subscription.local_doctype if subscription else event["ref_doctype"],
 		error=f"{message}\n\n{trace}",
 		next_retry=None if final else next_retry(min(attempts, TRIES_WHILE_WAITING) if waits else attempts),
+		waits_for=error.key if waits else None,
 		counted=counted,
 		use_same_name=bool(subscription and subscription.use_same_name),
 		mapping=subscription.mapping if subscription else None,
