@@ -117,6 +117,8 @@ def write_document(about: About, values: dict, position: int, filled_later: bool
 	if about.is_here:
 		work.resolver.keep_identity(about, about.local, position)
 		doc, _changed, warnings = documents.replace(*about.local, values, {} if about.came_home else extra)
+		if adopted:
+			documents.stamp_making(*about.local, values)
 		done = (
 			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
 		)

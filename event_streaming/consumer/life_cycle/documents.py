@@ -127,10 +127,10 @@ def replace(
 def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
 	"""Save a changed document and bring it to docstatus `target`, never backwards.
 
-	A change that says no stamp (or only one) did not change it over there; so it stays here. When it was made is never
-	changed: Frappe refuses that, and a document that was here before has a time of its own.
+	A change that says no stamp (or only one) did not change it over there; so it stays here. When it was made, and by whom, is
+	never changed: Frappe refuses that, and a document that was here before has its own.
 	"""
-	changed = {field: value for field, value in stamps.items() if field != "creation"}
+	changed = {field: value for field, value in stamps.items() if field not in ("creation", "owner")}
 	keep_stamps(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **changed})
 	if is_frappes(doc, "update_child_table"):
 		doc.update_child_table = UpdateTable(doc)
@@ -238,6 +238,13 @@ def stamp(doctype: str, name: str, stamps: dict) -> None:
 	"""Give a document the stamps that it has on the producer, where nothing else of it is to be saved."""
 	values = {field: stamps[field] for field in ("modified", "modified_by") if stamps.get(field)}
 	if values.get("modified"):
+		frappe.db.set_value(doctype, name, values, update_modified=False)
+
+
+def stamp_making(doctype: str, name: str, stamps: dict) -> None:
+	"""Give a document that was made on both sites the maker and the time that it has on the producer."""
+	values = {field: stamps[field] for field in ("creation", "owner") if stamps.get(field)}
+	if values and not frappe.get_meta(doctype).issingle:
 		frappe.db.set_value(doctype, name, values, update_modified=False)
 
 

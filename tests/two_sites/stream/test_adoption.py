@@ -14,6 +14,7 @@ from streams import (
 )
 
 FIRM, LEDGER, VOUCHER = "Making Firm", "Made Ledger", "Made Voucher"
+STAMPS = ("creation", "owner", "modified", "modified_by")
 MADE = "Event Made Document"
 
 
@@ -94,6 +95,11 @@ def test_what_the_life_cycle_makes_on_both_sites_is_adopted_and_has_the_producer
 
 	assert {row["status"] for row in sync_logs(consumer)} == {"Synced"}
 	assert ledgers_of(consumer, firm) == ledgers_of(producer, firm)
+	stamps = [
+		[site.run(read_doc, doctype=LEDGER, name=f"{firm} ledger 0")[field] for field in STAMPS]
+		for site in (producer, consumer)
+	]
+	assert stamps[0] == stamps[1]
 	producer.run(change, doctype=LEDGER, name=f"{firm} ledger 0", kind="changed")
 	pull(consumer, producer)
 	assert ledgers_of(consumer, firm) == ledgers_of(producer, firm)
