@@ -85,10 +85,10 @@ class Portion:
 
 
 # deals with a portion and writes the task's place and report
-Look = Callable[[Portion], None]
+LookAt = Callable[[Portion], None]
 
 
-def check_slice(part: Slice, doc, producer: Producer, look: Look) -> bool:
+def check_slice(part: Slice, doc, producer: Producer, look: LookAt) -> bool:
 	"""Step after step until the end or the deadline; returns whether all is done."""
 	kept = registration.ensure_registered(doc, producer, state.load_state(doc.name))
 	if kept.protocol < PROTOCOL:
@@ -112,7 +112,7 @@ def check_slice(part: Slice, doc, producer: Producer, look: Look) -> bool:
 class Check:
 	"""One slice of a comparison."""
 
-	def __init__(self, part: Slice, doc, producer: Producer, look: Look):
+	def __init__(self, part: Slice, doc, producer: Producer, look: LookAt):
 		self.part, self.doc, self.producer, self.look = part, doc, producer, look
 		self.task = part.task
 		self.subscriptions = subscriptions_of(doc)
