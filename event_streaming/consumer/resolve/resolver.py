@@ -242,4 +242,8 @@ class Resolver:
 		"""When a remote document was made, in this site's time. Raises CannotApply for an unknown time zone."""
 		doctype = subscription.local_doctype
 		stamp = convert_times(doctype, {"creation": data.get("creation")}, self.time_zone)["creation"]
-		return get_datetime(stamp) if stamp else None
+		try:
+			return get_datetime(stamp) if stamp else None
+		except (ValueError, TypeError, OverflowError):
+			# no moment: saving the document says so
+			return None
