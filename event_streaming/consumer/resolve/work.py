@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.files.attached import Files
+from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
@@ -91,6 +92,7 @@ class Work:
 		self.staged.clear()
 		self.log.identities.event_undone()
 		self.dependencies.forget()
+		naming.forget()
 		self.files.event_undone()
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:

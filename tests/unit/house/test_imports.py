@@ -53,6 +53,7 @@ PURE = {
 	f"{CONSUMER}.dependencies.graph",
 	f"{CONSUMER}.dependencies.links",
 	f"{CONSUMER}.files.fields",
+	f"{CONSUMER}.life_cycle.counted_names",
 	f"{CONSUMER}.logs.findings",
 	f"{CONSUMER}.workers.lanes",
 	f"{CONSUMER}.mapping.rules",
