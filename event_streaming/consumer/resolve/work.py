@@ -44,6 +44,8 @@ class Work:
 	away: bool = False
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
+	# existing documents are brought over or mended: nobody is to be told of each
+	quiet: bool = False
 	# documents that came with the page: nobody has to ask for them
 	brought: FetchedDocuments | None = None
 	dependencies: Dependencies | None = None
