@@ -12,17 +12,18 @@ from typing import Any
 import frappe
 
 EMAIL_QUEUE = "Email Queue"
-# hooks of Frappe that tell people or other systems, each with the events in which it does nothing else
+# hooks of Frappe that tell people or other systems, by their path in its package, each with the events in which it does
+# nothing else (None: in none)
 TELLERS = {
-	"frappe.automation.doctype.assignment_rule.assignment_rule.apply": None,
-	"frappe.social.doctype.energy_point_rule.energy_point_rule.process_energy_points": None,
-	"frappe.integrations.doctype.google_calendar.google_calendar.insert_event_in_google_calendar": None,
-	"frappe.integrations.doctype.google_calendar.google_calendar.update_event_in_google_calendar": None,
-	"frappe.integrations.doctype.google_calendar.google_calendar.delete_event_from_google_calendar": None,
-	"frappe.integrations.doctype.google_contacts.google_contacts.insert_contacts_to_google_contacts": None,
-	"frappe.integrations.doctype.google_contacts.google_contacts.update_contacts_to_google_contacts": None,
+	"automation.doctype.assignment_rule.assignment_rule.apply": None,
+	"social.doctype.energy_point_rule.energy_point_rule.process_energy_points": None,
+	"integrations.doctype.google_calendar.google_calendar.insert_event_in_google_calendar": None,
+	"integrations.doctype.google_calendar.google_calendar.update_event_in_google_calendar": None,
+	"integrations.doctype.google_calendar.google_calendar.delete_event_from_google_calendar": None,
+	"integrations.doctype.google_contacts.google_contacts.insert_contacts_to_google_contacts": None,
+	"integrations.doctype.google_contacts.google_contacts.update_contacts_to_google_contacts": None,
 	# with a deletion it only tidies up
-	"frappe.workflow.doctype.workflow_action.workflow_action.process_workflow_actions": (
+	"workflow.doctype.workflow_action.workflow_action.process_workflow_actions": (
 		"on_update",
 		"on_update_after_submit",
 		"on_cancel",
@@ -82,7 +83,8 @@ def quiet_hooks(hooks: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, l
 
 
 def tells(handler: str, event: str) -> bool:
-	return handler in TELLERS and (TELLERS[handler] is None or event in TELLERS[handler])
+	path = handler.partition(".")[2]
+	return path in TELLERS and (TELLERS[path] is None or event in TELLERS[path])
 
 
 def hush(doc: Any, method: str, *args: Any) -> None:
