@@ -34,6 +34,8 @@ def change_without_decided(change: dict[str, Any], fields: Collection[str]) -> d
 		if not isinstance(tables, dict):
 			continue
 		for table in tables.keys() & of_rows.keys():
+			if not isinstance(tables[table], list):
+				continue
 			rows = [without(row, of_rows[table]) for row in tables[table]]
 			if part == "row_changed":
 				rows = [row for row in rows if not is_empty(row)]

@@ -26,7 +26,6 @@ def validate_producer(doc) -> None:
 	validate_rows(doc)
 	validate_fields(doc)
 	validate_workers(doc)
-	warn_of_ledgers(doc)
 	keep_statuses(doc)
 
 
