@@ -76,7 +76,8 @@ def quiet_hooks(hooks: dict[str, dict[str, list[str]]]) -> dict[str, dict[str, l
 		for doctype, by in hooks.items()
 	}
 	for event in EVENTS:
-		quiet.setdefault("*", {}).setdefault(event, []).append(HUSH)
+		# before what else looks at the document in this event
+		quiet.setdefault("*", {}).setdefault(event, []).insert(0, HUSH)
 	quiet.setdefault(EMAIL_QUEUE, {}).setdefault("after_insert", []).append(DROP_EMAIL)
 	frappe.local.event_streaming_quiet_hooks = hooks, quiet
 	return quiet
@@ -88,8 +89,12 @@ def tells(handler: str, event: str) -> bool:
 
 
 def hush(doc: Any, method: str, *args: Any) -> None:
-	"""For Frappe, all Notifications of the document have been sent."""
-	doc.flags.notifications_executed = Everything()
+	"""For Frappe, all Notifications of the document have been sent.
+
+	Once in each insert and save, which begin with a new list: by that, capture tells them apart.
+	"""
+	if not isinstance(doc.flags.notifications_executed, Everything):
+		doc.flags.notifications_executed = Everything()
 
 
 def drop_email(doc: Any, method: str, *args: Any) -> None:

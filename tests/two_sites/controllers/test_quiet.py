@@ -3,11 +3,16 @@
 import pytest
 from streams import (
 	CITY,
+	ORDER,
 	SUBSCRIBER,
+	change,
 	insert,
 	make_subscriber,
+	pull,
+	stream_orders,
 	subscribe,
 	unique,
+	update_logs,
 	with_orders,
 )
 
@@ -228,3 +233,20 @@ def go_on_after_a_failure() -> dict:
 		"webhooks": queued,
 		"told": [frappe.db.count("ToDo", {"reference_type": CITY, "reference_name": name})],
 	}
+
+
+def bring_an_order_through_its_life(producer, consumer, quiet: int) -> list:
+	"""What the consumer tells in turn, with what has changed each time."""
+	consumer.run(stream_orders)
+	subscribe(consumer, producer, ORDER, no_notifications=quiet)
+	name = producer.run(insert, doctype=ORDER, title=unique("order"), rows=[{"item": "bolt", "qty": 1}])
+	for values in ({"total": 3}, {"docstatus": 1}, {"note": "after"}, {"docstatus": 2}):
+		pull(consumer, producer)
+		producer.run(change, doctype=ORDER, name=name, **values)
+	pull(consumer, producer)
+	return [log["update_type"] for log in update_logs(consumer, docname=name)]
+
+
+@pytest.mark.parametrize("quiet", [0, 1])
+def test_what_is_brought_quietly_is_told_on_to_other_sites_as_ever(producer, consumer, quiet):
+	assert bring_an_order_through_its_life(producer, consumer, quiet) == ["Create", *["Update"] * 4]
