@@ -20,7 +20,18 @@ def fields_decided_here(doctype: str) -> tuple[str, ...]:
 def refuse_what_cannot_come(doctype: str, data: dict[str, Any]) -> None:
 	"""Raise CannotApply for a whole document that would silently become another one here."""
 	for adapter in adapters():
-		adapter.refuse_what_cannot_come(doctype, data)
+		adapter.refuse_what_cannot_come(doctype, data, {})
+
+
+def refuse_change_that_cannot_come(doctype: str, change: dict[str, Any], name: str) -> None:
+	"""The same for a difference to the document `name`."""
+	if not adapters() or not (change.get("added") or change.get("row_changed")):
+		return
+	doc = frappe.get_doc(doctype, name)
+	rows_here = {str(row.name): row for row in doc.get_all_children()}
+	for part in ("added", "row_changed"):
+		for adapter in adapters():
+			adapter.refuse_what_cannot_come(doctype, change.get(part) or {}, rows_here)
 
 
 def why_not_subscribe(doctype: str) -> str:

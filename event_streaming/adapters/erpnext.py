@@ -73,15 +73,17 @@ def why_not_subscribe(doctype: str) -> str:
 	return reasons[NOT_TO_SUBSCRIBE[doctype]].format(_(doctype)) if doctype in NOT_TO_SUBSCRIBE else ""
 
 
-def refuse_what_cannot_come(doctype: str, data: dict[str, Any]) -> None:
+def refuse_what_cannot_come(doctype: str, data: dict[str, Any], rows_here: dict[str, Any]) -> None:
+	"""Rows whose numbers this site would make up; `rows_here` are those of the document as it is here, by name."""
 	for table, row in rows_with_bundle(doctype, data):
-		if any(row.get(each) for each in NUMBERS):
+		here = rows_here.get(str(row.get("name"))) or {}
+		if any(row.get(each) or here.get(each) for each in NUMBERS):
 			continue
 		raise CannotApply(
 			_(
 				"Row {0} of {1}: its serial numbers or batches stand only in the Serial and Batch Bundle {2} of the producer,"
-				" which belongs to that site's stock. Tick Use Serial / Batch Fields in the Stock Settings there, so that"
-				" documents hold the numbers themselves."
+				" which belongs to that site's stock. In the Stock Settings there, tick Use Serial / Batch Fields and clear Do Not"
+				" Update Serial / Batch on Creation of Auto Bundle, so that documents hold the numbers themselves."
 			).format(cint(row.get("idx")), frappe.get_meta(doctype).get_label(table), row_bundle(row))
 		)
 

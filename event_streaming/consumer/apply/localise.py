@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import frappe
 from frappe import _
 
-from event_streaming.adapters.doctypes import refuse_what_cannot_come
+from event_streaming.adapters.doctypes import refuse_change_that_cannot_come, refuse_what_cannot_come
 from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.life_cycle import documents
@@ -167,6 +167,8 @@ def fit_change(
 		if mapped is None:
 			return None
 		change, places = mapped.change, mapped.places
+	if local:
+		refuse_change_that_cannot_come(local[0], change, local[1])
 	change = change_without_decided(change, subscription.fields_this_site_decides)
 	current = None
 	if local and dependencies.site.needs_current(subscription.local_doctype, change):

@@ -108,6 +108,34 @@ def test_numbers_that_stand_in_a_bundle_alone_are_refused_by_row_and_bundle(site
 	assert "Row 2" in refused and "SABB-2" in refused
 
 
+def refuse_change(row_here: dict, row_changed: dict) -> str:
+	import frappe
+
+	from event_streaming.adapters import doctypes, erpnext
+	from event_streaming.exceptions import CannotApply
+
+	frappe.local.event_streaming_adapters = {"adapters": [erpnext]}
+	doc = frappe.get_doc({"doctype": VOUCHER, "items": [row_here]}).insert()
+	row = {"name": doc.get("items")[0].name, "idx": 1, **row_changed}
+	change = {"changed": {"docstatus": 1}, "row_changed": {"items": [row]}}
+	try:
+		doctypes.refuse_change_that_cannot_come(VOUCHER, change, doc.name)
+	except CannotApply as error:
+		return str(error)
+	return ""
+
+
+def test_so_is_a_submission_that_has_made_up_numbers_in_a_bundle_there(site):
+	made_up = {"serial_and_batch_bundle": "SABB-3"}
+
+	assert "SABB-3" in site.run(refuse_change, row_here={"item_code": "A"}, row_changed=made_up)
+	assert site.run(refuse_change, row_here={"serial_no": "S1"}, row_changed=made_up) == ""
+	assert (
+		site.run(refuse_change, row_here={"item_code": "A"}, row_changed={**made_up, "serial_no": "S1"}) == ""
+	)
+	assert site.run(refuse_change, row_here={"item_code": "A"}, row_changed={"item_code": "B"}) == ""
+
+
 def leave_out(enabled: int, status: str) -> dict:
 	import frappe
 
