@@ -6,6 +6,8 @@ It never commits, and leaves failing to the caller.
 import frappe
 from frappe import _
 
+from event_streaming.adapters.calls import after_writing
+from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.dependencies import users
 from event_streaming.consumer.dependencies.plan import PlannedDocument
@@ -98,6 +100,7 @@ def unsubscribed(planned: PlannedDocument) -> Subscription:
 		status="Approved",
 		unsubscribed=False,
 		condition=None,
+		fields_this_site_decides=fields_decided_here(planned.local_doctype),
 	)
 
 
@@ -122,7 +125,8 @@ def write_document(
 		extra = {REMOTE_NAME: key[1], REMOTE_SITE: work.event_producer}
 	if local and exists(local):
 		keep_identity(key, local, root, work, covered_to)
-		doc, _changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
+		doc, changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
+		warnings += after_writing(doc, values) if changed else []
 		done = (
 			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
 		)
@@ -134,6 +138,7 @@ def write_document(
 	if name is not None and str(doc.name) != name:
 		raise name_taken(subscription.local_doctype, name, work)
 	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)
+	warnings += after_writing(doc, values)
 	outcome = outcome_of(subscription, doc.name, _("Created"), warnings)
 	outcome.given = doc.modified
 	return outcome

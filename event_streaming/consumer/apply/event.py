@@ -7,11 +7,14 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from event_streaming.adapters.calls import after_writing
 from event_streaming.consumer.apply import localise, two_way
 from event_streaming.consumer.apply.bringing import bring, bring_missing, links_elsewhere_now, make_needed
 from event_streaming.consumer.apply.conflicts import Settler
 from event_streaming.consumer.apply.renaming import apply_rename
+from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.life_cycle import documents
+from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.whereabouts import (
@@ -61,7 +64,8 @@ def apply_event(event: Event, work: Work) -> Outcome:
 		return outcome_of(subscription, None, _("Not applied: this site has unsubscribed from it"))
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
-	with applying(subscription.local_doctype, event["origin"]):
+	applied = applied_of(event, subscription, work)
+	with applying(subscription.local_doctype, event["origin"], applied), quietly(applied.quiet):
 		if event["id"] or event["position"]:
 			outcome = HANDLERS[event["update_type"]](event, subscription, work)
 		else:
@@ -180,6 +184,7 @@ def apply_change(
 	"""Apply a difference that fits this site to the local document."""
 	settler, local = Settler(event, subscription, work), (doc.doctype, str(doc.name))
 	doc, changed, warnings = documents.update(doc, change, settler)
+	warnings += after_writing(doc, change) if changed else []
 	if settler.met:
 		say_what_is_true(event, local, (change.get("changed") or {}).get("modified"), work)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")

@@ -3,10 +3,13 @@
 It reads and fetches; it applies and writes nothing.
 """
 
+from collections.abc import Iterator
+
 import frappe
 from frappe.utils import cint
 
 from event_streaming.consumer.apply import gaps, localise
+from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.resolve.whereabouts import find_by_root
 from event_streaming.consumer.resolve.work import Work, keys_of, remote_key
@@ -14,7 +17,8 @@ from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import doctypes_given
 from event_streaming.identity import registry
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, own_identity
-from event_streaming.wire.events import ATTACH, CREATE, UPDATE, Event, Root
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.events import ATTACH, CREATE, UPDATE, Event, Root, parse_data
 from event_streaming.wire.pages import PROTOCOL
 
 
@@ -25,6 +29,21 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.gaps = gaps.find_gaps(work, events)
 	work.files.prepare(events)
 	localise.prepare(work, events)
+	naming.foresee(names_coming(work, events))
+
+
+def names_coming(work: Work, events: list[Event]) -> Iterator[tuple[str, dict, str]]:
+	"""What a page makes under the producer's names, as (local DocType, values, name)."""
+	for event in events:
+		subscription = work.subscriptions.get(event["ref_doctype"])
+		if event["update_type"] != CREATE or not subscription or not subscription.use_same_name:
+			continue
+		if not subscription.mapping and naming.is_counted(subscription.local_doctype):
+			try:
+				yield subscription.local_doctype, parse_data(event), event["docname"]
+			except InvalidPage:
+				# it fails with its own event
+				continue
 
 
 def look_up(work: Work, events: list[Event]) -> list[Event]:
