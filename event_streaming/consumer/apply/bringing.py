@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from frappe import _
 
+from event_streaming.adapters.calls import after_writing
+from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.work import Work
@@ -101,6 +103,7 @@ def unsubscribed(planned: PlannedDocument) -> Subscription:
 		status="Approved",
 		unsubscribed=False,
 		condition=None,
+		fields_this_site_decides=fields_decided_here(planned.local_doctype),
 	)
 
 
@@ -116,9 +119,10 @@ def write_document(about: About, values: dict, position: int, filled_later: bool
 		extra = {REMOTE_NAME: about.key[1], REMOTE_SITE: work.event_producer}
 	if about.is_here:
 		work.resolver.keep_identity(about, about.local, position)
-		doc, _changed, warnings = documents.replace(*about.local, values, {} if about.came_home else extra)
+		doc, changed, warnings = documents.replace(*about.local, values, {} if about.came_home else extra)
 		if adopted:
 			documents.stamp_making(*about.local, values)
+		warnings += after_writing(doc, values) if changed else []
 		done = (
 			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
 		)
@@ -128,6 +132,7 @@ def write_document(about: About, values: dict, position: int, filled_later: bool
 		if name is not None and str(doc.name) != name:
 			raise name_taken(subscription.local_doctype, name, work)
 		work.resolver.keep_identity(about, (subscription.local_doctype, str(doc.name)), position)
+		warnings += after_writing(doc, values)
 		done = _("Created")
 	outcome = outcome_of(subscription, doc.name, done, warnings)
 	outcome.given = doc.modified

@@ -13,6 +13,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import get_datetime
 
+from event_streaming.adapters.calls import decision_of
 from event_streaming.consumer.apply.two_way import is_root_here
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
@@ -83,16 +84,21 @@ class Settler:
 
 	def decide(self, doc: Document, change: dict) -> None:
 		"""Write into each conflict which value is kept."""
+		for conflict in self.conflicts:
+			conflict["kept"] = decision_of(doc, conflict, change) or ""
+		open_ones = [conflict for conflict in self.conflicts if not conflict["kept"]]
+		if not open_ones:
+			return
 		policy = self.about.subscription.conflict_policy
 		if policy == ASK:
 			decision = self.work.decision
-			if decision is None or any(conflict["key"] not in decision for conflict in self.conflicts):
+			if decision is None or any(conflict["key"] not in decision for conflict in open_ones):
 				raise ConflictToSettle(self.question(doc), self.conflicts)
-			for conflict in self.conflicts:
+			for conflict in open_ones:
 				conflict["kept"] = HERE if decision[conflict["key"]] == HERE else THERE
 			return
 		winner = self.winner(policy, doc, change)
-		for conflict in self.conflicts:
+		for conflict in open_ones:
 			conflict["kept"] = winner
 
 	def winner(self, policy: str, doc: Document, change: dict) -> str:

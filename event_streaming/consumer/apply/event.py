@@ -7,6 +7,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from event_streaming.adapters.calls import after_writing
 from event_streaming.consumer.apply import localise, two_way
 from event_streaming.consumer.apply.bringing import (
 	Whole,
@@ -18,8 +19,10 @@ from event_streaming.consumer.apply.bringing import (
 from event_streaming.consumer.apply.conflicts import Settler
 from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.renaming import apply_rename
+from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle import documents
+from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
@@ -58,7 +61,12 @@ def apply_event(event: Event, work: Work) -> Outcome:
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
 	about = work.resolver.about(event, subscription)
-	with applying(subscription.local_doctype, event["origin"]), work.resolver.seen.made.by(about.key):
+	applied = applied_of(event, subscription, work)
+	with (
+		applying(subscription.local_doctype, event["origin"], applied),
+		quietly(applied.quiet),
+		work.resolver.seen.made.by(about.key),
+	):
 		if event["id"] or event["position"]:
 			outcome = HANDLERS[event["update_type"]](event, about, work)
 		else:
@@ -174,6 +182,7 @@ def apply_change(event: Event, about: About, doc: Document, change: dict, work: 
 	"""Apply a difference that fits this site to the local document."""
 	settler = Settler(event, about, work)
 	doc, changed, warnings = documents.update(doc, change, settler)
+	warnings += after_writing(doc, change) if changed else []
 	if settler.met:
 		say_what_is_true(about, (change.get("changed") or {}).get("modified"), work)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")

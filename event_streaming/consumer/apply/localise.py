@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import frappe
 from frappe import _
 
+from event_streaming.adapters.doctypes import refuse_change_that_cannot_come, refuse_what_cannot_come
 from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source, explain_waiting
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.life_cycle import documents
@@ -18,6 +19,7 @@ from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.mapping.rules import needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change, to_local_document
+from event_streaming.consumer.subscriptions.decided_here import change_without_decided, without_decided
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import (
 	CannotApply,
@@ -27,7 +29,7 @@ from event_streaming.exceptions import (
 	RemoteUnavailable,
 	WaitsForAnother,
 )
-from event_streaming.identity.origin import applying
+from event_streaming.identity.origin import Applied, applied_now, applying
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import get_settings
@@ -131,7 +133,7 @@ def set_later(data: dict, plan: Plan, local: LocalKey, work: "Work") -> None:
 	"""
 	for planned in plan.documents:
 		if planned.later:
-			with applying(planned.local_doctype, origin_of(planned, work)):
+			with applying(planned.local_doctype, origin_of(planned, work), applied(planned, work)):
 				set_links(planned.data, planned.later, work.dependencies.local_key(planned.key), work)
 	if plan.later:
 		set_links(data, plan.later, local, work)
@@ -145,13 +147,15 @@ def set_links(data: dict, later: list[Need], local: LocalKey, work: "Work") -> N
 
 
 def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[dict, list[Need]]:
-	"""A whole document through its mapping, and what it points to; names are still the producer's."""
-	dependencies = work.dependencies
-	if not subscription.mapping:
-		return data, dependencies.needs_of_document(subscription.local_doctype, data)
-	mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
-	needs = dependencies.needs_of_document(subscription.local_doctype, mapped.data, mapped.places)
-	return mapped.data, needs
+	"""A whole document through its mapping, without what this site decides, and what it points to; names are still the
+	producer's."""
+	dependencies, places = work.dependencies, None
+	if subscription.mapping:
+		mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
+		data, places = mapped.data, mapped.places
+	refuse_what_cannot_come(subscription.local_doctype, data)
+	data = without_decided(data, subscription.fields_this_site_decides)
+	return data, dependencies.needs_of_document(subscription.local_doctype, data, places)
 
 
 def fit_change(
@@ -168,6 +172,9 @@ def fit_change(
 		if mapped is None:
 			return None
 		change, places = mapped.change, mapped.places
+	if local:
+		refuse_change_that_cannot_come(local[0], change, local[1])
+	change = change_without_decided(change, subscription.fields_this_site_decides)
 	current = None
 	if local and dependencies.site.needs_current(subscription.local_doctype, change):
 		current = frappe.get_doc(*local).as_dict()
@@ -195,7 +202,7 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 	"""Make a document that another one needs; an error names it, as the event is of the other one."""
 	try:
 		with (
-			applying(planned.local_doctype, origin_of(planned, work)),
+			applying(planned.local_doctype, origin_of(planned, work), applied(planned, work)),
 			work.resolver.seen.made.by(planned.key),
 		):
 			values = work.files.localise(planned.local_doctype, values, planned.key)
@@ -222,6 +229,13 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 				frappe.utils.strip_html(str(error)) or type(error).__name__,
 			)
 		) from error
+
+
+def applied(planned: PlannedDocument, work: "Work") -> Applied:
+	"""What is applied while a document is made that another one needs."""
+	outer = applied_now()
+	quiet = bool(outer and outer.quiet)
+	return Applied(work.event_producer, planned.local_doctype, planned.doctype, planned.name, CREATE, quiet)
 
 
 def origin_of(planned: PlannedDocument, work: "Work") -> str:

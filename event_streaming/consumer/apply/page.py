@@ -3,11 +3,15 @@
 It reads and fetches; it applies and writes nothing.
 """
 
+from collections.abc import Iterator
+
 from event_streaming.consumer.apply import gaps, localise
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
-from event_streaming.wire.events import ATTACH, CREATE, UPDATE, Event, keys_of, remote_key
+from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.events import ATTACH, CREATE, UPDATE, Event, keys_of, parse_data, remote_key
 
 
 def prepare(work: Work, events: list[Event]) -> None:
@@ -17,6 +21,21 @@ def prepare(work: Work, events: list[Event]) -> None:
 	work.gaps = gaps.find_gaps(work, events)
 	work.files.ask_ahead(events)
 	localise.needs_of_page(work, events)
+	naming.foresee(names_coming(work, events))
+
+
+def names_coming(work: Work, events: list[Event]) -> Iterator[tuple[str, dict, str]]:
+	"""What a page makes under the producer's names, as (local DocType, values, name)."""
+	for event in events:
+		subscription = work.subscriptions.get(event["ref_doctype"])
+		if event["update_type"] != CREATE or not subscription or not subscription.use_same_name:
+			continue
+		if not subscription.mapping and naming.is_counted(subscription.local_doctype):
+			try:
+				yield subscription.local_doctype, parse_data(event), event["docname"]
+			except InvalidPage:
+				# it fails with its own event
+				continue
 
 
 def look_up_here(work: Work, events: list[Event]) -> list[Event]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.files.attached import Files
+from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
@@ -37,6 +38,8 @@ class Work:
 	away: bool = False
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
+	# existing documents are brought over or mended: nobody is to be told of each
+	quiet: bool = False
 	# documents that came with the page: nobody has to ask for them
 	brought: FetchedDocuments | None = None
 	dependencies: Dependencies | None = None
@@ -68,6 +71,7 @@ class Work:
 		self.resolver.event_undone()
 		self.log.identities.event_undone()
 		self.dependencies.forget()
+		naming.forget()
 		self.files.event_undone()
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from frappe import _
 
+from event_streaming.adapters.doctypes import fields_decided_here, refuse_what_cannot_come
 from event_streaming.consumer.dependencies import users
 from event_streaming.consumer.dependencies.order import order_by_need
 from event_streaming.consumer.dependencies.places import Link, links_in_document, with_local_names
@@ -25,6 +26,7 @@ from event_streaming.consumer.dependencies.plan import (
 from event_streaming.consumer.dependencies.shapes import Shapes
 from event_streaming.consumer.mapping.rules import DocumentReference, Places
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
+from event_streaming.consumer.subscriptions.decided_here import without_decided
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
 from event_streaming.identity.registry import LocalKey, RemoteKey
@@ -327,16 +329,20 @@ class Dependencies:
 		root, position = answer.roots.get(key), answer.positions.get(key, 0)
 		if doctype == USER:
 			return PlannedDocument(doctype, name, USER, users.disabled_user(name, data), [])
+		local_doctype, places = doctype, None
 		mapping_name = self._mapping_name(key)
-		if not mapping_name:
-			needs = self.needs_of_document(doctype, data)
-			return PlannedDocument(doctype, name, doctype, data, needs, None, root, position)
-		mapping = self.mappings.get(mapping_name)
-		mapped = to_local_document(mapping, data)
-		needs = self.needs_of_document(mapping.local_doctype, mapped.data, mapped.places)
-		return PlannedDocument(
-			doctype, name, mapping.local_doctype, mapped.data, needs, mapping_name, root, position
-		)
+		if mapping_name:
+			mapping = self.mappings.get(mapping_name)
+			mapped = to_local_document(mapping, data)
+			local_doctype, data, places = mapping.local_doctype, mapped.data, mapped.places
+		refuse_what_cannot_come(local_doctype, data)
+		data = without_decided(data, self._decided_here(doctype, local_doctype))
+		needs = self.needs_of_document(local_doctype, data, places)
+		return PlannedDocument(doctype, name, local_doctype, data, needs, mapping_name, root, position)
+
+	def _decided_here(self, doctype: str, local_doctype: str) -> tuple[str, ...]:
+		subscription = self.source.subscriptions.get(doctype)
+		return subscription.fields_this_site_decides if subscription else fields_decided_here(local_doctype)
 
 	def _mapping_name(self, key: RemoteKey) -> str | None:
 		"""The mapping of the DocType's own subscription; without one, that of the field that points here."""

@@ -183,7 +183,7 @@ def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 	if remote not in work.subscriptions:
 		frappe.throw(_("Event Producer {0} has no row for {1}.").format(doc.name, remote))
 	events = page["events"]
-	work.brought = as_documents(events)
+	work.brought, work.quiet = as_documents(events), True
 	prepare(work, events)
 	known = {key for key, identity in work.resolver.identities.read.items() if identity}
 	copier = Copier(part, events, existing(work), known)

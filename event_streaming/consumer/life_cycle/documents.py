@@ -12,7 +12,9 @@ from frappe.model.document import Document
 from frappe.model.rename_doc import rename_doc
 from frappe.utils import cint, get_datetime
 
+from event_streaming.adapters.calls import before_writing
 from event_streaming.consumer.life_cycle.fields import known_fields, left_out, set_values
+from event_streaming.consumer.life_cycle.naming import forget, raise_counter
 from event_streaming.consumer.life_cycle.rows import UpdateTable, replace_rows, update_rows
 from event_streaming.consumer.life_cycle.state_before import is_frappes, keep_state
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
@@ -57,6 +59,8 @@ def insert(
 	check_permission(doc, "create", *(["submit"] if docstatus else []))
 	keep_stamps(doc, data)
 	doc.flags.ignore_mandatory = filled_later
+	warnings += before_writing(doc, data)
+	raise_counter(doc, name)
 	hooks_run()
 	doc.insert(set_name=given_name(doc, name) or name_for_prompt(doc, data), set_child_names=False)
 	if docstatus == CANCELLED:
@@ -98,6 +102,7 @@ def update(
 		dirty |= update_rows(doc, table, change, warnings)
 	warn_of_unknown_tables(doc, change, warnings)
 	if dirty or target > doc.docstatus:
+		warnings += before_writing(doc, change)
 		save(doc, target, change.get("changed") or {}, dirty)
 		return doc, True, warnings
 	forget_stand_ins(doc)
@@ -117,6 +122,7 @@ def replace(
 			dirty |= replace_rows(doc, table, values[table.fieldname])
 	target = cint(data.get("docstatus"))
 	if dirty or target > doc.docstatus:
+		warnings += before_writing(doc, data)
 		save(doc, target, data, dirty)
 		return doc, True, warnings
 	forget_stand_ins(doc)
@@ -192,6 +198,7 @@ def delete(doctype: str, name: str) -> None:
 			)
 		)
 	hooks_run()
+	forget()
 	if frappe.get_meta(doctype).is_submittable:
 		doc = frappe.get_doc(doctype, name, for_update=True)
 		if doc.docstatus == SUBMITTED:

@@ -16,14 +16,17 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from event_streaming.adapters.calls import after_writing
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.apply.bringing import make_needed
 from event_streaming.consumer.apply.event import apply_event, subscription_for
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.page import prepare
+from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.first_copy.copying import as_documents
 from event_streaming.consumer.life_cycle import documents
+from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import findings, task
 from event_streaming.consumer.logs.findings import Finding
@@ -38,7 +41,7 @@ from event_streaming.consumer.verify.differences import Difference, as_text, dif
 from event_streaming.consumer.verify.portions import Portion
 from event_streaming.consumer.verify.verifying import Examiner, write
 from event_streaming.exceptions import CannotApply, EventStreamingError
-from event_streaming.identity.origin import applying
+from event_streaming.identity.origin import Applied, applying
 from event_streaming.identity.registry import LocalKey
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data, remote_key
@@ -83,6 +86,7 @@ def mend(portion: Portion) -> None:
 	"""Mend a portion in small groups, each committed with the task's place."""
 	work, events = portion.work, portion.events
 	work.brought = as_documents([event for event in events if event["update_type"] == CREATE])
+	work.quiet = True
 	prepare(work, events)
 	repairer = Repairer(portion, Examiner(portion), deepcopy(portion.part.task.report))
 	if not events:
@@ -187,7 +191,7 @@ class Mended:
 		return outcome
 
 	def delete(self, event: Event, work: Work) -> Outcome:
-		with applying(self.local[0], work.event_producer):
+		with applying(self.local[0], work.event_producer, self.applied(event, work)), quietly():
 			documents.delete(*self.local)
 		work.resolver.drop(remote_key(event))
 		return outcome_of(self.portion.compared.subscription, self.local[1], _("Deleted by a repair"))
@@ -207,8 +211,9 @@ class Mended:
 				_("It is submitted or cancelled here and not on the producer: that can't be taken back.")
 			)
 		self.change = self.difference.as_change(values)
-		with applying(self.local[0], work.event_producer):
-			doc, _changed, warnings = documents.update(documents.locked(*self.local), self.change)
+		with applying(self.local[0], work.event_producer, self.applied(event, work)), quietly():
+			doc, changed, warnings = documents.update(documents.locked(*self.local), self.change)
+			warnings += after_writing(doc, self.change) if changed else []
 		covered_to = max(event["position"], work.resolver.covered_to(key))
 		work.resolver.keep(key, self.local, event["root"], covered_to)
 		left = difference_of(frappe.get_doc(*self.local), values, compared)
@@ -220,6 +225,9 @@ class Mended:
 		outcome = outcome_of(compared.subscription, doc.name, done, warnings)
 		outcome.given = None if left else doc.modified
 		return outcome
+
+	def applied(self, event: Event, work: Work) -> Applied:
+		return applied_of(event, self.portion.compared.subscription, work)
 
 	def as_logged(self) -> Event:
 		"""The event as Event Sync Log has it: what was done here."""
