@@ -9,7 +9,7 @@ from typing import Any
 import frappe
 
 from event_streaming.consumer.subscriptions import registration
-from event_streaming.producer.documents import comparing, copying, describing, fetching, files
+from event_streaming.producer.documents import comparing, copying, describing, fetching, files, matching
 from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
 from event_streaming.producer.subscriptions.reader import load_consumer
@@ -60,6 +60,19 @@ def get_copy_page(
 	return tried_again(
 		lambda: copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes)
 	)
+
+
+@frappe.whitelist(methods=["POST"])
+def get_match_page(
+	event_consumer: str,
+	doctype: str,
+	fields: str | list,
+	after: str = "",
+	cursor: int = 0,
+	filters: str | dict | list | None = None,
+) -> dict[str, Any]:
+	"""Names and values of the fields asked for, of the documents that a copy would give, in the order of their names."""
+	return matching.match_page(event_consumer, doctype, fields, after, cursor, filters)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -36,6 +36,9 @@ FIELDS = (
 	"covered_to",
 )
 
+# `covered_to` of a local document that was linked and has nothing of the producer's yet: the next that comes comes whole
+LINKED = -1
+
 RemoteKey = tuple[str, str]
 LocalKey = tuple[str, str]
 

@@ -17,6 +17,7 @@ from event_streaming.consumer.dependencies.plan import PlannedDocument
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
+from event_streaming.consumer.matching.one import match_one
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import DependencyMissing, NameTaken
@@ -109,7 +110,7 @@ def unsubscribed(planned: PlannedDocument) -> Subscription:
 
 def write_document(about: About, values: dict, position: int, filled_later: bool, work: Work) -> Outcome:
 	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
-	subscription, adopted = about.subscription, False
+	subscription, adopted = about.subscription, about.is_only_linked
 	if not about.local:
 		about = adopt(about, values, work)
 		adopted = about.is_here
@@ -140,12 +141,14 @@ def write_document(about: About, values: dict, position: int, filled_later: bool
 
 
 def adopt(about: About, values: dict, work: Work) -> About:
-	"""The local document that nobody has told of yet and that is the very same, if there is one.
+	"""The local document that nobody has told of yet and that is the very same, if there is one; or the one that Match By finds.
 
 	Raises NameTaken when the name belongs to another document.
 	"""
 	local, taken = work.resolver.find_same(about.key, values, about.subscription)
-	if taken:
+	if not local:
+		local = match_one(work.event_producer, about.key, values, about.subscription, work.producer)
+	if not local and taken:
 		raise name_taken(about.subscription.local_doctype, about.key[1], work)
 	return replace(about, local=local, is_here=work.resolver.exists(local)) if local else about
 

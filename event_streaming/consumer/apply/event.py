@@ -158,7 +158,7 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 		about = about.gone()
 		deleted = two_way.stays_deleted(about, changed, work)
 		return deleted or bring_missing(about, work)
-	if about.key in work.gaps:
+	if about.key in work.gaps or about.is_only_linked:
 		work.gaps.discard(about.key)
 		return bring_missing(about, work)
 	moment = Moment()

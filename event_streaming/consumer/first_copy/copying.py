@@ -18,6 +18,7 @@ from frappe.utils import cint, now_datetime
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import give_up, try_event
 from event_streaming.consumer.apply.work import Work, open_work
+from event_streaming.consumer.first_copy.matching import match_first
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.slices import Slice, request
@@ -32,7 +33,7 @@ from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, RemoteUnavailable
-from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.identity.registry import LINKED, LocalKey, RemoteKey
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import FILES_KEY, Event, parse_data, remote_key
 from event_streaming.wire.files import parse_files
@@ -129,6 +130,8 @@ def copy_slice(part: Slice, doc, producer: Producer) -> bool:
 			)
 		)
 	if not part.task.place:
+		if not match_what_is_here(part, doc, producer):
+			return False
 		count_all(part.task, producer)
 	part.measure()
 	pulled = 0.0
@@ -149,6 +152,21 @@ def copy_slice(part: Slice, doc, producer: Producer) -> bool:
 		if part.over:
 			return not current(part.task)
 	return True
+
+
+def match_what_is_here(part: Slice, doc, producer: Producer) -> bool:
+	"""Before anything is copied, what rows with Match By have on both sites is linked; returns whether that is done."""
+
+	def goes_on() -> bool:
+		part.tell()
+		return not part.over and task.is_active(part.task)
+
+	known = subscriptions_of(doc)
+	wanted = [known[remote] for remote in part.task.scope["doctypes"] if remote in known]
+	done = match_first(part.task.report, doc, producer, wanted, goes_on)
+	task.save_progress(part.task)
+	frappe.db.commit()
+	return done or not task.is_active(part.task)
 
 
 def let_pull(event_producer: str) -> None:
@@ -245,6 +263,10 @@ class Copier:
 			return WAITING
 		resolver = work.resolver
 		local = resolver.find(key, event["root"], work.subscriptions[event["ref_doctype"]])
+		known = resolver.identities.of(key)
+		if known and known.covered_to == LINKED:
+			# linked by Match By: what is here is the producer's from now on, and gets its values
+			local = None
 		if local and (local in self.existing or (resolver.identity(key) and key not in self.known)):
 			if not resolver.identity(key):
 				resolver.keep(key, local, event["root"])

@@ -15,7 +15,7 @@ from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.retry import Retried, retry_documents
 from event_streaming.identity import registry
-from event_streaming.identity.registry import RemoteKey, own_identity
+from event_streaming.identity.registry import LINKED, RemoteKey, own_identity
 from event_streaming.site.acting import acting_as
 
 SIDES = (HERE, THERE)
@@ -123,7 +123,7 @@ def adopt(name: str) -> str:
 		)
 	key = (row.remote_doctype, row.producer_doc)
 	root = json.loads(row.root) if row.root else None
-	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root))
+	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root, LINKED))
 	return resync_log(name)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from event_streaming.consumer.subscriptions.subscription import Subscription
-from event_streaming.identity.registry import Identity, LocalKey, RemoteKey
+from event_streaming.identity.registry import LINKED, Identity, LocalKey, RemoteKey
 from event_streaming.wire.events import Root
 
 
@@ -31,6 +31,11 @@ class About:
 
 	def covers(self, position: int) -> bool:
 		return 0 < position <= self.covered_to
+
+	@property
+	def is_only_linked(self) -> bool:
+		"""The local document was linked by a person or by Match By, and has nothing of the producer's yet."""
+		return self.covered_to == LINKED
 
 	@property
 	def came_home(self) -> bool:

@@ -21,6 +21,7 @@ from event_streaming.wire.checks import InvalidPage, check_shape, list_of, text,
 from event_streaming.wire.digests import DigestPage, Shape, parse_digest_page
 from event_streaming.wire.events import CREATE, Event, Root, parse_root, read_event
 from event_streaming.wire.files import Piece, RemoteFile, parse_file, parse_files
+from event_streaming.wire.matching import MatchPage, parse_match_page
 from event_streaming.wire.pages import CopyPage, Look, Page, parse_copy_page, parse_look, parse_page
 from event_streaming.wire.paths import (
 	COPY,
@@ -32,6 +33,7 @@ from event_streaming.wire.paths import (
 	FILE_CONTENT,
 	FIND_FILES,
 	LOOK_AT,
+	MATCH,
 	OLD_FEED,
 	REGISTER,
 )
@@ -178,6 +180,23 @@ class Producer:
 			},
 		)
 		return parse_copy_page(answer, doctype, after, self.name)
+
+	def get_match_page(
+		self, doctype: str, fields: list[str], after: str, cursor: int, filters: dict | None = None
+	) -> MatchPage:
+		"""Names of a DocType's documents after a name, with the values of fields by which they may be recognised."""
+		answer = self.client.call(
+			MATCH,
+			{
+				"event_consumer": public_url(),
+				"doctype": doctype,
+				"fields": json.dumps(fields),
+				"after": after,
+				"cursor": cursor,
+				"filters": json.dumps(filters) if filters else None,
+			},
+		)
+		return parse_match_page(answer, len(fields), after)
 
 	def count_documents(self, doctype: str, filters: Any) -> int:
 		"""How many documents a copy of a DocType will look at."""

@@ -60,6 +60,11 @@ ACCESS = {
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY},
 	),
+	"event_streaming.endpoints.get_match_page": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY, "fields": '["name"]'},
+	),
 	"event_streaming.endpoints.count_documents": (
 		"producer",
 		OWN_USER,

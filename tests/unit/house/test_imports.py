@@ -17,6 +17,7 @@ ROOMS_OF_CONSUMER = (
 	"unit_of_work",
 	"life_cycle",
 	"mapping",
+	"matching",
 	"resolve",
 	"files",
 	"dependencies",
@@ -59,6 +60,7 @@ PURE = {
 	f"{CONSUMER}.resolve.rules",
 	f"{CONSUMER}.workers.lanes",
 	f"{CONSUMER}.mapping.rules",
+	f"{CONSUMER}.matching.pairing",
 	f"{CONSUMER}.mapping.value_maps",
 }
 # on the consumer a commit belongs to the unit of work: documents, log and cursor go together. The others, and why:
@@ -68,6 +70,7 @@ MAY_COMMIT = {
 	f"{CONSUMER}.pull.retry": "one document that is tried again",
 	f"{CONSUMER}.workers.shared_page": "the cursor, when the lanes of a page are done",
 	f"{CONSUMER}.workers.helper": "an entry in Frappe's Error Log",
+	f"{CONSUMER}.first_copy.matching": "which documents are linked, in batches; nothing else is written with it",
 	f"{CONSUMER}.first_copy.copying": "its place, which goes with what was copied up to there",
 	f"{CONSUMER}.verify.checking": "how far a comparison has got, between two steps",
 	f"{CONSUMER}.verify.comparison": "that it has begun",
