@@ -16,8 +16,8 @@ from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.status import site_status
-from event_streaming.consumer.first_copy import copying
-from event_streaming.consumer.pull import by_hand
+from event_streaming.consumer.first_copy import copying, matching
+from event_streaming.consumer.pull import adopting, by_hand
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.verify import repair as repairing
 from event_streaming.consumer.verify import verifying as verifying
@@ -88,6 +88,35 @@ def copy(
 	"""Have a background job bring over documents that exist already; returns how far it has got."""
 	frappe.only_for(ADMIN)
 	return copying.start_copy(event_producer, doctypes, filters)
+
+
+@frappe.whitelist(methods=["POST"])
+def match(
+	event_producer: str, doctypes: str | list | None = None, apply: bool | int = False
+) -> list[dict[str, Any]]:
+	"""What Match By would link on both sites, for each DocType; with `apply` it is linked, here and now."""
+	frappe.only_for(ADMIN)
+	work = matching.apply_match if frappe.utils.cint(apply) else matching.preview_match
+	return work(event_producer, doctypes)
+
+
+@frappe.whitelist(methods=["POST"])
+def adopt(
+	names: str | list | None = None,
+	event_producer: str | None = None,
+	doctype: str | None = None,
+	preview: bool | int = False,
+) -> dict[str, Any]:
+	"""Take local documents whose names failed events found taken as the ones meant, and try these again; many in the background.
+
+	Of the named rows of Event Sync Log, or of a producer, or of a DocType. With `preview` nothing is changed.
+	"""
+	frappe.only_for(ADMIN)
+	rows = None if names is None else [str(name) for name in frappe.parse_json(names) or []]
+	if rows is None and not event_producer:
+		frappe.throw(_("Name rows of Event Sync Log, or an Event Producer."))
+	work = adopting.preview if frappe.utils.cint(preview) else adopting.request_adopt
+	return work(rows, event_producer, doctype)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -5,9 +5,11 @@ Frappe imports this for every `bench` command, so what a command needs is import
 
 import click
 
+from event_streaming.commands.adopt import adopt_command
 from event_streaming.commands.copy import copy_command
 from event_streaming.commands.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.doctor import doctor_command
+from event_streaming.commands.match import match_command
 from event_streaming.commands.pull import pull_command
 from event_streaming.commands.resync import resync_command
 from event_streaming.commands.status import status_command
@@ -31,7 +33,9 @@ def event_streaming():
 for command in (
 	status_command,
 	pull_command,
+	match_command,
 	copy_command,
+	adopt_command,
 	verify_command,
 	resync_command,
 	approve_command,

@@ -114,7 +114,12 @@ def adopt(name: str) -> str:
 
 	Returns the row's status afterwards. Raises frappe.ValidationError when there is no such local document.
 	"""
-	row = get_row(name)
+	link_namesake(get_row(name))
+	return resync_log(name)
+
+
+def link_namesake(row) -> None:
+	"""From now on the local document of the row's name stands for the producer's. What comes next comes whole."""
 	if not frappe.db.exists(row.ref_doctype, row.producer_doc):
 		frappe.throw(
 			_("There is no {0} {1} on this site that could be taken over.").format(
@@ -124,7 +129,6 @@ def adopt(name: str) -> str:
 	key = (row.remote_doctype, row.producer_doc)
 	root = json.loads(row.root) if row.root else None
 	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root, LINKED))
-	return resync_log(name)
 
 
 def settle(name: str, choices: dict[str, str]) -> str:

@@ -93,6 +93,12 @@ ACCESS = {
 	f"{PRODUCER_FORM}.start_copy": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
 	f"{PRODUCER_FORM}.get_copy_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.stop_copy": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.preview_match": (
+		"consumer",
+		ADMINS,
+		{"event_producer": "{producer}", "doctypes": "None"},
+	),
+	f"{PRODUCER_FORM}.start_match": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.start_verify": (
 		"consumer",
 		ADMINS,
@@ -106,6 +112,8 @@ ACCESS = {
 	f"{SYNC_LOG}.resync_logs": ("consumer", ADMINS, {"names": "[]"}),
 	f"{SYNC_LOG}.resync_all_failed": ("consumer", ADMINS, {}),
 	f"{SYNC_LOG}.settle": ("consumer", ADMINS, {"name": "0", "choices": "{}"}),
+	f"{SYNC_LOG}.preview_adoption": ("consumer", ADMINS, {"names": "[]"}),
+	f"{SYNC_LOG}.adopt_many": ("consumer", ADMINS, {"names": "[]"}),
 	f"{SYNC_LOG}.adopt": ("consumer", ADMINS, {"name": "0"}),
 	f"{MAPPING}.preview": (
 		"consumer",
@@ -152,6 +160,8 @@ ACCESS = {
 	f"{API}.metrics": ("consumer", ADMINS, {}),
 	f"{API}.pull": ("consumer", ADMINS, {}),
 	f"{API}.copy": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
+	f"{API}.match": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
+	f"{API}.adopt": ("consumer", ADMINS, {"names": "[]"}),
 	f"{API}.verify": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
 	f"{API}.repair": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{API}.resync": ("consumer", ADMINS, {}),
@@ -178,6 +188,7 @@ NOT_POST_ONLY = {
 	"longest_delay_per_hour",
 	"get_streams",
 	"read_guide",
+	"preview_adoption",
 }
 
 

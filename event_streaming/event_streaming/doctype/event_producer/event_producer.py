@@ -9,7 +9,7 @@ from dataclasses import asdict
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer.first_copy import copying
+from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, state, task
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import producer_form, registration
@@ -120,6 +120,20 @@ def stop_copy(event_producer: str) -> bool:
 	"""The form's button: stop the copy that is under way."""
 	frappe.only_for("System Manager")
 	return copying.stop_copy(event_producer)
+
+
+@frappe.whitelist(methods=["POST"])
+def preview_match(event_producer: str, doctypes: str | list | None = None) -> list[dict]:
+	"""The form's button: what Match By would link, and what not and why. Changes nothing."""
+	frappe.only_for("System Manager")
+	return matching.preview_match(event_producer, doctypes)
+
+
+@frappe.whitelist(methods=["POST"])
+def start_match(event_producer: str, doctypes: str | list | None = None) -> None:
+	"""The form's button: have a background job link what the preview shows."""
+	frappe.only_for("System Manager")
+	matching.request_match(event_producer, doctypes)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -7,7 +7,7 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.consumer.logs import retention
-from event_streaming.consumer.pull import by_hand
+from event_streaming.consumer.pull import adopting, by_hand
 
 
 class EventSyncLog(Document):
@@ -87,6 +87,29 @@ def adopt(name: str | int) -> str:
 	"""The form's button: the local document of the same name is the one that is meant."""
 	frappe.only_for("System Manager")
 	return by_hand.adopt(str(name))
+
+
+@frappe.whitelist()
+def preview_adoption(
+	names: str | list | None = None, event_producer: str | None = None, doctype: str | None = None
+) -> dict:
+	"""What adopting the selected events, or all of a producer's DocType, would link to what. Changes nothing."""
+	frappe.only_for("System Manager")
+	return adopting.preview(list_of_names(names), event_producer, doctype)
+
+
+@frappe.whitelist(methods=["POST"])
+def adopt_many(
+	names: str | list | None = None, event_producer: str | None = None, doctype: str | None = None
+) -> dict:
+	"""The list's action: adopt the selected events, or all of a producer's DocType; many in the background."""
+	frappe.only_for("System Manager")
+	result = adopting.request_adopt(list_of_names(names), event_producer, doctype)
+	return {**result, "message": adopting.tell(result)}
+
+
+def list_of_names(names: str | list | None) -> list[str] | None:
+	return None if names is None else [str(name) for name in frappe.parse_json(names) or []]
 
 
 def on_doctype_update():
