@@ -184,6 +184,24 @@ def test_failed_events_are_tried_again_from_the_list(desk, streams):
 	window.settle()
 
 
+def test_failed_events_are_adopted_from_the_list(desk, streams):
+	window = desk(streams.consumer)
+	window.open_list("Event Sync Log")
+
+	window.page.locator(".list-row-checkbox:visible").first.wait_for()
+	for box in window.page.locator(".list-row-container:visible", has_text=streams.taken).all():
+		box.locator(".list-row-checkbox").check()
+	window.page.locator(".actions-btn-group:visible button").first.click()
+	window.page.locator(".actions-btn-group .dropdown-menu:visible a", has_text="Adopt").click()
+	window.page.locator(".modal.show", has_text="will be overwritten").wait_for()
+	window.screenshot("action-adopt-many")
+	window.confirm()
+	window.page.locator(".desk-alert", has_text="1 adopted, 1 synced").wait_for()
+	window.settle()
+
+	assert sync_logs(streams.consumer, status="Failed") == []
+
+
 def test_all_that_failed_is_tried_again_from_the_menu(desk, streams):
 	window = desk(streams.consumer)
 	window.open_list("Event Sync Log")

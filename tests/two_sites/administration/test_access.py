@@ -188,7 +188,6 @@ NOT_POST_ONLY = {
 	"longest_delay_per_hour",
 	"get_streams",
 	"read_guide",
-	"preview_adoption",
 }
 
 

@@ -2,6 +2,7 @@
 
 const PRODUCER_METHODS = "event_streaming.event_streaming.doctype.event_producer.event_producer";
 const TASK_PROGRESS = "event_streaming_progress";
+const MATCHED = "event_streaming_matched";
 const TASK_ACTIVE = ["Queued", "Running", "Waiting"];
 const CONNECTION_COLORS = { Online: "green", Offline: "orange", Refused: "red", Unknown: "gray" };
 
@@ -24,6 +25,10 @@ frappe.ui.form.on("Event Producer", {
 		frappe.realtime.off(TASK_PROGRESS);
 		frappe.realtime.on(TASK_PROGRESS, (work) => {
 			if (is_shown(frm) && work.event_producer === frm.doc.name) show_task(frm, work);
+		});
+		frappe.realtime.off(MATCHED);
+		frappe.realtime.on(MATCHED, (result) => {
+			if (is_shown(frm) && result.event_producer === frm.doc.name) show_matched(result);
 		});
 	},
 
@@ -143,6 +148,9 @@ function add_buttons(frm) {
 		});
 	});
 	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm));
+	if (rows_to_match(frm).length) {
+		frm.add_custom_button(__("Match Existing Documents"), () => preview_match(frm));
+	}
 	frm.add_custom_button(__("Verify"), () => ask_what_to_verify(frm));
 	frm.add_custom_button(
 		__("Event Sync Log"),
@@ -176,6 +184,84 @@ function describe_connection(result) {
 		lines.push(__("{0} answers. Nothing is waiting there.", [result.site]));
 	}
 	return [...lines, ...(result.warnings || [])].map((line) => frappe.utils.escape_html(line)).join("<br>");
+}
+
+// ---- documents that both sites have already
+
+function rows_to_match(frm) {
+	return frm.doc.producer_doctypes.filter(
+		(row) => row.match_by && row.status === "Approved" && !row.unsubscribe
+	);
+}
+
+function preview_match(frm) {
+	call_producer(frm, "preview_match").then((answers) => show_match(frm, answers));
+}
+
+function show_match(frm, answers) {
+	const found = answers.reduce((sum, answer) => sum + answer.counts.found, 0);
+	const dialog = new frappe.ui.Dialog({
+		title: __("Match Existing Documents"),
+		size: "large",
+		fields: [{ fieldname: "answers", fieldtype: "HTML" }],
+		primary_action_label: found ? __("Link {0} Documents", [found]) : __("Close"),
+		primary_action() {
+			dialog.hide();
+			if (found) start_match(frm);
+		},
+	});
+	const introduction = __(
+		"Linking changes no values. A copy, or the next event of a document, overwrites those of this site with the producer's."
+	);
+	dialog.fields_dict.answers.$wrapper.html(
+		`<p class="text-muted">${introduction}</p>${answers.map(describe_match).join("")}`
+	);
+	dialog.show();
+}
+
+function describe_match(answer) {
+	const text = frappe.utils.escape_html;
+	const kinds = Object.entries(match_kinds()).filter(([kind]) => answer.counts[kind]);
+	const parts = kinds.map(([kind, label]) => {
+		const rows = answer.rows[kind].map(
+			(row) =>
+				`<tr><td>${text(row.there)}</td><td>${text(row.here)}</td><td>${text(row.values.join(", "))}</td></tr>`
+		);
+		const head = [__("On the producer"), __("On this site"), __("Values")].map((each) => `<th>${each}</th>`);
+		return `<details><summary>${label}: ${answer.counts[kind]}</summary><div class="table-responsive"><table
+			class="table table-bordered"><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join(
+			""
+		)}</tbody></table></div></details>`;
+	});
+	return `<h5>${text(__(answer.doctype))} · ${text(answer.match_by.join(", "))}</h5>${
+		parts.join("") || __("Nothing on either site")
+	}`;
+}
+
+function match_kinds() {
+	return {
+		found: __("To be linked"),
+		linked: __("Linked already"),
+		ambiguous: __("Ambiguous: more than one has these values"),
+		taken: __("Linked to another document already"),
+		forbidden: __("The Event Subscriber may not write it"),
+		only_there: __("Only on the producer"),
+		only_here: __("Only on this site"),
+	};
+}
+
+function start_match(frm) {
+	call_producer(frm, "start_match").then(() =>
+		frappe.show_alert({ message: __("A background job links the documents."), indicator: "blue" })
+	);
+}
+
+function show_matched(result) {
+	frappe.msgprint({
+		title: __("Match Existing Documents"),
+		message: frappe.utils.escape_html(result.error || result.done.join("\n")).replace(/\n/g, "<br>"),
+		indicator: result.error ? "red" : "green",
+	});
 }
 
 // ---- long work: first copy, verify, repair

@@ -225,7 +225,7 @@ function add_actions(frm) {
 
 function confirm_adoption(frm) {
 	frappe.confirm(
-		__("From now on the {0} {1} of this site is the one that the producer means. Its values are replaced by the producer's. Go on?", [
+		__("Link the local {0} {1} to the producer's {1}? Its values will be overwritten.", [
 			__(frm.doc.ref_doctype),
 			frappe.utils.escape_html(frm.doc.producer_doc),
 		]),

@@ -89,7 +89,7 @@ def adopt(name: str | int) -> str:
 	return by_hand.adopt(str(name))
 
 
-@frappe.whitelist()
+@frappe.whitelist(methods=["POST"])
 def preview_adoption(
 	names: str | list | None = None, event_producer: str | None = None, doctype: str | None = None
 ) -> dict:
