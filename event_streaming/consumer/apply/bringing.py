@@ -57,14 +57,18 @@ def bring(
 	work: Work,
 	covered_to: int,
 	files: list[RemoteFile],
+	settled: bool = True,
 ) -> Outcome:
-	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`; its files too."""
+	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`; its files too.
+
+	`settled`: the state is the one that the producer has stored, not that of a moment.
+	"""
 	local = find_local(key, root, subscription, work)
 	if local and exists(local):
 		work.dependencies.arrived(key, local)
 	values, plan = localise.localise_document(data, key, subscription, work, make_needed)
 	filled_later = any(need.link.required for need in plan.later)
-	outcome = write_document(key, values, root, subscription, work, covered_to, filled_later)
+	outcome = write_document(key, values, root, subscription, work, covered_to, filled_later, settled)
 	local = (outcome.local_doctype, outcome.local_name)
 	localise.set_later(values, plan, local, work)
 	work.files.attach_all(files, local, subscription)
@@ -112,6 +116,7 @@ def write_document(
 	work: Work,
 	covered_to: int,
 	filled_later: bool,
+	settled: bool = True,
 ) -> Outcome:
 	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
 	local = find_local(key, root, subscription, work)
@@ -124,6 +129,9 @@ def write_document(
 	if not subscription.use_same_name:
 		extra = {REMOTE_NAME: key[1], REMOTE_SITE: work.event_producer}
 	if local and exists(local):
+		if not subscription.use_same_name:
+			# under local naming the series is this site's own
+			values.pop("naming_series", None)
 		keep_identity(key, local, root, work, covered_to)
 		doc, changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
 		warnings += after_writing(doc, values) if changed else []
@@ -134,7 +142,7 @@ def write_document(
 		outcome.given = doc.modified
 		return outcome
 	name = key[1] if subscription.use_same_name else None
-	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra, filled_later)
+	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra, filled_later, settled)
 	if name is not None and str(doc.name) != name:
 		raise name_taken(subscription.local_doctype, name, work)
 	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)

@@ -31,7 +31,7 @@ from event_streaming.consumer.resolve.whereabouts import (
 from event_streaming.consumer.resolve.work import Work, remote_key
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
-from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType
+from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType, RowMissing
 from event_streaming.identity.origin import applying
 from event_streaming.identity.registry import LocalKey
 from event_streaming.site.refused import why_refused
@@ -140,7 +140,9 @@ def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcom
 		if deleted:
 			return deleted
 	try:
-		return bring(key, data, event["root"], subscription, work, event["position"], files)
+		# what an event says is what the document was then; what a copy says is what it is
+		settled = not event["id"]
+		return bring(key, data, event["root"], subscription, work, event["position"], files, settled)
 	except DependencyMissing:
 		if not links_elsewhere_now(key, data, work):
 			raise
@@ -175,7 +177,11 @@ def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcom
 	if moment.is_over():
 		# what was made for it first may have changed the document as well
 		doc = documents.locked(*local)
-	return apply_change(event, doc, convert_times(local[0], change, work.time_zone), subscription, work)
+	try:
+		return apply_change(event, doc, convert_times(local[0], change, work.time_zone), subscription, work)
+	except RowMissing:
+		# this site has replaced rows: only the whole document says what is in them
+		return bring_missing(key, event["root"], subscription, work)
 
 
 def apply_change(
@@ -183,7 +189,16 @@ def apply_change(
 ) -> Outcome:
 	"""Apply a difference that fits this site to the local document."""
 	settler, local = Settler(event, subscription, work), (doc.doctype, str(doc.name))
-	doc, changed, warnings = documents.update(doc, change, settler)
+	change = without_series(change, subscription)
+	doc, changed, warnings = documents.update(
+		doc,
+		change,
+		settler,
+		decided=subscription.fields_this_site_decides,
+		mapped=bool(subscription.mapping),
+		# where both sites change it, the removal of the row is on its way to the other
+		whole_rows=lambda: not two_way.tells_back(doc.doctype, work),
+	)
 	warnings += after_writing(doc, change) if changed else []
 	if settler.met:
 		say_what_is_true(event, local, (change.get("changed") or {}).get("modified"), work)
@@ -192,6 +207,14 @@ def apply_change(
 	outcome.conflicts = settler.conflicts
 	outcome.given = None if settler.met else doc.modified
 	return outcome
+
+
+def without_series(change: dict, subscription: Subscription) -> dict:
+	"""Under local naming the naming series is this site's own."""
+	changed = change.get("changed") or {}
+	if subscription.use_same_name or "naming_series" not in changed:
+		return change
+	return {**change, "changed": {key: value for key, value in changed.items() if key != "naming_series"}}
 
 
 def say_what_is_true(event: Event, local: LocalKey, modified: str | None, work: Work) -> None:
