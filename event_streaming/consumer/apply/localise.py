@@ -5,16 +5,18 @@ is told to it by whoever calls.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import frappe
 from frappe import _
 
 from event_streaming.adapters.doctypes import refuse_change_that_cannot_come, refuse_what_cannot_come
-from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source
+from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source, explain_waiting
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.mapping.rules import needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change, to_local_document
 from event_streaming.consumer.subscriptions.decided_here import change_without_decided, without_decided
@@ -25,6 +27,7 @@ from event_streaming.exceptions import (
 	NameTaken,
 	RefusedDocType,
 	RemoteUnavailable,
+	WaitsForAnother,
 )
 from event_streaming.identity.origin import Applied, applied_now, applying
 from event_streaming.identity.registry import LocalKey, RemoteKey
@@ -33,7 +36,7 @@ from event_streaming.site.settings import get_settings
 from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
 
 if TYPE_CHECKING:
-	from event_streaming.consumer.resolve.work import Work
+	from event_streaming.consumer.apply.work import Work
 
 # makes a document that another one needs, from data that fits this site; answers which one it is here
 Make = Callable[[PlannedDocument, dict, "Work"], LocalKey]
@@ -45,23 +48,25 @@ def open_dependencies(work: "Work") -> Dependencies:
 		Source(
 			event_producer=work.event_producer,
 			subscriber=work.user,
-			here=work.here,
 			subscriptions=work.subscriptions,
+			resolver=work.resolver,
 			missing_user=get_settings().missing_user,
 			fetch=work.fetch,
 			search=work.producer.find_names,
+			open_events=partial(open_events, work),
 			why_refused=why_refused,
 		)
 	)
 
 
-def prepare(work: "Work", events: list[Event]) -> None:
-	"""Look up and fetch together what a page's documents link to; see `look_up`."""
-	look_up(work, events)
+def open_events(work: "Work", keys: list[RemoteKey]) -> set[RemoteKey]:
+	"""Those of the remote documents that have an event which has not taken effect, in the log or in this page."""
+	return work.held_back.intersection(keys) | sync_log.documents_held_back(work.event_producer, keys)
 
 
-def look_up(work: "Work", events: list[Event]) -> list[list[Need]]:
-	"""The same; returns what each event needs. What can't be read needs nothing, and fails with its own event."""
+def needs_of_page(work: "Work", events: list[Event]) -> list[list[Need]]:
+	"""Look up and fetch together what a page's documents link to; returns what each event needs. What can't be read needs
+	nothing, and fails with its own event."""
 	items = []
 	for event in events:
 		made, needs = None, []
@@ -73,7 +78,7 @@ def look_up(work: "Work", events: list[Event]) -> list[list[Need]]:
 		except (frappe.ValidationError, ValueError, TypeError, KeyError, AttributeError):
 			frappe.local.message_log = []
 		items.append((made, needs))
-	work.dependencies.prepare(items)
+	work.dependencies.fetch_ahead(items)
 	return [needs for _made, needs in items]
 
 
@@ -181,9 +186,12 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 	dependencies = work.dependencies
 	plan = dependencies.plan(key, needs)
 	if plan.unresolved:
+		if plan.waits_for:
+			raise WaitsForAnother(explain_waiting(plan.waits_for), plan.waits_for)
 		raise DependencyMissing(plan.explain())
-	for key, local, root in plan.recognised:
-		work.recognise(key, local, root)
+	for other, local, root in plan.recognised:
+		if not work.resolver.identity(other):
+			work.resolver.keep(other, local, root)
 	for planned in plan.documents:
 		values = dependencies.data_here(planned.data, planned.needs, planned.later)
 		dependencies.arrived(planned.key, make_or_explain(planned, values, work, make))
@@ -193,12 +201,18 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: Make) -> LocalKey:
 	"""Make a document that another one needs; an error names it, as the event is of the other one."""
 	try:
-		with applying(planned.local_doctype, origin_of(planned, work), applied(planned, work)):
+		with (
+			applying(planned.local_doctype, origin_of(planned, work), applied(planned, work)),
+			work.resolver.seen.made.by(planned.key),
+		):
 			values = work.files.localise(planned.local_doctype, values, planned.key)
 			return make(planned, values, work)
 	except RemoteUnavailable:
 		raise
 	except NameTaken:
+		if work.dependencies.is_streamed(planned.key):
+			# its own event comes, or is there and has failed for the same reason
+			raise WaitsForAnother(explain_waiting(planned.key), planned.key) from None
 		raise CannotApply(
 			_(
 				"{0} {1} is needed, but another document has this name here, and it did not come from {2}. Let this site"

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from frappe.utils import get_datetime, now_datetime
 
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle.times import convert_times
-from event_streaming.consumer.resolve.work import Work
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.identity.origin import Applied
 from event_streaming.site.settings import get_settings

@@ -169,10 +169,10 @@ def replace(
 def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues) -> None:
 	"""Save a changed document and bring it to docstatus `target`, never backwards.
 
-	A change that says no stamp (or only one) did not change it over there; so it stays here. When it was made is never
-	changed: Frappe refuses that, and a document that was here before has a time of its own.
+	A change that says no stamp (or only one) did not change it over there; so it stays here. When it was made, and by whom, is
+	never changed: Frappe refuses that, and a document that was here before has its own.
 	"""
-	changed = {field: value for field, value in stamps.items() if field != "creation"}
+	changed = {field: value for field, value in stamps.items() if field not in ("creation", "owner")}
 	kept_stamps = stamps_of(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **changed})
 	was = cint(doc.docstatus)
 	rights = rights_for(was, target, dirty)

@@ -464,3 +464,28 @@ def evaluate_inner_scope() -> bool:
 	import frappe
 
 	return frappe.safe_eval("all(row == wanted for row in rows)", {"all": all, "wanted": 1, "rows": [1, 1]})
+
+
+# ---- what says who made a document
+
+
+@pytest.mark.parametrize("fieldname", ["owner", "creation"])
+def test_a_save_may_not_change_who_made_a_document_nor_when(site, fieldname):
+	"""So a document that is adopted gets them afterwards, in the database."""
+	assert site.run(save_with_another, fieldname=fieldname) == "CannotChangeConstantError"
+
+
+def save_with_another(fieldname: str) -> str:
+	import frappe
+
+	from event_streaming.consumer.life_cycle.documents import KeepStamps
+
+	doc = frappe.get_doc({"doctype": HASHED, "title": "a"}).insert()
+	doc = frappe.get_doc(HASHED, doc.name)
+	doc.title = "b"
+	doc.set_user_and_timestamp = KeepStamps(doc, {fieldname: STAMPS[fieldname]})
+	try:
+		doc.save()
+	except frappe.CannotChangeConstantError as error:
+		return type(error).__name__
+	return ""
