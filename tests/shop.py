@@ -6,7 +6,7 @@ the new document's name; what it is not told it makes up, and names are used onc
 
 import uuid
 
-from streams import read_doc, unique
+from streams import pull, read_doc, sync_logs, unique
 
 COMPANY, ACCOUNT, COST_CENTER, WAREHOUSE = (
 	"Shop Company",
@@ -265,12 +265,74 @@ def same_on_both(producer, consumer, doctype: str, name: str) -> dict:
 	there, here = look(producer, doctype, name), look(consumer, doctype, name)
 	assert there is not None, f"{doctype} {name} is not on the producer"
 	assert here is not None, f"{doctype} {name} is not on the consumer"
-	assert here == there
+	differences = differences_of(there, here)
+	assert not differences, differences
 	return here
+
+
+def differences_of(there: dict, here: dict) -> list[str]:
+	"""One line for each field, also of rows."""
+	found = []
+	for key in sorted(there.keys() | here.keys()):
+		old, new = there.get(key), here.get(key)
+		if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+			for number, (row, other) in enumerate(zip(old, new, strict=True), start=1):
+				found += [f"{key} {number}, {line}" for line in differences_of(row, other)]
+		elif old != new:
+			found.append(f"{key}: {old!r} on the producer, {new!r} on the consumer")
+	return found
 
 
 def same_ledger(producer, consumer, voucher: str) -> list[dict]:
 	there, here = (site.run(ledger_of, voucher=voucher) for site in (producer, consumer))
 	assert there, f"{voucher} has posted nothing"
-	assert here == there
+	assert here == there, f"on the producer {there}, on the consumer {here}"
 	return here
+
+
+def same_but_stamps(producer, consumer, doctype: str, name: str) -> dict:
+	"""For what both sites have made by themselves: who made it and when may differ, nothing else."""
+	there, here = ({**(look(site, doctype, name) or {})} for site in (producer, consumer))
+	for doc in (there, here):
+		for stamp in OWN_FIELDS_OF_ROWS:
+			doc.pop(stamp, None)
+	assert here, f"{doctype} {name} is not on the consumer"
+	differences = differences_of(there, here)
+	assert not differences, differences
+	return here
+
+
+def take(consumer, producer) -> dict:
+	"""A pull after which no event may stand as failed or waiting."""
+	summary = pull(consumer, producer)
+	unsettled = [
+		(log["status"], log["ref_doctype"], log["producer_doc"], log["error"])
+		for log in sync_logs(consumer)
+		if log["status"] != "Synced"
+	]
+	assert not unsettled, unsettled
+	return summary
+
+
+def copy_now(event_producer: str) -> dict:
+	"""A first copy to its end, here and now, as the command does it."""
+	import json
+
+	import frappe
+
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.long_work.runner import run_slice
+
+	name = copying.begin(event_producer, None, None).name
+	frappe.db.commit()
+	while (done := run_slice(name)).more:
+		pass
+	return json.loads(json.dumps({**task.as_progress(done.task), "report": done.task.report}, default=str))
+
+
+def copy_all(consumer, producer) -> dict:
+	"""A first copy in which every document has to arrive."""
+	done = consumer.run(copy_now, event_producer=producer.url)
+	assert (done["status"], done["failed"]) == ("Done", 0), (done["message"], done["report"])
+	return done
