@@ -14,23 +14,36 @@ def misbehaving(consumer):
 
 
 def rows_of(site, name: str) -> list[str]:
-	return [row["item"] for row in site.run(read_rows, doctype="Shop Nuisance Row", filters={"parent": name})]
+	rows = site.run(read_rows, doctype="Shop Nuisance Row", filters={"parent": name})
+	return sorted(row["item"] for row in rows)
 
 
-@pytest.mark.parametrize("where", ["validate", "before_save", "after_insert", "on_update", "on_submit"])
+@pytest.mark.parametrize("where", ["validate", "before_save", "after_insert", "on_update"])
 def test_a_controller_that_throws_fails_alone_in_its_own_words(producer, consumer, misbehaving, where):
 	subscribe(consumer, producer, NUISANCE, "Shop Lead")
-	name = producer.run(make_nuisance, where=where, what="throw", submit=where == "on_submit")
+	name = producer.run(make_nuisance, where=where, what="throw")
 	lead = producer.run(make_lead)
 
 	pull(consumer, producer)
 
 	same_on_both(producer, consumer, "Shop Lead", lead)
-	logs = sync_logs(consumer, producer_doc=name)
-	assert logs and all(log["status"] in ("Retrying", "Waiting") for log in logs)
-	assert f"{name} is a nuisance in {where}" in logs[0]["error"]
+	(log,) = sync_logs(consumer, producer_doc=name)
+	assert log["status"] == "Retrying" and f"{name} is a nuisance in {where}" in log["error"]
 	assert consumer.run(read_doc, doctype=NUISANCE, name=name) is None
 	assert rows_of(consumer, name) == []
+
+
+def test_a_submission_that_throws_leaves_the_draft_as_it_was(producer, consumer, misbehaving):
+	subscribe(consumer, producer, NUISANCE)
+	name = producer.run(make_nuisance, where="on_submit", what="throw")
+	take(consumer, producer)
+
+	producer.run(submit, doctype=NUISANCE, name=name)
+	pull(consumer, producer)
+
+	log = sync_logs(consumer, producer_doc=name)[-1]
+	assert log["status"] == "Retrying" and f"{name} is a nuisance in on_submit" in log["error"]
+	assert consumer.run(read_doc, doctype=NUISANCE, name=name)["docstatus"] == 0
 
 
 @pytest.mark.parametrize("hook", ["on_cancel", "on_trash"])
@@ -75,7 +88,7 @@ def test_a_controller_that_meddles_leaves_a_whole_document_or_none(
 	if all(log["status"] == "Synced" for log in logs):
 		same_on_both(producer, consumer, NUISANCE, name)
 	else:
-		assert any(name in (log["error"] or "") for log in logs)
+		assert any(log["error"] for log in logs)
 		assert consumer.run(read_doc, doctype=NUISANCE, name=name) is None
 		assert rows_of(consumer, name) == []
 	assert consumer.run(read_doc, doctype=NUISANCE, name=f"{name} renamed") is None

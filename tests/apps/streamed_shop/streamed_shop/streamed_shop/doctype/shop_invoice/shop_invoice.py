@@ -50,17 +50,21 @@ class ShopInvoice(Document):
 		)
 		self.db_set("status", "Return" if self.is_return else "Unpaid")
 		if self.return_against:
-			frappe.get_doc("Shop Invoice", self.return_against).pay(-self.grand_total)
+			frappe.get_doc("Shop Invoice", self.return_against).set_outstanding()
 
 	def on_cancel(self):
 		reverse(self)
 		self.db_set("status", "Cancelled")
 		if self.return_against:
-			frappe.get_doc("Shop Invoice", self.return_against).pay(self.grand_total)
+			frappe.get_doc("Shop Invoice", self.return_against).set_outstanding()
 
-	def pay(self, amount):
-		"""Called by payments and returns; a negative amount takes a payment back."""
-		outstanding = flt(self.outstanding_amount - amount, 2)
+	def set_outstanding(self):
+		"""Called by payments and returns: what is open is counted anew from all of them."""
+		paid = {"reference_doctype": self.doctype, "reference_name": self.name, "docstatus": 1}
+		returned = {"return_against": self.name, "docstatus": 1}
+		settled = sum(frappe.get_all("Shop Payment Reference", paid, pluck="allocated_amount"))
+		settled -= sum(frappe.get_all(self.doctype, returned, pluck="grand_total"))
+		outstanding = flt(self.grand_total - settled, 2)
 		self.db_set("outstanding_amount", outstanding)
 		partly = "Unpaid" if outstanding >= self.grand_total else "Partly Paid"
 		self.db_set("status", partly if outstanding > 0 else "Paid")

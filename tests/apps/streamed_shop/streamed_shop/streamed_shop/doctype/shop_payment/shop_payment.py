@@ -12,12 +12,12 @@ class ShopPayment(Document):
 			{"account": f"Bank - {account_of(self.company, 'abbr')}", "debit": self.paid_amount},
 			{"account": account_of(self.company, "default_receivable"), "credit": self.paid_amount, **party},
 		)
-		self.pay(1)
+		self.settle()
 
 	def on_cancel(self):
 		reverse(self)
-		self.pay(-1)
+		self.settle()
 
-	def pay(self, sign):
+	def settle(self):
 		for row in self.references:
-			frappe.get_doc(row.reference_doctype, row.reference_name).pay(sign * row.allocated_amount)
+			frappe.get_doc(row.reference_doctype, row.reference_name).set_outstanding()
