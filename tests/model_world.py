@@ -23,7 +23,7 @@ from sandbox.sites.reset import reset_site
 
 SETTINGS = "Event Streaming Settings"
 OPERATIONS, LOOK = "tests.model_operations", "tests.model_look"
-FEED = "producer.feed.get_page"
+FEED = "endpoints.get_page"
 ROUNDS = 12
 
 

@@ -23,7 +23,7 @@ from streams import (
 from sandbox.sites.rest import RestError
 
 SETTINGS = "Event Streaming Settings"
-FEED = "producer.feed.get_page"
+FEED = "endpoints.get_page"
 
 
 @pytest.fixture

@@ -177,20 +177,20 @@ def test_a_backlog_longer_than_a_slice_goes_on_in_jobs_of_their_own_also_when_on
 
 def one_slice(event_producer: str) -> dict:
 	"""One job whose time is over with its first group; whether it has queued the next."""
-	from event_streaming.consumer.pull import loop, requests
+	from event_streaming.consumer.pull import requests
 
 	queued, summaries = [], []
-	originals = requests.request_pull, loop.pull
+	originals = requests.request_pull, requests.pull
 
 	def one_group(name):
 		summaries.append(originals[1](name, seconds=1e-9))
 		return summaries[-1]
 
-	requests.request_pull, loop.pull = queued.append, one_group
+	requests.request_pull, requests.pull = queued.append, one_group
 	try:
 		requests.pull_job(event_producer)
 	finally:
-		requests.request_pull, loop.pull = originals
+		requests.request_pull, requests.pull = originals
 	return {"more": summaries[0].more, "queued": bool(queued)}
 
 

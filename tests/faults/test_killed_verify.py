@@ -52,11 +52,11 @@ def set_settings(**values) -> None:
 
 def work_and_die(event_producer: str, kind: str, target: str, when: str, nth: int) -> None:
 	from event_streaming.consumer.long_work import runner
-	from event_streaming.consumer.verify import checking
+	from event_streaming.consumer.verify import portions
 
 	if kind == "Repair":
 		to_the_end(event_producer, "Verify")
-	checking.PORTION = 3
+	portions.PORTION = 3
 	name = begin(event_producer, kind)
 	die_at(target, when, nth)
 	while runner.run_slice(name).more:
@@ -77,9 +77,9 @@ def to_the_end(event_producer: str, kind: str) -> dict | None:
 	"""As the minute's sweep goes on with it; None while the database has not seen yet that the process is dead."""
 	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
-	from event_streaming.consumer.verify import checking
+	from event_streaming.consumer.verify import portions
 
-	checking.PORTION = 3
+	portions.PORTION = 3
 	last = task.latest(event_producer, kind)
 	done = run_slice(last.name if last and last.active else begin(event_producer, kind))
 	if done.busy or done.more:

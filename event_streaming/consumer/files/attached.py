@@ -1,7 +1,7 @@
 """The files of documents: one remote file -> one row of File here, attached to the document that it belongs to.
 
 Which row stands for which remote file, Event Document Identity says, as for documents. Applying the same file twice
-makes one. Rows are made, changed and deleted through Frappe's File; what is on the disk is file_content.py's.
+makes one. Rows are made, changed and deleted through Frappe's File; what is on the disk is content.py's.
 """
 
 from collections.abc import Mapping

@@ -33,8 +33,9 @@ from event_streaming.consumer.resolve.work import Work, remote_key
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
-from event_streaming.consumer.verify.checking import Portion, check_slice
+from event_streaming.consumer.verify.checking import check_slice
 from event_streaming.consumer.verify.differences import Difference, as_text, difference_of, fit
+from event_streaming.consumer.verify.portions import Portion
 from event_streaming.consumer.verify.verifying import Examiner, write
 from event_streaming.exceptions import CannotApply, EventStreamingError
 from event_streaming.identity.origin import applying

@@ -24,8 +24,9 @@ from event_streaming.consumer.resolve.whereabouts import exists, find_local, fir
 from event_streaming.consumer.resolve.work import Work, remote_key
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import CONSUMER_WINS, Subscription
-from event_streaming.consumer.verify.checking import Portion, check_slice
+from event_streaming.consumer.verify.checking import check_slice
 from event_streaming.consumer.verify.differences import difference_of, fit, in_local_terms
+from event_streaming.consumer.verify.portions import Portion
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.identity.registry import LocalKey

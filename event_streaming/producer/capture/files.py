@@ -1,6 +1,6 @@
 """Hooks of the DocType File -> Attach and Detach, events of the document that the file is attached to.
 
-Called by the hooks for "File" in hooks.py; capture.py writes the row. Files that Frappe attaches without any event,
+Called by the hooks for "File" in hooks.py; capture/hooks.py writes the row. Files that Frappe attaches without any event,
 because a field for attachments names them, are found by that field: see files.py.
 """
 

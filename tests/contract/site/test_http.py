@@ -67,7 +67,7 @@ def test_a_call_without_keys_of_what_guests_may_not_call_is_answered_with_403(si
 
 
 def test_a_call_of_a_function_that_is_not_whitelisted_is_answered_with_403(site):
-	assert told(ask(site, "POST", "method/event_streaming.settings.get_settings", {})) == (
+	assert told(ask(site, "POST", "method/event_streaming.site.settings.get_settings", {})) == (
 		403,
 		"PermissionError",
 	)

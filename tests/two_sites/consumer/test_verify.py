@@ -45,7 +45,7 @@ def check(
 
 	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
-	from event_streaming.consumer.verify import checking, repair, verifying
+	from event_streaming.consumer.verify import portions, repair, verifying
 	from event_streaming.http import client
 
 	if kind == "Verify":
@@ -60,13 +60,13 @@ def check(
 		received.append(len(content))
 		return content
 
-	pull_first, checking.let_pull = checking.let_pull, checking.let_pull if pulls else print
+	pull_first, portions.let_pull = portions.let_pull, portions.let_pull if pulls else print
 	client.read_bounded = counted
 	try:
 		while (done := run_slice(name)).more:
 			pass
 	finally:
-		checking.let_pull, client.read_bounded = pull_first, read
+		portions.let_pull, client.read_bounded = pull_first, read
 	result = {**task.as_progress(done.task), **done.task.report, "bytes": sum(received)}
 	return json.loads(json.dumps(result, default=str))
 

@@ -67,6 +67,8 @@ MAY_COMMIT = {
 	f"{CONSUMER}.workers.helper": "an entry in Frappe's Error Log",
 	f"{CONSUMER}.first_copy.copying": "its place, which goes with what was copied up to there",
 	f"{CONSUMER}.verify.checking": "how far a comparison has got, between two steps",
+	f"{CONSUMER}.verify.comparison": "that it has begun",
+	f"{CONSUMER}.verify.portions": "nothing of its own: what is read from there on has what the last pull committed",
 	f"{CONSUMER}.long_work.runner": "a task's status, between two slices",
 	f"{CONSUMER}.subscriptions.registration": "statuses that the producer has changed, between two pages",
 	f"{CONSUMER}.logs.retention": "old logs go in batches, from a job of their own",

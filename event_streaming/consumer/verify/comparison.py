@@ -1,0 +1,157 @@
+"""A comparison of two sites, as a task has it: where it stands, what is compared of a DocType, and the producer's digests.
+
+It asks and remembers; what is done at each stage is in sums.py and portions.py. It changes no document.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint, now_datetime
+
+from event_streaming.consumer.first_copy.scope import raise_left_alone
+from event_streaming.consumer.logs import findings, task
+from event_streaming.consumer.logs.slices import Slice
+from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.mapping.store import MappingStore
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.verify.compared import Compared, compared_fields
+from event_streaming.consumer.verify.local_digests import LocalDigests
+from event_streaming.exceptions import RemoteUnavailable
+from event_streaming.site.address import public_url
+from event_streaming.wire import digests
+
+SUMS, LOOK = "sums", "look"
+# sums that were broken off are begun anew after so long
+OLD = timedelta(hours=1)
+
+
+class Comparison:
+	"""One slice of a comparison."""
+
+	def __init__(self, part: Slice, doc, producer: Producer):
+		self.part, self.doc, self.producer = part, doc, producer
+		self.task = part.task
+		self.subscriptions = subscriptions_of(doc)
+		self.pulled = 0.0
+		# of the DocType that is compared now
+		self._of_remote = ""
+		self._compared: Compared | None = None
+		self._local: LocalDigests | None = None
+
+	@property
+	def remote(self) -> str | None:
+		"""The DocType on the producer that is being compared; None at the end."""
+		number, doctypes = cint(self.task.place.get("number")), self.task.scope["doctypes"]
+		return doctypes[number] if number < len(doctypes) else None
+
+	@property
+	def filters(self) -> Any:
+		return self.task.scope["filters"].get(self.remote)
+
+	def begin(self) -> None:
+		counts = [
+			self.producer.count_documents(remote, self.task.scope["filters"].get(remote))
+			for remote in self.task.scope["doctypes"]
+		]
+		self.task.total = sum(counts)
+		self.task.report = findings.new_report()
+		self.task.place = {"counts": counts}
+		self.start_doctype(0)
+		task.save_progress(self.task)
+		frappe.db.commit()
+
+	def start_doctype(self, number: int) -> None:
+		counts = self.task.place["counts"]
+		self.task.place = {"number": number, "counts": counts}
+		if not self.remote:
+			return
+		buckets = digests.buckets_for(counts[number])
+		empty = digests.pack([0] * buckets)
+		self.task.place |= {
+			"stage": SUMS,
+			"buckets": buckets,
+			"done_before": self.task.done,
+			"without": None,
+			"time_zone": "",
+			**{"there": empty, "after": "", "there_done": False, "looked_at": 0},
+			**{"here": empty, "here_after": ["", ""], "here_done": False, "here_count": 0},
+		}
+		if self.filters:
+			# sums are of everything: what filters find is compared one by one
+			self.start_looking(list(range(buckets)))
+
+	def restart_doctype(self) -> None:
+		self.task.done = self.task.place["done_before"]
+		self._local = None
+		self.start_doctype(self.task.place["number"])
+
+	def start_looking(self, numbers: list[int]) -> None:
+		kept = ("number", "counts", "buckets", "without", "time_zone", "done_before")
+		place = {key: self.task.place[key] for key in kept}
+		self.task.place = {**place, "stage": LOOK, "left": numbers, "suspects": []}
+
+	def next_doctype(self) -> None:
+		of_doctype = self.task.report["doctypes"].setdefault(self.remote, {})
+		compared = self.compared()
+		of_doctype["documents"] = self.task.done - self.task.place["done_before"]
+		of_doctype["not_compared"] = list(compared.left_out)
+		of_doctype["only_here"] = list(self.task.place["without"] or [])
+		of_doctype["extra_not_looked_for"] = bool(self.filters)
+		kinds = (findings.MISSING, findings.DIFFERENT, findings.OPEN, findings.UNDER_WAY)
+		counts = self.task.report["counts"]
+		self.task.here = max(self.task.done - sum(counts[kind] for kind in kinds), 0)
+		self.start_doctype(self.task.place["number"] + 1)
+
+	def compared(self) -> Compared:
+		"""What is compared of the present DocType, without what the producer lacks, as far as that is known."""
+		if self._of_remote != self.remote:
+			check_active(self.subscriptions, self.remote, self.doc.name)
+			self._of_remote, self._local = self.remote, None
+			self._compared = compared_fields(self.subscriptions[self.remote], MappingStore())
+		return self._compared
+
+	def local(self) -> LocalDigests:
+		if self._local is None or self._of_remote != self.remote:
+			compared, place = self.compared(), self.task.place
+			remote_doctypes = {each.local_doctype: remote for remote, each in self.subscriptions.items()}
+			self._local = LocalDigests(
+				self.doc.name,
+				public_url(),
+				compared.without(place["without"] or ()),
+				place["time_zone"],
+				remote_doctypes,
+			)
+		return self._local
+
+	def ask(self, wanted: list[int] | None, after: str) -> digests.DigestPage | None:
+		"""A page of digests; None when the producer has changed its DocType or time zone since its last sums."""
+		place = self.task.place
+		filters = self.filters if wanted is not None else None
+		page = self.producer.get_digests(
+			self.remote, self.compared().shape, place["buckets"], wanted, after, filters
+		)
+		if page.paused:
+			raise RemoteUnavailable(_("The producer's administrator has paused this site."))
+		told = {"without": list(page.without), "time_zone": page.time_zone}
+		if any(place[key] != value for key, value in told.items()):
+			if place["stage"] == SUMS and place["without"] is not None:
+				self.restart_doctype()
+				return None
+			self._local = None
+		place |= told
+		return page
+
+
+def check_active(subscriptions: dict[str, Subscription], remote: str, event_producer: str) -> None:
+	"""Throw when the subscription has been taken out, rejected or unsubscribed from."""
+	if remote not in subscriptions:
+		frappe.throw(_("Event Producer {0} has no row for {1}.").format(event_producer, remote))
+	if not subscriptions[remote].active:
+		raise_left_alone(remote)
+
+
+def is_old(work: Task) -> bool:
+	return bool(work.last_progress) and now_datetime() - work.last_progress > OLD
