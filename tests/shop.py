@@ -314,7 +314,7 @@ def take(consumer, producer) -> dict:
 	return summary
 
 
-def copy_now(event_producer: str) -> dict:
+def copy_now(event_producer: str, filters: dict) -> dict:
 	"""A first copy to its end, here and now, as the command does it."""
 	import json
 
@@ -324,15 +324,15 @@ def copy_now(event_producer: str) -> dict:
 	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
 
-	name = copying.begin(event_producer, None, None).name
+	name = copying.begin(event_producer, list(filters), filters).name
 	frappe.db.commit()
 	while (done := run_slice(name)).more:
 		pass
 	return json.loads(json.dumps({**task.as_progress(done.task), "report": done.task.report}, default=str))
 
 
-def copy_all(consumer, producer) -> dict:
-	"""A first copy in which every document has to arrive."""
-	done = consumer.run(copy_now, event_producer=producer.url)
+def copy_all(consumer, producer, filters: dict) -> dict:
+	"""A first copy in which every document has to arrive. `filters` are by DocType: other tests' documents stay out."""
+	done = consumer.run(copy_now, event_producer=producer.url, filters=filters)
 	assert (done["status"], done["failed"]) == ("Done", 0), (done["message"], done["report"])
 	return done

@@ -57,7 +57,7 @@ def test_fields_that_are_empty_there_are_empty_here_after_a_first_copy(producer,
 	lead = producer.run(import_lead)
 	subscribe(consumer, producer, LEAD)
 
-	copy_all(consumer, producer)
+	copy_all(consumer, producer, {LEAD: {"name": lead}})
 
 	assert EMPTY.items() <= same_on_both(producer, consumer, LEAD, lead).items()
 
@@ -118,7 +118,7 @@ def test_a_quotation_that_is_approved_already_arrives_as_it_is(producer, consume
 		producer.run(set_workflow_state, name=quotation, action=action)
 	if copied:
 		subscribe(consumer, producer, QUOTATION)
-		copy_all(consumer, producer)
+		copy_all(consumer, producer, {QUOTATION: {"name": quotation}})
 	else:
 		take(consumer, producer)
 
