@@ -58,7 +58,7 @@ MAPPINGS = [
 
 OF_THE_BRANCH = [
 	{"ref_doctype": UNIT, "use_same_name": 1, "match_by": "name"},
-	{"ref_doctype": ITEM, "use_same_name": 1},
+	{"ref_doctype": ITEM, "use_same_name": 1, "copy_existing": 1},
 	{"ref_doctype": CUSTOMER, "use_same_name": 1},
 	{"ref_doctype": CONTACT, "use_same_name": 1},
 	{

@@ -69,6 +69,13 @@ def masters_come_from_the_head_office(sites: Sites, screen: Screen) -> None:
 		"A customer and an item of the head office, with the company that the branch has never seen"
 	)
 	office, branch = sites.office, sites.branch
+	arrives(
+		sites,
+		screen,
+		branch,
+		"has the two items that the head office had before (Copy Existing Documents)",
+		lambda: branch.find(ITEM, "BEANS") and branch.find(ITEM, "FILTER"),
+	)
 	credit = [{"company": "Head Office Ltd", "amount": 50000}]
 	office.admin.insert(
 		{
