@@ -44,7 +44,8 @@ class Made:
 
 @dataclass
 class MadeDocuments:
-	"""What was made here for one producer's events, of the DocTypes `doctypes` (those that the producer may send).
+	"""What was made here for one producer's events; of the DocTypes `doctypes` (those whose events come) for longer than a
+	page.
 
 	`found` was looked up, or was made by events that are done; `fresh` was made by the event that is being applied, and
 	`unwritten` is written before the next commit, whoever commits.
@@ -82,7 +83,7 @@ class MadeDocuments:
 
 	def event_done(self) -> None:
 		self.found.update(self.fresh)
-		self.unwritten.update(self.fresh)
+		self.unwritten.update({key: made for key, made in self.fresh.items() if key[0] in self.doctypes})
 		self.fresh.clear()
 
 	def event_undone(self) -> None:
@@ -132,7 +133,7 @@ class MadeDocuments:
 def document_inserted(doc: Any, method: str | None = None) -> None:
 	"""Hook for every document that is inserted on this site."""
 	made = getattr(frappe.local, "event_streaming_made", None)
-	if made is not None and doc.doctype in made.doctypes:
+	if made is not None:
 		made.note((doc.doctype, str(doc.name)), doc.creation)
 
 

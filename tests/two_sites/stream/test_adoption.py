@@ -158,6 +158,28 @@ def test_a_made_document_that_is_needed_before_its_own_event_is_the_producers(
 	assert ledgers_of(consumer, firm)[ledger] == "changed there"
 
 
+def test_documents_that_need_each_other_come_with_one_that_names_them_though_nobody_subscribes_to_them(
+	producer, consumer, extra_fields
+):
+	"""An item names its company, the company its accounts, and each of these the company."""
+	field = {"fieldname": "ledger", "label": "Ledger", "fieldtype": "Link", "options": LEDGER}
+	for site in (producer, consumer):
+		extra_fields(site, FIRM, field)
+	firm = make_firm(producer)
+	ledger = f"{firm} ledger 0"
+	producer.run(change, doctype=FIRM, name=firm, ledger=ledger)
+	subscribe(consumer, producer, VOUCHER)
+	voucher = producer.run(insert, doctype=VOUCHER, firm=firm, kind="first")
+
+	assert not consumer.run(pull_with_life_cycle, producer=producer.url)
+
+	assert [row["status"] for row in sync_logs(consumer)] == ["Synced"]
+	assert consumer.run(read_doc, doctype=VOUCHER, name=voucher)["firm"] == firm
+	assert consumer.run(read_doc, doctype=FIRM, name=firm)["ledger"] == ledger
+	assert ledgers_of(consumer, firm) == {ledger: "of the producer", f"{firm} ledger 1": "made here"}
+	assert consumer.run(read_all, doctype=MADE) == []
+
+
 def forget_event(doctype: str, name: str) -> None:
 	"""As if the document had been made before anybody subscribed to it."""
 	import frappe
