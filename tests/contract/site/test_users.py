@@ -1,5 +1,8 @@
 """What pulling as another user relies on: what `set_user` throws away, and that `acting_as` brings it back."""
 
+from contract_doctypes import HASHED
+from streams import SUBSCRIBER
+
 SUBJECT = "Guest"
 
 
@@ -120,3 +123,18 @@ def write_and_set_user() -> bool:
 	kept = bool(frappe.db.exists("ToDo", name))
 	frappe.db.rollback()
 	return kept and not frappe.db.exists("ToDo", name)
+
+
+def test_fields_of_a_level_that_a_user_may_not_read_are_no_permitted_fields(site):
+	permitted = site.run(permitted_fields)
+
+	assert "title" in permitted and "guarded" not in permitted
+
+
+def permitted_fields() -> list:
+	"""Of a System Manager, who may read the DocType and nothing of its higher levels."""
+	import frappe
+
+	frappe.set_user(SUBSCRIBER)
+	meta = frappe.get_meta(HASHED)
+	return meta.get_permitted_fieldnames(permission_type="read", with_virtual_fields=False)
