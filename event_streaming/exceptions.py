@@ -61,6 +61,17 @@ class DependencyMissing(EventStreamingError):
 	"""A document that an event's document links to can't be had at the moment."""
 
 
+class WaitsForAnother(DependencyMissing):
+	"""What a document needs waits for an event of its own: it is tried again for as long as that is open.
+
+	`key` is (DocType, name) of what is waited for, as the producer calls it.
+	"""
+
+	def __init__(self, message: str, key: tuple[str, str]):
+		super().__init__(message)
+		self.key = key
+
+
 class ConflictToSettle(EventStreamingError):
 	"""Both sites have changed the same fields and a person is to decide; `conflicts` has both values of each field."""
 
@@ -95,3 +106,7 @@ class FileNotSent(EventStreamingError):
 
 class FileGone(CannotApply):
 	"""A file has been deleted on the producer since it was told of."""
+
+
+class RowMissing(EventStreamingError):
+	"""A row that has changed on the producer is not in the document here: only the whole document says what is right."""

@@ -19,10 +19,14 @@ doc_events = {
 		"before_submit": "event_streaming.producer.capture.hooks.capture_before_write",
 		"before_cancel": "event_streaming.producer.capture.hooks.capture_before_write",
 		"before_update_after_submit": "event_streaming.producer.capture.hooks.capture_before_write",
-		"after_insert": "event_streaming.producer.capture.hooks.capture_insert",
+		"after_insert": [
+			"event_streaming.producer.capture.hooks.capture_insert",
+			"event_streaming.identity.made.document_inserted",
+		],
 		"on_change": "event_streaming.producer.capture.hooks.capture_change",
 		"on_discard": "event_streaming.producer.capture.hooks.capture_change",
-		# no event of Frappe's: the consumer's part of this app fires it
+		# no events of Frappe's: the consumer's part of this app fires them
+		"on_written_as_cancelled": "event_streaming.producer.capture.hooks.capture_written",
 		"on_merged_with_other_site": "event_streaming.producer.capture.hooks.capture_merged",
 		"after_delete": "event_streaming.producer.capture.hooks.capture_delete",
 		"after_rename": [
@@ -53,6 +57,7 @@ after_uninstall = "event_streaming.uninstall.after_uninstall"
 default_log_clearing_doctypes = {
 	"Event Update Log": 60,
 	"Event Sync Log": 60,
+	"Event Made Document": 60,
 	"Event Streaming Alert": 180,
 	"Event Streaming Task": 60,
 }
@@ -61,6 +66,7 @@ ignore_links_on_delete = [
 	"Event Update Log",
 	"Event Sync Log",
 	"Event Document Identity",
+	"Event Made Document",
 	"Event Streaming Task",
 ]
 

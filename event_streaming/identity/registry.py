@@ -92,6 +92,16 @@ def load_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey,
 	return {(row.remote_doctype, row.remote_name): row for row in found}
 
 
+def load_locked(event_producer: str, key: RemoteKey) -> Identity | None:
+	"""The identity of one remote document as it is now, whatever this transaction has seen; nobody changes it meanwhile."""
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(*(table[field] for field in FIELDS))
+	query = query.where(table.name == identity_key(event_producer, *key)).for_update()
+	rows = query.run(as_dict=True)
+	return Identity(**rows[0]) if rows else None
+
+
 def find_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, LocalKey]:
 	"""(DocType, name) on the producer -> (DocType, name) here, for those that are known."""
 	return {key: (row.local_doctype, row.local_name) for key, row in load_many(event_producer, keys).items()}

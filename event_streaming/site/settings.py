@@ -39,6 +39,8 @@ class StreamSettings:
 	alert_failed_events: int
 	alert_silent_days: int
 	keep_days_for_silent: int
+	# no notifications for changes older than this; 0: always notified
+	quiet_after_hours: int
 
 
 def get_settings() -> StreamSettings:
@@ -69,4 +71,10 @@ def get_settings() -> StreamSettings:
 		alert_failed_events=bounded("alert_failed_events", 1, 1, 10_000),
 		alert_silent_days=bounded("alert_silent_days", 3, 1, 365),
 		keep_days_for_silent=bounded("keep_days_for_silent", 0, 0, 3_650),
+		quiet_after_hours=quiet_after_hours(stored.get("quiet_after_hours")),
 	)
+
+
+def quiet_after_hours(stored: object) -> int:
+	"""A day where nothing has been said yet; 0 has been said."""
+	return 24 if stored is None else min(max(cint(stored), 0), 8_760)

@@ -132,3 +132,19 @@ def parse_data(event: Event, part: str = "data") -> dict:
 	if not has_nothing_to_refuse(event[part]):
 		check_shape(data)
 	return data
+
+
+def remote_key(event: Event) -> tuple[str, str]:
+	"""(DocType, name) of the document that an event is about, as the producer calls it."""
+	return event["ref_doctype"], event["docname"]
+
+
+def keys_of(event: Event) -> list[tuple[str, str]]:
+	"""The remote documents that an event is about: two for a rename."""
+	keys = [remote_key(event)]
+	if event["update_type"] == RENAME:
+		try:
+			keys.append((event["ref_doctype"], str(parse_data(event).get("new_name") or "")))
+		except InvalidPage:
+			pass
+	return keys

@@ -6,6 +6,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from event_streaming.adapters.doctypes import why_not_subscribe
 from event_streaming.admin.doctor import differing, other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.consumer.mapping.validation import problems_of
@@ -29,6 +30,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield subscriber(doc)
 	yield from rights(doc, subscriptions)
 	yield from naming(subscriptions)
+	yield from ledgers(subscriptions)
 	yield from mappings(subscriptions)
 	try:
 		producer = Producer(doc)
@@ -93,6 +95,21 @@ def naming(subscriptions: list[Subscription]) -> Iterator[Finding]:
 				FAULT,
 				_("{0} lacks the fields that say where a document came from.").format(_(each.local_doctype)),
 				_("Save the Event Producer again: that makes them."),
+			)
+
+
+def ledgers(subscriptions: list[Subscription]) -> Iterator[Finding]:
+	"""Documents that other documents make on each site."""
+	for each in subscriptions:
+		if reason := why_not_subscribe(each.local_doctype):
+			yield Finding(
+				"made by others",
+				each.local_doctype,
+				WARNING,
+				reason,
+				_("Take {0} out of the Event Producer, or tick Unsubscribe in its row.").format(
+					_(each.local_doctype)
+				),
 			)
 
 

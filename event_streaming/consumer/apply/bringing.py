@@ -3,24 +3,21 @@
 It never commits, and leaves failing to the caller.
 """
 
-import frappe
+from dataclasses import dataclass, field, replace
+
 from frappe import _
 
+from event_streaming.adapters.calls import after_writing
+from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.consumer.apply import localise
+from event_streaming.consumer.apply.outcomes import outcome_of
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.dependencies import users
 from event_streaming.consumer.dependencies.plan import PlannedDocument
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
-from event_streaming.consumer.resolve.whereabouts import (
-	came_home,
-	exists,
-	find_local,
-	keep_identity,
-	outcome_of,
-	same_creation,
-)
-from event_streaming.consumer.resolve.work import Work
+from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import DependencyMissing, NameTaken
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, RemoteKey
@@ -28,17 +25,29 @@ from event_streaming.wire.events import Root
 from event_streaming.wire.files import RemoteFile
 
 
-def bring_missing(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work) -> Outcome:
+@dataclass(frozen=True)
+class Whole:
+	"""A whole document as the producer has it, with its files; its events up to `position` are contained in it.
+
+	`settled`: it is what the producer has stored, not what it had at the moment of an event.
+	"""
+
+	data: dict
+	position: int = 0
+	files: list[RemoteFile] = field(default_factory=list)
+	settled: bool = True
+
+
+def bring_missing(about: About, work: Work) -> Outcome:
 	"""The document that an update is about is not here: bring it whole, as it is on the producer now."""
-	fetched = work.fetch([key])
+	key, fetched = about.key, work.fetch([about.key])
 	if key in fetched.documents:
-		data, position = fetched.documents[key], fetched.positions.get(key, 0)
-		root = fetched.roots.get(key, root)
-		return bring(key, data, root, subscription, work, position, fetched.files.get(key, []))
+		whole = Whole(fetched.documents[key], fetched.positions.get(key, 0), fetched.files.get(key, []))
+		return bring(with_root(about, fetched.roots.get(key), work), whole, work)
 	reason = fetched.missing.get(key, "not found")
 	if reason == "not found":
 		return outcome_of(
-			subscription, None, _("Not brought: it has been deleted or renamed on the producer since")
+			about.subscription, None, _("Not brought: it has been deleted or renamed on the producer since")
 		)
 	raise DependencyMissing(
 		_(
@@ -47,25 +56,27 @@ def bring_missing(key: RemoteKey, root: Root | None, subscription: Subscription,
 	)
 
 
-def bring(
-	key: RemoteKey,
-	data: dict,
-	root: Root | None,
-	subscription: Subscription,
-	work: Work,
-	covered_to: int,
-	files: list[RemoteFile],
-) -> Outcome:
-	"""Make the local document that stands for a remote one, or bring the one that does to the state `data`; its files too."""
-	local = find_local(key, root, subscription, work)
-	if local and exists(local):
-		work.dependencies.arrived(key, local)
-	values, plan = localise.localise_document(data, key, subscription, work, make_needed)
+def with_root(about: About, root: Root | None, work: Work) -> About:
+	"""The same with the root that the fetched document names: it may be here by that."""
+	if not root or root == about.root:
+		return about
+	return work.resolver.look(about.key, root, about.subscription)
+
+
+def bring(about: About, whole: Whole, work: Work) -> Outcome:
+	"""Make the local document that stands for a remote one, or bring the one that does to the state it has there; its files
+	too."""
+	if about.is_here:
+		work.dependencies.arrived(about.key, about.local)
+	values, plan = localise.localise_document(whole.data, about.key, about.subscription, work, make_needed)
+	if plan.documents:
+		# what was made first, or its life cycle, may have made this one as well
+		about = work.resolver.look(about.key, about.root, about.subscription)
 	filled_later = any(need.link.required for need in plan.later)
-	outcome = write_document(key, values, root, subscription, work, covered_to, filled_later)
+	outcome = write_document(about, values, whole.position, filled_later, work, whole.settled)
 	local = (outcome.local_doctype, outcome.local_name)
 	localise.set_later(values, plan, local, work)
-	work.files.attach_all(files, local, subscription)
+	work.files.attach_all(whole.files, local, about.subscription)
 	if plan.documents:
 		outcome.done += " · " + _("Documents that it needs were made first: {0}").format(len(plan.documents))
 	return outcome
@@ -76,13 +87,11 @@ def make_needed(planned: PlannedDocument, values: dict, work: Work) -> LocalKey:
 	if planned.doctype == "User":
 		return "User", users.insert_disabled_user(values)
 	subscription = work.subscriptions.get(planned.doctype) or unsubscribed(planned)
-	namesake = (planned.local_doctype, planned.name)
-	if subscription.use_same_name and namesake not in work.same_named:
-		work.same_named[namesake] = frappe.db.get_value(*namesake, "creation")
+	if subscription.use_same_name:
+		work.resolver.read_namesake((planned.local_doctype, planned.name))
 	filled_later = any(need.link.required for need in planned.later)
-	outcome = write_document(
-		planned.key, values, planned.root, subscription, work, planned.position, filled_later
-	)
+	about = work.resolver.look(planned.key, planned.root, subscription)
+	outcome = write_document(about, values, planned.position, filled_later, work)
 	local = (outcome.local_doctype, outcome.local_name)
 	work.files.attach_all(work.fetched.files.get(planned.key, []), local, subscription)
 	return local
@@ -98,62 +107,58 @@ def unsubscribed(planned: PlannedDocument) -> Subscription:
 		status="Approved",
 		unsubscribed=False,
 		condition=None,
+		fields_this_site_decides=fields_decided_here(planned.local_doctype),
 	)
 
 
 def write_document(
-	key: RemoteKey,
-	values: dict,
-	root: Root | None,
-	subscription: Subscription,
-	work: Work,
-	covered_to: int,
-	filled_later: bool,
+	about: About, values: dict, position: int, filled_later: bool, work: Work, settled: bool = True
 ) -> Outcome:
 	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
-	local = find_local(key, root, subscription, work)
-	adopted = False
-	if not local and subscription.use_same_name:
-		local = adopt_namesake(key, values, subscription, work)
-		adopted = local is not None
+	subscription, adopted = about.subscription, False
+	if not about.local:
+		about = adopt(about, values, work)
+		adopted = about.is_here
 	values = convert_times(subscription.local_doctype, values, work.time_zone)
 	extra = {}
 	if not subscription.use_same_name:
-		extra = {REMOTE_NAME: key[1], REMOTE_SITE: work.event_producer}
-	if local and exists(local):
-		keep_identity(key, local, root, work, covered_to)
-		doc, _changed, warnings = documents.replace(*local, values, {} if came_home(root, work) else extra)
+		extra = {REMOTE_NAME: about.key[1], REMOTE_SITE: work.event_producer}
+	if about.is_here:
+		if not subscription.use_same_name:
+			# under local naming the series is this site's own
+			values.pop("naming_series", None)
+		work.resolver.keep_identity(about, about.local, position)
+		doc, changed, warnings = documents.replace(*about.local, values, {} if about.came_home else extra)
+		if adopted:
+			documents.stamp_making(*about.local, values)
+		warnings += after_writing(doc, values) if changed else []
 		done = (
 			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
 		)
-		outcome = outcome_of(subscription, doc.name, done, warnings)
-		outcome.given = doc.modified
-		return outcome
-	name = key[1] if subscription.use_same_name else None
-	doc, warnings = documents.insert(subscription.local_doctype, values, name, extra, filled_later)
-	if name is not None and str(doc.name) != name:
-		raise name_taken(subscription.local_doctype, name, work)
-	keep_identity(key, (subscription.local_doctype, doc.name), root, work, covered_to)
-	outcome = outcome_of(subscription, doc.name, _("Created"), warnings)
+	else:
+		name = about.key[1] if subscription.use_same_name else None
+		doc, warnings = documents.insert(
+			subscription.local_doctype, values, name, extra, filled_later, settled
+		)
+		if name is not None and str(doc.name) != name:
+			raise name_taken(subscription.local_doctype, name, work)
+		work.resolver.keep_identity(about, (subscription.local_doctype, str(doc.name)), position)
+		warnings += after_writing(doc, values)
+		done = _("Created")
+	outcome = outcome_of(subscription, doc.name, done, warnings)
 	outcome.given = doc.modified
 	return outcome
 
 
-def adopt_namesake(key: RemoteKey, data: dict, subscription: Subscription, work: Work) -> LocalKey | None:
-	"""The local document of the same name, if it is the very same one (this site began as a copy of the producer).
+def adopt(about: About, values: dict, work: Work) -> About:
+	"""The local document that nobody has told of yet and that is the very same, if there is one.
 
 	Raises NameTaken when the name belongs to another document.
 	"""
-	local = (subscription.local_doctype, key[1])
-	if frappe.get_meta(local[0]).issingle:
-		return local
-	creation = work.same_named.get(local)
-	if not creation:
-		return None
-	there = convert_times(local[0], {"creation": data.get("creation")}, work.time_zone)["creation"]
-	if same_creation(creation, there):
-		return local
-	raise name_taken(*local, work)
+	local, taken = work.resolver.find_same(about.key, values, about.subscription)
+	if taken:
+		raise name_taken(about.subscription.local_doctype, about.key[1], work)
+	return replace(about, local=local, is_here=work.resolver.exists(local)) if local else about
 
 
 def name_taken(doctype: str, name: str, work: Work) -> NameTaken:

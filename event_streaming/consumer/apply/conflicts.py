@@ -13,13 +13,15 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import get_datetime
 
+from event_streaming.adapters.calls import decision_of
 from event_streaming.consumer.apply.two_way import is_root_here
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
 from event_streaming.consumer.life_cycle.times import convert_times
-from event_streaming.consumer.mapping.rules import needs_remote_document
+from event_streaming.consumer.mapping.rules import Places, needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change
-from event_streaming.consumer.resolve.work import Work, remote_key
-from event_streaming.consumer.subscriptions.subscription import ASK, CONSUMER_WINS, NEWEST_WINS, Subscription
+from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.subscriptions.subscription import ASK, CONSUMER_WINS, NEWEST_WINS
 from event_streaming.exceptions import ConflictToSettle
 from event_streaming.wire.events import Event, parse_data
 
@@ -31,11 +33,13 @@ class Settler:
 	"""Settles one event against the local document; `conflicts` has what was found, both values and the one kept."""
 
 	event: Event
-	subscription: Subscription
+	about: About
 	work: Work
 	conflicts: list[dict[str, Any]] = field(default_factory=list)
 	# both sites have changed the document, be it different fields
 	met: bool = False
+	# what the mapping says about the links of what was before
+	places: Places | None = None
 
 	def __call__(self, doc: Document, change: dict) -> dict:
 		"""The difference that is to be applied. Raises ConflictToSettle when a person is to decide and has not yet."""
@@ -45,7 +49,7 @@ class Settler:
 			# the document is as it was left by the last change from there
 			return change
 		self.met = True
-		self.conflicts = find_conflicts(doc, change, before, self.local_name)
+		self.conflicts = find_conflicts(doc, change, self.with_local_names(doc, before))
 		change = deepcopy(change)
 		if self.conflicts:
 			self.decide(doc, change)
@@ -57,34 +61,44 @@ class Settler:
 
 	def values_before(self, doc: Document) -> dict:
 		"""What the fields held before, in this site's terms; {} when the producer did not say."""
-		before = parse_data(self.event, "data_before")
-		if before and self.subscription.mapping:
-			mapping = self.work.dependencies.mappings.get(self.subscription.mapping)
+		before, places = parse_data(self.event, "data_before"), None
+		if before and self.about.subscription.mapping:
+			mapping = self.work.dependencies.mappings.get(self.about.subscription.mapping)
 			if needs_remote_document(mapping, before):
 				return {}
 			stamps = {key: (before.get("changed") or {}).get(key) for key in ("modified", "modified_by")}
 			mapped = to_local_change(mapping, before, None)
-			before = mapped.change if mapped else {}
+			before, places = (mapped.change, mapped.places) if mapped else ({}, None)
 			before["changed"] = {**(before.get("changed") or {}), **stamps}
-		before = self.work.files.localise_before(doc.doctype, before, remote_key(self.event))
+		before = self.work.files.localise_before(doc.doctype, before, self.about.key)
+		self.places = places
 		return convert_times(doc.doctype, before, self.work.time_zone)
 
-	def local_name(self, doctype: str, name: str) -> str:
-		known = self.work.identity_of((doctype, name))
-		return known.local_name if known else name
+	def with_local_names(self, doc: Document, before: dict) -> dict:
+		"""What the fields held before, with the names that the documents have here: translated as those that came are."""
+		dependencies = self.work.dependencies
+		current = doc.as_dict() if dependencies.site.needs_current(doc.doctype, before) else None
+		needs = dependencies.needs_of_change(doc.doctype, before, current, self.places)
+		dependencies.look_up_here(needs)
+		return dependencies.names_here(before, needs)
 
 	def decide(self, doc: Document, change: dict) -> None:
 		"""Write into each conflict which value is kept."""
-		policy = self.subscription.conflict_policy
+		for conflict in self.conflicts:
+			conflict["kept"] = decision_of(doc, conflict, change) or ""
+		open_ones = [conflict for conflict in self.conflicts if not conflict["kept"]]
+		if not open_ones:
+			return
+		policy = self.about.subscription.conflict_policy
 		if policy == ASK:
 			decision = self.work.decision
-			if decision is None or any(conflict["key"] not in decision for conflict in self.conflicts):
+			if decision is None or any(conflict["key"] not in decision for conflict in open_ones):
 				raise ConflictToSettle(self.question(doc), self.conflicts)
-			for conflict in self.conflicts:
+			for conflict in open_ones:
 				conflict["kept"] = HERE if decision[conflict["key"]] == HERE else THERE
 			return
 		winner = self.winner(policy, doc, change)
-		for conflict in self.conflicts:
+		for conflict in open_ones:
 			conflict["kept"] = winner
 
 	def winner(self, policy: str, doc: Document, change: dict) -> str:
@@ -100,7 +114,7 @@ class Settler:
 
 	def root_side(self) -> str:
 		"""The side where the document was first made: it is the producer of the document, whoever sends the change."""
-		return HERE if is_root_here(remote_key(self.event), self.event["root"], self.work) else THERE
+		return HERE if is_root_here(self.about, self.work) else THERE
 
 	def question(self, doc: Document) -> str:
 		names = ", ".join(conflict["label"] for conflict in self.conflicts)
@@ -113,16 +127,16 @@ class Settler:
 		if not self.conflicts:
 			return done
 		names = ", ".join(conflict["label"] for conflict in self.conflicts)
-		if self.subscription.conflict_policy == ASK:
+		if self.about.subscription.conflict_policy == ASK:
 			return _("{0}. Both sites had changed {1}; a person has picked the values").format(done, names)
 		return _("{0}. Both sites had changed {1}; settled by {2}").format(
-			done, names, _(self.subscription.conflict_policy)
+			done, names, _(self.about.subscription.conflict_policy)
 		)
 
 
-def find_conflicts(doc: Document, change: dict, before: dict, local_name) -> list[dict[str, Any]]:
+def find_conflicts(doc: Document, change: dict, before: dict) -> list[dict[str, Any]]:
 	"""The fields, and fields of rows, that hold neither the value of before nor the new one."""
-	found = compare(doc, change.get("changed") or {}, before.get("changed") or {}, local_name)
+	found = compare(doc, change.get("changed") or {}, before.get("changed") or {})
 	for table, rows in (change.get("row_changed") or {}).items():
 		df = doc.meta.get_field(table)
 		was = {row.get("name"): row for row in (before.get("row_changed") or {}).get(table) or []}
@@ -130,11 +144,11 @@ def find_conflicts(doc: Document, change: dict, before: dict, local_name) -> lis
 		for row in rows:
 			name = row.get("name")
 			if name in here and name in was:
-				found += compare(here[name], row, was[name], local_name, table)
+				found += compare(here[name], row, was[name], table)
 	return found
 
 
-def compare(doc: Document, new: dict, was: dict, local_name, table: str = "") -> list[dict[str, Any]]:
+def compare(doc: Document, new: dict, was: dict, table: str = "") -> list[dict[str, Any]]:
 	"""The conflicts of one document or row."""
 	found = []
 	for fieldname, value in new.items():
@@ -142,8 +156,6 @@ def compare(doc: Document, new: dict, was: dict, local_name, table: str = "") ->
 		if not df or not is_stored(df) or fieldname not in was:
 			continue
 		old, here = was[fieldname], doc.get(fieldname)
-		if df.fieldtype == "Link" and old:
-			old = local_name(df.options, old)
 		if same_value(df.fieldtype, here, old) or same_value(df.fieldtype, here, value):
 			continue
 		found.append(

@@ -7,30 +7,29 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from event_streaming.adapters.calls import after_writing
 from event_streaming.consumer.apply import localise, two_way
-from event_streaming.consumer.apply.bringing import bring, bring_missing, links_elsewhere_now, make_needed
+from event_streaming.consumer.apply.bringing import (
+	Whole,
+	bring,
+	bring_missing,
+	links_elsewhere_now,
+	make_needed,
+)
 from event_streaming.consumer.apply.conflicts import Settler
+from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.renaming import apply_rename
+from event_streaming.consumer.apply.told import applied_of
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle import documents
+from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
-from event_streaming.consumer.resolve.whereabouts import (
-	contained,
-	covered,
-	exists,
-	find_changed,
-	find_local,
-	first_made_here,
-	forget_if_another,
-	keep_identity,
-	outcome_of,
-)
-from event_streaming.consumer.resolve.work import Work, remote_key
+from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
-from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType
+from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType, RowMissing
 from event_streaming.identity.origin import applying
-from event_streaming.identity.registry import LocalKey
 from event_streaming.site.refused import why_refused
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import (
@@ -61,11 +60,17 @@ def apply_event(event: Event, work: Work) -> Outcome:
 		return outcome_of(subscription, None, _("Not applied: this site has unsubscribed from it"))
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
-	with applying(subscription.local_doctype, event["origin"]):
+	about = work.resolver.about(event, subscription)
+	applied = applied_of(event, subscription, work)
+	with (
+		applying(subscription.local_doctype, event["origin"], applied),
+		quietly(applied.quiet),
+		work.resolver.seen.made.by(about.key),
+	):
 		if event["id"] or event["position"]:
-			outcome = HANDLERS[event["update_type"]](event, subscription, work)
+			outcome = HANDLERS[event["update_type"]](event, about, work)
 		else:
-			outcome = apply_left_over(event, subscription, work)
+			outcome = apply_left_over(event, about, work)
 	outcome.warnings.extend(work.files.take_warnings())
 	return outcome
 
@@ -89,164 +94,178 @@ def subscription_for(event: Event, work: Work) -> Subscription:
 	return subscription
 
 
-def apply_left_over(event: Event, subscription: Subscription, work: Work) -> Outcome:
+def apply_left_over(event: Event, about: About, work: Work) -> Outcome:
 	"""An event that the older app failed to apply, and of whose document it has applied no other since.
 
 	What it holds may be years old, and what was mapped then is not the producer's: wherever the document has to be
 	brought, it is brought as it is on the producer now.
 	"""
-	key = remote_key(event)
-	local = find_local(key, event["root"], subscription, work)
-	here = bool(local and exists(local))
+	subscription = about.subscription
 	if event["update_type"] == DELETE:
-		if key in work.fetch([key]).documents:
+		if about.key in work.fetch([about.key]).documents:
 			return outcome_of(subscription, None, _("Not deleted: the producer has it again"))
-		return apply_delete(event, subscription, work)
+		return apply_delete(event, about, work)
+	here = about.is_here and work.resolver.exists(about.local)
 	if here and event["update_type"] == CREATE:
-		return outcome_of(subscription, local[1], _("Was here already"))
+		return outcome_of(subscription, about.local[1], _("Was here already"))
 	if here and not subscription.mapping:
-		return apply_update(event, subscription, work)
-	return bring_missing(key, event["root"], subscription, work)
+		return apply_update(event, about, work)
+	return bring_missing(about if here else about.gone(), work)
 
 
-def apply_create(event: Event, subscription: Subscription, work: Work) -> Outcome:
-	known = covered(event, work)
-	if known:
-		return contained(subscription, known)
+def apply_create(event: Event, about: About, work: Work) -> Outcome:
+	if about.covers(event["position"]):
+		return contained(about)
 	if two_way.is_for_another(event, work):
 		return outcome_of(
-			subscription,
+			about.subscription,
 			None,
 			_("Said again to a site that had changed it as well: nothing new for this one"),
 		)
 	data = parse_data(event)
 	if not data:
 		raise InvalidPage(_("Event {0} makes a document but holds none.").format(event["id"]))
-	key = remote_key(event)
 	files = parse_files(data.pop(FILES_KEY, None))
-	forget_if_another(key, data, subscription, work)
-	local = find_local(key, event["root"], subscription, work)
-	here = bool(local and exists(local))
-	if here and work.protocol < PROTOCOL:
+	if work.resolver.is_renamed_here(about, data):
+		work.resolver.drop(about.key)
+		about = work.resolver.look(about.key, about.root, about.subscription)
+	if about.is_here and work.protocol < PROTOCOL:
 		# the older app does not say what it has from here: its state may be older than that of this site
-		keep_identity(key, local, event["root"], work, covered_to=0)
-		return outcome_of(subscription, local[1], _("Was here already"))
-	if not here:
-		deleted = two_way.stays_deleted(event, data, subscription, work)
+		work.resolver.keep_identity(about, about.local, covered_to=0)
+		return outcome_of(about.subscription, about.local[1], _("Was here already"))
+	if not about.is_here:
+		deleted = two_way.stays_deleted(about, data, work)
 		if deleted:
 			return deleted
 	try:
-		return bring(key, data, event["root"], subscription, work, event["position"], files)
+		# what an event says is what the document was then; what a copy says is what it is
+		return bring(about, Whole(data, event["position"], files, settled=not event["id"]), work)
 	except DependencyMissing:
-		if not links_elsewhere_now(key, data, work):
+		if not links_elsewhere_now(about.key, data, work):
 			raise
-		return bring_missing(key, event["root"], subscription, work)
+		return bring_missing(about, work)
 
 
-def apply_update(event: Event, subscription: Subscription, work: Work) -> Outcome:
-	known = covered(event, work)
-	if known:
-		return contained(subscription, known)
-	key, data = remote_key(event), parse_data(event)
-	local = find_changed(event, subscription, work)
+def apply_update(event: Event, about: About, work: Work) -> Outcome:
+	if about.covers(event["position"]):
+		return contained(about)
+	data, subscription = parse_data(event), about.subscription
 	changed = data.get("changed") or {}
-	doc = documents.locked_if_there(*local) if local else None
+	doc = documents.locked_if_there(*about.local) if about.is_here else None
+	if not doc and about.is_here:
+		about = work.resolver.look_again(about)
+		doc = documents.locked_if_there(*about.local) if about.is_here else None
 	if not doc:
-		deleted = two_way.stays_deleted(event, changed, subscription, work)
-		return deleted or bring_missing(key, event["root"], subscription, work)
-	if key in work.gaps:
-		work.gaps.discard(key)
-		return bring_missing(key, event["root"], subscription, work)
+		about = about.gone()
+		deleted = two_way.stays_deleted(about, changed, work)
+		return deleted or bring_missing(about, work)
+	if about.key in work.gaps:
+		work.gaps.discard(about.key)
+		return bring_missing(about, work)
 	moment = Moment()
 	try:
-		change = localise.localise_change(data, key, local, subscription, work, make_needed)
+		change = localise.localise_change(data, about.key, about.local, subscription, work, make_needed)
 	except DependencyMissing:
-		if not links_elsewhere_now(key, changed, work):
+		if not links_elsewhere_now(about.key, changed, work):
 			raise
-		outcome = bring_missing(key, event["root"], subscription, work)
-		say_what_is_true(event, local, None, work)
+		outcome = bring_missing(about, work)
+		say_what_is_true(about, None, work)
 		return outcome
 	if change is None:
-		return outcome_of(subscription, local[1], _("Changes no field that the mapping names"))
+		return outcome_of(subscription, about.local[1], _("Changes no field that the mapping names"))
 	if moment.is_over():
 		# what was made for it first may have changed the document as well
-		doc = documents.locked(*local)
-	return apply_change(event, doc, convert_times(local[0], change, work.time_zone), subscription, work)
+		doc = documents.locked(*about.local)
+	try:
+		return apply_change(event, about, doc, convert_times(doc.doctype, change, work.time_zone), work)
+	except RowMissing:
+		# this site has replaced rows: only the whole document says what is in them
+		return bring_missing(about, work)
 
 
-def apply_change(
-	event: Event, doc: Document, change: dict, subscription: Subscription, work: Work
-) -> Outcome:
+def apply_change(event: Event, about: About, doc: Document, change: dict, work: Work) -> Outcome:
 	"""Apply a difference that fits this site to the local document."""
-	settler, local = Settler(event, subscription, work), (doc.doctype, str(doc.name))
-	doc, changed, warnings = documents.update(doc, change, settler)
+	settler = Settler(event, about, work)
+	subscription = about.subscription
+	change = without_series(change, subscription)
+	doc, changed, warnings = documents.update(
+		doc,
+		change,
+		settler,
+		decided=subscription.fields_this_site_decides,
+		mapped=bool(subscription.mapping),
+		# where both sites change it, the removal of the row is on its way to the other
+		whole_rows=lambda: not two_way.tells_back(doc.doctype, work),
+	)
+	warnings += after_writing(doc, change) if changed else []
 	if settler.met:
-		say_what_is_true(event, local, (change.get("changed") or {}).get("modified"), work)
+		say_what_is_true(about, (change.get("changed") or {}).get("modified"), work)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
-	outcome = outcome_of(subscription, doc.name, settler.told(done), warnings)
+	outcome = outcome_of(about.subscription, doc.name, settler.told(done), warnings)
 	outcome.conflicts = settler.conflicts
 	outcome.given = None if settler.met else doc.modified
 	return outcome
 
 
-def say_what_is_true(event: Event, local: LocalKey, modified: str | None, work: Work) -> None:
+def without_series(change: dict, subscription: Subscription) -> dict:
+	"""Under local naming the naming series is this site's own."""
+	changed = change.get("changed") or {}
+	if subscription.use_same_name or "naming_series" not in changed:
+		return change
+	return {**change, "changed": {key: value for key, value in changed.items() if key != "naming_series"}}
+
+
+def say_what_is_true(about: About, modified: str | None, work: Work) -> None:
 	"""Both sites had changed the document: where this one has the last word, the other is told what came of it."""
-	if two_way.is_root_here(remote_key(event), event["root"], work) and two_way.tells_back(local[0], work):
-		two_way.restate(*local, modified, work.event_producer)
+	if two_way.is_root_here(about, work) and two_way.tells_back(about.local[0], work):
+		two_way.restate(*about.local, modified, work.event_producer)
 
 
-def apply_delete(event: Event, subscription: Subscription, work: Work) -> Outcome:
-	known = covered(event, work)
-	if known:
+def apply_delete(event: Event, about: About, work: Work) -> Outcome:
+	if about.covers(event["position"]):
 		# what is here was made there after this deletion
-		return contained(subscription, known)
-	key = remote_key(event)
-	local = find_changed(event, subscription, work)
-	if not local or not exists(local):
-		work.drop(key)
+		return contained(about)
+	subscription, local = about.subscription, about.local
+	if not about.is_here:
+		work.resolver.drop(about.key)
 		return outcome_of(subscription, None, _("Was not here (any more)"))
 	left = bool(parse_data(event).get("left"))
-	if left and (subscription.when_condition_ends != REMOVE or first_made_here(key, event["root"], work)):
+	if left and (subscription.when_condition_ends != REMOVE or about.first_made_here):
 		return outcome_of(subscription, local[1], _("No longer meets the condition: kept"))
 	if two_way.outlives_deletion(parse_data(event, "data_before"), local, work):
 		return outcome_of(
 			subscription, local[1], _("Submitted or cancelled on this site in the meantime: it stays")
 		)
 	documents.delete(*local)
-	work.drop(key)
+	work.resolver.drop(about.key)
 	done = _("No longer meets the condition: removed") if left else _("Deleted")
 	return outcome_of(subscription, local[1], done)
 
 
-def apply_attach(event: Event, subscription: Subscription, work: Work) -> Outcome:
-	known = covered(event, work)
-	if known:
-		return contained(subscription, known)
+def apply_attach(event: Event, about: About, work: Work) -> Outcome:
+	if about.covers(event["position"]):
+		return contained(about)
 	remote = parse_file(parse_data(event))
-	key = remote_key(event)
-	local = find_changed(event, subscription, work)
-	if not local or not exists(local):
-		deleted = two_way.stays_deleted(event, {}, subscription, work)
-		return deleted or bring_missing(key, event["root"], subscription, work)
+	if not about.is_here:
+		deleted = two_way.stays_deleted(about, {}, work)
+		return deleted or bring_missing(about, work)
 	try:
-		work.files.attach(remote, local, subscription)
+		work.files.attach(remote, about.local, about.subscription)
 	except FileGone:
 		done = _("Not attached: {0} has been deleted on the producer since").format(remote["file_name"])
-		return outcome_of(subscription, local[1], done)
-	return outcome_of(subscription, local[1], _("Attached: {0}").format(remote["file_name"]))
+		return outcome_of(about.subscription, about.local[1], done)
+	return outcome_of(about.subscription, about.local[1], _("Attached: {0}").format(remote["file_name"]))
 
 
-def apply_detach(event: Event, subscription: Subscription, work: Work) -> Outcome:
-	known = covered(event, work)
-	if known:
-		return contained(subscription, known)
+def apply_detach(event: Event, about: About, work: Work) -> Outcome:
+	if about.covers(event["position"]):
+		return contained(about)
 	remote = parse_file(parse_data(event))
-	local = find_changed(event, subscription, work)
-	if work.files.detach(remote, local):
+	if work.files.detach(remote, about.local):
 		done = _("Removed: {0}").format(remote["file_name"])
 	else:
 		done = _("Was not here (any more)")
-	return outcome_of(subscription, local[1] if local else None, done)
+	return outcome_of(about.subscription, about.local[1] if about.local else None, done)
 
 
 HANDLERS = {

@@ -18,7 +18,7 @@ from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import UPDATE, Event, parse_data
 
 if TYPE_CHECKING:
-	from event_streaming.consumer.resolve.work import Work
+	from event_streaming.consumer.apply.work import Work
 
 
 def find_gaps(work: "Work", events: list[Event]) -> set[RemoteKey]:
@@ -45,7 +45,7 @@ def _first_updates(work: "Work", events: list[Event]) -> dict[RemoteKey, tuple[E
 		first.setdefault((event["ref_doctype"], event["docname"]), event)
 	found = {}
 	for key, event in first.items():
-		known = work.identities.get(key)
+		known = work.resolver.identities.of(key)
 		if known and event["update_type"] == UPDATE and key not in work.held_back:
 			if key[0] in work.subscriptions and frappe.db.exists("DocType", known.local_doctype, cache=True):
 				found[key] = (event, (known.local_doctype, known.local_name))

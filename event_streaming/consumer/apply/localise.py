@@ -5,17 +5,21 @@ is told to it by whoever calls.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import frappe
 from frappe import _
 
-from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source
+from event_streaming.adapters.doctypes import refuse_change_that_cannot_come, refuse_what_cannot_come
+from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source, explain_waiting
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.mapping.rules import needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change, to_local_document
+from event_streaming.consumer.subscriptions.decided_here import change_without_decided, without_decided
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import (
 	CannotApply,
@@ -23,15 +27,16 @@ from event_streaming.exceptions import (
 	NameTaken,
 	RefusedDocType,
 	RemoteUnavailable,
+	WaitsForAnother,
 )
-from event_streaming.identity.origin import applying
+from event_streaming.identity.origin import Applied, applied_now, applying
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
 
 if TYPE_CHECKING:
-	from event_streaming.consumer.resolve.work import Work
+	from event_streaming.consumer.apply.work import Work
 
 # makes a document that another one needs, from data that fits this site; answers which one it is here
 Make = Callable[[PlannedDocument, dict, "Work"], LocalKey]
@@ -43,23 +48,25 @@ def open_dependencies(work: "Work") -> Dependencies:
 		Source(
 			event_producer=work.event_producer,
 			subscriber=work.user,
-			here=work.here,
 			subscriptions=work.subscriptions,
+			resolver=work.resolver,
 			missing_user=get_settings().missing_user,
 			fetch=work.fetch,
 			search=work.producer.find_names,
+			open_events=partial(open_events, work),
 			why_refused=why_refused,
 		)
 	)
 
 
-def prepare(work: "Work", events: list[Event]) -> None:
-	"""Look up and fetch together what a page's documents link to; see `look_up`."""
-	look_up(work, events)
+def open_events(work: "Work", keys: list[RemoteKey]) -> set[RemoteKey]:
+	"""Those of the remote documents that have an event which has not taken effect, in the log or in this page."""
+	return work.held_back.intersection(keys) | sync_log.documents_held_back(work.event_producer, keys)
 
 
-def look_up(work: "Work", events: list[Event]) -> list[list[Need]]:
-	"""The same; returns what each event needs. What can't be read needs nothing, and fails with its own event."""
+def needs_of_page(work: "Work", events: list[Event]) -> list[list[Need]]:
+	"""Look up and fetch together what a page's documents link to; returns what each event needs. What can't be read needs
+	nothing, and fails with its own event."""
 	items = []
 	for event in events:
 		made, needs = None, []
@@ -71,7 +78,7 @@ def look_up(work: "Work", events: list[Event]) -> list[list[Need]]:
 		except (frappe.ValidationError, ValueError, TypeError, KeyError, AttributeError):
 			frappe.local.message_log = []
 		items.append((made, needs))
-	work.dependencies.prepare(items)
+	work.dependencies.fetch_ahead(items)
 	return [needs for _made, needs in items]
 
 
@@ -126,7 +133,7 @@ def set_later(data: dict, plan: Plan, local: LocalKey, work: "Work") -> None:
 	"""
 	for planned in plan.documents:
 		if planned.later:
-			with applying(planned.local_doctype, origin_of(planned, work)):
+			with applying(planned.local_doctype, origin_of(planned, work), applied(planned, work)):
 				set_links(planned.data, planned.later, work.dependencies.local_key(planned.key), work)
 	if plan.later:
 		set_links(data, plan.later, local, work)
@@ -140,13 +147,15 @@ def set_links(data: dict, later: list[Need], local: LocalKey, work: "Work") -> N
 
 
 def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[dict, list[Need]]:
-	"""A whole document through its mapping, and what it points to; names are still the producer's."""
-	dependencies = work.dependencies
-	if not subscription.mapping:
-		return data, dependencies.needs_of_document(subscription.local_doctype, data)
-	mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
-	needs = dependencies.needs_of_document(subscription.local_doctype, mapped.data, mapped.places)
-	return mapped.data, needs
+	"""A whole document through its mapping, without what this site decides, and what it points to; names are still the
+	producer's."""
+	dependencies, places = work.dependencies, None
+	if subscription.mapping:
+		mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
+		data, places = mapped.data, mapped.places
+	refuse_what_cannot_come(subscription.local_doctype, data)
+	data = without_decided(data, subscription.fields_this_site_decides)
+	return data, dependencies.needs_of_document(subscription.local_doctype, data, places)
 
 
 def fit_change(
@@ -163,6 +172,9 @@ def fit_change(
 		if mapped is None:
 			return None
 		change, places = mapped.change, mapped.places
+	if local:
+		refuse_change_that_cannot_come(local[0], change, local[1])
+	change = change_without_decided(change, subscription.fields_this_site_decides)
 	current = None
 	if local and dependencies.site.needs_current(subscription.local_doctype, change):
 		current = frappe.get_doc(*local).as_dict()
@@ -174,9 +186,12 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 	dependencies = work.dependencies
 	plan = dependencies.plan(key, needs)
 	if plan.unresolved:
+		if plan.waits_for:
+			raise WaitsForAnother(explain_waiting(plan.waits_for), plan.waits_for)
 		raise DependencyMissing(plan.explain())
-	for key, local, root in plan.recognised:
-		work.recognise(key, local, root)
+	for other, local, root in plan.recognised:
+		if not work.resolver.identity(other):
+			work.resolver.keep(other, local, root)
 	for planned in plan.documents:
 		values = dependencies.data_here(planned.data, planned.needs, planned.later)
 		dependencies.arrived(planned.key, make_or_explain(planned, values, work, make))
@@ -186,12 +201,18 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: Make) -> LocalKey:
 	"""Make a document that another one needs; an error names it, as the event is of the other one."""
 	try:
-		with applying(planned.local_doctype, origin_of(planned, work)):
+		with (
+			applying(planned.local_doctype, origin_of(planned, work), applied(planned, work)),
+			work.resolver.seen.made.by(planned.key),
+		):
 			values = work.files.localise(planned.local_doctype, values, planned.key)
 			return make(planned, values, work)
 	except RemoteUnavailable:
 		raise
 	except NameTaken:
+		if work.dependencies.is_streamed(planned.key):
+			# its own event comes, or is there and has failed for the same reason
+			raise WaitsForAnother(explain_waiting(planned.key), planned.key) from None
 		raise CannotApply(
 			_(
 				"{0} {1} is needed, but another document has this name here, and it did not come from {2}. Let this site"
@@ -208,6 +229,13 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 				frappe.utils.strip_html(str(error)) or type(error).__name__,
 			)
 		) from error
+
+
+def applied(planned: PlannedDocument, work: "Work") -> Applied:
+	"""What is applied while a document is made that another one needs."""
+	outer = applied_now()
+	quiet = bool(outer and outer.quiet)
+	return Applied(work.event_producer, planned.local_doctype, planned.doctype, planned.name, CREATE, quiet)
 
 
 def origin_of(planned: PlannedDocument, work: "Work") -> str:

@@ -6,11 +6,11 @@ from frappe import _
 
 from event_streaming.consumer.apply.event import apply_event
 from event_streaming.consumer.apply.page import prepare
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING, Outcome
-from event_streaming.consumer.resolve.work import Work, keys_of, remote_key
 from event_streaming.consumer.unit_of_work.groups import Handling
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
-from event_streaming.wire.events import Event
+from event_streaming.wire.events import Event, keys_of, remote_key
 
 
 def deal_with(event: Event, work: Work) -> str:

@@ -21,15 +21,15 @@ import frappe
 from frappe import _
 from frappe.utils import cint, get_datetime
 
-from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.apply.outcomes import outcome_of
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.logs.sync_log import Outcome
-from event_streaming.consumer.resolve.whereabouts import came_home, find_local, outcome_of, same_creation
-from event_streaming.consumer.resolve.work import Work, remote_key
-from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.resolve.resolver import same_moment
 from event_streaming.identity import fates
 from event_streaming.identity.origin import applying
-from event_streaming.identity.registry import LocalKey, RemoteKey
-from event_streaming.wire.events import Event, Root, parse_data
+from event_streaming.identity.registry import LocalKey
+from event_streaming.wire.events import Event, parse_data
 
 APPROVED = "Approved"
 
@@ -46,18 +46,16 @@ def tells_back(doctype: str, work: Work) -> bool:
 	return bool(frappe.db.exists("Event Consumer Document Type", row))
 
 
-def is_root_here(key: RemoteKey, root: Root | None, work: Work) -> bool:
+def is_root_here(about: About, work: Work) -> bool:
 	"""Whether this site has the last word on a document: where it was first made, whoever sends the change.
 
 	Of one made on a third site, the two that tell each other must agree on one of them.
 	"""
-	known = work.identity_of(key)
-	site = root["site"] if root else known.root_site if known else work.event_producer
-	if site not in (work.here, work.event_producer) and frappe.db.exists(
+	if about.site not in (work.here, work.event_producer) and frappe.db.exists(
 		"Event Consumer", work.event_producer
 	):
 		return work.here < work.event_producer
-	return site == work.here
+	return about.site == work.here
 
 
 # ---------------------------------------------------------------- changed here and there
@@ -85,35 +83,26 @@ def is_for_another(event: Event, work: Work) -> bool:
 # ---------------------------------------------------------------- deleted here
 
 
-def deletion_here(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work):
+def deletion_here(about: About, work: Work) -> fates.Deletion | None:
 	"""How a document of which the producer still tells was deleted here, if it was, and the producer is to follow."""
-	local = name_here(key, root, subscription, work)
-	if not local or not tells_back(subscription.local_doctype, work):
+	local = work.resolver.name_here(about)
+	if not local or not tells_back(about.subscription.local_doctype, work):
 		return None
 	deletion = fates.last_deletion(*local)
 	return deletion if deletion and deletion.origin != work.event_producer else None
 
 
-def name_here(key: RemoteKey, root: Root | None, subscription: Subscription, work: Work) -> LocalKey | None:
-	"""What the document is or was called here."""
-	if work.identity_of(key) or not came_home(root, work):
-		return find_local(key, root, subscription, work)
-	if root["doctype"] != subscription.local_doctype:
-		return None
-	return root["doctype"], fates.name_now(root["doctype"], root["name"])
-
-
-def stays_deleted(event: Event, data: dict, subscription: Subscription, work: Work) -> Outcome | None:
+def stays_deleted(about: About, data: dict, work: Work) -> Outcome | None:
 	"""The outcome of a change (or of a whole document) that comes too late; None when it is to be brought."""
-	deletion = deletion_here(remote_key(event), event["root"], subscription, work)
+	deletion = deletion_here(about, work)
 	if not deletion or cint(data.get("docstatus")) > deletion.docstatus:
 		return None
 	if data.get("creation"):
-		there = convert_times(subscription.local_doctype, {"creation": data["creation"]}, work.time_zone)
-		if not same_creation(deletion.creation, there["creation"]):
+		there = work.resolver.creation(data, about.subscription)
+		if not same_moment(deletion.creation, there):
 			# another document, made after the producer had heard of the deletion
 			return None
-	return outcome_of(subscription, None, _("Deleted on this site in the meantime: it stays deleted"))
+	return outcome_of(about.subscription, None, _("Deleted on this site in the meantime: it stays deleted"))
 
 
 def outlives_deletion(before: dict, local: LocalKey, work: Work) -> bool:

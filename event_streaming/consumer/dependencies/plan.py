@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from frappe import _
 
-from event_streaming.consumer.dependencies.links import Link
+from event_streaming.consumer.dependencies.places import Link
+from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.identity.registry import LocalKey, RemoteKey
@@ -56,7 +57,9 @@ class Plan:
 	needs: list[Need]
 	later: list[Need]
 	unresolved: list[tuple[str, str, str]]
-	recognised: list[tuple[RemoteKey, LocalKey, Root]] = field(default_factory=list)
+	# the first of the unresolved that waits for an event of its own; the others may never be had
+	waits_for: RemoteKey | None = None
+	recognised: list[tuple[RemoteKey, LocalKey, Root | None]] = field(default_factory=list)
 
 	def explain(self) -> str:
 		"""The unresolved ones, as a person would say it."""
@@ -72,14 +75,23 @@ class Source:
 
 	event_producer: str
 	subscriber: str
-	here: str
 	subscriptions: dict[str, Subscription]
+	resolver: Resolver
 	missing_user: str
 	fetch: Callable[[list[RemoteKey]], FetchedDocuments]
 	# the names of the remote documents of a DocType that filters find; two are enough to know that one is not alone
 	search: Callable[[str, dict], list[str]]
+	# those of the remote documents that have an event which has not taken effect
+	open_events: Callable[[list[RemoteKey]], set[RemoteKey]]
 	# why documents of a DocType are not brought unasked; "" when they may be
 	why_refused: Callable[[str], str]
+
+
+def explain_waiting(key: RemoteKey) -> str:
+	return _(
+		"Waits for {0} {1}, whose own event has not been applied: another document has this name here. Adopt that or"
+		" rename it, see Event Sync Log."
+	).format(_(key[0]), key[1])
 
 
 def describe(filters: dict) -> str:

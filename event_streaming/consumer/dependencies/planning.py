@@ -1,8 +1,8 @@
 """What a document links to and this site lacks: found, fetched in bulk, put in order. It writes nothing.
 
-`prepare` looks at all documents of a page together; `plan` says, for one event, which documents have to be made before
+`fetch_ahead` looks at all documents of a page together; `plan` says, for one event, which documents have to be made before
 it and which links have to be set after it. What `plan` finds missing beyond what was prepared, it fetches as well, so
-`prepare` only saves requests. What an event makes or removes is told with `arrived` and `gone`, and holds for good with
+`fetch_ahead` only saves requests. What an event makes or removes is told with `arrived` and `gone`, and holds for good with
 `keep` or never was with `forget` (the event was rolled back).
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from frappe import _
 
+from event_streaming.adapters.doctypes import fields_decided_here, refuse_what_cannot_come
 from event_streaming.consumer.dependencies import users
-from event_streaming.consumer.dependencies.graph import order_by_need
-from event_streaming.consumer.dependencies.links import Link, links_in_document, with_local_names
-from event_streaming.consumer.dependencies.local_site import LocalSite
+from event_streaming.consumer.dependencies.order import order_by_need
+from event_streaming.consumer.dependencies.places import Link, links_in_document, with_local_names
 from event_streaming.consumer.dependencies.plan import (
 	Need,
 	Plan,
@@ -21,9 +21,12 @@ from event_streaming.consumer.dependencies.plan import (
 	Source,
 	describe,
 	explain_missing,
+	explain_waiting,
 )
+from event_streaming.consumer.dependencies.shapes import Shapes
 from event_streaming.consumer.mapping.rules import DocumentReference, Places
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
+from event_streaming.consumer.subscriptions.decided_here import without_decided
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
 from event_streaming.identity.registry import LocalKey, RemoteKey
@@ -43,11 +46,13 @@ class Dependencies:
 	def __init__(self, source: Source, mappings: MappingStore | None = None):
 		self.source = source
 		self.mappings = mappings or MappingStore()
-		self.site = LocalSite(source.event_producer, source.here, source.subscriptions)
+		self.site = Shapes(source.subscriptions)
 		self.here: dict[RemoteKey, LocalKey] = {}
 		self.missing: dict[RemoteKey, str] = {}
 		self.fetched: dict[RemoteKey, PlannedDocument] = {}
-		self.recognised: dict[RemoteKey, tuple[LocalKey, Root]] = {}
+		self.recognised: dict[RemoteKey, tuple[LocalKey, Root | None]] = {}
+		# documents whose name another one has here, and whose own event is open: what needs them waits
+		self.waited_for: set[RemoteKey] = set()
 		self._found: dict[tuple, list[str]] = {}
 		self._through: dict[RemoteKey, str] = {}
 		self._staged: dict[RemoteKey, LocalKey | None] = {}
@@ -56,7 +61,7 @@ class Dependencies:
 
 	def needs_of_document(self, doctype: str, data: dict, places: Places | None = None) -> list[Need]:
 		"""All that a local-shaped document with the producer's names points to; `places` is what its mapping says."""
-		return self._needs(links_in_document(self.site.shape(doctype), data), places)
+		return self._needs(links_in_document(self.site.of(doctype), data), places)
 
 	def needs_of_change(
 		self,
@@ -68,7 +73,7 @@ class Dependencies:
 		"""The same for a difference; `current` is the document as it is here (for Dynamic Links)."""
 		return self._needs(self.site.links_in_change(doctype, change, current), places)
 
-	def prepare(self, items: Iterable[tuple[RemoteKey | None, list[Need]]]) -> None:
+	def fetch_ahead(self, items: Iterable[tuple[RemoteKey | None, list[Need]]]) -> None:
 		"""Look up and fetch what the documents of a page need, together.
 
 		Each item is the key of the document that an event makes (None: it makes none) and what the event needs, in the
@@ -126,7 +131,13 @@ class Dependencies:
 			for each in self._every_key(needs, documents)
 			if each in self.recognised
 		]
-		return Plan(documents, needs, later, unresolved, recognised)
+		waits_for = next((key for *key, _reason in unresolved if tuple(key) in self.waited_for), None)
+		return Plan(documents, needs, later, unresolved, tuple(waits_for) if waits_for else None, recognised)
+
+	def is_streamed(self, key: RemoteKey) -> bool:
+		"""Whether events of the document come by themselves."""
+		subscription = self.source.subscriptions.get(key[0])
+		return bool(subscription and subscription.active)
 
 	def local_key(self, key: RemoteKey) -> LocalKey | None:
 		"""The local document that stands for a remote one, as far as is known in the middle of an event."""
@@ -262,9 +273,18 @@ class Dependencies:
 		]
 
 	def _look_up(self, keys: list[RemoteKey]) -> None:
-		found, impossible = self.site.look_up({key: self._local_doctype(key) for key in keys})
-		self.here.update(found)
-		self.missing.update(impossible)
+		needed = self.source.resolver.find_needed({key: self._local_doctype(key) for key in keys})
+		self.here.update(needed.found)
+		self.recognised.update({key: (needed.found[key], None) for key in needed.recognised})
+		for key in needed.impossible:
+			self.missing[key] = _("the DocType {0} does not exist on this site").format(
+				self._local_doctype(key)
+			)
+		# where nothing is open, the document is fetched: it may be the very same as its namesake
+		taken = [key for key in needed.taken if self.is_streamed(key)]
+		for key in self.source.open_events(taken) if taken else ():
+			self.waited_for.add(key)
+			self.missing[key] = explain_waiting(key)
 		for key in keys:
 			if self._staged.get(key, key) is None:
 				# deleted by the event that is being applied
@@ -282,7 +302,9 @@ class Dependencies:
 		if not wanted:
 			return
 		answer = self.source.fetch(wanted)
-		known = self.site.find_by_roots({key: answer.roots[key] for key in wanted if key in answer.roots})
+		known = self.source.resolver.find_by_roots(
+			{key: answer.roots[key] for key in wanted if key in answer.roots}
+		)
 		for key in wanted:
 			if key in known:
 				self.here[key] = known[key]
@@ -307,16 +329,20 @@ class Dependencies:
 		root, position = answer.roots.get(key), answer.positions.get(key, 0)
 		if doctype == USER:
 			return PlannedDocument(doctype, name, USER, users.disabled_user(name, data), [])
+		local_doctype, places = doctype, None
 		mapping_name = self._mapping_name(key)
-		if not mapping_name:
-			needs = self.needs_of_document(doctype, data)
-			return PlannedDocument(doctype, name, doctype, data, needs, None, root, position)
-		mapping = self.mappings.get(mapping_name)
-		mapped = to_local_document(mapping, data)
-		needs = self.needs_of_document(mapping.local_doctype, mapped.data, mapped.places)
-		return PlannedDocument(
-			doctype, name, mapping.local_doctype, mapped.data, needs, mapping_name, root, position
-		)
+		if mapping_name:
+			mapping = self.mappings.get(mapping_name)
+			mapped = to_local_document(mapping, data)
+			local_doctype, data, places = mapping.local_doctype, mapped.data, mapped.places
+		refuse_what_cannot_come(local_doctype, data)
+		data = without_decided(data, self._decided_here(doctype, local_doctype))
+		needs = self.needs_of_document(local_doctype, data, places)
+		return PlannedDocument(doctype, name, local_doctype, data, needs, mapping_name, root, position)
+
+	def _decided_here(self, doctype: str, local_doctype: str) -> tuple[str, ...]:
+		subscription = self.source.subscriptions.get(doctype)
+		return subscription.fields_this_site_decides if subscription else fields_decided_here(local_doctype)
 
 	def _mapping_name(self, key: RemoteKey) -> str | None:
 		"""The mapping of the DocType's own subscription; without one, that of the field that points here."""

@@ -15,13 +15,14 @@ from frappe.utils import cint
 
 from event_streaming.consumer.files.content import AsStored, Folder, find_content, remove_unused
 from event_streaming.consumer.files.fields import LEAVE_OUT, AttachShape, every_url_in, with_urls
+from event_streaming.consumer.resolve.file_rows import find_file, same_attached
+from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments, FileReference, Producer
-from event_streaming.consumer.subscriptions.subscription import Subscription, doctypes_given
+from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
-from event_streaming.identity import registry
 from event_streaming.identity.origin import ROOT_FLAG
-from event_streaming.identity.registry import Identity, LocalKey, RemoteKey, own_identity
+from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.refused import FILE
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import CREATE, FILES_KEY, OF_FILES, UPDATE, Event, Root, parse_data
@@ -37,20 +38,11 @@ class Surroundings(Protocol):
 	here: str
 	producer: Producer
 	subscriptions: Mapping[str, Subscription]
-	identities: dict[RemoteKey, Identity | None]
+	resolver: Resolver
 	protocol: int
 	# documents that were fetched for the page, and mappings
 	fetched: FetchedDocuments
 	dependencies: Any
-
-	def identity_of(self, key: RemoteKey) -> Identity | None:
-		"""The identity of a remote document or file, in the middle of the event."""
-
-	def keep(self, new: Identity) -> None:
-		"""Remember, in the event's transaction, which local one stands for a remote one."""
-
-	def drop(self, key: RemoteKey) -> None:
-		"""Nothing stands for it any more."""
 
 
 @dataclass
@@ -66,7 +58,7 @@ class Files:
 
 	# before a page, and after an event
 
-	def prepare(self, events: list[Event]) -> None:
+	def ask_ahead(self, events: list[Event]) -> None:
 		"""Ask together for the files that a page's documents name in fields, and which of its files are here already."""
 		self.found.clear()
 		self.missing.clear()
@@ -82,9 +74,7 @@ class Files:
 			except InvalidPage:
 				# it fails with its own event
 				continue
-		self.work.identities.update(
-			dict.fromkeys(files) | registry.load_many(self.work.event_producer, files)
-		)
+		self.work.resolver.identities.read_many(files)
 		self._find(references)
 
 	def _references(self, event: Event) -> list[FileReference]:
@@ -143,7 +133,7 @@ class Files:
 		remote = self._reference(key, url)
 		if not remote:
 			return LEAVE_OUT
-		if name := self._local_name(remote):
+		if name := find_file(remote, self.work.resolver):
 			return frappe.db.get_value(FILE, name, "file_url")
 		stored = find_content(remote["content_hash"], remote["is_private"])
 		return stored.url if stored else LEAVE_OUT
@@ -192,12 +182,12 @@ class Files:
 
 	def detach(self, remote: RemoteFile, owner: LocalKey | None) -> bool:
 		"""The document has lost the file; returns whether it had it here."""
-		name = self._local_name(remote)
+		name = find_file(remote, self.work.resolver)
 		attached = name and frappe.db.get_value(FILE, name, ["attached_to_doctype", "attached_to_name"])
 		if attached and owner and (attached[0], str(attached[1])) == owner:
 			hooks_run()
 			frappe.delete_doc(FILE, name)
-			self.work.drop((FILE, remote["file"]))
+			self.work.resolver.drop((FILE, remote["file"]))
 			return True
 		return False
 
@@ -216,65 +206,14 @@ class Files:
 
 	def _bring(self, remote: RemoteFile, owner: LocalKey | None = None, fieldname: str = "") -> Any:
 		"""The row of File that stands for the remote one, as it has to be. Without an owner it is left where it is."""
-		name = self._local_name(remote) or (owner and self._same_attached(remote, owner, fieldname))
+		resolver = self.work.resolver
+		name = find_file(remote, resolver) or (owner and same_attached(remote, owner, fieldname, resolver))
 		if name:
 			doc = self._update(frappe.get_doc(FILE, name), remote, owner, fieldname)
 		else:
 			doc = self._insert(remote, owner, fieldname)
 		self._keep_identity(remote, doc.name)
 		return doc
-
-	def _local_name(self, remote: RemoteFile) -> str | None:
-		"""The row that stands for a remote file: by identity, else by where it was first made."""
-		known = self.work.identity_of((FILE, remote["file"]))
-		name, root = known.local_name if known else None, remote["root"]
-		if not name and root:
-			name = self._by_root(root)
-		return name if name and frappe.db.exists(FILE, name) else None
-
-	def _by_root(self, root: Root) -> str | None:
-		"""What the producer says of a root opens no file that it can't have had: of one that was first made here, only where
-		this site gives the DocType of its document away; of another, where it takes that from this producer."""
-		if root["site"] == self.work.here:
-			name = root["name"]
-		else:
-			local = registry.find_by_roots([root]).get((root["site"], root["doctype"], root["name"]))
-			name = local[1] if local and local[0] == FILE else None
-		row = name and frappe.db.get_value(
-			FILE, name, ["attached_to_doctype", "is_private", "owner"], as_dict=True
-		)
-		if not row:
-			return None
-		if not row.attached_to_doctype:
-			return name if not cint(row.is_private) or row.owner == frappe.session.user else None
-		open_to_it = doctypes_given(None, {row.attached_to_doctype})
-		if root["site"] != self.work.here:
-			open_to_it |= {each.local_doctype for each in self.work.subscriptions.values()}
-		return name if row.attached_to_doctype in open_to_it else None
-
-	def _same_attached(self, remote: RemoteFile, owner: LocalKey, fieldname: str) -> str | None:
-		"""The same content that the document has already, without being another file of this producer."""
-		if not remote["content_hash"]:
-			return None
-		rows = frappe.get_all(
-			FILE,
-			filters={
-				"attached_to_doctype": owner[0],
-				"attached_to_name": owner[1],
-				"content_hash": remote["content_hash"],
-				"is_private": remote["is_private"],
-			},
-			fields=["name", "attached_to_field"],
-			order_by="creation asc",
-		)
-		known = registry.find_for_local(FILE, [row.name for row in rows]) if rows else {}
-		free = [
-			row
-			for row in rows
-			if all(each.event_producer != self.work.event_producer for each in known.get(row.name, ()))
-		]
-		free.sort(key=lambda row: (row.attached_to_field or "") != fieldname)
-		return free[0].name if free else None
 
 	def _insert(self, remote: RemoteFile, owner: LocalKey | None, fieldname: str) -> Any:
 		doc = frappe.get_doc(
@@ -342,10 +281,9 @@ class Files:
 
 	def _keep_identity(self, remote: RemoteFile, name: str) -> None:
 		key = (FILE, remote["file"])
-		known = self.work.identity_of(key)
-		if known and known.local_name == name:
-			return
-		self.work.keep(own_identity(self.work.event_producer, key, (FILE, name), self._root(remote)))
+		known = self.work.resolver.identity(key)
+		if not known or known[1] != name:
+			self.work.resolver.keep(key, (FILE, name), self._root(remote))
 
 	def _root(self, remote: RemoteFile) -> Root:
 		return remote["root"] or {"site": self.work.event_producer, "doctype": FILE, "name": remote["file"]}

@@ -17,7 +17,7 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import give_up, try_event
-from event_streaming.consumer.dependencies.local_site import existing_names
+from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.slices import Slice, request
@@ -25,8 +25,7 @@ from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING
 from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.pull import loop
-from event_streaming.consumer.resolve.whereabouts import find_local
-from event_streaming.consumer.resolve.work import Work, open_work, remote_key
+from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
@@ -35,7 +34,7 @@ from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, RemoteUnavailable
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import FILES_KEY, Event, parse_data
+from event_streaming.wire.events import FILES_KEY, Event, parse_data, remote_key
 from event_streaming.wire.files import parse_files
 from event_streaming.wire.pages import PROTOCOL, CopyPage
 
@@ -184,9 +183,9 @@ def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 	if remote not in work.subscriptions:
 		frappe.throw(_("Event Producer {0} has no row for {1}.").format(doc.name, remote))
 	events = page["events"]
-	work.brought = as_documents(events)
+	work.brought, work.quiet = as_documents(events), True
 	prepare(work, events)
-	known = {key for key, identity in work.identities.items() if identity}
+	known = {key for key, identity in work.resolver.identities.read.items() if identity}
 	copier = Copier(part, events, existing(work), known)
 	if not apply_in_groups(work, events, copier, part.deadline, Handling(prepare, copier.deal, give_up)):
 		return
@@ -215,8 +214,12 @@ def existing(work: Work) -> set[LocalKey]:
 	"""Local documents that stand for some of the page and are there: a query for each DocType."""
 	wanted: dict[str, set[str]] = {}
 	for doctype, name in [
-		*((known.local_doctype, known.local_name) for known in work.identities.values() if known),
-		*work.by_root.values(),
+		*(
+			(known.local_doctype, known.local_name)
+			for known in work.resolver.identities.read.values()
+			if known
+		),
+		*filter(None, work.resolver.seen.roots.values()),
 	]:
 		wanted.setdefault(doctype, set()).add(name)
 	return {(doctype, name) for doctype, names in wanted.items() for name in existing_names(doctype, names)}
@@ -240,10 +243,11 @@ class Copier:
 		key = remote_key(event)
 		if key in work.held_back:
 			return WAITING
-		local = find_local(key, event["root"], work.subscriptions[event["ref_doctype"]], work)
-		if local and (local in self.existing or (work.identity_of(key) and key not in self.known)):
-			if not work.identity_of(key):
-				work.recognise(key, local, event["root"])
+		resolver = work.resolver
+		local = resolver.find(key, event["root"], work.subscriptions[event["ref_doctype"]])
+		if local and (local in self.existing or (resolver.identity(key) and key not in self.known)):
+			if not resolver.identity(key):
+				resolver.keep(key, local, event["root"])
 				work.event_done()
 			return HERE
 		outcome = try_event(event, work, attempts=1)

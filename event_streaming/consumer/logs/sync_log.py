@@ -24,6 +24,8 @@ OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
 
 # characters of what is told in a Small Text
 MOST_TEXT = 10_000
+# characters of a Data field
+MOST_NAME = 140
 
 # what an event needs to be applied later, besides the columns of its own
 EVENT_FIELDS = (
@@ -59,6 +61,8 @@ class Outcome:
 	use_same_name: bool = False
 	mapping: str | None = None
 	conflicts: list[dict] = field(default_factory=list)
+	# (DocType, name) on the producer of the document whose own event has to take effect first
+	waits_for: tuple[str, str] | None = None
 	# whether it counts among the tries after which an event is given up
 	counted: bool = True
 	# the local document's time stamp, when it is now what the producer has
@@ -108,6 +112,22 @@ def update(name: str, outcome: Outcome, attempts: int, asked_by: str = "") -> No
 	query.run()
 
 
+def waited_for(key: tuple[str, str]) -> str:
+	return " ".join(key)[:MOST_NAME]
+
+
+def wake(event_producer: str, key: tuple[str, str]) -> None:
+	"""A document has got its place here: what waits for that is tried again with the next pull."""
+	table = frappe.qb.DocType(DOCTYPE)
+	(
+		frappe.qb.update(table)
+		.set(table.next_retry, now_datetime())
+		.where((table.event_producer == event_producer) & (table.status == RETRYING))
+		.where(table.waits_for == waited_for(key))
+		.run()
+	)
+
+
 def _outcome_columns(outcome: Outcome) -> dict:
 	return {
 		"status": outcome.status,
@@ -119,6 +139,7 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		# what was raised may quote what the other site sent
 		"error": outcome.error and outcome.error.encode(errors="replace").decode(),
 		"next_retry": outcome.next_retry,
+		"waits_for": waited_for(outcome.waits_for) if outcome.waits_for else None,
 		"use_same_name": cint(outcome.use_same_name),
 		"mapping": outcome.mapping,
 		"conflicts": frappe.as_json(outcome.conflicts) if outcome.conflicts else None,

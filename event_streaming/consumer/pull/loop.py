@@ -12,12 +12,12 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime, strip_html
 
+from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.back_off import record_failure
 from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
-from event_streaming.consumer.resolve.work import Work, open_work
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of

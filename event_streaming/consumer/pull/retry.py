@@ -12,11 +12,11 @@ from frappe import _
 
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import try_event
+from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.logs import state, sync_log
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.cursor import Summary
-from event_streaming.consumer.resolve.work import Work, keys_of, open_work
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.groups import is_events_fault
 from event_streaming.consumer.unit_of_work.savepoint import failure
@@ -25,6 +25,7 @@ from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import PullRunning
 from event_streaming.identity.registry import RemoteKey
 from event_streaming.site.acting import acting_as
+from event_streaming.wire.events import keys_of
 
 DOCUMENTS_PER_PULL = 200
 
@@ -62,6 +63,8 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 			if outcome.status != SYNCED:
 				break
 			done.synced += 1
+		if done.synced:
+			sync_log.wake(work.event_producer, key)
 	return done
 
 

@@ -1,4 +1,5 @@
-"""Which local document an event is about.
+"""Which local document a remote one is: one ordered list of rules (`rules.py`), asked by everybody through `resolver.py`.
 
-Reads only, but for the identity that a rule has found out.
+It reads, in a fixed number of queries for a page; besides, it keeps the identities that were found out. It never touches the
+documents themselves.
 """

@@ -3,10 +3,13 @@
 import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
-from frappe.utils import cint, get_link_to_form
+from frappe.model import display_fieldtypes, no_value_fields, table_fields
+from frappe.utils import cint, escape_html, get_link_to_form
 from frappe.utils.password import get_decrypted_password
 
-from event_streaming.exceptions import RefusedDocType
+from event_streaming.adapters.doctypes import why_not_subscribe
+from event_streaming.consumer.subscriptions.subscription import names_in
+from event_streaming.exceptions import CannotApply, RefusedDocType
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 from event_streaming.site.address import normalise_url, public_url, web_address
@@ -21,6 +24,7 @@ def validate_producer(doc) -> None:
 	validate_url(doc)
 	validate_subscriber(doc.user)
 	validate_rows(doc)
+	validate_fields(doc)
 	validate_workers(doc)
 	keep_statuses(doc)
 
@@ -93,6 +97,60 @@ def validate_rows(doc) -> None:
 				_("Row {0}: {1} is subscribed to in row {2} already.").format(row.idx, remote, seen[remote])
 			)
 		seen[remote] = row.idx
+
+
+def validate_fields(doc) -> None:
+	"""The fields that rows name are fields of the local DocType. Not asked when the producer only says a status."""
+	if doc.flags.from_producer:
+		return
+	for row in doc.producer_doctypes:
+		meta = frappe.get_meta(row.ref_doctype)
+		for name in names_in(row.fields_this_site_decides):
+			if problem := problem_of_decided(meta, name):
+				frappe.throw(
+					_("Row {0}, Fields This Site Decides: {1}").format(row.idx, problem), CannotApply
+				)
+		for name in names_in(row.match_by):
+			if problem := problem_of_match(meta, name):
+				frappe.throw(_("Row {0}, Match By: {1}").format(row.idx, problem), CannotApply)
+
+
+def problem_of_decided(meta, name: str) -> str:
+	"""What is wrong with "field", "table" or "table.field"; "" when nothing is."""
+	table, dot, fieldname = name.partition(".")
+	df = meta.get_field(table)
+	if not df or df.fieldtype in display_fieldtypes:
+		return _("{0} has no field {1}.").format(_(meta.name), escape_html(name))
+	if not dot:
+		return ""
+	if df.fieldtype not in table_fields:
+		return _("{0} is no table of {1}.").format(escape_html(table), _(meta.name))
+	inner = frappe.get_meta(df.options).get_field(fieldname)
+	if not inner or inner.fieldtype in display_fieldtypes:
+		return _("The rows of {0} have no field {1}.").format(escape_html(table), escape_html(fieldname))
+	return ""
+
+
+def problem_of_match(meta, name: str) -> str:
+	if name == "name":
+		return ""
+	df = meta.get_field(name)
+	if not df:
+		return _("{0} has no field {1}.").format(_(meta.name), escape_html(name))
+	if df.fieldtype in no_value_fields or df.fieldtype in table_fields or df.fieldtype == "Password":
+		return _("{0} is a table or holds no value that could be compared.").format(escape_html(name))
+	return ""
+
+
+def warn_of_ledgers(doc) -> None:
+	"""Say so when a row is for documents that other documents make; somebody may know what they do."""
+	before = doc.get_doc_before_save()
+	known = {row.ref_doctype for row in before.producer_doctypes} if before else set()
+	added = dict.fromkeys(row.ref_doctype for row in doc.producer_doctypes if row.ref_doctype not in known)
+	if reasons := [reason for doctype in added if (reason := why_not_subscribe(doctype))]:
+		frappe.msgprint(
+			"<br>".join(reasons), title=_("Better not subscribed to"), indicator="orange", alert=False
+		)
 
 
 def remote_doctype_of(row) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 import frappe
 from frappe.utils import cint, get_datetime
 
+from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.wire.pages import KEEP
 
 PRODUCER_WINS, CONSUMER_WINS, NEWEST_WINS, ASK = "Producer Wins", "Consumer Wins", "Newest Wins", "Ask"
@@ -56,10 +57,11 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 	found = {}
 	for row in event_producer.producer_doctypes:
 		mapping = targets.get(row.mapping) if row.has_mapping else None
+		local = mapping.local_doctype if mapping else row.ref_doctype
 		remote = mapping.remote_doctype if mapping else row.ref_doctype
 		found[remote] = Subscription(
 			remote_doctype=remote,
-			local_doctype=mapping.local_doctype if mapping else row.ref_doctype,
+			local_doctype=local,
 			use_same_name=bool(cint(row.use_same_name)),
 			mapping=mapping.name if mapping else None,
 			status=row.status or "Pending",
@@ -68,11 +70,16 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			conflict_policy=row.conflict_policy or PRODUCER_WINS,
 			when_condition_ends=row.when_condition_ends or KEEP,
 			same_names_until=get_datetime(row.same_names_until) if row.same_names_until else None,
-			fields_this_site_decides=names_in(row.fields_this_site_decides),
+			fields_this_site_decides=decided_here(row.fields_this_site_decides, local),
 			match_by=names_in(row.match_by),
 			no_notifications=bool(cint(row.no_notifications)),
 		)
 	return found
+
+
+def decided_here(text: str | None, doctype: str) -> tuple[str, ...]:
+	"""What a person has named, and what an adapter knows each site to decide."""
+	return tuple(dict.fromkeys((*names_in(text), *fields_decided_here(doctype))))
 
 
 def names_in(text: str | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the unit of work asks of the context in which events are applied; the context itself is `resolve.work.Work`."""
+"""What the unit of work asks of the context in which events are applied; the context itself is `apply.work.Work`."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -22,6 +22,7 @@ from event_streaming.exceptions import (
 	RefusedDocType,
 	RemoteUnavailable,
 	TransactionLost,
+	WaitsForAnother,
 )
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
@@ -30,6 +31,8 @@ from event_streaming.wire.events import Event
 SAVEPOINT = "event_streaming_event"
 FIRST_RETRY = 60
 LONGEST_RETRY = 12 * 3600
+# what waits for another document is looked at again every quarter of an hour or so, however long that takes
+TRIES_WHILE_WAITING = 5
 Apply = Callable[[Event, Any], Outcome]
 # trying again changes nothing until a person does
 PERMANENT = (CannotApply, NameTaken, RefusedDocType, InvalidPage)
@@ -97,12 +100,16 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 		)
 	# while the producer is away for days, what is fetched from it can't be had, and that is not the event's fault
 	counted = not (work.away and isinstance(error, RemoteUnavailable))
-	final = isinstance(error, PERMANENT) or (counted and attempts >= get_settings().max_attempts)
+	# another document's event that waits for a person may do so for long
+	waits = isinstance(error, WaitsForAnother)
+	exhausted = counted and not waits and attempts >= get_settings().max_attempts
+	final = isinstance(error, PERMANENT) or exhausted
 	return Outcome(
 		status=FAILED if final else RETRYING,
 		local_doctype=subscription.local_doctype if subscription else event["ref_doctype"],
 		error=f"{message}\n\n{trace}",
-		next_retry=None if final else next_retry(attempts),
+		next_retry=None if final else next_retry(min(attempts, TRIES_WHILE_WAITING) if waits else attempts),
+		waits_for=error.key if waits else None,
 		counted=counted,
 		use_same_name=bool(subscription and subscription.use_same_name),
 		mapping=subscription.mapping if subscription else None,

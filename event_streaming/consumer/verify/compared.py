@@ -2,7 +2,7 @@
 
 Not compared, because the sites need not agree on it: who made and changed a document and when; what says where it came from
 or where it stands in a tree; fields that only one site has; fields of a mapping that have no remote field, or that find
-their document by filters; attached files and fields that name one. Rows are compared in their order, by name and values.
+their document by filters; Fields This Site Decides; attached files and fields that name one. Rows are compared in their order, by name and values.
 
 It reads DocTypes and mappings only.
 """
@@ -99,7 +99,7 @@ def compared_fields(subscription: Subscription, mappings: MappingStore) -> Compa
 			for entry in entries
 			if is_table_of(meta, entry.local_fieldname)
 		)
-		return Compared(subscription, (status, *fields), tables, tuple(left_out))
+		return without_decided(Compared(subscription, (status, *fields), tables, tuple(left_out)))
 	own = {REMOTE_NAME, REMOTE_SITE, *(TREE_FIELDS if meta.get("is_tree") else ())}
 	if not subscription.use_same_name:
 		# a series that this site has not got gives way to its own
@@ -114,7 +114,30 @@ def compared_fields(subscription: Subscription, mappings: MappingStore) -> Compa
 		for df in meta.fields
 		if is_table_of(meta, df.fieldname)
 	)
-	return Compared(subscription, (status, *own_fields(meta, own, left_out)), tables, tuple(left_out))
+	fields = (status, *own_fields(meta, own, left_out))
+	return without_decided(Compared(subscription, fields, tables, tuple(left_out)))
+
+
+def without_decided(compared: Compared) -> Compared:
+	"""Without the fields and tables that this site decides."""
+	decided = compared.subscription.fields_this_site_decides
+	if not decided:
+		return compared
+	left_out = [each.label for each in compared.fields if each.local in decided]
+	tables = []
+	for table in compared.tables:
+		if table.local in decided:
+			left_out.append(table.label)
+			continue
+		own = [each for each in table.fields if f"{table.local}.{each.local}" in decided]
+		left_out += [f"{table.label}: {each.label}" for each in own]
+		tables.append(replace(table, fields=tuple(each for each in table.fields if each not in own)))
+	return replace(
+		compared,
+		fields=tuple(each for each in compared.fields if each.local not in decided),
+		tables=tuple(tables),
+		left_out=(*compared.left_out, *left_out),
+	)
 
 
 def is_table_of(meta, fieldname: str) -> bool:

@@ -16,20 +16,23 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from event_streaming.adapters.calls import after_writing
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.apply.bringing import make_needed
 from event_streaming.consumer.apply.event import apply_event, subscription_for
+from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.page import prepare
+from event_streaming.consumer.apply.told import applied_of
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.first_copy.copying import as_documents
 from event_streaming.consumer.life_cycle import documents
+from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import findings, task
 from event_streaming.consumer.logs.findings import Finding
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.sync_log import FAILED, OPEN, SYNCED, Outcome
 from event_streaming.consumer.logs.task import Task
-from event_streaming.consumer.resolve.whereabouts import keep_identity, outcome_of
-from event_streaming.consumer.resolve.work import Work, remote_key
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
@@ -38,10 +41,10 @@ from event_streaming.consumer.verify.differences import Difference, as_text, dif
 from event_streaming.consumer.verify.portions import Portion
 from event_streaming.consumer.verify.verifying import Examiner, write
 from event_streaming.exceptions import CannotApply, EventStreamingError
-from event_streaming.identity.origin import applying
+from event_streaming.identity.origin import Applied, applying
 from event_streaming.identity.registry import LocalKey
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
+from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data, remote_key
 
 SAME = "Same"
 
@@ -83,6 +86,7 @@ def mend(portion: Portion) -> None:
 	"""Mend a portion in small groups, each committed with the task's place."""
 	work, events = portion.work, portion.events
 	work.brought = as_documents([event for event in events if event["update_type"] == CREATE])
+	work.quiet = True
 	prepare(work, events)
 	repairer = Repairer(portion, Examiner(portion), deepcopy(portion.part.task.report))
 	if not events:
@@ -178,18 +182,18 @@ class Mended:
 
 	def bring(self, event: Event, work: Work) -> Outcome:
 		"""A document that is missing here, as a Create would bring it."""
-		if known := work.identity_of(remote_key(event)):
+		if known := work.resolver.identities.of(remote_key(event)):
 			# it was here once, and what it had then is not here any more
 			documents.remove_rows_left(known.local_doctype, known.local_name)
-			work.drop(remote_key(event))
+			work.resolver.drop(remote_key(event))
 		outcome = apply_event(event, work)
 		self.whole = bool(outcome.local_name)
 		return outcome
 
 	def delete(self, event: Event, work: Work) -> Outcome:
-		with applying(self.local[0], work.event_producer):
+		with applying(self.local[0], work.event_producer, self.applied(event, work)), quietly():
 			documents.delete(*self.local)
-		work.drop(remote_key(event))
+		work.resolver.drop(remote_key(event))
 		return outcome_of(self.portion.compared.subscription, self.local[1], _("Deleted by a repair"))
 
 	def bring_in_line(self, event: Event, work: Work) -> Outcome:
@@ -207,9 +211,16 @@ class Mended:
 				_("It is submitted or cancelled here and not on the producer: that can't be taken back.")
 			)
 		self.change = self.difference.as_change(values)
-		with applying(self.local[0], work.event_producer):
-			doc, _changed, warnings = documents.update(documents.locked(*self.local), self.change)
-		keep_identity(key, self.local, event["root"], work, event["position"])
+		with applying(self.local[0], work.event_producer, self.applied(event, work)), quietly():
+			doc, changed, warnings = documents.update(
+				documents.locked(*self.local),
+				self.change,
+				decided=compared.subscription.fields_this_site_decides,
+				mapped=bool(compared.subscription.mapping),
+			)
+			warnings += after_writing(doc, self.change) if changed else []
+		covered_to = max(event["position"], work.resolver.covered_to(key))
+		work.resolver.keep(key, self.local, event["root"], covered_to)
 		left = difference_of(frappe.get_doc(*self.local), values, compared)
 		done = _("Brought in line with the producer by a repair")
 		if left:
@@ -219,6 +230,9 @@ class Mended:
 		outcome = outcome_of(compared.subscription, doc.name, done, warnings)
 		outcome.given = None if left else doc.modified
 		return outcome
+
+	def applied(self, event: Event, work: Work) -> Applied:
+		return applied_of(event, self.portion.compared.subscription, work)
 
 	def as_logged(self) -> Event:
 		"""The event as Event Sync Log has it: what was done here."""

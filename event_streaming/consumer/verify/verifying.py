@@ -13,15 +13,13 @@ from frappe import _
 from frappe.utils import create_batch, get_datetime
 
 from event_streaming.consumer.apply import two_way
-from event_streaming.consumer.apply.page import look_up
+from event_streaming.consumer.apply.page import look_up_here
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
-from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import findings, sync_log, task
 from event_streaming.consumer.logs.findings import Finding
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.task import Task
-from event_streaming.consumer.resolve.whereabouts import exists, find_local, first_made_here, same_creation
-from event_streaming.consumer.resolve.work import Work, remote_key
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import CONSUMER_WINS, Subscription
 from event_streaming.consumer.verify.checking import check_slice
@@ -31,7 +29,7 @@ from event_streaming.exceptions import CannotApply
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.identity.registry import LocalKey
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import DELETE, Event, parse_data
+from event_streaming.wire.events import DELETE, Event, parse_data, remote_key
 from event_streaming.wire.pages import REMOVE
 
 LOG = "Event Update Log"
@@ -70,7 +68,7 @@ def verify_slice(part: Slice, doc, producer: Producer) -> bool:
 
 def note(portion: Portion) -> None:
 	"""Look at a portion and keep what is found."""
-	look_up(portion.work, portion.events)
+	look_up_here(portion.work, portion.events)
 	examiner = Examiner(portion)
 	found = [examiner.examine(event) for event in portion.events]
 	write(portion, deepcopy(portion.part.task.report), found, len(found))
@@ -142,7 +140,7 @@ class Examiner:
 		"""What is to be said of a document; None when it is the same on both sites."""
 		key = remote_key(event)
 		local = self.local_of(event)
-		here = bool(local and exists(local))
+		here = bool(local and self.work.resolver.exists(local))
 		if key in self.work.held_back:
 			rows = sync_log.open_rows(self.work.event_producer, *key)
 			return self.finding(
@@ -166,28 +164,18 @@ class Examiner:
 
 	def local_of(self, event: Event) -> LocalKey | None:
 		"""The document here: as events find it, or the same one under the same name that nobody has linked yet."""
-		local = find_local(remote_key(event), event["root"], self.subscription, self.work)
-		if local or not self.subscription.use_same_name or event["update_type"] == DELETE:
+		key, resolver = remote_key(event), self.work.resolver
+		local = resolver.find(key, event["root"], self.subscription)
+		if local or event["update_type"] == DELETE:
 			return local
-		namesake = (self.subscription.local_doctype, event["docname"])
-		if frappe.get_meta(namesake[0]).issingle:
-			return namesake
-		creation = self.work.same_named.get(namesake)
-		return namesake if creation and same_creation(creation, self.creation_there(event)) else None
-
-	def creation_there(self, event: Event) -> Any:
 		try:
-			creation = parse_data(event).get("creation")
-			values = convert_times(
-				self.subscription.local_doctype, {"creation": creation}, self.work.time_zone
-			)
-			return values["creation"]
+			return resolver.find_same(key, parse_data(event), self.subscription)[0]
 		except (InvalidPage, CannotApply):
 			# it is said of the document itself
 			return None
 
 	def extra(self, event: Event, local: LocalKey) -> Finding | None:
-		if first_made_here(remote_key(event), event["root"], self.work):
+		if self.work.resolver.look(remote_key(event), event["root"], self.subscription).first_made_here:
 			return None
 		reason = self.portion.answer["gone"][event["docname"]][0]
 		if reason == NOT_PERMITTED:
@@ -205,9 +193,8 @@ class Examiner:
 		return self.finding(findings.KEPT, event, local, text)
 
 	def missing(self, event: Event, local: LocalKey | None) -> Finding:
-		namesake = (self.subscription.local_doctype, event["docname"])
 		reason = _("It was here and has been deleted here.") if local else ""
-		if not local and self.subscription.use_same_name and self.work.same_named.get(namesake):
+		if not local and self.work.resolver.is_taken(remote_key(event), self.subscription):
 			reason = _("Another document has its name here.")
 		return self.finding(findings.MISSING, event, None, event["problem"] or reason)
 
@@ -256,7 +243,7 @@ def own_changes_under_way(work: Work, subscription: Subscription, events: list[E
 	"""Names of documents that this site has changed itself, if the producer takes them from it and has not yet."""
 	if not two_way.tells_back(subscription.local_doctype, work):
 		return set()
-	known = [work.identity_of(remote_key(event)) for event in events]
+	known = [work.resolver.identities.of(remote_key(event)) for event in events]
 	names = {each.local_name for each in known if each} | {event["docname"] for event in events}
 	taken = frappe.db.get_value("Event Consumer", work.event_producer, "position") or 0
 	log, found = frappe.qb.DocType(LOG), set()

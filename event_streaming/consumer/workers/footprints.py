@@ -6,7 +6,7 @@ turns anyhow: the documents of a tree, names given by a counter, deletions, file
 held together costs only time.
 
 It reads and fetches, in a fixed number of queries and requests for a page; it applies and writes nothing. A document that
-two workers bring all the same, because it came into being on the producer in this moment, is made once: see `Work.keep`.
+two workers bring all the same, because it came into being on the producer in this moment, is made once: see `registry.add`.
 """
 
 from collections.abc import Iterable
@@ -16,15 +16,25 @@ import frappe
 from frappe.utils import cint
 
 from event_streaming.consumer.apply import localise
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.dependencies.plan import Need, PlannedDocument
-from event_streaming.consumer.resolve.work import Work, keys_of, remote_key
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.workers.lanes import Mark, components, texts_in
 from event_streaming.identity import registry
 from event_streaming.identity.registry import Identity, RemoteKey
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import CREATE, DELETE, FILES_KEY, OF_FILES, RENAME, Event, parse_data
+from event_streaming.wire.events import (
+	CREATE,
+	DELETE,
+	FILES_KEY,
+	OF_FILES,
+	RENAME,
+	Event,
+	keys_of,
+	parse_data,
+	remote_key,
+)
 from event_streaming.wire.files import is_local_url
 
 # a name is given without looking at how many there are
@@ -49,7 +59,7 @@ class Together:
 def belonging_together(work: Work, events: list[Event]) -> list[Together]:
 	"""The components of a page. `work` has what was fetched, and has to be prepared anew before anything is applied."""
 	work.fetched, work.dependencies = FetchedDocuments(), localise.open_dependencies(work)
-	needs = localise.look_up(work, events)
+	needs = localise.needs_of_page(work, events)
 	keys = [key for event in events for key in keys_of(event)]
 	known = registry.load_many(work.event_producer, keys)
 	page = Footprints(work, known, {name.casefold() for _doctype, name in keys}, set(keys))

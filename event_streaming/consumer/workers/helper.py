@@ -7,7 +7,7 @@ import time
 
 import frappe
 
-from event_streaming.consumer.resolve.work import open_work
+from event_streaming.consumer.apply.work import open_work
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.workers.crew import Crew, Lane, helper_key, helper_lock, lane_lock
 from event_streaming.consumer.workers.shared_page import work_on_lane

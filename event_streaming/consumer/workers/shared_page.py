@@ -19,9 +19,9 @@ import frappe
 
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import OF_A_PAGE, try_event
+from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED
-from event_streaming.consumer.resolve.work import Work, keys_of
 from event_streaming.consumer.unit_of_work.groups import (
 	Handling,
 	Mark,
@@ -34,7 +34,7 @@ from event_streaming.consumer.workers.footprints import belonging_together, has_
 from event_streaming.consumer.workers.lanes import deal_out, runs, shares_of
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import LaneLost
-from event_streaming.wire.events import Event
+from event_streaming.wire.events import Event, keys_of
 
 # fewer events in a row are not worth a hand-over
 FEWEST_SHARED = 40

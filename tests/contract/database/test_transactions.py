@@ -80,6 +80,28 @@ def fail_before_commit() -> list[str]:
 	return seen
 
 
+def test_what_is_written_before_a_commit_is_committed_with_it_and_forgotten_with_a_rollback(producer):
+	"""The memory of what a life cycle made is written there, in the transaction of the documents."""
+	assert producer.run(write_before_commit, end="commit") == 1
+	assert producer.run(write_before_commit, end="rollback") == 0
+
+
+def write_before_commit(end: str) -> int:
+	import frappe
+
+	frappe.db.commit()
+	table, marked = "Event Made Document", frappe.generate_hash(length=20)
+
+	def write():
+		frappe.db.bulk_insert(table, ["name", "local_name"], [(frappe.generate_hash(length=20), marked)])
+
+	frappe.db.before_commit.add(write)
+	getattr(frappe.db, end)()
+	# a callback that a rollback has left would come to life now
+	frappe.db.commit()
+	return frappe.db.count(table, {"local_name": marked})
+
+
 def next_name() -> int:
 	import frappe
 

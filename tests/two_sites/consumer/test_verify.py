@@ -457,10 +457,12 @@ def test_two_sites_that_take_from_each_other_compare_each_its_own_and_a_repair_i
 	subscribe(consumer, producer, ORDER, CITY, conflict_policy="Consumer Wins")
 	subscribe(producer, consumer, ORDER, CITY)
 	there = producer.run(insert, doctype=ORDER, title="made there")
+	# the consumer's names go on after it: both would have the same one else
+	pull(consumer, producer)
 	here = consumer.run(insert, doctype=ORDER, title="made here")
 	for _round in range(2):
-		pull(consumer, producer)
 		pull(producer, consumer)
+		pull(consumer, producer)
 	equal = verify(consumer, producer), verify(producer, consumer)
 	consumer.run(change, doctype=ORDER, name=there, note="not taken yet")
 	waiting = verify(consumer, producer)

@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 APP = "event_streaming"
 PRODUCER, CONSUMER, DOCTYPES = f"{APP}.producer", f"{APP}.consumer", f"{APP}.{APP}"
 # from the ground up: a room imports only what stands before it in its list, or in a list before
-GROUND = ("exceptions", "wire", "site", "database", "http", "identity")
+GROUND = ("exceptions", "wire", "site", "database", "http", "identity", "adapters")
 ROOMS_OF_PRODUCER = ("subscriptions", "log", "notify", "documents", "capture", "feed", "registration")
 ROOMS_OF_CONSUMER = (
 	"logs",
@@ -17,9 +17,9 @@ ROOMS_OF_CONSUMER = (
 	"unit_of_work",
 	"life_cycle",
 	"mapping",
+	"resolve",
 	"files",
 	"dependencies",
-	"resolve",
 	"apply",
 	"workers",
 	"pull",
@@ -50,10 +50,13 @@ PURE = {
 	f"{APP}.admin.doctor.compare",
 	f"{APP}.admin.doctor.finding",
 	f"{PRODUCER}.subscriptions.expressions",
-	f"{CONSUMER}.dependencies.graph",
-	f"{CONSUMER}.dependencies.links",
+	f"{CONSUMER}.dependencies.order",
+	f"{CONSUMER}.dependencies.places",
 	f"{CONSUMER}.files.fields",
+	f"{CONSUMER}.life_cycle.counted_names",
 	f"{CONSUMER}.logs.findings",
+	f"{CONSUMER}.subscriptions.decided_here",
+	f"{CONSUMER}.resolve.rules",
 	f"{CONSUMER}.workers.lanes",
 	f"{CONSUMER}.mapping.rules",
 	f"{CONSUMER}.mapping.value_maps",

@@ -51,6 +51,7 @@ class EventProducer(Document):
 
 	def validate(self):
 		producer_form.validate_producer(self)
+		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):
 		registration.producer_changed(self)

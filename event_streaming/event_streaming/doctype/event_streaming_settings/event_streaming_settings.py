@@ -35,6 +35,7 @@ class EventStreamingSettings(Document):
 		page_kilobytes: DF.Int
 		public_url: DF.Data | None
 		queue: DF.Literal["short", "default", "long"]
+		quiet_after_hours: DF.Int
 		read_timeout: DF.Int
 		slice_seconds: DF.Int
 

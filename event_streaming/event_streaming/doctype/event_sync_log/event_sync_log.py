@@ -46,6 +46,7 @@ class EventSyncLog(Document):
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 		use_same_name: DF.Check
 		warnings: DF.SmallText | None
+		waits_for: DF.Data | None
 
 	# end: auto-generated types
 	@staticmethod

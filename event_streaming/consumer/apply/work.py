@@ -4,14 +4,13 @@ from dataclasses import dataclass, field
 
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.files.attached import Files
+from event_streaming.consumer.life_cycle import naming
+from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments, Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
-from event_streaming.identity import registry
-from event_streaming.identity.registry import Identity, LocalKey, RemoteKey, own_identity
+from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.address import public_url
-from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import RENAME, Event, Root, parse_data
 
 
 @dataclass
@@ -25,9 +24,6 @@ class Work:
 	protocol: int
 	time_zone: str
 	here: str = field(default_factory=public_url)
-	identities: dict[RemoteKey, Identity | None] = field(default_factory=dict)
-	by_root: dict[tuple[str, str, str], LocalKey] = field(default_factory=dict)
-	same_named: dict[LocalKey, object] = field(default_factory=dict)
 	held_back: set[RemoteKey] = field(default_factory=set)
 	# documents of which one of several workers has left an event to the pull: held back for it
 	left: set[RemoteKey] = field(default_factory=set)
@@ -35,7 +31,6 @@ class Work:
 	# documents that changed on the producer while this site was not told
 	gaps: set[RemoteKey] = field(default_factory=set)
 	fetched: FetchedDocuments = field(default_factory=FetchedDocuments)
-	staged: dict[RemoteKey, Identity | None] = field(default_factory=dict)
 	# up to this time of the producer, events may have come by another number while it ran the older app
 	renumbered_until: str | None = None
 	asked_by: str = ""
@@ -43,54 +38,40 @@ class Work:
 	away: bool = False
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
+	# existing documents are brought over or mended: nobody is to be told of each
+	quiet: bool = False
 	# documents that came with the page: nobody has to ask for them
 	brought: FetchedDocuments | None = None
 	dependencies: Dependencies | None = None
+	resolver: Resolver = field(init=False)
 	files: Files = field(init=False)
 	log: GroupLog = field(init=False)
 
 	def __post_init__(self):
+		self.resolver = Resolver(
+			self.event_producer, self.here, self.subscriptions, self.protocol, self.time_zone, self._told
+		)
 		self.files = Files(self)
 		self.log = GroupLog(self.event_producer)
 
-	def identity_of(self, key: RemoteKey) -> Identity | None:
-		"""The identity of a remote document as it stands in the middle of the event being applied."""
-		if key in self.staged:
-			return self.staged[key]
-		if key not in self.identities:
-			self.identities.update({key: None, **registry.load_many(self.event_producer, [key])})
-		return self.identities[key]
-
-	def keep(self, new: Identity) -> None:
-		"""Remember, in the event's transaction, which local document stands for a remote one."""
-		key = (new.remote_doctype, new.remote_name)
-		if self.identity_of(key):
-			registry.save(new)
+	def _told(self, key: RemoteKey, local: LocalKey | None) -> None:
+		"""A remote document has a local one from now on, or none any more."""
+		if local:
+			self.dependencies.arrived(key, local)
 		else:
-			registry.add(new)
-		self.staged[key] = new
-		self.dependencies.arrived(key, (new.local_doctype, new.local_name))
-
-	def recognise(self, key: RemoteKey, local: LocalKey, root: Root) -> None:
-		"""Remember that a remote document is one that came here by another way, or from here."""
-		self.keep(own_identity(self.event_producer, key, local, root))
-
-	def drop(self, key: RemoteKey) -> None:
-		registry.forget(self.event_producer, *key)
-		self.staged[key] = None
-		self.dependencies.gone(key)
+			self.dependencies.gone(key)
 
 	def event_done(self) -> None:
-		self.identities.update(self.staged)
-		self.staged.clear()
+		self.resolver.event_done()
 		self.log.identities.event_done()
 		self.dependencies.keep()
 		self.files.event_done()
 
 	def event_undone(self) -> None:
-		self.staged.clear()
+		self.resolver.event_undone()
 		self.log.identities.event_undone()
 		self.dependencies.forget()
+		naming.forget()
 		self.files.event_undone()
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:
@@ -118,18 +99,3 @@ def open_work(event_producer, producer: Producer, protocol: int, time_zone: str)
 		protocol=protocol,
 		time_zone=time_zone,
 	)
-
-
-def remote_key(event: Event) -> RemoteKey:
-	return event["ref_doctype"], event["docname"]
-
-
-def keys_of(event: Event) -> list[RemoteKey]:
-	"""The remote documents that an event is about: two for a rename."""
-	keys = [remote_key(event)]
-	if event["update_type"] == RENAME:
-		try:
-			keys.append((event["ref_doctype"], str(parse_data(event).get("new_name") or "")))
-		except InvalidPage:
-			pass
-	return keys

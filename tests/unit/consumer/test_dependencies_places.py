@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from event_streaming.consumer.dependencies.links import (
+from event_streaming.consumer.dependencies.places import (
 	Link,
 	LinkField,
 	Shape,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from event_streaming.consumer.dependencies.graph import order_by_need
+from event_streaming.consumer.dependencies.order import order_by_need
 
 
 def needs_of(**needs: str) -> dict:

@@ -1,0 +1,93 @@
+"""Finds the hooks for a DocType and calls them: those of the adapters here, then those of other apps.
+
+Where no event is applied nothing is called. What a hook raises is raised on.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import frappe
+
+from event_streaming.adapters.context import context_of
+from event_streaming.identity.origin import applied_now
+
+BEFORE_APPLY, AFTER_APPLY, RESOLVE_CONFLICT = "before_apply", "after_apply", "resolve_conflict"
+# app -> its adapter: hooks by DocType, in dicts that are called as the hooks are; see `erpnext`
+ADAPTERS = {"erpnext": "event_streaming.adapters.erpnext"}
+ANSWERS = ("here", "there")
+
+Hook = Callable[..., Any]
+
+
+def before_writing(doc: Any, came: dict) -> list[str]:
+	"""The document has the values that came, and is about to be inserted or saved. Returns warnings."""
+	return call(BEFORE_APPLY, doc, came)
+
+
+def after_writing(doc: Any, came: dict) -> list[str]:
+	"""The document is written. Returns warnings."""
+	return call(AFTER_APPLY, doc, came)
+
+
+def call(kind: str, doc: Any, came: dict) -> list[str]:
+	warnings: list[str] = []
+	applied = applied_now()
+	if applied and (hooks := hooks_for(kind, doc.doctype)):
+		context = context_of(applied, came, warnings)
+		for hook in hooks:
+			hook(doc, context)
+	return warnings
+
+
+def decision_of(doc: Any, conflict: dict, came: dict) -> str | None:
+	"""Whose value a hook wants to stay where both sites have changed a field; None when none has an opinion."""
+	applied = applied_now()
+	hooks = hooks_for(RESOLVE_CONFLICT, doc.doctype) if applied else []
+	for hook in hooks:
+		answer = hook(doc, dict(conflict), context_of(applied, came, []))
+		if answer in ANSWERS:
+			return answer
+		if answer is not None:
+			raise frappe.ValidationError(
+				f"{hook.__module__}.{hook.__qualname__}: event_streaming_resolve_conflict must answer"
+				f' "here", "there" or None, not {answer!r}'
+			)
+	return None
+
+
+def hooks_for(kind: str, doctype: str) -> list[Hook]:
+	known = _known()
+	key = (kind, doctype)
+	if key not in known:
+		known[key] = list(find_hooks(kind, doctype))
+	return known[key]
+
+
+def find_hooks(kind: str, doctype: str) -> list[Hook]:
+	found: list[Hook] = []
+	for adapter in adapters():
+		by_doctype = getattr(adapter, kind.upper(), {})
+		found += [by_doctype[each] for each in (doctype, "*") if each in by_doctype]
+	paths = frappe.get_hooks(f"event_streaming_{kind}") or {}
+	for each in (doctype, "*"):
+		given = paths.get(each) or []
+		found += [frappe.get_attr(path) for path in ([given] if isinstance(given, str) else given)]
+	return found
+
+
+def adapters() -> list[ModuleType]:
+	"""The adapters of the apps that this site has."""
+	known = _known()
+	if "adapters" not in known:
+		installed = frappe.get_installed_apps()
+		known["adapters"] = [import_module(path) for app, path in ADAPTERS.items() if app in installed]
+	return known["adapters"]
+
+
+def _known() -> dict:
+	"""For one request or job: installing an app is followed by new ones."""
+	if not hasattr(frappe.local, "event_streaming_adapters"):
+		frappe.local.event_streaming_adapters = {}
+	return frappe.local.event_streaming_adapters

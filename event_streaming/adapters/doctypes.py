@@ -1,0 +1,50 @@
+"""What is known of DocTypes beforehand: fields that each site decides, documents that can't come, DocTypes not to subscribe to."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+
+from event_streaming.adapters.calls import adapters
+
+
+def fields_decided_here(doctype: str) -> tuple[str, ...]:
+	"""Fields whose values a site has to find by itself, as in Fields This Site Decides."""
+	found: list[str] = []
+	for adapter in adapters():
+		if frappe.db.exists("DocType", doctype, cache=True):
+			found += adapter.fields_decided_here(doctype)
+	return tuple(dict.fromkeys(found))
+
+
+def refuse_what_cannot_come(doctype: str, data: dict[str, Any]) -> None:
+	"""Raise CannotApply for a whole document that would silently become another one here."""
+	for adapter in adapters():
+		adapter.refuse_what_cannot_come(doctype, data, {})
+
+
+def refuse_change_that_cannot_come(doctype: str, change: dict[str, Any], name: str) -> None:
+	"""The same for a difference to the document `name`."""
+	if not adapters() or not (change.get("added") or change.get("row_changed")):
+		return
+	doc = frappe.get_doc(doctype, name)
+	rows_here = {str(row.name): row for row in doc.get_all_children()}
+	for part in ("added", "row_changed"):
+		for adapter in adapters():
+			adapter.refuse_what_cannot_come(doctype, change.get(part) or {}, rows_here)
+
+
+def why_not_subscribe(doctype: str) -> str:
+	"""Why subscribing to a DocType does harm, or nothing good; "" when there is no reason known."""
+	for adapter in adapters():
+		if reason := adapter.why_not_subscribe(doctype):
+			return reason
+	meta = frappe.get_meta(doctype)
+	by_code = meta.get("in_create") and not any(
+		permission.create or permission.submit for permission in meta.permissions
+	)
+	if by_code and not meta.issingle:
+		return _(
+			"{0} is made by other documents, never by a person: this site makes its own, and gets each twice."
+		).format(_(doctype))
+	return ""

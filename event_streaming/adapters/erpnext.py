@@ -1,0 +1,131 @@
+"""ERPNext's DocTypes.
+
+- *Posting date and time*: `validate` sets them to now unless Set Posting Time is ticked; here it is ticked wherever there is
+  that field, so that due dates and stock are reckoned from the date that came.
+- *Serial numbers and batches*: a Serial and Batch Bundle belongs to the ledger of one site, and a Serial No with a warehouse can't
+  be made by hand. So the bundle of a row, the warehouse of a serial number and what else the ledger writes are each site's own;
+  the numbers themselves come in the row's Serial No and Batch No, from which the voucher makes its bundle here when it is
+  submitted. A row whose numbers stand in nothing but a bundle is refused: this site would pick others.
+- *Employee*: one with a disabled user is refused by ERPNext, and users that come are disabled.
+- *Customer, Supplier, Company* make contacts, accounts, cost centres and warehouses of their own. Nothing in ERPNext keeps them from
+  it for one document; what they make is adopted when the producer's comes.
+- *Ledgers* are made by vouchers on each site; see NOT_TO_SUBSCRIBE.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from event_streaming.exceptions import CannotApply
+
+BUNDLES = ("serial_and_batch_bundle", "rejected_serial_and_batch_bundle", "current_serial_and_batch_bundle")
+NUMBERS = ("serial_no", "batch_no", "rejected_serial_no", "current_serial_no")
+# written by the ledger of each site
+OF_THE_LEDGER = {
+	"Serial No": ("warehouse", "status", "purchase_rate", "purchase_document_no", "customer"),
+	"Batch": ("batch_qty", "reference_doctype", "reference_name"),
+}
+VOUCHERS, STOCK, REPOSTING, DERIVED = "vouchers", "stock", "reposting", "derived"
+NOT_TO_SUBSCRIBE = {
+	"GL Entry": VOUCHERS,
+	"Stock Ledger Entry": VOUCHERS,
+	"Payment Ledger Entry": VOUCHERS,
+	"Advance Payment Ledger Entry": VOUCHERS,
+	"Loyalty Point Entry": VOUCHERS,
+	"Serial and Batch Bundle": STOCK,
+	"Stock Reservation Entry": STOCK,
+	"Bin": DERIVED,
+	"Account Closing Balance": DERIVED,
+	"Stock Closing Balance": DERIVED,
+	"Asset Activity": DERIVED,
+	"Repost Item Valuation": REPOSTING,
+	"Repost Accounting Ledger": REPOSTING,
+	"Repost Payment Ledger": REPOSTING,
+	"Process Payment Reconciliation Log": REPOSTING,
+	"BOM Update Log": REPOSTING,
+	"Ledger Health": REPOSTING,
+}
+
+
+def fields_decided_here(doctype: str) -> list[str]:
+	"""Fields that ERPNext writes for each site by itself."""
+	meta = frappe.get_meta(doctype)
+	found = [each for each in OF_THE_LEDGER.get(doctype, ()) if meta.has_field(each)]
+	found += [each for each in ("set_posting_time", *BUNDLES) if meta.has_field(each)]
+	for table in meta.get_table_fields():
+		rows = frappe.get_meta(table.options)
+		found += [f"{table.fieldname}.{each}" for each in BUNDLES if rows.has_field(each)]
+	return found
+
+
+def why_not_subscribe(doctype: str) -> str:
+	reasons = {
+		VOUCHERS: _(
+			"{0} is made by vouchers on each site: with a subscription every amount is booked twice."
+		),
+		STOCK: _("{0} is made by stock vouchers on each site, for the numbers and warehouses of that site."),
+		REPOSTING: _("{0} has a site go over its own ledger again, and means nothing to another site."),
+		DERIVED: _("{0} is reckoned from other documents on each site."),
+	}
+	return reasons[NOT_TO_SUBSCRIBE[doctype]].format(_(doctype)) if doctype in NOT_TO_SUBSCRIBE else ""
+
+
+def refuse_what_cannot_come(doctype: str, data: dict[str, Any], rows_here: dict[str, Any]) -> None:
+	"""Rows whose numbers this site would make up; `rows_here` are those of the document as it is here, by name."""
+	for table, row in rows_with_bundle(doctype, data):
+		here = rows_here.get(str(row.get("name"))) or {}
+		if any(row.get(each) or here.get(each) for each in NUMBERS):
+			continue
+		raise CannotApply(
+			_(
+				"Row {0} of {1}: its serial numbers or batches stand only in the Serial and Batch Bundle {2} of the producer,"
+				" which belongs to that site's stock. In the Stock Settings there, tick Use Serial / Batch Fields and clear Do Not"
+				" Update Serial / Batch on Creation of Auto Bundle, so that documents hold the numbers themselves."
+			).format(cint(row.get("idx")), frappe.get_meta(doctype).get_label(table), row_bundle(row))
+		)
+
+
+def rows_with_bundle(doctype: str, data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+	for table in frappe.get_meta(doctype).get_table_fields():
+		rows = data.get(table.fieldname)
+		for row in rows if isinstance(rows, list) else ():
+			if isinstance(row, dict) and row_bundle(row):
+				yield table.fieldname, row
+
+
+def row_bundle(row: dict[str, Any]) -> str:
+	return str(next((row[each] for each in BUNDLES if row.get(each)), ""))
+
+
+def keep_posting_time(doc: Any, context: Any) -> None:
+	"""The date of the document is the one that came, or that it has: not today."""
+	if doc.meta.has_field("set_posting_time") and doc.get("posting_date"):
+		doc.set_posting_time = 1
+
+
+def use_numbers_of_rows(doc: Any, context: Any) -> None:
+	"""A voucher makes its bundles from the numbers in its rows."""
+	for table in doc.meta.get_table_fields():
+		if not frappe.get_meta(table.options).has_field("use_serial_batch_fields"):
+			continue
+		for row in doc.get(table.fieldname):
+			if any(row.get(each) for each in NUMBERS) and not row_bundle(row.as_dict()):
+				row.use_serial_batch_fields = 1
+
+
+def leave_out_disabled_user(doc: Any, context: Any) -> None:
+	"""ERPNext refuses an active Employee whose user is disabled."""
+	user = doc.get("user_id")
+	if user and doc.get("status") == "Active" and not cint(frappe.db.get_value("User", user, "enabled")):
+		context.decide(doc, "user_id", None, _("the user {0} is disabled on this site").format(user))
+
+
+def before_voucher(doc: Any, context: Any) -> None:
+	keep_posting_time(doc, context)
+	use_numbers_of_rows(doc, context)
+
+
+BEFORE_APPLY = {"*": before_voucher, "Employee": leave_out_disabled_user}

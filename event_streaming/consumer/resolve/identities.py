@@ -1,0 +1,76 @@
+"""Which remote documents are known here, as it stands in the middle of the event being applied.
+
+What an event changes is kept apart until it is done; the rows themselves are the registry's.
+"""
+
+from collections.abc import Callable, Iterable
+
+from event_streaming.identity import registry
+from event_streaming.identity.registry import Identity, LocalKey, RemoteKey, own_identity
+from event_streaming.wire.events import Root
+
+
+class Identities:
+	"""The identities of one producer's documents, read for a page and changed by its events."""
+
+	def __init__(self, event_producer: str, tell: Callable[[RemoteKey, LocalKey | None], None]):
+		self.event_producer = event_producer
+		# told of everything that is kept or dropped
+		self.tell = tell
+		self.read: dict[RemoteKey, Identity | None] = {}
+		self.staged: dict[RemoteKey, Identity | None] = {}
+		self.assumed: set[RemoteKey] = set()
+
+	def begin_page(self, keys: Iterable[RemoteKey]) -> None:
+		self.read.clear()
+		self.staged.clear()
+		self.assumed.clear()
+		self.read_many(keys)
+
+	def read_many(self, keys: Iterable[RemoteKey]) -> None:
+		"""Read together, in one query, what will be asked for."""
+		keys = list(keys)
+		self.read.update(dict.fromkeys(keys) | registry.load_many(self.event_producer, keys))
+
+	def of(self, key: RemoteKey) -> Identity | None:
+		if key in self.staged:
+			return self.staged[key]
+		if key not in self.read:
+			self.read_many([key])
+		return self.read[key]
+
+	def read_again(self, key: RemoteKey) -> Identity | None:
+		"""As it is now, whoever has changed it since the page was read: another process may have renamed the document."""
+		found = registry.load_locked(self.event_producer, key)
+		if found or key not in self.assumed:
+			self.staged.pop(key, None)
+			self.read[key] = found
+		return self.of(key)
+
+	def assume(self, key: RemoteKey, local: LocalKey) -> None:
+		"""Take it that a local document stands for a remote one: it is written when an event makes use of that."""
+		self.read[key] = own_identity(self.event_producer, key, local, None)
+		self.assumed.add(key)
+
+	def keep(self, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0) -> None:
+		"""Remember, in the event's transaction, which local document stands for a remote one."""
+		before, new = self.of(key), own_identity(self.event_producer, key, local, root, covered_to)
+		if before:
+			registry.save(new)
+		else:
+			registry.add(new)
+		self.staged[key] = new
+		self.tell(key, local)
+
+	def drop(self, key: RemoteKey) -> None:
+		"""Nothing stands for it any more."""
+		registry.forget(self.event_producer, *key)
+		self.staged[key] = None
+		self.tell(key, None)
+
+	def event_done(self) -> None:
+		self.read.update(self.staged)
+		self.staged.clear()
+
+	def event_undone(self) -> None:
+		self.staged.clear()

@@ -1,0 +1,181 @@
+"""The adapter for ERPNext, on DocTypes that look like its own: what it does to a document, and what it refuses.
+
+ERPNext itself is tried by hand on a bench, beside the project.
+"""
+
+import pytest
+from streams import make_doctype
+
+VOUCHER, LINE = "Adapted Voucher", "Adapted Line"
+
+
+def make_vouchers() -> None:
+	def field(name: str, fieldtype: str = "Data", **values) -> dict:
+		return {"fieldname": name, "label": name.title(), "fieldtype": fieldtype, **values}
+
+	make_doctype(
+		LINE,
+		[
+			field("item_code"),
+			field("serial_no", "Small Text"),
+			field("batch_no"),
+			field("serial_and_batch_bundle"),
+			field("use_serial_batch_fields", "Check"),
+		],
+		istable=1,
+	)
+	make_doctype(
+		VOUCHER,
+		[
+			field("posting_date", "Date"),
+			field("set_posting_time", "Check"),
+			field("items", "Table", options=LINE),
+		],
+		autoname="hash",
+	)
+
+
+@pytest.fixture
+def site(consumer):
+	consumer.run(make_vouchers)
+	return consumer
+
+
+def adapt(values: dict) -> dict:
+	import frappe
+
+	from event_streaming.adapters import calls, erpnext
+	from event_streaming.identity.origin import Applied, applying
+
+	frappe.local.event_streaming_adapters = {"adapters": [erpnext]}
+	doc = frappe.get_doc({"doctype": VOUCHER, **values})
+	with applying(VOUCHER, "http://a.example", Applied("http://a.example", VOUCHER, VOUCHER, "x", "Create")):
+		calls.before_writing(doc, values)
+	return doc.as_dict(convert_dates_to_str=True)
+
+
+def test_a_posting_date_that_came_is_not_set_to_today(site):
+	assert site.run(adapt, values={"posting_date": "2025-01-02"})["set_posting_time"] == 1
+	assert not site.run(adapt, values={})["set_posting_time"]
+
+
+def test_a_voucher_makes_its_bundles_from_the_numbers_in_its_rows(site):
+	rows = [
+		{"item_code": "A", "serial_no": "S1\nS2"},
+		{"item_code": "B", "batch_no": "B1"},
+		{"item_code": "C"},
+	]
+
+	adapted = site.run(adapt, values={"items": rows})["items"]
+
+	assert [row["use_serial_batch_fields"] for row in adapted] == [1, 1, 0]
+
+
+def decided(doctype: str) -> list[str]:
+	import frappe
+
+	from event_streaming.adapters import doctypes, erpnext
+
+	frappe.local.event_streaming_adapters = {"adapters": [erpnext]}
+	return list(doctypes.fields_decided_here(doctype))
+
+
+def test_bundles_and_the_tick_for_the_posting_time_are_each_sites_own(site):
+	assert site.run(decided, doctype=VOUCHER) == ["set_posting_time", "items.serial_and_batch_bundle"]
+	assert site.run(decided, doctype="No Such DocType") == []
+
+
+def refuse(rows: list[dict]) -> str:
+	import frappe
+
+	from event_streaming.adapters import doctypes, erpnext
+	from event_streaming.exceptions import CannotApply
+
+	frappe.local.event_streaming_adapters = {"adapters": [erpnext]}
+	try:
+		doctypes.refuse_what_cannot_come(VOUCHER, {"items": rows})
+	except CannotApply as error:
+		return str(error)
+	return ""
+
+
+def test_numbers_that_stand_in_a_bundle_alone_are_refused_by_row_and_bundle(site):
+	numbered = {"idx": 1, "serial_and_batch_bundle": "SABB-1", "serial_no": "S1"}
+	bare = {"idx": 2, "serial_and_batch_bundle": "SABB-2", "serial_no": ""}
+
+	assert site.run(refuse, rows=[numbered, {"idx": 3}]) == ""
+	refused = site.run(refuse, rows=[numbered, bare])
+	assert "Row 2" in refused and "SABB-2" in refused
+
+
+def refuse_change(row_here: dict, row_changed: dict) -> str:
+	import frappe
+
+	from event_streaming.adapters import doctypes, erpnext
+	from event_streaming.exceptions import CannotApply
+
+	frappe.local.event_streaming_adapters = {"adapters": [erpnext]}
+	doc = frappe.get_doc({"doctype": VOUCHER, "items": [row_here]}).insert()
+	row = {"name": doc.get("items")[0].name, "idx": 1, **row_changed}
+	change = {"changed": {"docstatus": 1}, "row_changed": {"items": [row]}}
+	try:
+		doctypes.refuse_change_that_cannot_come(VOUCHER, change, doc.name)
+	except CannotApply as error:
+		return str(error)
+	return ""
+
+
+def test_so_is_a_submission_that_has_made_up_numbers_in_a_bundle_there(site):
+	made_up = {"serial_and_batch_bundle": "SABB-3"}
+
+	assert "SABB-3" in site.run(refuse_change, row_here={"item_code": "A"}, row_changed=made_up)
+	assert site.run(refuse_change, row_here={"serial_no": "S1"}, row_changed=made_up) == ""
+	assert (
+		site.run(refuse_change, row_here={"item_code": "A"}, row_changed={**made_up, "serial_no": "S1"}) == ""
+	)
+	assert site.run(refuse_change, row_here={"item_code": "A"}, row_changed={"item_code": "B"}) == ""
+
+
+def leave_out(enabled: int, status: str) -> dict:
+	import frappe
+
+	from event_streaming.adapters import erpnext
+	from event_streaming.adapters.context import Context
+
+	name = "employee-of-a-test@example.com"
+	if not frappe.db.exists("User", name):
+		values = {"email": name, "first_name": "E", "send_welcome_email": 0}
+		frappe.get_doc({"doctype": "User", **values}).insert()
+	frappe.db.set_value("User", name, "enabled", enabled)
+	meta = frappe._dict(get_label=lambda fieldname: fieldname)
+	doc = frappe.get_doc({"doctype": "ToDo"})
+	doc.user_id, doc.status, doc.meta = name, status, meta
+	context = Context("http://a.example", "Employee", "Employee", "x", "Create", False, {})
+	erpnext.leave_out_disabled_user(doc, context)
+	frappe.db.rollback()
+	return {"user": doc.user_id, "warnings": context.warnings, "decided": doc.flags.event_streaming_decided}
+
+
+def test_an_employee_comes_without_a_user_that_is_disabled_here(site):
+	left = site.run(leave_out, enabled=0, status="Active")
+
+	assert left["user"] is None and left["decided"] == ["user_id"]
+	assert "employee-of-a-test@example.com" in left["warnings"][0]
+	for enabled, status in ((1, "Active"), (0, "Left")):
+		kept = site.run(leave_out, enabled=enabled, status=status)
+		assert kept["user"] and not kept["warnings"]
+
+
+def reasons(doctypes: list[str]) -> list[str]:
+	from event_streaming.adapters import erpnext
+
+	return [erpnext.why_not_subscribe(each) for each in doctypes]
+
+
+def test_ledgers_are_better_not_subscribed_to(site):
+	ledgers = ["GL Entry", "Stock Ledger Entry", "Bin", "Serial and Batch Bundle", "Repost Item Valuation"]
+
+	assert all(
+		each in reason for each, reason in zip(ledgers, site.run(reasons, doctypes=ledgers), strict=True)
+	)
+	assert site.run(reasons, doctypes=["Sales Invoice", "Item"]) == ["", ""]
