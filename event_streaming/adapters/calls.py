@@ -26,6 +26,11 @@ def before_writing(doc: Any, came: dict) -> list[str]:
 	return call(BEFORE_APPLY, doc, came)
 
 
+def is_told(doc: Any) -> bool:
+	"""Whether a hook of `before_writing` may have set something in the document."""
+	return bool(applied_now() and hooks_for(BEFORE_APPLY, doc.doctype))
+
+
 def after_writing(doc: Any, came: dict) -> list[str]:
 	"""The document is written. Returns warnings."""
 	return call(AFTER_APPLY, doc, came)
@@ -71,6 +76,9 @@ def find_hooks(kind: str, doctype: str) -> list[Hook]:
 		by_doctype = getattr(adapter, kind.upper(), {})
 		found += [by_doctype[each] for each in (doctype, "*") if each in by_doctype]
 	paths = frappe.get_hooks(f"event_streaming_{kind}") or {}
+	if not isinstance(paths, dict):
+		# a path by itself is for every DocType
+		paths = {"*": paths}
 	for each in (doctype, "*"):
 		given = paths.get(each) or []
 		found += [frappe.get_attr(path) for path in ([given] if isinstance(given, str) else given)]

@@ -19,6 +19,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from event_streaming.adapters.context import DECIDED_FLAG
 from event_streaming.exceptions import CannotApply
 
 BUNDLES = ("serial_and_batch_bundle", "rejected_serial_and_batch_bundle", "current_serial_and_batch_bundle")
@@ -114,6 +115,7 @@ def use_numbers_of_rows(doc: Any, context: Any) -> None:
 		for row in doc.get(table.fieldname):
 			if any(row.get(each) for each in NUMBERS) and not row_bundle(row.as_dict()):
 				row.use_serial_batch_fields = 1
+				row.flags[DECIDED_FLAG] = ["use_serial_batch_fields"]
 
 
 def leave_out_disabled_user(doc: Any, context: Any) -> None:

@@ -5,6 +5,7 @@ It never commits, and leaves failing to the caller.
 
 from dataclasses import dataclass, field, replace
 
+import frappe
 from frappe import _
 
 from event_streaming.adapters.calls import after_writing
@@ -122,7 +123,7 @@ def write_document(
 		adopted = about.is_here
 	values = convert_times(subscription.local_doctype, values, work.time_zone)
 	extra = {}
-	if not subscription.use_same_name:
+	if not subscription.use_same_name and not frappe.get_meta(subscription.local_doctype).issingle:
 		extra = {REMOTE_NAME: about.key[1], REMOTE_SITE: work.event_producer}
 	if about.is_here:
 		if not subscription.use_same_name:

@@ -32,7 +32,8 @@ def discard(doc: Document) -> None:
 	discards = hasattr(doc, "discard")
 	if discards:
 		doc.run_method("before_discard")
-	as_cancelled(doc)
+	# Frappe leaves the rows as they are
+	doc.docstatus = CANCELLED
 	write_through(doc, "on_discard" if discards else "on_change")
 
 

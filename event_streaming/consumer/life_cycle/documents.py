@@ -12,7 +12,7 @@ from frappe.model.document import Document
 from frappe.model.rename_doc import rename_doc
 from frappe.utils import cint
 
-from event_streaming.adapters.calls import before_writing
+from event_streaming.adapters.calls import before_writing, is_told
 from event_streaming.consumer.life_cycle import cancelled
 from event_streaming.consumer.life_cycle.fields import known_fields, left_out, set_values
 from event_streaming.consumer.life_cycle.kept_values import KeptValues, of_change, of_whole
@@ -56,11 +56,12 @@ def insert(
 	with as_it_will_be(doc, name, stamps):
 		authorise(doc, *rights)
 	doc.flags.ignore_mandatory = filled_later
-	warnings += before_writing(doc, data)
-	raise_counter(doc, name)
 	kept = of_whole(doc, values)
+	warnings += before_writing(doc, data)
+	seen = of_whole(doc, values) if is_told(doc) else kept
+	raise_counter(doc, name)
 	wanted = given_name(doc, name) or name_for_prompt(doc, data)
-	with faithfully(doc, Life(stamps, kept, rights)):
+	with faithfully(doc, Life(stamps, kept, seen, rights)):
 		if docstatus == CANCELLED:
 			cancelled.insert(doc, wanted)
 		else:
@@ -136,9 +137,10 @@ def update(
 			_("Rows that changed on the producer and are not in the document here: {0}").format(names)
 		)
 	if dirty or target > doc.docstatus:
-		warnings += before_writing(doc, change)
 		kept = of_change(doc, change, decided, mapped)
-		save(doc, target, change.get("changed") or {}, dirty, kept)
+		warnings += before_writing(doc, change)
+		seen = of_change(doc, change, decided, mapped) if is_told(doc) else kept
+		save(doc, target, change.get("changed") or {}, dirty, kept, seen)
 		return doc, True, warnings + kept.warnings()
 	take_away(doc)
 	return doc, False, warnings
@@ -157,16 +159,17 @@ def replace(
 			dirty |= replace_rows(doc, table, values[table.fieldname])
 	target = cint(data.get("docstatus"))
 	if dirty or target > doc.docstatus:
-		warnings += before_writing(doc, data)
 		kept = of_whole(doc, values)
-		save(doc, target, data, dirty, kept)
+		warnings += before_writing(doc, data)
+		seen = of_whole(doc, values) if is_told(doc) else kept
+		save(doc, target, data, dirty, kept, seen)
 		return doc, True, warnings + kept.warnings()
 	take_away(doc)
 	stamp(doctype, doc.name, data)
 	return doc, False, warnings
 
 
-def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues) -> None:
+def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues, seen: KeptValues) -> None:
 	"""Save a changed document and bring it to docstatus `target`, never backwards.
 
 	A change that says no stamp (or only one) did not change it over there; so it stays here. When it was made, and by whom, is
@@ -177,7 +180,7 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 	was = cint(doc.docstatus)
 	rights = rights_for(was, target, dirty)
 	authorise(doc, *rights)
-	with faithfully(doc, Life(kept_stamps, kept, rights)):
+	with faithfully(doc, Life(kept_stamps, kept, seen, rights)):
 		if was == CANCELLED:
 			# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
 			cancelled.write_through(doc)
@@ -265,6 +268,13 @@ def stamp(doctype: str, name: str, stamps: dict) -> None:
 	"""Give a document the stamps that it has on the producer, where nothing else of it is to be saved."""
 	values = {field: stamps[field] for field in ("modified", "modified_by") if stamps.get(field)}
 	if values.get("modified"):
+		frappe.db.set_value(doctype, name, values, update_modified=False)
+
+
+def stamp_making(doctype: str, name: str, stamps: dict) -> None:
+	"""Give a document that was made on both sites the maker and the time that it has on the producer."""
+	values = {field: stamps[field] for field in ("creation", "owner") if stamps.get(field)}
+	if values and not frappe.get_meta(doctype).issingle:
 		frappe.db.set_value(doctype, name, values, update_modified=False)
 
 

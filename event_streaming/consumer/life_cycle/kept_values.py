@@ -58,9 +58,10 @@ class KeptValues:
 			doc.set(fieldname, [kept.row for kept in rows])
 		for number, kept in enumerate(rows, start=1):
 			row = kept.row
+			decided = row.flags.get(DECIDED_FLAG) or ()
 			for name, value in kept.values.items():
 				now = row.get(name)
-				if now is value:
+				if now is value or name in decided:
 					continue
 				df = row.meta.get_field(name)
 				if not same_value(df.fieldtype, now, value):

@@ -18,7 +18,7 @@ lost what it stood for, and calls the class's own.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import frappe
@@ -36,12 +36,15 @@ BEFORE = "load_doc_before_save"
 
 @dataclass
 class Life:
-	"""What is to stay while a document goes through its life cycle; `rights` are those that the user has."""
+	"""What is to stay while a document goes through its life cycle; `rights` are those that the user has.
+
+	`seen` is what the controller's hooks see: `kept`, and what hooks of `event_streaming_before_apply` have set for them.
+	"""
 
 	stamps: dict[str, Any]
 	kept: KeptValues
+	seen: KeptValues
 	rights: tuple[str, ...] = ()
-	put_back_links: bool = field(default=True)
 
 
 class StandIn:
@@ -87,7 +90,7 @@ class FetchNothing(StandIn):
 			original(self.doc)
 		except frappe.CancelledLinkError:
 			del frappe.local.message_log[told:]
-		life.kept.put_back(self.doc)
+		life.seen.put_back(self.doc)
 
 
 class KeepWhatCame(StandIn):

@@ -49,7 +49,7 @@ def insert_keeping_stamps() -> dict:
 	from event_streaming.consumer.life_cycle.stand_ins import KeepStamps, Life
 
 	doc = frappe.get_doc({"doctype": HASHED, "lines": [{"item": "a"}]})
-	doc.set_user_and_timestamp = KeepStamps(doc, Life(STAMPS, KeptValues()))
+	doc.set_user_and_timestamp = KeepStamps(doc, Life(STAMPS, KeptValues(), KeptValues()))
 	doc.insert()
 	return stamps_of(HASHED, doc.name)
 
@@ -76,7 +76,7 @@ def save_keeping_stamps(docstatus: int) -> dict:
 		doc.save()
 	doc = frappe.get_doc(ORDER, doc.name)
 	stamps = stamps_to_keep(doc, {"modified": STAMPS["modified"], "modified_by": "Guest"})
-	doc.set_user_and_timestamp = KeepStamps(doc, Life(stamps, KeptValues()))
+	doc.set_user_and_timestamp = KeepStamps(doc, Life(stamps, KeptValues(), KeptValues()))
 	doc.docstatus = docstatus
 	doc.title = "stamped again"
 	doc.save()
@@ -108,7 +108,7 @@ def pickle_keeping_stamps() -> str:
 	from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully
 
 	doc = frappe.get_doc({"doctype": HASHED, "title": "pickled"}).insert()
-	with faithfully(doc, Life(dict(STAMPS), KeptValues())):
+	with faithfully(doc, Life(dict(STAMPS), KeptValues(), KeptValues())):
 		copied = pickle.loads(pickle.dumps(doc))
 	copied.title = "saved by the job"
 	# there it is an ordinary document again
