@@ -71,6 +71,9 @@ def find_hooks(kind: str, doctype: str) -> list[Hook]:
 		by_doctype = getattr(adapter, kind.upper(), {})
 		found += [by_doctype[each] for each in (doctype, "*") if each in by_doctype]
 	paths = frappe.get_hooks(f"event_streaming_{kind}") or {}
+	if not isinstance(paths, dict):
+		# an app that names no DocType means all
+		paths = {"*": paths}
 	for each in (doctype, "*"):
 		given = paths.get(each) or []
 		found += [frappe.get_attr(path) for path in ([given] if isinstance(given, str) else given)]
