@@ -32,7 +32,8 @@ def discard(doc: Document) -> None:
 	discards = hasattr(doc, "discard")
 	if discards:
 		doc.run_method("before_discard")
-	as_cancelled(doc)
+	# its rows stay as they are, as Frappe 16 leaves them
+	doc.docstatus = CANCELLED
 	write_through(doc, "on_discard" if discards else "on_change")
 
 
