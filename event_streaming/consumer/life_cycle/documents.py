@@ -39,8 +39,9 @@ def insert(
 
 	`name` None leaves the naming to this site. `extra` are fields that are set besides. `filled_later` says that a
 	mandatory link is set once what it points to is there. `settled` says that the values are what the producer has stored, not
-	what it had when the document was made: then they also stay where hooks of a submission set others. A submitted document is submitted; a cancelled one is written as
-	such, without a life cycle. Child rows keep their names. A Single is never made: it is changed. Raises what Frappe raises.
+	what it had when the document was made: then they also stay where hooks of a submission set others. A submitted document is
+	submitted; a cancelled one is written as such, without a life cycle. Child rows keep their names. A Single is never made:
+	it is changed. Raises what Frappe raises.
 	"""
 	if frappe.get_meta(doctype).issingle:
 		doc, _changed, warnings = replace(doctype, doctype, data, extra)
@@ -205,8 +206,6 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 			cancelled.discard(doc)
 		else:
 			doc.docstatus = max(target, was)
-			# the producer may have set by db_set what a person may not change after submission
-			doc.flags.ignore_validate_update_after_submit = True
 			doc.save()
 	if target > was and target == SUBMITTED:
 		keep_after(doc, kept, stamps)
