@@ -118,6 +118,8 @@ def write_document(about: About, values: dict, position: int, filled_later: bool
 	if not subscription.use_same_name:
 		extra = {REMOTE_NAME: about.key[1], REMOTE_SITE: work.event_producer}
 	if about.is_here:
+		if adopted:
+			work.resolver.adopt(about.local)
 		work.resolver.keep_identity(about, about.local, position)
 		doc, changed, warnings = documents.replace(*about.local, values, {} if about.came_home else extra)
 		if adopted:
