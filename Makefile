@@ -14,7 +14,7 @@ TOOLS := $(VENV)/.made
 REQUIREMENTS := requirements/engine.txt requirements/sandbox.txt
 # Each process of a run has servers and sites of its own; a bench has only one set.
 TEST_PROCESSES ?= $(if $(EVENT_STREAMING_BENCH),0,auto)
-TEST_FOLDERS = $(foreach folder,unit contract two_sites faults desk,$(if $(wildcard tests/$(folder)/test_*.py),tests/$(folder)))
+TEST_FOLDERS = $(foreach folder,unit contract two_sites faults desk,$(wildcard tests/$(folder)))
 
 .PHONY: help
 help: ## this list

@@ -106,3 +106,7 @@ class FileNotSent(EventStreamingError):
 
 class FileGone(CannotApply):
 	"""A file has been deleted on the producer since it was told of."""
+
+
+class RowMissing(EventStreamingError):
+	"""A row that has changed on the producer is not in the document here: only the whole document says what is right."""

@@ -25,7 +25,8 @@ doc_events = {
 		],
 		"on_change": "event_streaming.producer.capture.hooks.capture_change",
 		"on_discard": "event_streaming.producer.capture.hooks.capture_change",
-		# no event of Frappe's: the consumer's part of this app fires it
+		# no events of Frappe's: the consumer's part of this app fires them
+		"on_written_as_cancelled": "event_streaming.producer.capture.hooks.capture_written",
 		"on_merged_with_other_site": "event_streaming.producer.capture.hooks.capture_merged",
 		"after_delete": "event_streaming.producer.capture.hooks.capture_delete",
 		"after_rename": [

@@ -9,6 +9,9 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 APP = "event_streaming"
+# what tests and demo stream; installed beside the app, and no part of it
+TEST_APP = "streamed_shop"
+TEST_APP_SOURCE = PROJECT / "tests" / "apps" / TEST_APP
 
 
 def work_folder() -> Path:

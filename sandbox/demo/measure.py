@@ -1,30 +1,32 @@
 """How fast it is on this machine: a burst of documents, and single saves.
 
-What is measured is seen from outside: from the time that the head office has committed until the branch shows it.
+What is measured is seen from outside: from the time that the branch has committed until the head office shows it,
+and for single saves the other way round.
 """
 
 import statistics
 import time
 from dataclasses import dataclass
 
-from sandbox.demo.company import INVOICE, ITEM
+from sandbox.demo.company import BRANCH, CAFE, INVOICE, ITEM
 from sandbox.demo.sites import Sites
 
 BURST = 300
 ROWS = 3
 SAVES = 15
+PATIENCE_OF_BURST = 120
 
 
 @dataclass
 class Burst:
-	"""Seconds count from the first commit at the head office."""
+	"""Seconds count from the first commit at the branch."""
 
 	documents: int
 	saved_after: float
 	arrived_after: float
 
 	@property
-	def events_per_second(self) -> float:
+	def documents_per_second(self) -> float:
 		return self.documents / self.arrived_after
 
 
@@ -38,28 +40,26 @@ class Latency:
 
 
 def burst(sites: Sites) -> Burst:
-	"""Many submitted invoices with rows, saved one by one in a loop at the head office, each with its own commit."""
+	"""Many submitted invoices with rows, made one by one in a loop at the branch, each with its own commit."""
 	before = count(sites)
 	# inside the site, as 300 requests one after the other would measure the web server
-	times = sites.office_site.run(save_invoices, number=BURST, rows=ROWS)
-	sites.wait_for(f"{BURST} invoices", lambda: count(sites) >= before + BURST)
+	saving = sites.branch.site.start(save_invoices, number=BURST, rows=ROWS)
+	first, last = saving.wait()
+	sites.wait_for(f"{BURST} invoices", lambda: count(sites) >= before + BURST, PATIENCE_OF_BURST)
 	arrived = time.time()
-	first, last = times
 	return Burst(BURST, last - first, arrived - first)
 
 
 def save_invoices(number: int, rows: int) -> list[float]:
-	"""Runs at the head office. Gives the times of the first and the last commit."""
+	"""Runs at the branch. Gives the times of the first and the last commit."""
 	import time
 
 	import frappe
 
 	times = []
 	for each in range(number):
-		items = [{"item": "BEANS", "qty": row + 1, "rate": 480} for row in range(rows)]
-		doc = frappe.get_doc(
-			{"doctype": INVOICE, "customer": "Doi Suthep Café", "total": 480 * each, "items": items}
-		)
+		items = [{"item": "BEANS", "qty": row + 1, "rate": 480 + each} for row in range(rows)]
+		doc = frappe.get_doc({"doctype": INVOICE, "company": BRANCH, "customer": CAFE, "items": items})
 		doc.docstatus = 1
 		doc.insert()
 		frappe.db.commit()
@@ -68,7 +68,8 @@ def save_invoices(number: int, rows: int) -> list[float]:
 
 
 def count(sites: Sites) -> int:
-	return sites.branch.method("frappe.client.get_count", doctype=INVOICE)
+	filters = {"company": BRANCH, "docstatus": 1}
+	return sites.office.admin.method("frappe.client.get_count", doctype=INVOICE, filters=filters)
 
 
 def latency(sites: Sites) -> Latency:
@@ -76,7 +77,7 @@ def latency(sites: Sites) -> Latency:
 	seconds = []
 	for number in range(SAVES):
 		name = f"Sugar {number}"
-		sites.office.update(ITEM, "SUGAR", {"item_name": name})
+		sites.office.admin.update(ITEM, "SUGAR", {"item_name": name})
 		saved = time.monotonic()
 		sites.wait_for(f"the item's name {name}", lambda name=name: has_name(sites, name))
 		seconds.append(time.monotonic() - saved)
@@ -84,4 +85,4 @@ def latency(sites: Sites) -> Latency:
 
 
 def has_name(sites: Sites, name: str) -> bool:
-	return sites.branch.get_doc(ITEM, "SUGAR")["item_name"] == name
+	return sites.branch.admin.get_doc(ITEM, "SUGAR")["item_name"] == name

@@ -7,16 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sandbox.demo.company import (
-	AT_THE_BRANCH,
-	AT_THE_OFFICE,
-	BRANCH_HAS,
-	MAPPINGS,
-	OFFICE_HAS,
-	ON_BOTH,
-	make_all,
-	make_subscriber,
-)
+from sandbox.demo.company import BRANCH_HAS, MAPPINGS, OFFICE_HAS, make_all, make_subscriber
 from sandbox.demo.screen import Screen
 from sandbox.desk import build_desk
 from sandbox.engine.monoframe import ENGINE
@@ -43,65 +34,73 @@ class DidNotHappen(SandboxError):
 class Side:
 	"""One site, a client of its Administrator, and one of the subscription's user."""
 
+	name: str
 	site: Site
 	admin: RestClient
 	subscriber: RestClient
 
+	@property
+	def url(self) -> str:
+		return self.admin.url
 
-class Sites:
-	"""Both sites; `office` and `branch` call them as Administrator."""
-
-	def __init__(self, office: Side, branch: Side):
-		self.office_site, self.office, self.office_subscriber = office.site, office.admin, office.subscriber
-		self.branch_site, self.branch, self.branch_subscriber = branch.site, branch.admin, branch.subscriber
-
-	def wait_for(self, what: str, look: Callable[[], Seen]) -> Seen:
-		"""The first true value of `look`. Says after PATIENCE seconds what was missing, and how the branch is."""
-		deadline = time.monotonic() + PATIENCE
-		while True:
-			if seen := look():
-				return seen
-			if time.monotonic() > deadline:
-				raise DidNotHappen(
-					f"After {PATIENCE} s still not seen: {what}.\n{self._state_of_the_branch()}"
-				)
-			time.sleep(SECONDS_BETWEEN_LOOKS)
-
-	def at_the_branch(self, doctype: str, name: str) -> dict | None:
-		"""The branch's document of this name."""
+	def find(self, doctype: str, name: str) -> dict | None:
+		"""The site's document of this name."""
 		try:
-			return self.branch.get_doc(doctype, name)
+			return self.admin.get_doc(doctype, name)
 		except RestError as error:
 			if error.status == 404:
 				return None
 			raise
 
-	def arrived(self, doctype: str, remote_name: str) -> dict | None:
-		"""The branch's document that stands for the head office's one of this name."""
-		filters = {"remote_docname": remote_name, "remote_site_name": self.office.url}
-		found = self.branch.list(doctype, filters=filters)
-		return self.at_the_branch(doctype, found[0]["name"]) if found else None
+	def arrived(self, other: "Side", doctype: str, remote_name: str) -> dict | None:
+		"""The document that stands for the other site's one of this name."""
+		filters = {"remote_docname": remote_name, "remote_site_name": other.url}
+		found = self.admin.list(doctype, filters=filters)
+		return self.find(doctype, found[0]["name"]) if found else None
 
 	def sync_logs(self, **filters) -> list[dict]:
-		"""Rows of the branch's Event Sync Log, oldest first."""
-		return self.branch.list(
+		"""Rows of the site's Event Sync Log, oldest first."""
+		return self.admin.list(
 			"Event Sync Log", fields=["*"], filters=filters, order_by="name asc", limit=5000
 		)
 
-	def _state_of_the_branch(self) -> str:
+	def state(self) -> list[str]:
+		"""How its connection and its open events are, a line each."""
 		lines = []
-		for state in self.branch.list("Event Producer Last Update", fields=["*"]):
+		for state in self.admin.list("Event Producer Last Update", fields=["*"]):
 			lines.append(
-				f"The branch's connection: {state['connection']}, {state['events_behind']} events behind, "
+				f"The {self.name}'s connection: {state['connection']}, {state['events_behind']} events behind, "
 				f"last pull {state['last_pull']}. {state['last_error'] or ''}"
 			)
 		for row in self.sync_logs(status=["!=", "Synced"])[-5:]:
 			error = (row["error"] or row["outcome"] or "").strip().splitlines()
 			lines.append(
-				f"{row['status']}: {row['remote_doctype']} {row['producer_doc']}: {error[0] if error else ''}"
+				f"{self.name}: {row['status']}: {row['remote_doctype']} {row['producer_doc']}: "
+				f"{error[0] if error else ''}"
 			)
-		lines.append(f"Logs of all processes: {self.branch_site.processes.logs}")
-		return "\n".join(lines)
+		return lines
+
+
+@dataclass
+class Sites:
+	"""Both sides of the demo."""
+
+	office: Side
+	branch: Side
+
+	def wait_for(self, what: str, look: Callable[[], Seen], patience: float = PATIENCE) -> Seen:
+		"""The first true value of `look`. Says after so many seconds what was missing, and how both sites are."""
+		deadline = time.monotonic() + patience
+		while True:
+			if seen := look():
+				return seen
+			if time.monotonic() > deadline:
+				state = [*self.office.state(), *self.branch.state()]
+				logs = f"Logs of all processes: {self.branch.site.processes.logs}"
+				raise DidNotHappen(
+					"\n".join([f"After {patience:.0f} s still not seen: {what}.", *state, logs])
+				)
+			time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 @contextlib.contextmanager
@@ -116,7 +115,7 @@ def two_sites(screen: Screen, with_desk: bool) -> Iterator[Sites]:
 				for site in cluster.sites.values():
 					site.start_worker()
 					site.start_scheduler()
-			with step("Users with API keys, DocTypes, and what both sites have already"):
+			with step("Users with API keys, companies, and what both sites have already"):
 				sites = Sites(*_prepare(cluster))
 		yield sites
 
@@ -124,15 +123,13 @@ def two_sites(screen: Screen, with_desk: bool) -> Iterator[Sites]:
 def _prepare(cluster: Cluster) -> list[Side]:
 	"""Both sites at the same time."""
 	with ThreadPoolExecutor(max_workers=2) as both:
-		office = both.submit(_prepare_site, cluster.site(OFFICE), [ON_BOTH, AT_THE_OFFICE, OFFICE_HAS])
-		branch = both.submit(
-			_prepare_site, cluster.site(BRANCH), [ON_BOTH, AT_THE_BRANCH, MAPPINGS, BRANCH_HAS]
-		)
+		office = both.submit(_prepare_site, "head office", cluster.site(OFFICE), [OFFICE_HAS])
+		branch = both.submit(_prepare_site, "branch", cluster.site(BRANCH), [MAPPINGS, BRANCH_HAS])
 		return [office.result(), branch.result()]
 
 
-def _prepare_site(site: Site, documents: list[list[dict]]) -> Side:
+def _prepare_site(name: str, site: Site, documents: list[list[dict]]) -> Side:
 	admin = site.rest()
 	subscriber = make_subscriber(admin)
 	make_all(admin, *documents)
-	return Side(site, admin, subscriber)
+	return Side(name, site, admin, subscriber)

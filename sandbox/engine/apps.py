@@ -13,7 +13,7 @@ import types
 import monoframe
 
 from sandbox.engine.alias import real_name
-from sandbox.paths import APP
+from sandbox.paths import APP, TEST_APP
 
 FRAMEWORK = "monoframe"
 
@@ -50,7 +50,7 @@ def app_package(app: str) -> str:
 
 def get_all_apps(with_internal_apps: bool = True, sites_path: str | None = None) -> list[str]:
 	"""Put back: the apps "on the bench"."""
-	return InstalledApps([FRAMEWORK, APP])
+	return InstalledApps([FRAMEWORK, APP, TEST_APP])
 
 
 def get_installed_apps(*, _ensure_on_bench: bool = False) -> list[str]:

@@ -3,7 +3,7 @@
 The sites have to exist: `producer.localhost`, `consumer.localhost` and `third.localhost`, or those that
 EVENT_STREAMING_BENCH_SITES names, in this order. They are for tests: what the app keeps on them is deleted.
 The app has to be on the bench; it is installed on a site that lacks it, and migrated when its DocTypes have
-changed. The bench's MariaDB and Redis have to be running; its own web, workers and scheduler should not.
+changed. The test app (tests/apps) is put on the bench for the time of the run, and installed beside it. The bench's MariaDB and Redis have to be running; its own web, workers and scheduler should not.
 
 Each site gets a web server on a port of its own. Therefore its `host_name` is another for the time of the run,
 and its `bench_id`, so that its worker takes no other site's jobs. Both are put back afterwards, also by the
@@ -18,13 +18,13 @@ import subprocess
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.paths import APP, PROJECT, cache_folder
+from sandbox.paths import APP, TEST_APP, cache_folder
 from sandbox.progress import say, step
 from sandbox.servers import children
 from sandbox.servers.processes import SiteProcesses
 from sandbox.servers.runs import new_logs_folder, note_for_putting_back
 from sandbox.sites.clones import app_fingerprint
-from sandbox.sites.environment import entry_environment
+from sandbox.sites.environment import entry_environment, python_path
 from sandbox.sites.site import Site
 
 NAMES = ("producer", "consumer", "third")
@@ -44,6 +44,7 @@ class BenchEngine:
 		self.sites = dict(zip(NAMES, (name.strip() for name in listed.split(",")), strict=False))
 		self._check_bench()
 		self.lock = self._lock()
+		self._put_test_app_on_bench()
 		self.logs = new_logs_folder(folder.name)
 		say(f"Uses the sites {', '.join(self.sites.values())} of a bench: the app's data on them is deleted.")
 
@@ -89,6 +90,14 @@ class BenchEngine:
 			raise SandboxError("Another run is using this bench's sites. Wait for it to end.") from None
 		return lock
 
+	def _put_test_app_on_bench(self) -> None:
+		"""For the time of the run: the bench can't load it without our path, and must not miss it afterwards."""
+		file = self.sites_path / "apps.txt"
+		apps = file.read_text().split()
+		if TEST_APP not in apps:
+			note_for_putting_back(self.folder, file)
+			file.write_text("\n".join([*apps, TEST_APP]) + "\n")
+
 	def _set_config(self, site_folder: Path, values: dict) -> None:
 		file = site_folder / "site_config.json"
 		note_for_putting_back(self.folder, file)
@@ -97,12 +106,14 @@ class BenchEngine:
 	def _bring_app_up_to_date(self, site: Site, site_folder: Path) -> None:
 		stamp = cache_folder() / f"bench-{hashlib.sha256(str(site_folder).encode()).hexdigest()[:16]}"
 		now = app_fingerprint()
-		if APP not in site.run(installed_apps):
-			self._bench_command(site_folder.name, "install-app", APP)
-		elif not stamp.exists() or stamp.read_text() != now:
-			self._bench_command(site_folder.name, "migrate")
-		else:
+		installed = site.run(installed_apps)
+		missing = [app for app in (APP, TEST_APP) if app not in installed]
+		if not missing and stamp.exists() and stamp.read_text() == now:
 			return
+		for app in missing:
+			self._bench_command(site_folder.name, "install-app", app)
+		if APP not in missing:
+			self._bench_command(site_folder.name, "migrate")
 		stamp.parent.mkdir(parents=True, exist_ok=True)
 		stamp.write_text(now)
 
@@ -111,7 +122,7 @@ class BenchEngine:
 			result = subprocess.run(
 				[self.python, "-m", "frappe.utils.bench_helper", "frappe", "--site", site, *command],
 				cwd=self.sites_path,
-				env={**entry_environment("bench", self.sites_path / site), "PYTHONPATH": str(PROJECT)},
+				env={**entry_environment("bench", self.sites_path / site), "PYTHONPATH": python_path()},
 				stdin=subprocess.DEVNULL,
 				capture_output=True,
 				text=True,

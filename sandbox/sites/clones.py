@@ -21,7 +21,7 @@ from pathlib import Path
 
 from sandbox.engine.monoframe import ENGINE, ENGINE_VERSION
 from sandbox.errors import SandboxError
-from sandbox.paths import APP, PROJECT, assets_folder, cache_folder
+from sandbox.paths import APP, PROJECT, TEST_APP, TEST_APP_SOURCE, assets_folder, cache_folder
 from sandbox.progress import step
 from sandbox.servers import children
 from sandbox.servers.databases import MariaDB, Redis
@@ -66,6 +66,8 @@ class SiteMaker:
 		folder = self._new_folder(name, host_name)
 		self.mariadb.load(_database(name), dump)
 		self.mariadb.sql(_no_scheduled_job_is_overdue(_database(name)))
+		if with_app:
+			self.mariadb.sql(_standard_data_is_its_own(_database(name), self.made))
 		return folder
 
 	def drop(self, name: str) -> None:
@@ -121,7 +123,9 @@ class SiteMaker:
 			with building_alone():
 				if not dump.exists():
 					folder.mkdir(parents=True, exist_ok=True)
-					what = "a Frappe site" if kind == "framework" else f"installing {APP} on it"
+					what = (
+						"a Frappe site" if kind == "framework" else f"installing {APP} and the test app on it"
+					)
 					with step(f"Template: {what}"):
 						self._build_template(kind, base, dump)
 					_forget_old(folder, kind)
@@ -142,8 +146,9 @@ class SiteMaker:
 
 
 def app_fingerprint(word: str = "") -> str:
-	"""Changes whenever installing or migrating the app might do something else."""
-	return _fingerprint([word], _files(PROJECT / APP, READ_BY_INSTALLING))
+	"""Changes whenever installing or migrating the app, or the test app, might do something else."""
+	folders = (PROJECT / APP, TEST_APP_SOURCE / TEST_APP)
+	return _fingerprint([word], [file for folder in folders for file in _files(folder, READ_BY_INSTALLING)])
 
 
 def _run_inside(kind: str, folder: Path, run_folder: Path, log: Path) -> None:
@@ -184,6 +189,15 @@ def _no_scheduled_job_is_overdue(database: str) -> str:
 	"""Or else, as the template is older, the scheduler's first look would queue every job that Frappe has."""
 	now = datetime.datetime.now(zoneinfo.ZoneInfo(TIME_ZONE))
 	return f"UPDATE `{database}`.`tabScheduled Job Type` SET last_execution = '{now:%Y-%m-%d %H:%M:%S}';"
+
+
+def _standard_data_is_its_own(database: str, number: int) -> str:
+	"""Sites that are set up one by one make their standard data at different moments, and that is how they are
+	told from documents that came over; clones of one template would have made it at the same one."""
+	return (
+		f"UPDATE `{database}`.`tabShop Unit` SET creation = creation + INTERVAL {number} MINUTE, "
+		f"modified = modified + INTERVAL {number} MINUTE;"
+	)
 
 
 def _database(site: str) -> str:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from sandbox.paths import PROJECT
+from sandbox.paths import PROJECT, TEST_APP_SOURCE
 
 # A developer's own settings for databases, Frappe and pytest are not meant for these sites; CI would make the
 # fork's jobs run in Frappe's test mode.
@@ -22,6 +22,11 @@ def entry_environment(engine: str, site_folder: Path) -> dict[str, str]:
 		"SANDBOX_ENGINE": engine,
 		"SANDBOX_SITE": site_folder.name,
 		"SANDBOX_SITES": str(site_folder.parent),
-		"PYTHONPATH": str(PROJECT),
+		"PYTHONPATH": python_path(),
 		"PYTHONUNBUFFERED": "1",
 	}
+
+
+def python_path() -> str:
+	"""The project, and the test app, which is no package of its own on any machine."""
+	return os.pathsep.join([str(PROJECT), str(TEST_APP_SOURCE)])

@@ -1,4 +1,4 @@
-"""Inside a new site: makes its database and installs an app. `python -m sandbox.sites.template framework|app`.
+"""Inside a new site: makes its database and installs the apps. `python -m sandbox.sites.template framework|app`.
 
 Run by `sandbox.sites.clones` in the folder of the site that becomes the template; nothing else uses it.
 """
@@ -6,7 +6,7 @@ Run by `sandbox.sites.clones` in the folder of the site that becomes the templat
 import sys
 
 from sandbox.engine import entry
-from sandbox.paths import APP
+from sandbox.paths import APP, TEST_APP
 
 ADMIN_PASSWORD = "admin"
 TIME_ZONE = "Asia/Bangkok"  # of a site that is not given another: no daylight saving, and not UTC
@@ -57,15 +57,16 @@ def finish_setup_wizard() -> None:
 	frappe.db.set_value("User", "Administrator", "time_zone", "")
 
 
-def install_app() -> None:
+def install_apps() -> None:
 	frappe = entry.open_site()
 	from frappe.installer import install_app
 
 	install_app(APP)
+	install_app(TEST_APP)
 	frappe.db.commit()
 	frappe.destroy()
 
 
 if __name__ == "__main__":
 	entry.prepare()
-	{"framework": make_framework, "app": install_app}[sys.argv[1]]()
+	{"framework": make_framework, "app": install_apps}[sys.argv[1]]()

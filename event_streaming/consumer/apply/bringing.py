@@ -27,11 +27,15 @@ from event_streaming.wire.files import RemoteFile
 
 @dataclass(frozen=True)
 class Whole:
-	"""A whole document as the producer has it, with its files; its events up to `position` are contained in it."""
+	"""A whole document as the producer has it, with its files; its events up to `position` are contained in it.
+
+	`settled`: it is what the producer has stored, not what it had at the moment of an event.
+	"""
 
 	data: dict
 	position: int = 0
 	files: list[RemoteFile] = field(default_factory=list)
+	settled: bool = True
 
 
 def bring_missing(about: About, work: Work) -> Outcome:
@@ -69,7 +73,7 @@ def bring(about: About, whole: Whole, work: Work) -> Outcome:
 		# what was made first, or its life cycle, may have made this one as well
 		about = work.resolver.look(about.key, about.root, about.subscription)
 	filled_later = any(need.link.required for need in plan.later)
-	outcome = write_document(about, values, whole.position, filled_later, work)
+	outcome = write_document(about, values, whole.position, filled_later, work, whole.settled)
 	local = (outcome.local_doctype, outcome.local_name)
 	localise.set_later(values, plan, local, work)
 	work.files.attach_all(whole.files, local, about.subscription)
@@ -107,7 +111,9 @@ def unsubscribed(planned: PlannedDocument) -> Subscription:
 	)
 
 
-def write_document(about: About, values: dict, position: int, filled_later: bool, work: Work) -> Outcome:
+def write_document(
+	about: About, values: dict, position: int, filled_later: bool, work: Work, settled: bool = True
+) -> Outcome:
 	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
 	subscription, adopted = about.subscription, False
 	if not about.local:
@@ -120,6 +126,9 @@ def write_document(about: About, values: dict, position: int, filled_later: bool
 	if about.is_here:
 		if adopted:
 			work.resolver.adopt(about.local)
+		if not subscription.use_same_name:
+			# under local naming the series is this site's own
+			values.pop("naming_series", None)
 		work.resolver.keep_identity(about, about.local, position)
 		doc, changed, warnings = documents.replace(*about.local, values, {} if about.came_home else extra)
 		if adopted:
@@ -130,7 +139,9 @@ def write_document(about: About, values: dict, position: int, filled_later: bool
 		)
 	else:
 		name = about.key[1] if subscription.use_same_name else None
-		doc, warnings = documents.insert(subscription.local_doctype, values, name, extra, filled_later)
+		doc, warnings = documents.insert(
+			subscription.local_doctype, values, name, extra, filled_later, settled
+		)
 		if name is not None and str(doc.name) != name:
 			raise name_taken(subscription.local_doctype, name, work)
 		work.resolver.keep_identity(about, (subscription.local_doctype, str(doc.name)), position)

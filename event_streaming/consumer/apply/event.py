@@ -28,7 +28,7 @@ from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
-from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType
+from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType, RowMissing
 from event_streaming.identity.origin import applying
 from event_streaming.site.refused import why_refused
 from event_streaming.wire.checks import InvalidPage
@@ -138,7 +138,8 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		if deleted:
 			return deleted
 	try:
-		return bring(about, Whole(data, event["position"], files), work)
+		# what an event says is what the document was then; what a copy says is what it is
+		return bring(about, Whole(data, event["position"], files, settled=not event["id"]), work)
 	except DependencyMissing:
 		if not links_elsewhere_now(about.key, data, work):
 			raise
@@ -175,13 +176,27 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	if moment.is_over():
 		# what was made for it first may have changed the document as well
 		doc = documents.locked(*about.local)
-	return apply_change(event, about, doc, convert_times(doc.doctype, change, work.time_zone), work)
+	try:
+		return apply_change(event, about, doc, convert_times(doc.doctype, change, work.time_zone), work)
+	except RowMissing:
+		# this site has replaced rows: only the whole document says what is in them
+		return bring_missing(about, work)
 
 
 def apply_change(event: Event, about: About, doc: Document, change: dict, work: Work) -> Outcome:
 	"""Apply a difference that fits this site to the local document."""
 	settler = Settler(event, about, work)
-	doc, changed, warnings = documents.update(doc, change, settler)
+	subscription = about.subscription
+	change = without_series(change, subscription)
+	doc, changed, warnings = documents.update(
+		doc,
+		change,
+		settler,
+		decided=subscription.fields_this_site_decides,
+		mapped=bool(subscription.mapping),
+		# where both sites change it, the removal of the row is on its way to the other
+		whole_rows=lambda: not two_way.tells_back(doc.doctype, work),
+	)
 	warnings += after_writing(doc, change) if changed else []
 	if settler.met:
 		say_what_is_true(about, (change.get("changed") or {}).get("modified"), work)
@@ -190,6 +205,14 @@ def apply_change(event: Event, about: About, doc: Document, change: dict, work: 
 	outcome.conflicts = settler.conflicts
 	outcome.given = None if settler.met else doc.modified
 	return outcome
+
+
+def without_series(change: dict, subscription: Subscription) -> dict:
+	"""Under local naming the naming series is this site's own."""
+	changed = change.get("changed") or {}
+	if subscription.use_same_name or "naming_series" not in changed:
+		return change
+	return {**change, "changed": {key: value for key, value in changed.items() if key != "naming_series"}}
 
 
 def say_what_is_true(about: About, modified: str | None, work: Work) -> None:

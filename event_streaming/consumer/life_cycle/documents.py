@@ -1,73 +1,91 @@
-"""Writes local documents through the ordinary document life cycle, as the current user, keeping the producer's stamps.
+"""Writes local documents through the ordinary document life cycle, as the current user, faithfully.
 
-It knows nothing of events or subscriptions: plain data in, a local name out. It never commits.
+It knows nothing of events or subscriptions: plain data in, a local name out. It never commits. What stays of what came is
+in kept_values.py, how in stand_ins.py.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.model.rename_doc import rename_doc
-from frappe.utils import cint, get_datetime
+from frappe.utils import cint
 
 from event_streaming.adapters.calls import before_writing
+from event_streaming.consumer.life_cycle import cancelled
 from event_streaming.consumer.life_cycle.fields import known_fields, left_out, set_values
+from event_streaming.consumer.life_cycle.kept_values import KeptValues, of_change, of_whole
 from event_streaming.consumer.life_cycle.naming import forget, raise_counter
-from event_streaming.consumer.life_cycle.rows import UpdateTable, replace_rows, update_rows
-from event_streaming.consumer.life_cycle.state_before import is_frappes, keep_state
+from event_streaming.consumer.life_cycle.permission import as_it_will_be, authorise
+from event_streaming.consumer.life_cycle.rows import missing_rows, replace_rows, update_rows
+from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stamps_of, take_away
+from event_streaming.consumer.life_cycle.state_before import keep_state
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
+from event_streaming.exceptions import RowMissing
 
-STAMPS = ("creation", "modified", "modified_by", "owner")
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 
 
-class KeepStamps:
-	"""Stands in for a document's `set_user_and_timestamp`, which would stamp it with this site's user and clock.
-
-	It is called at the right moment of every insert and save on both versions of Frappe; setting the columns
-	afterwards would cost one more UPDATE, and capture would log the wrong ones. A class, because hooks may pickle
-	the document into a job.
-	"""
-
-	def __init__(self, doc: Document, stamps: dict[str, Any]):
-		self.doc = doc
-		self.stamps = stamps
-
-	def __call__(self) -> None:
-		type(self.doc).set_user_and_timestamp(self.doc)
-		for fieldname, value in self.stamps.items():
-			self.doc.set(fieldname, value)
-
-
 def insert(
-	doctype: str, data: dict, name: str | None, extra: dict | None = None, filled_later: bool = False
+	doctype: str,
+	data: dict,
+	name: str | None,
+	extra: dict | None = None,
+	filled_later: bool = False,
+	settled: bool = True,
 ) -> tuple[Document, list[str]]:
 	"""Make a document from the whole state `data`; returns it and the warnings.
 
 	`name` None leaves the naming to this site. `extra` are fields that are set besides. `filled_later` says that a
-	mandatory link is set once what it points to is there. A submitted document is submitted, a cancelled one submitted
-	and cancelled. Child rows keep their names. Raises what Frappe raises.
+	mandatory link is set once what it points to is there. `settled` says that the values are what the producer has stored, not
+	what it had when the document was made: then they also stay where hooks of a submission set others. A submitted document is submitted; a cancelled one is written as
+	such, without a life cycle. Child rows keep their names. A Single is never made: it is changed. Raises what Frappe raises.
 	"""
+	if frappe.get_meta(doctype).issingle:
+		doc, _changed, warnings = replace(doctype, doctype, data, extra)
+		return doc, warnings
 	values, warnings = known_fields(doctype, data)
 	docstatus = cint(data.get("docstatus"))
 	values.update(extra or {})
 	if name is None:
 		drop_unknown_series(doctype, values)
-	doc = frappe.get_doc({**values, "doctype": doctype, "docstatus": min(docstatus, SUBMITTED)})
-	check_permission(doc, "create", *(["submit"] if docstatus else []))
-	keep_stamps(doc, data)
+	doc = frappe.get_doc({**values, "doctype": doctype, "docstatus": docstatus})
+	rights = ("create", "submit", "cancel")[: docstatus + 1]
+	stamps = stamps_of(doc, data)
+	with as_it_will_be(doc, name, stamps):
+		authorise(doc, *rights)
 	doc.flags.ignore_mandatory = filled_later
 	warnings += before_writing(doc, data)
 	raise_counter(doc, name)
-	hooks_run()
-	doc.insert(set_name=given_name(doc, name) or name_for_prompt(doc, data), set_child_names=False)
-	if docstatus == CANCELLED:
-		doc.check_permission("cancel")
-		doc.docstatus = CANCELLED
-		doc.save()
-	return doc, warnings
+	kept = of_whole(doc, values)
+	wanted = given_name(doc, name) or name_for_prompt(doc, data)
+	with faithfully(doc, Life(stamps, kept, rights)):
+		if docstatus == CANCELLED:
+			cancelled.insert(doc, wanted)
+		else:
+			doc.insert(set_name=wanted, set_child_names=False)
+	if docstatus == SUBMITTED and settled:
+		keep_after(doc, kept, kept.values)
+	return doc, warnings + kept.warnings()
+
+
+def keep_after(doc: Document, kept: KeptValues, names: Collection[str]) -> None:
+	"""What hooks of a submission have set past the document, by `db_set` or SQL, where another value came: one query."""
+	fields = [name for name in names if name in kept.values]
+	stored = frappe.db.get_value(doc.doctype, doc.name, fields, as_dict=True) if fields else None
+	if not stored:
+		return
+	now = frappe.get_doc({**stored, "doctype": doc.doctype})
+	now.flags.update({key: doc.flags[key] for key in doc.flags if key.startswith("event_streaming_decided")})
+	KeptValues({name: kept.values[name] for name in fields}).put_back(now)
+	changed = {
+		name: now.get(name)
+		for name in fields
+		if now.get(name) is not stored[name] and now.get(name) != stored[name]
+	}
+	if changed:
+		doc.db_set(changed, update_modified=False)
 
 
 def locked(doctype: str, name: str) -> Document:
@@ -86,26 +104,43 @@ def locked_if_there(doctype: str, name: str) -> Document | None:
 
 
 def update(
-	doc: Document, change: dict, settle: Callable[[Document, dict], dict] | None = None
+	doc: Document,
+	change: dict,
+	settle: Callable[[Document, dict], dict] | None = None,
+	decided: Collection[str] = (),
+	mapped: bool = False,
+	whole_rows: Callable[[], bool] | None = None,
 ) -> tuple[Document, bool, list[str]]:
 	"""Apply a difference to a document that is `locked`; returns it, whether anything changed, and the warnings.
 
-	`settle` may look at the document first and answer with the difference that is applied. Applying the same
-	difference twice is harmless. docstatus never goes back. Raises what Frappe raises.
+	`settle` may look at the document first and answer with the difference that is applied. `decided` are fields that this site
+	decides; `mapped` says that the other site has other fields. Applying the same difference twice is harmless. docstatus
+	never goes back. Raises RowMissing when a row that has changed is not here and `whole_rows` says that the whole document is
+	to be brought then, and what Frappe raises.
 	"""
 	if settle:
 		change = settle(doc, change)
+	missing = missing_rows(doc, change)
+	if missing and whole_rows and whole_rows():
+		take_away(doc)
+		raise RowMissing("; ".join(missing))
 	changed, warnings = known_fields(doc.doctype, change.get("changed") or {}, rows=False)
 	target = cint((change.get("changed") or {}).get("docstatus"))
 	dirty = set_values(doc, changed)
 	for table in doc.meta.get_table_fields():
 		dirty |= update_rows(doc, table, change, warnings)
 	warn_of_unknown_tables(doc, change, warnings)
+	if missing:
+		names = frappe.utils.escape_html("; ".join(missing))
+		warnings.append(
+			_("Rows that changed on the producer and are not in the document here: {0}").format(names)
+		)
 	if dirty or target > doc.docstatus:
 		warnings += before_writing(doc, change)
-		save(doc, target, change.get("changed") or {}, dirty)
-		return doc, True, warnings
-	forget_stand_ins(doc)
+		kept = of_change(doc, change, decided, mapped)
+		save(doc, target, change.get("changed") or {}, dirty, kept)
+		return doc, True, warnings + kept.warnings()
+	take_away(doc)
 	return doc, False, warnings
 
 
@@ -123,67 +158,47 @@ def replace(
 	target = cint(data.get("docstatus"))
 	if dirty or target > doc.docstatus:
 		warnings += before_writing(doc, data)
-		save(doc, target, data, dirty)
-		return doc, True, warnings
-	forget_stand_ins(doc)
+		kept = of_whole(doc, values)
+		save(doc, target, data, dirty, kept)
+		return doc, True, warnings + kept.warnings()
+	take_away(doc)
 	stamp(doctype, doc.name, data)
 	return doc, False, warnings
 
 
-def save(doc: Document, target: int, stamps: dict, dirty: bool) -> None:
+def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues) -> None:
 	"""Save a changed document and bring it to docstatus `target`, never backwards.
 
 	A change that says no stamp (or only one) did not change it over there; so it stays here. When it was made, and by whom, is
 	never changed: Frappe refuses that, and a document that was here before has its own.
 	"""
 	changed = {field: value for field, value in stamps.items() if field not in ("creation", "owner")}
-	keep_stamps(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **changed})
-	if is_frappes(doc, "update_child_table"):
-		doc.update_child_table = UpdateTable(doc)
-	try:
-		_save(doc, target, dirty)
-	finally:
-		# not before: what stands in for the state before would not hold any more
-		hooks_run()
-		forget_stand_ins(doc)
+	kept_stamps = stamps_of(doc, {"modified": doc.modified, "modified_by": doc.modified_by, **changed})
+	was = cint(doc.docstatus)
+	rights = rights_for(was, target, dirty)
+	authorise(doc, *rights)
+	with faithfully(doc, Life(kept_stamps, kept, rights)):
+		if was == CANCELLED:
+			# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
+			cancelled.write_through(doc)
+		elif was == DRAFT and target == CANCELLED:
+			cancelled.discard(doc)
+		else:
+			doc.docstatus = max(target, was)
+			# the producer may have set by db_set what a person may not change after submission
+			doc.flags.ignore_validate_update_after_submit = True
+			doc.save()
+	if target > was and target == SUBMITTED:
+		keep_after(doc, kept, stamps)
 
 
-def forget_stand_ins(doc: Document) -> None:
-	"""They hold the document: with them, it would stay in memory until Python looks for such circles."""
-	for stand_in in ("load_doc_before_save", "update_child_table"):
-		vars(doc).pop(stand_in, None)
-
-
-def _save(doc: Document, target: int, dirty: bool) -> None:
-	if doc.docstatus == CANCELLED:
-		# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
-		check_permission(doc, "write")
-		write_through(doc)
-		return
-	if doc.docstatus == DRAFT and target == CANCELLED:
-		check_permission(doc, "write", "submit")
-		doc.docstatus = SUBMITTED
-		doc.save()
-		dirty = False
-	if target > doc.docstatus:
-		check_permission(doc, "submit" if target == SUBMITTED else "cancel")
-		doc.docstatus = target
-		doc.flags.ignore_validate_update_after_submit = True
-		doc.save()
-	elif dirty:
-		check_permission(doc, "write")
-		# the producer may have set by db_set what a person may not change after submission
-		doc.flags.ignore_validate_update_after_submit = True
-		doc.save()
-
-
-def write_through(doc: Document) -> None:
-	"""Write a cancelled document's fields and rows as they stand, with the event that `db_set` fires."""
-	doc.load_doc_before_save()
-	doc.set_user_and_timestamp()
-	doc.db_update()
-	doc.update_children()
-	doc.run_method("on_change")
+def rights_for(was: int, target: int, dirty: bool) -> tuple[str, ...]:
+	"""What the user needs for a change: Frappe asks for `write` with every save, and for more with a change of state."""
+	if was == DRAFT and target == CANCELLED:
+		return ("write", "submit", "cancel")
+	if target > was:
+		return ("write", "submit" if target == SUBMITTED else "cancel")
+	return ("write", "submit") if was == SUBMITTED else ("write",)
 
 
 def delete(doctype: str, name: str) -> None:
@@ -202,7 +217,8 @@ def delete(doctype: str, name: str) -> None:
 	if frappe.get_meta(doctype).is_submittable:
 		doc = frappe.get_doc(doctype, name, for_update=True)
 		if doc.docstatus == SUBMITTED:
-			doc.cancel()
+			# not `cancel()`: a controller may leave that to a job of its own when there are many rows
+			doc._cancel()
 	frappe.delete_doc(doctype, name)
 
 
@@ -227,7 +243,11 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 			and frappe.has_permission(doctype, "write", doc=new)
 		)
 	if not permitted:
-		raise frappe.PermissionError(_("No permission to rename {0} {1}").format(_(doctype), old))
+		raise frappe.PermissionError(
+			_("{0} may not rename {1} {2} on this site: give the user a role that may.").format(
+				frappe.session.user, _(doctype), old
+			)
+		)
 	hooks_run()
 	return rename_doc(
 		doctype,
@@ -246,39 +266,6 @@ def stamp(doctype: str, name: str, stamps: dict) -> None:
 	values = {field: stamps[field] for field in ("modified", "modified_by") if stamps.get(field)}
 	if values.get("modified"):
 		frappe.db.set_value(doctype, name, values, update_modified=False)
-
-
-def stamp_making(doctype: str, name: str, stamps: dict) -> None:
-	"""Give a document that was made on both sites the maker and the time that it has on the producer."""
-	values = {field: stamps[field] for field in ("creation", "owner") if stamps.get(field)}
-	if values and not frappe.get_meta(doctype).issingle:
-		frappe.db.set_value(doctype, name, values, update_modified=False)
-
-
-def check_permission(doc: Document, *kinds: str) -> None:
-	"""The user's permission, all or nothing.
-
-	Afterwards Frappe's own checks are off for the document: where the user lacks a permission level, they would put
-	single fields silently back to their old values.
-	"""
-	doc.flags.ignore_permissions = False
-	for kind in kinds:
-		doc.check_permission(kind)
-	doc.flags.ignore_permissions = True
-
-
-def keep_stamps(doc: Document, data: dict) -> None:
-	stamps = {field: data[field] for field in STAMPS if data.get(field)}
-	for fieldname in ("creation", "modified"):
-		if fieldname in stamps:
-			# as the database gives it back: Frappe compares the two as text before the next save
-			stamps[fieldname] = get_datetime(stamps[fieldname])
-	if not stamps.get("modified"):
-		stamps.pop("modified_by", None)
-	elif doc.modified_by:
-		# a difference does not mention it when the same person changed the document again
-		stamps.setdefault("modified_by", doc.modified_by)
-	doc.set_user_and_timestamp = KeepStamps(doc, stamps)
 
 
 def drop_unknown_series(doctype: str, values: dict) -> None:

@@ -58,6 +58,26 @@ def deletion(db_type: str, doctype: str, some_stay: bool) -> str:
 	return query.get_sql()
 
 
+def missing_rows(doc: Document, change: dict) -> list[str]:
+	"""Rows that have changed on the producer and are not in the document, by label of the table and name."""
+	missing = []
+	for table in doc.meta.get_table_fields():
+		rows = (change.get("row_changed") or {}).get(table.fieldname) or []
+		if rows:
+			here = {row.name for row in doc.get(table.fieldname)}
+			here.update(
+				row.get("name")
+				for row in (change.get("added") or {}).get(table.fieldname) or []
+				if isinstance(row, dict)
+			)
+			missing += [
+				f"{table.label or table.fieldname}: {row.get('name')}"
+				for row in rows
+				if isinstance(row, dict) and row.get("name") not in here
+			]
+	return missing
+
+
 def update_rows(doc: Document, table, change: dict, warnings: list[str]) -> bool:
 	"""Apply a difference's rows to one child table: removed, changed, added (one that is there already is changed)."""
 	fieldname, unknown, dirty = table.fieldname, [], False

@@ -212,7 +212,12 @@ class Mended:
 			)
 		self.change = self.difference.as_change(values)
 		with applying(self.local[0], work.event_producer, self.applied(event, work)), quietly():
-			doc, changed, warnings = documents.update(documents.locked(*self.local), self.change)
+			doc, changed, warnings = documents.update(
+				documents.locked(*self.local),
+				self.change,
+				decided=compared.subscription.fields_this_site_decides,
+				mapped=bool(compared.subscription.mapping),
+			)
 			warnings += after_writing(doc, self.change) if changed else []
 		covered_to = max(event["position"], work.resolver.covered_to(key))
 		work.resolver.keep(key, self.local, event["root"], covered_to)

@@ -132,6 +132,12 @@ def capture_change(doc, method: str | None = None) -> None:
 		_log_create(doc, memory)
 
 
+def capture_written(doc, method: str | None = None) -> None:
+	"""on_written_as_cancelled: this app has written a cancelled document of another site, without a life cycle."""
+	if doc.doctype in streamed_doctypes():
+		_log_create(doc, None)
+
+
 def capture_delete(doc, method: str | None = None) -> None:
 	"""after_delete: type and name only; and which document it was, should the other site have gone on with it."""
 	if doc.doctype in streamed_doctypes():

@@ -2,13 +2,14 @@
 
 import importlib.metadata
 import json
+import os
 
 import pytest
 
 from sandbox.engine import monoframe
 from sandbox.engine.alias import real_name
 from sandbox.errors import SandboxError
-from sandbox.paths import PROJECT
+from sandbox.paths import PROJECT, TEST_APP, TEST_APP_SOURCE
 from sandbox.servers import databases, packages
 from sandbox.sites import clones, rest
 from sandbox.sites.environment import entry_environment
@@ -50,7 +51,7 @@ def test_the_environment_of_a_site_has_nothing_that_misleads_frappe(monkeypatch,
 
 	assert "CI" not in environment and "DB_HOST" not in environment
 	assert environment["SANDBOX_SITE"] == "producer"
-	assert environment["PYTHONPATH"] == str(PROJECT)
+	assert environment["PYTHONPATH"].split(os.pathsep) == [str(PROJECT), str(TEST_APP_SOURCE)]
 
 
 def test_a_socket_path_that_is_too_long_moves_to_a_shorter_folder(tmp_path):
@@ -67,6 +68,7 @@ def test_a_socket_path_that_is_too_long_moves_to_a_shorter_folder(tmp_path):
 
 def test_the_template_is_built_again_when_something_that_installing_reads_has_changed(tmp_path, monkeypatch):
 	monkeypatch.setattr(clones, "PROJECT", tmp_path)
+	monkeypatch.setattr(clones, "TEST_APP_SOURCE", tmp_path / "shop")
 	app = tmp_path / "event_streaming"
 	app.mkdir()
 	(app / "hooks.py").write_text("app_name = 'x'")
@@ -75,7 +77,12 @@ def test_the_template_is_built_again_when_something_that_installing_reads_has_ch
 	(app / "tasks.py").write_text("pass")
 	assert clones.app_fingerprint() == before
 	(app / "patches.txt").write_text("event_streaming.patches.v1_0.x")
-	assert clones.app_fingerprint() != before
+	with_patch = clones.app_fingerprint()
+	assert with_patch != before
+	test_app = tmp_path / "shop" / TEST_APP
+	test_app.mkdir(parents=True)
+	(test_app / "install.py").write_text("pass")
+	assert clones.app_fingerprint() != with_patch
 
 
 def test_an_error_of_a_site_is_told_as_the_site_would_show_it():

@@ -1,0 +1,172 @@
+"""The values that came, or that a document has already, against what this site's life cycle makes of them.
+
+Taken when the document has all of them and its life cycle is about to begin; put back after the controller's hooks have run and
+before Frappe writes. What this site would have set otherwise becomes a warning. Pure but for Frappe's documents: it reads and
+writes no database.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.model import table_fields
+from frappe.model.document import Document
+
+from event_streaming.adapters.context import DECIDED_FLAG
+from event_streaming.consumer.life_cycle.fields import TREE_FIELDS, is_stored, same_value
+
+# what a warning says at most
+MOST_FIELDS = 12
+LONGEST_VALUE = 60
+
+
+@dataclass
+class KeptRow:
+	row: Any
+	values: dict[str, Any]
+
+
+@dataclass
+class KeptValues:
+	"""Fields and whole tables of a document that are to stay; `others` is what this site would have set, by label."""
+
+	values: dict[str, Any] = field(default_factory=dict)
+	tables: dict[str, list[KeptRow]] = field(default_factory=dict)
+	others: dict[str, str] = field(default_factory=dict)
+
+	def put_back(self, doc: Document) -> None:
+		"""Give the document these values again, and remember what stood in their place."""
+		decided = doc.flags.get(DECIDED_FLAG) or ()
+		for fieldname, value in self.values.items():
+			now = doc.get(fieldname)
+			if now is value or fieldname in decided:
+				continue
+			df = doc.meta.get_field(fieldname)
+			if not same_value(df.fieldtype, now, value):
+				self.note(df.label or fieldname, now, value)
+				doc.set(fieldname, value)
+		for fieldname, rows in self.tables.items():
+			self.put_rows_back(doc, fieldname, rows)
+
+	def put_rows_back(self, doc: Document, fieldname: str, rows: list[KeptRow]) -> None:
+		now = doc.get(fieldname) or []
+		label = doc.meta.get_label(fieldname)
+		if len(now) != len(rows) or any(row is not kept.row for row, kept in zip(now, rows, strict=True)):
+			self.note(label, _("{0} rows").format(len(now)), _("{0} rows").format(len(rows)))
+			doc.set(fieldname, [kept.row for kept in rows])
+		for number, kept in enumerate(rows, start=1):
+			row = kept.row
+			for name, value in kept.values.items():
+				now = row.get(name)
+				if now is value:
+					continue
+				df = row.meta.get_field(name)
+				if not same_value(df.fieldtype, now, value):
+					self.note(f"{label} {number}, {df.label or name}", now, value)
+					row.set(name, value)
+			if row.idx != number:
+				row.idx = number
+
+	def note(self, label: str, here: Any, there: Any) -> None:
+		if label not in self.others and len(self.others) <= MOST_FIELDS:
+			self.others[label] = _("{0}: {1} instead of {2}").format(_(label), shown(here), shown(there))
+
+	def warnings(self) -> list[str]:
+		if not self.others:
+			return []
+		told = list(self.others.values())
+		if len(told) > MOST_FIELDS:
+			told[MOST_FIELDS:] = ["…"]
+		return [
+			_("This site would have set other values, the producer's were kept. {0}").format("; ".join(told))
+		]
+
+
+def shown(value: Any) -> str:
+	"""A value in a message: bounded, and without the markup of another site."""
+	if value in (None, ""):
+		return _("empty")
+	text = str(value)
+	if len(text) > LONGEST_VALUE:
+		text = text[:LONGEST_VALUE] + "…"
+	return frappe.utils.escape_html(text)
+
+
+def of_whole(doc: Document, came: dict[str, Any]) -> KeptValues:
+	"""The fields and tables that came with a whole document. What did not come is this site's."""
+	kept = KeptValues()
+	for fieldname, value in came.items():
+		df = doc.meta.get_field(fieldname)
+		if not df:
+			continue
+		if df.fieldtype in table_fields:
+			names = {str(row.get("name")): row for row in value if isinstance(row, dict)}
+			kept.tables[fieldname] = [
+				KeptRow(row, values_of(row, names.get(str(row.name)) or ()))
+				for row in doc.get(fieldname) or []
+			]
+		elif is_stored(df):
+			kept.values[fieldname] = doc.get(fieldname)
+	return kept
+
+
+def of_change(doc: Document, change: dict[str, Any], decided: Collection[str], mapped: bool) -> KeptValues:
+	"""What a difference says, and what the document holds besides: the producer says that the rest has not changed.
+
+	Fields and tables that this site decides, its custom fields, and with a mapping all that the difference does not name, are
+	this site's.
+	"""
+	said = change.get("changed") or {}
+	named = {name for part in ("added", "removed", "row_changed") for name in (change.get(part) or {})}
+	rows_said = {
+		(fieldname, str(row.get("name"))): row
+		for part in ("added", "row_changed")
+		for fieldname, rows in (change.get(part) or {}).items()
+		for row in rows
+		if isinstance(row, dict)
+	}
+	kept = KeptValues()
+	for df in doc.meta.fields:
+		if df.fieldname in decided or df.fieldname in TREE_FIELDS:
+			continue
+		if df.fieldtype in table_fields:
+			if df.fieldname in named or is_the_producers(df, mapped):
+				kept.tables[df.fieldname] = [
+					KeptRow(
+						row,
+						values_of(
+							row,
+							rows_said.get((df.fieldname, str(row.name))) or (),
+							None
+							if mapped
+							else {name for name in decided if name.startswith(f"{df.fieldname}.")},
+						),
+					)
+					for row in doc.get(df.fieldname) or []
+				]
+		elif is_stored(df) and (df.fieldname in said or is_the_producers(df, mapped)):
+			kept.values[df.fieldname] = doc.get(df.fieldname)
+	return kept
+
+
+def is_the_producers(df: Any, mapped: bool) -> bool:
+	"""Whether a field is one that the other site has as well: it comes with the app, not with this site."""
+	return not mapped and not df.get("is_custom_field")
+
+
+def values_of(row: Document, came: Iterable[str], decided: Collection[str] | None = None) -> dict[str, Any]:
+	"""The values of a row that stay: of the fields that came, and with `decided` of all that come with the app but those."""
+	came, values = set(came), {}
+	for df in row.meta.fields:
+		if not is_stored(df):
+			continue
+		own = (
+			decided is not None
+			and not df.get("is_custom_field")
+			and f"{row.parentfield}.{df.fieldname}" not in decided
+		)
+		if df.fieldname in came or own:
+			values[df.fieldname] = row.get(df.fieldname)
+	return values

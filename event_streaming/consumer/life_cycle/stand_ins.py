@@ -1,0 +1,210 @@
+"""Everything that stands in for a method of a document while it is written, set and taken away in one place.
+
+| method of the document | what stands in for it |
+| --- | --- |
+| `set_user_and_timestamp` | the producer's stamps |
+| `_validate_links` | a link to a cancelled document is no error; nothing is fetched from linked documents over what came |
+| `run_before_save_methods` | the controller's hooks run; what came is put back after them |
+| `_validate_mandatory` | a field that came empty is empty on the producer, too |
+| `validate_workflow` | a state that came is no transition of this site |
+| `validate_set_only_once` | nor is a value that came a change by somebody of this site |
+| `check_permission`, `validate_higher_perm_levels` | what was asked by `permission.authorise` is not asked again, nor by level |
+| `update_child_table` | see `rows.UpdateTable` |
+| `load_doc_before_save` | see `state_before.StateBefore`; set when the document is read, for its next save |
+
+They call the class's own method. Each is an object of a class: hooks may copy the document, or pickle it into a job; there it has
+lost what it stood for, and calls the class's own.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import frappe
+from frappe.model.document import Document
+from frappe.utils import get_datetime
+
+from event_streaming.consumer.life_cycle.kept_values import KeptValues
+from event_streaming.consumer.life_cycle.rows import UpdateTable
+from event_streaming.consumer.life_cycle.state_before import is_frappes
+from event_streaming.consumer.unit_of_work.transaction import hooks_run
+
+STAMPS = ("creation", "modified", "modified_by", "owner")
+BEFORE = "load_doc_before_save"
+
+
+@dataclass
+class Life:
+	"""What is to stay while a document goes through its life cycle; `rights` are those that the user has."""
+
+	stamps: dict[str, Any]
+	kept: KeptValues
+	rights: tuple[str, ...] = ()
+	put_back_links: bool = field(default=True)
+
+
+class StandIn:
+	"""Stands in for one method of one document."""
+
+	method: ClassVar[str] = ""
+
+	def __init__(self, doc: Document, life: Life | None):
+		self.doc = doc
+		self.life = life
+
+	def __getstate__(self) -> dict:
+		return {"doc": self.doc, "life": None}
+
+	def __setstate__(self, state: dict) -> None:
+		vars(self).update(state)
+
+	def __call__(self, *args: Any, **options: Any) -> Any:
+		original = getattr(type(self.doc), self.method)
+		if self.life is None:
+			return original(self.doc, *args, **options)
+		return self.act(self.life, original, *args, **options)
+
+	def act(self, life: Life, original: Callable, *args: Any, **options: Any) -> Any:
+		raise NotImplementedError
+
+
+class KeepStamps(StandIn):
+	method = "set_user_and_timestamp"
+
+	def act(self, life: Life, original: Callable) -> None:
+		original(self.doc)
+		for fieldname, value in life.stamps.items():
+			self.doc.set(fieldname, value)
+
+
+class FetchNothing(StandIn):
+	method = "_validate_links"
+
+	def act(self, life: Life, original: Callable) -> None:
+		told = len(frappe.local.message_log or ())
+		try:
+			original(self.doc)
+		except frappe.CancelledLinkError:
+			del frappe.local.message_log[told:]
+		life.kept.put_back(self.doc)
+
+
+class KeepWhatCame(StandIn):
+	method = "run_before_save_methods"
+
+	def act(self, life: Life, original: Callable) -> None:
+		original(self.doc)
+		life.kept.put_back(self.doc)
+
+
+class EmptyThereToo(StandIn):
+	method = "_validate_mandatory"
+
+	def act(self, life: Life, original: Callable) -> None:
+		doc, came = self.doc, life.kept
+		missing = [each[0] for each in doc._get_missing_mandatory_fields() if each[0] not in came.values]
+		missing = [name for name in missing if name not in came.tables]
+		for table, rows in came.tables.items():
+			known = {id(kept.row): kept.values for kept in rows}
+			for row in doc.get(table) or []:
+				values = known.get(id(row), {})
+				missing += [each[0] for each in row._get_missing_mandatory_fields() if each[0] not in values]
+		for df in doc.meta.get_table_fields():
+			if df.fieldname not in came.tables:
+				for row in doc.get(df.fieldname) or []:
+					missing += [each[0] for each in row._get_missing_mandatory_fields()]
+		if missing:
+			original(doc)
+
+
+class NoTransition(StandIn):
+	method = "validate_workflow"
+
+	def act(self, life: Life, original: Callable) -> None:
+		"""The state that came is the state."""
+
+
+class SetAgain(StandIn):
+	method = "validate_set_only_once"
+
+	def act(self, life: Life, original: Callable) -> bool:
+		return False
+
+
+class AskedAlready(StandIn):
+	method = "check_permission"
+
+	def act(self, life: Life, original: Callable, permtype: str = "read", permlevel: Any = None) -> None:
+		if permtype not in life.rights:
+			original(self.doc, permtype, permlevel)
+
+
+class AllLevels(StandIn):
+	method = "validate_higher_perm_levels"
+
+	def act(self, life: Life, original: Callable) -> None:
+		"""All or nothing: see permission.py."""
+
+
+STAND_INS = (
+	KeepStamps,
+	FetchNothing,
+	KeepWhatCame,
+	EmptyThereToo,
+	NoTransition,
+	SetAgain,
+	AskedAlready,
+	AllLevels,
+)
+
+
+@contextmanager
+def faithfully(doc: Document, life: Life) -> Iterator[None]:
+	"""Inside the block, Frappe's life cycle of `doc` leaves what came as it came."""
+	for stand_in in STAND_INS:
+		vars(doc)[stand_in.method] = stand_in(doc, life)
+	if is_frappes(doc, "update_child_table"):
+		doc.update_child_table = UpdateTable(doc)
+	filled = fill_nothing(doc, life)
+	hooks_run()
+	try:
+		yield
+	finally:
+		# not before: what stands in for the state before would not hold any more
+		hooks_run()
+		take_away(doc)
+		for each in filled:
+			each.dont_update_if_missing = []
+
+
+def fill_nothing(doc: Document, life: Life) -> list[Document]:
+	"""Fields that came empty get no default of this site, nor its clock."""
+	doc.dont_update_if_missing = list(life.kept.values)
+	filled = [doc]
+	for rows in life.kept.tables.values():
+		for kept in rows:
+			if kept.row.is_new():
+				kept.row.dont_update_if_missing = list(kept.values)
+				filled.append(kept.row)
+	return filled
+
+
+def take_away(doc: Document) -> None:
+	"""They hold the document: with them, it would stay in memory until Python looks for such circles."""
+	for method in (*(each.method for each in STAND_INS), "update_child_table", BEFORE):
+		vars(doc).pop(method, None)
+
+
+def stamps_of(doc: Document, data: dict) -> dict[str, Any]:
+	"""The producer's stamps for a document, as the database gives them back: Frappe compares two as text before a save."""
+	stamps = {field: data[field] for field in STAMPS if data.get(field)}
+	for fieldname in ("creation", "modified"):
+		if fieldname in stamps:
+			stamps[fieldname] = get_datetime(stamps[fieldname])
+	if not stamps.get("modified"):
+		stamps.pop("modified_by", None)
+	elif doc.modified_by:
+		# a difference does not mention it when the same person changed the document again
+		stamps.setdefault("modified_by", doc.modified_by)
+	return stamps

@@ -1,0 +1,113 @@
+"""Controllers that do what none should: the event fails alone, whole, in the controller's own words."""
+
+import pytest
+from shop import NUISANCE, SETTINGS, make_lead, make_nuisance, same_on_both, submit, take
+from streams import change, delete, pull, read_doc, read_rows, subscribe, sync_logs
+
+
+@pytest.fixture
+def misbehaving(consumer):
+	"""Nuisances misbehave on the consumer, and only there."""
+	consumer.run(change, doctype=SETTINGS, name=SETTINGS, nuisances_misbehave=1)
+	yield
+	consumer.run(change, doctype=SETTINGS, name=SETTINGS, nuisances_misbehave=0)
+
+
+def rows_of(site, name: str) -> list[str]:
+	rows = site.run(read_rows, doctype="Shop Nuisance Row", filters={"parent": name})
+	return sorted(row["item"] for row in rows)
+
+
+@pytest.mark.parametrize("where", ["validate", "before_save", "after_insert", "on_update"])
+def test_a_controller_that_throws_fails_alone_in_its_own_words(producer, consumer, misbehaving, where):
+	subscribe(consumer, producer, NUISANCE, "Shop Lead")
+	name = producer.run(make_nuisance, where=where, what="throw")
+	lead = producer.run(make_lead)
+
+	pull(consumer, producer)
+
+	same_on_both(producer, consumer, "Shop Lead", lead)
+	(log,) = sync_logs(consumer, producer_doc=name)
+	assert log["status"] == "Retrying" and f"{name} is a nuisance in {where}" in log["error"]
+	assert consumer.run(read_doc, doctype=NUISANCE, name=name) is None
+	assert rows_of(consumer, name) == []
+
+
+def test_a_submission_that_throws_leaves_the_draft_as_it_was(producer, consumer, misbehaving):
+	subscribe(consumer, producer, NUISANCE)
+	name = producer.run(make_nuisance, where="on_submit", what="throw")
+	take(consumer, producer)
+
+	producer.run(submit, doctype=NUISANCE, name=name)
+	pull(consumer, producer)
+
+	log = sync_logs(consumer, producer_doc=name)[-1]
+	assert log["status"] == "Retrying" and f"{name} is a nuisance in on_submit" in log["error"]
+	assert consumer.run(read_doc, doctype=NUISANCE, name=name)["docstatus"] == 0
+
+
+@pytest.mark.parametrize("hook", ["on_cancel", "on_trash"])
+def test_a_cancellation_or_deletion_that_throws_leaves_the_document_whole(
+	producer, consumer, misbehaving, hook
+):
+	subscribe(consumer, producer, NUISANCE)
+	name = producer.run(make_nuisance, where=hook, what="throw", submit=hook == "on_cancel")
+	take(consumer, producer)
+
+	if hook == "on_cancel":
+		producer.run(cancel, name=name)
+	else:
+		producer.run(delete, doctype=NUISANCE, name=name)
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=NUISANCE, name=name)["docstatus"] == int(hook == "on_cancel")
+	assert rows_of(consumer, name) == ["one", "two"]
+	assert f"{name} is a nuisance in {hook}" in sync_logs(consumer)[-1]["error"]
+
+
+def cancel(name: str) -> None:
+	import frappe
+
+	frappe.get_doc(NUISANCE, name).cancel()
+
+
+@pytest.mark.parametrize("what", ["commit", "roll back", "rename itself", "delete its rows"])
+@pytest.mark.parametrize("where", ["validate", "after_insert", "on_update", "on_submit"])
+def test_a_controller_that_meddles_leaves_a_whole_document_or_none(
+	producer, consumer, misbehaving, where, what
+):
+	"""What it does may come to nothing, or fail; half a document is never left, and the others arrive."""
+	subscribe(consumer, producer, NUISANCE, "Shop Lead")
+	name = producer.run(make_nuisance, where=where, what=what, submit=where == "on_submit")
+	lead = producer.run(make_lead)
+
+	pull(consumer, producer)
+
+	same_on_both(producer, consumer, "Shop Lead", lead)
+	logs = sync_logs(consumer, producer_doc=name)
+	if all(log["status"] == "Synced" for log in logs):
+		same_on_both(producer, consumer, NUISANCE, name)
+	else:
+		assert any(log["error"] for log in logs)
+		assert consumer.run(read_doc, doctype=NUISANCE, name=name) is None
+		assert rows_of(consumer, name) == []
+	assert consumer.run(read_doc, doctype=NUISANCE, name=f"{name} renamed") is None
+
+
+def test_a_nuisance_that_is_put_right_is_healed_by_the_next_try(producer, consumer, misbehaving):
+	subscribe(consumer, producer, NUISANCE)
+	name = producer.run(make_nuisance, where="on_submit", what="throw")
+	producer.run(submit, doctype=NUISANCE, name=name)
+	pull(consumer, producer)
+
+	consumer.run(change, doctype=SETTINGS, name=SETTINGS, nuisances_misbehave=0)
+	consumer.run(resync_everything)
+	take(consumer, producer)
+
+	assert same_on_both(producer, consumer, NUISANCE, name)["docstatus"] == 1
+
+
+def resync_everything() -> None:
+	from event_streaming.consumer.pull.by_hand import resync_all
+
+	resync_all("Administrator")
