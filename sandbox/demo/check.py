@@ -3,7 +3,8 @@
 What has to differ: a locally named document's name, in links too, and the fields that say where it came from; what
 belongs to one site's own view (likes, tags, who has seen it) and its own numbering of trees; the stamps of rows
 (each site writes its own; nothing shows them); and what a mapping says. What both sites have made by themselves,
-accounts of a company for one, may differ in who made it and when. Everything else has to be equal.
+accounts of a company for one, may differ in who made it and when, and an invoice in when its payment changed it.
+Everything else has to be equal.
 """
 
 from dataclasses import dataclass, field
@@ -216,6 +217,9 @@ def _compare_fields(result: Result, what: str, there: dict, here: dict) -> None:
 		left_out = left_out | {"name"}
 	if doctype in MADE_ON_BOTH:
 		left_out = left_out | WHO_AND_WHEN
+	if doctype == INVOICE:
+		# a payment's life cycle changes its invoice on both sites
+		left_out = left_out | {"modified", "modified_by"}
 	for fieldname in sorted(set(there) - left_out):
 		old, new = there[fieldname], here.get(fieldname)
 		if isinstance(old, list):

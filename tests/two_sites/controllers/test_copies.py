@@ -84,7 +84,7 @@ def test_a_return_comes_over_with_the_invoice_that_it_takes_back(producer, consu
 	copy_all(consumer, producer, {INVOICE: {"company": company}})
 
 	for name in (invoice, returned):
-		same_on_both(producer, consumer, INVOICE, name)
+		same_but_stamps(producer, consumer, INVOICE, name)
 		same_ledger(producer, consumer, name)
 
 

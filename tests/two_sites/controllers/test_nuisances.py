@@ -89,8 +89,10 @@ def test_a_controller_that_meddles_leaves_a_whole_document_or_none(
 		same_on_both(producer, consumer, NUISANCE, name)
 	else:
 		assert any(log["error"] for log in logs)
-		assert consumer.run(read_doc, doctype=NUISANCE, name=name) is None
-		assert rows_of(consumer, name) == []
+		draft = consumer.run(read_doc, doctype=NUISANCE, name=name)
+		# what fails is its submission: the draft's own event may have been settled before
+		assert draft is None or (where == "on_submit" and draft["docstatus"] == 0)
+		assert rows_of(consumer, name) == (["one", "two"] if draft else [])
 	assert consumer.run(read_doc, doctype=NUISANCE, name=f"{name} renamed") is None
 
 
