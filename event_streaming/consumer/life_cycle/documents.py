@@ -268,6 +268,13 @@ def stamp(doctype: str, name: str, stamps: dict) -> None:
 		frappe.db.set_value(doctype, name, values, update_modified=False)
 
 
+def stamp_making(doctype: str, name: str, stamps: dict) -> None:
+	"""Give a document that was made on both sites the maker and the time that it has on the producer."""
+	values = {field: stamps[field] for field in ("creation", "owner") if stamps.get(field)}
+	if values and not frappe.get_meta(doctype).issingle:
+		frappe.db.set_value(doctype, name, values, update_modified=False)
+
+
 def drop_unknown_series(doctype: str, values: dict) -> None:
 	"""With local naming, a naming series that this site does not have gives way to the site's own."""
 	df = frappe.get_meta(doctype).get_field("naming_series")
