@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.model.rename_doc import rename_doc
-from frappe.utils import cint
+from frappe.utils import cint, get_datetime
 
 from event_streaming.adapters.calls import before_writing, is_told
 from event_streaming.consumer.life_cycle import cancelled
@@ -158,6 +158,10 @@ def update(
 		save(doc, target, change.get("changed") or {}, dirty, kept, seen)
 		return doc, True, warnings + kept.warnings()
 	take_away(doc)
+	said = change.get("changed") or {}
+	if said.get("modified") and get_datetime(said["modified"]) > get_datetime(doc.modified):
+		# this site's life cycle has made the same change by itself
+		stamp(doc.doctype, doc.name, said)
 	return doc, False, warnings
 
 
