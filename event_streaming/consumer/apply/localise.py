@@ -49,7 +49,8 @@ def open_dependencies(work: "Work") -> Dependencies:
 			fetch=work.fetch,
 			search=work.producer.find_names,
 			why_refused=why_refused,
-		)
+		),
+		work.log.event,
 	)
 
 

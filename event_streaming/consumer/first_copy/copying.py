@@ -244,7 +244,7 @@ class Copier:
 		if local and (local in self.existing or (work.identity_of(key) and key not in self.known)):
 			if not work.identity_of(key):
 				work.recognise(key, local, event["root"])
-				work.event_done()
+				work.log.event.event_done()
 			return HERE
 		outcome = try_event(event, work, attempts=1)
 		if outcome.status in OPEN:

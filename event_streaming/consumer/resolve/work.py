@@ -50,8 +50,8 @@ class Work:
 	log: GroupLog = field(init=False)
 
 	def __post_init__(self):
-		self.files = Files(self)
 		self.log = GroupLog(self.event_producer)
+		self.files = Files(self, self.log.event)
 
 	def identity_of(self, key: RemoteKey) -> Identity | None:
 		"""The identity of a remote document as it stands in the middle of the event being applied."""
@@ -65,10 +65,10 @@ class Work:
 		"""Remember, in the event's transaction, which local document stands for a remote one."""
 		key = (new.remote_doctype, new.remote_name)
 		if self.identity_of(key):
-			registry.save(new)
+			self.log.identities.save(new)
 		else:
-			registry.add(new)
-		self.staged[key] = new
+			self.log.identities.add(new)
+		self._stage(key, new)
 		self.dependencies.arrived(key, (new.local_doctype, new.local_name))
 
 	def recognise(self, key: RemoteKey, local: LocalKey, root: Root) -> None:
@@ -77,21 +77,16 @@ class Work:
 
 	def drop(self, key: RemoteKey) -> None:
 		registry.forget(self.event_producer, *key)
-		self.staged[key] = None
+		self._stage(key, None)
 		self.dependencies.gone(key)
 
-	def event_done(self) -> None:
+	def _stage(self, key: RemoteKey, identity: Identity | None) -> None:
+		self.staged[key] = identity
+		self.log.event.stage("identities", self._staged_is_true, self.staged.clear)
+
+	def _staged_is_true(self) -> None:
 		self.identities.update(self.staged)
 		self.staged.clear()
-		self.log.identities.event_done()
-		self.dependencies.keep()
-		self.files.event_done()
-
-	def event_undone(self) -> None:
-		self.staged.clear()
-		self.log.identities.event_undone()
-		self.dependencies.forget()
-		self.files.event_undone()
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:
 		"""Documents from the producer; each is asked for once a page."""

@@ -58,7 +58,7 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 		# Frappe leaves there what was inserted and what failed: every later save would search through all of it, and one of
 		# the same document would pass for a part of this
 		del saving[before:]
-	work.event_done()
+	work.log.event.event_done()
 	frappe.local.message_log = []
 	return outcome
 
@@ -82,7 +82,7 @@ def undo(watch: Watch, work: Context) -> None:
 
 def failure(event: Event, work: Context, error: Exception, trace: str, attempts: int) -> Outcome:
 	"""What is to become of an event whose changes have been undone."""
-	work.event_undone()
+	work.log.event.event_undone()
 	message = explain(error)
 	frappe.local.message_log = []
 	subscription = work.subscriptions.get(event["ref_doctype"])
