@@ -152,6 +152,8 @@ def fetch_unknown_documents(work: Work, unknown: list[Event]) -> None:
 			and key not in created
 			and find_by_root(work, event["root"]) is None
 		):
-			if event["ref_doctype"] in work.subscriptions and key not in work.held_back:
+			if event["ref_doctype"] in work.subscriptions and (
+				key not in work.held_back or key in work.retried
+			):
 				wanted.append(key)
 	work.fetch(wanted)

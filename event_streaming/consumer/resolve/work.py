@@ -29,6 +29,8 @@ class Work:
 	by_root: dict[tuple[str, str, str], LocalKey] = field(default_factory=dict)
 	same_named: dict[LocalKey, object] = field(default_factory=dict)
 	held_back: set[RemoteKey] = field(default_factory=set)
+	# held back, and tried again now
+	retried: set[RemoteKey] = field(default_factory=set)
 	# documents of which one of several workers has left an event to the pull: held back for it
 	left: set[RemoteKey] = field(default_factory=set)
 	known: set[tuple[str, str]] = field(default_factory=set)
