@@ -13,6 +13,7 @@ from frappe import _
 from frappe.utils import now_datetime
 
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, Outcome
+from event_streaming.consumer.unit_of_work.after_commit import AfterCommit
 from event_streaming.consumer.unit_of_work.context import Context
 from event_streaming.consumer.unit_of_work.transaction import Watch, is_lost_transaction
 from event_streaming.exceptions import (
@@ -41,7 +42,7 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 	`attempts` counts this one; `apply` is how. The group's log is open. Raises only when
 	the transaction is lost; a loss that a hook has hidden is found at the group's end.
 	"""
-	watch, saving = Watch(), frappe.flags.currently_saving
+	watch, left, saving = Watch(), AfterCommit(), frappe.flags.currently_saving
 	before = len(saving)
 	# what is said from here on is said of this event
 	frappe.local.message_log, frappe.flags.error_message = [], None
@@ -54,7 +55,7 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 		if is_lost_transaction(error):
 			raise
 		trace = frappe.get_traceback()
-		undo(watch, work, error)
+		undo(watch, left, work, error)
 		return failure(event, work, error, trace, attempts)
 	finally:
 		# Frappe leaves there what was inserted and what failed: every later save would search through all of it, and one of
@@ -65,7 +66,7 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 	return outcome
 
 
-def undo(watch: Watch, work: Context, error: Exception) -> None:
+def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> None:
 	"""Undo what the event has done, and nothing else. Raises TransactionLost, with the words of the event's own error, when
 	what came before is gone with it."""
 	if watch.rolled_back_first:
@@ -81,6 +82,7 @@ def undo(watch: Watch, work: Context, error: Exception) -> None:
 	except Exception as gone:
 		told = _("The event's savepoint is gone: a deadlock that a hook has hidden?")
 		raise TransactionLost(f"{told} {explain(error)}") from gone
+	left.withdraw()
 
 
 def failure(event: Event, work: Context, error: Exception, trace: str, attempts: int) -> Outcome:

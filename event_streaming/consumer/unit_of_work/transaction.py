@@ -8,6 +8,7 @@ from typing import Any
 
 import frappe
 
+from event_streaming.consumer.unit_of_work.after_commit import forget_webhooks
 from event_streaming.exceptions import TransactionLost
 
 # the database has rolled back the whole transaction, or may have: savepoints are gone
@@ -42,6 +43,7 @@ class Watch:
 
 	def _rollback_seen(self) -> None:
 		self.ends.append("rollback")
+		forget_webhooks()
 
 
 class Moment:

@@ -200,3 +200,54 @@ def test_what_was_said_of_one_document_is_not_told_of_the_next(producer, consume
 
 	(log,) = sync_logs(consumer, producer_doc=titles[1])
 	assert "something else" not in log["error"].splitlines()[0]
+
+
+def pull_with_jobs(event_producer: str, failing: str) -> dict:
+	"""A pull on a site whose controllers queue a job and a webhook for each document, and then refuse one of them."""
+	import frappe
+	from frappe.integrations.doctype.webhook import _add_webhook_to_queue
+	from frappe.model.document import Document
+
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
+
+	def on_update(doc, *args):
+		import frappe
+
+		if doc.doctype != CITY:
+			return
+		frappe.enqueue("frappe.ping", queue="long", enqueue_after_commit=True, job_id=f"of {doc.name}")
+		_add_webhook_to_queue(frappe._dict(name="a webhook"), doc)
+		if doc.name == failing:
+			frappe.throw(WORDS)
+
+	sent, webhooks = [], frappe.local
+	from frappe.integrations.doctype import webhook as module
+
+	flush = module.flush_webhook_execution_queue
+
+	def flush_seen():
+		sent.extend(each.doc.name for each in getattr(webhooks, "_webhook_queue", None) or [])
+		webhooks._webhook_queue = []
+
+	Document.on_update, module.flush_webhook_execution_queue = on_update, flush_seen
+	try:
+		pull_from_node(event_producer)
+	finally:
+		module.flush_webhook_execution_queue = flush
+		del Document.on_update
+	return sent
+
+
+def jobs_of(names: list) -> list[str]:
+	from frappe.utils.background_jobs import get_job
+
+	return [name for name in names if get_job(f"of {name}")]
+
+
+def test_an_event_that_fails_leaves_no_job_and_no_webhook(producer, consumer):
+	names = [producer.run(insert, doctype=CITY, title=unique("city")) for _number in range(3)]
+
+	sent = consumer.run(pull_with_jobs, event_producer=producer.url, failing=names[1])
+
+	assert sorted(sent) == sorted([names[0], names[2]])
+	assert consumer.run(jobs_of, names=names) == [names[0], names[2]]
