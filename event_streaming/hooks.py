@@ -24,11 +24,15 @@ doc_events = {
 		"on_discard": "event_streaming.producer.capture.hooks.capture_change",
 		# no event of Frappe's: the consumer's part of this app fires it
 		"on_merged_with_other_site": "event_streaming.producer.capture.hooks.capture_merged",
-		"after_delete": "event_streaming.producer.capture.hooks.capture_delete",
+		"after_delete": [
+			"event_streaming.producer.capture.hooks.capture_delete",
+			"event_streaming.identity.moved.local_document_deleted",
+		],
 		"after_rename": [
 			"event_streaming.producer.capture.hooks.capture_rename",
 			"event_streaming.producer.log.deliveries.document_renamed",
 			"event_streaming.identity.registry.local_document_renamed",
+			"event_streaming.identity.moved.local_document_renamed",
 		],
 	},
 	"File": {

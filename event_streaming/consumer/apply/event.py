@@ -29,6 +29,7 @@ from event_streaming.consumer.resolve.work import Work, remote_key
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
 from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType
+from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying
 from event_streaming.identity.registry import LocalKey
 from event_streaming.site.refused import why_refused
@@ -61,13 +62,27 @@ def apply_event(event: Event, work: Work) -> Outcome:
 		return outcome_of(subscription, None, _("Not applied: this site has unsubscribed from it"))
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
-	with applying(subscription.local_doctype, event["origin"]):
+	with applying(subscription.local_doctype, event["origin"]), watching() as moved:
 		if event["id"] or event["position"]:
 			outcome = HANDLERS[event["update_type"]](event, subscription, work)
 		else:
 			outcome = apply_left_over(event, subscription, work)
+	refuse_if_taken_away(event, outcome, moved)
 	outcome.warnings.extend(work.files.take_warnings())
 	return outcome
+
+
+def refuse_if_taken_away(event: Event, outcome: Outcome, moved: set[LocalKey]) -> None:
+	"""A controller of this site has renamed or deleted the very document: what is kept of it would be about none."""
+	if event["update_type"] in (DELETE, RENAME) or not outcome.local_name:
+		return
+	local = (outcome.local_doctype, str(outcome.local_name))
+	if local in moved and not exists(local):
+		raise CannotApply(
+			_("{0} {1} was renamed or deleted by this site's own code while the event was applied.").format(
+				_(local[0]), local[1]
+			)
+		)
 
 
 def subscription_for(event: Event, work: Work) -> Subscription:

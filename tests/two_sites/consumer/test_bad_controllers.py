@@ -202,6 +202,29 @@ def test_what_was_said_of_one_document_is_not_told_of_the_next(producer, consume
 	assert "something else" not in log["error"].splitlines()[0]
 
 
+@pytest.mark.parametrize("misdeed", ["rename itself", "delete itself", "delete its rows"])
+@pytest.mark.parametrize("hook", ["after_insert", "on_update", "on_submit", "on_change"])
+def test_a_controller_that_takes_its_own_document_away_harms_no_other(producer, consumer, hook, misdeed):
+	"""What becomes of its own is said: it took effect and is to be found, or failed, and nothing of it is there."""
+	titles = [unique("order") for _number in range(3)]
+	names = producer.run(make_three, titles=titles)
+
+	summary = consumer.run(
+		pull_with, event_producer=producer.url, hook=hook, misdeed=misdeed, title=titles[1]
+	)
+
+	assert summary["error"] == ""
+	for name in (names[0], names[2]):
+		doc = consumer.run(read_doc, doctype=ORDER, name=name)
+		assert (doc["docstatus"], len(doc["rows"])) == (1, 2)
+	(bad,) = sync_logs(consumer, remote_doctype=ORDER, producer_doc=names[1])
+	if bad["status"] == "Synced":
+		assert consumer.run(read_doc, doctype=ORDER, name=bad["docname"]), bad
+	else:
+		assert f"{ORDER} {names[1]}" in bad["error"].splitlines()[0]
+		assert consumer.run(left_behind, title=titles[1]) == []
+
+
 def pull_with_jobs(event_producer: str, failing: str) -> dict:
 	"""A pull on a site whose controllers queue a job and a webhook for each document, and then refuse one of them."""
 	import frappe
