@@ -23,7 +23,6 @@ HOOKS = (
 	"before_insert",
 	"before_validate",
 	"validate",
-	"before_save",
 	"after_insert",
 	"on_update",
 	"before_submit",
