@@ -28,11 +28,15 @@ doc_events = {
 		# no events of Frappe's: the consumer's part of this app fires them
 		"on_written_as_cancelled": "event_streaming.producer.capture.hooks.capture_written",
 		"on_merged_with_other_site": "event_streaming.producer.capture.hooks.capture_merged",
-		"after_delete": "event_streaming.producer.capture.hooks.capture_delete",
+		"after_delete": [
+			"event_streaming.producer.capture.hooks.capture_delete",
+			"event_streaming.identity.moved.local_document_deleted",
+		],
 		"after_rename": [
 			"event_streaming.producer.capture.hooks.capture_rename",
 			"event_streaming.producer.log.deliveries.document_renamed",
 			"event_streaming.identity.registry.local_document_renamed",
+			"event_streaming.identity.moved.local_document_renamed",
 		],
 	},
 	"File": {

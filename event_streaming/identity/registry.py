@@ -7,8 +7,9 @@ sides, is recognised. Nothing here touches the documents themselves.
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import frappe
 from frappe import _
@@ -23,7 +24,6 @@ from event_streaming.wire.events import Root
 DOCTYPE = "Event Document Identity"
 # where a document came from: this site's own to say, never taken over from another site
 REMOTE_NAME, REMOTE_SITE = "remote_docname", "remote_site_name"
-SAVEPOINT = "event_streaming_identities"
 FIELDS = (
 	"event_producer",
 	"remote_doctype",
@@ -63,6 +63,12 @@ class Identity:
 	@property
 	def key(self) -> str:
 		return identity_key(self.event_producer, self.remote_doctype, self.remote_name)
+
+
+class WriteFirst(Protocol):
+	"""Rows that wait to be written."""
+
+	def write_in_the_middle(self) -> None: ...
 
 
 def identity_key(event_producer: str, remote_doctype: str, remote_name: str) -> str:
@@ -149,96 +155,33 @@ def made_here(identity: Identity) -> bool:
 	return identity.root_site == public_url()
 
 
-@dataclass
-class Kept:
-	"""Rows of a group of events that are written together; `claimed` are the keys of those that `add` brought.
+def keep_together(kept: WriteFirst | None) -> None:
+	"""From now on `kept` has rows that are not written yet: whatever reads or changes the table here has them written first.
 
-	`before` are both as they were when the event began. Behind what was written in the middle of an event stands a savepoint
-	each time (`marks`): it is gone if a hook has undone that with a savepoint of its own. `void` ones are never written.
+	That stands in `frappe.local` and is no argument, as Frappe calls hooks of ours in the middle of an event (a rename, a
+	deleted file) and hands them the document alone. None ends it. Who asks for it writes the rows before whatever commits.
 	"""
-
-	waiting: dict[str, Identity] = field(default_factory=dict)
-	claimed: set[str] = field(default_factory=set)
-	before: tuple[dict[str, Identity], set[str]] = field(default_factory=lambda: ({}, set()))
-	marks: int = 0
-	void: bool = False
-
-	def event_done(self) -> None:
-		"""Raises TransactionLost when something that was written in the middle of it has been undone."""
-		self.look()
-		self.before = dict(self.waiting), set(self.claimed)
-
-	def event_undone(self) -> None:
-		"""Back to the event's savepoint: what was written after it has to be written again."""
-		waiting, claimed = self.before
-		self.waiting, self.claimed, self.marks = dict(waiting), set(claimed), 0
-
-	def write(self) -> None:
-		if not self.waiting or self.void:
-			return
-		rows = list(self.waiting.values())
-		_claim([each for each in rows if each.key in self.claimed])
-		_write([each for each in rows if each.key not in self.claimed])
-		self.waiting.clear()
-		self.claimed.clear()
-
-	def write_in_the_middle(self) -> None:
-		if self.waiting and not self.void:
-			self.write()
-			self.marks += 1
-			frappe.db.savepoint(f"{SAVEPOINT}_{self.marks}")
-
-	def look(self) -> None:
-		# not earlier: a savepoint that is released takes those of hooks along that were made after it
-		for number in range(self.marks, 0, -1):
-			try:
-				frappe.db.release_savepoint(f"{SAVEPOINT}_{number}")
-			except Exception as error:
-				raise TransactionLost(
-					_("A hook of this site has undone what was written in the middle of the event.")
-				) from error
-		self.marks = 0
-
-
-def keep_together(kept: Kept | None) -> None:
-	"""From now on `save` and `add` keep rows in `kept`, until `write_kept`, or until anything here is read or changed; None
-	ends that.
-
-	Who asks for this writes them before whatever commits.
-	"""
-	frappe.local.event_streaming_identities = kept
-
-
-def save(identity: Identity) -> None:
-	"""Insert or replace the row of one remote document, in the transaction of the document itself."""
-	kept = getattr(frappe.local, "event_streaming_identities", None)
-	if kept is None:
-		_write([identity])
-	else:
-		kept.waiting[identity.key] = identity
-
-
-def add(identity: Identity) -> None:
-	"""Insert the row of a remote document that has none: of several workers one can do that.
-
-	It waits for a transaction that is about to do the same. Raises TransactionLost, now or when the rows are written, when
-	another one has brought the document: looked at again, it is here.
-	"""
-	kept = getattr(frappe.local, "event_streaming_identities", None)
-	if kept is None:
-		_claim([identity])
-	else:
-		kept.waiting[identity.key] = identity
-		kept.claimed.add(identity.key)
+	frappe.local.event_streaming_kept = kept
 
 
 def write_kept() -> None:
-	kept = getattr(frappe.local, "event_streaming_identities", None)
+	kept = getattr(frappe.local, "event_streaming_kept", None)
 	if kept:
 		kept.write_in_the_middle()
 
 
-def _claim(identities: list[Identity]) -> None:
+def save(identity: Identity) -> None:
+	"""Insert or replace the row of one remote document, in the transaction of the document itself."""
+	write_kept()
+	write_many([identity])
+
+
+def claim_many(identities: list[Identity]) -> None:
+	"""Insert rows of remote documents that have none: of several workers one can do that.
+
+	Waits for a transaction that is about to do the same. Raises TransactionLost when another one has brought a document:
+	looked at again, it is here.
+	"""
 	try:
 		# in one order, so that two workers do not wait for each other
 		bulk_inserting.insert(DOCTYPE, COLUMNS, sorted(_row(each) for each in identities))
@@ -248,7 +191,8 @@ def _claim(identities: list[Identity]) -> None:
 		raise TransactionLost(_("A document has been brought by another worker in the meantime.")) from error
 
 
-def _write(identities: list[Identity]) -> None:
+def write_many(identities: list[Identity]) -> None:
+	"""Insert or replace rows, in one statement."""
 	if not identities:
 		return
 	head, row, tail = _save_sql(frappe.db.db_type)

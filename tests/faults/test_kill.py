@@ -532,7 +532,7 @@ def begin_a_group_without_a_connection() -> bool:
 		with GroupLog("https://example.com").group():
 			raise AssertionError("it has begun")
 	except ConnectionError:
-		return frappe.local.event_streaming_identities is not None
+		return frappe.local.event_streaming_kept is not None
 	finally:
 		del frappe.db.savepoint
 

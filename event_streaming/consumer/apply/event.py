@@ -25,10 +25,12 @@ from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
+from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
 from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType, RowMissing
+from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying
 from event_streaming.site.refused import why_refused
 from event_streaming.wire.checks import InvalidPage
@@ -61,18 +63,34 @@ def apply_event(event: Event, work: Work) -> Outcome:
 	if event["origin"] == work.here:
 		return outcome_of(subscription, None, _("First made on this site: nothing to do"))
 	about = work.resolver.about(event, subscription)
+	work.event_begins()
 	applied = applied_of(event, subscription, work)
 	with (
 		applying(subscription.local_doctype, event["origin"], applied),
 		quietly(applied.quiet),
 		work.resolver.seen.made.by(about.key),
+		watching() as moved,
 	):
 		if event["id"] or event["position"]:
 			outcome = HANDLERS[event["update_type"]](event, about, work)
 		else:
 			outcome = apply_left_over(event, about, work)
+	refuse_if_taken_away(event, outcome, moved)
 	outcome.warnings.extend(work.files.take_warnings())
 	return outcome
+
+
+def refuse_if_taken_away(event: Event, outcome: Outcome, moved: set[tuple[str, str]]) -> None:
+	"""A controller of this site has renamed or deleted the very document: what is kept of it would be about none."""
+	if event["update_type"] in (DELETE, RENAME) or not outcome.local_name:
+		return
+	local = (outcome.local_doctype, str(outcome.local_name))
+	if local in moved and not local_names.exists(local):
+		raise CannotApply(
+			_("{0} {1} was renamed or deleted by this site's own code while the event was applied.").format(
+				_(local[0]), local[1]
+			)
+		)
 
 
 def subscription_for(event: Event, work: Work) -> Subscription:

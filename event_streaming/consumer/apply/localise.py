@@ -55,7 +55,8 @@ def open_dependencies(work: "Work") -> Dependencies:
 			search=work.producer.find_names,
 			open_events=partial(open_events, work),
 			why_refused=why_refused,
-		)
+		),
+		work.log.event,
 	)
 
 

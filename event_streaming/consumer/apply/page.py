@@ -63,6 +63,8 @@ def fetch_unknown_documents(work: Work, unknown: list[Event]) -> None:
 		elif event["update_type"] in (UPDATE, ATTACH) and key not in created:
 			if event["root"] and work.resolver.seen.by_root(event["root"]):
 				continue
-			if event["ref_doctype"] in work.subscriptions and key not in work.held_back:
+			if event["ref_doctype"] in work.subscriptions and (
+				key not in work.held_back or key in work.retried
+			):
 				wanted.append(key)
 	work.fetch(wanted)

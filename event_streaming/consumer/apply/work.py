@@ -25,6 +25,8 @@ class Work:
 	time_zone: str
 	here: str = field(default_factory=public_url)
 	held_back: set[RemoteKey] = field(default_factory=set)
+	# held back, and tried again now
+	retried: set[RemoteKey] = field(default_factory=set)
 	# documents of which one of several workers has left an event to the pull: held back for it
 	left: set[RemoteKey] = field(default_factory=set)
 	known: set[tuple[str, str]] = field(default_factory=set)
@@ -48,11 +50,17 @@ class Work:
 	log: GroupLog = field(init=False)
 
 	def __post_init__(self):
-		self.resolver = Resolver(
-			self.event_producer, self.here, self.subscriptions, self.protocol, self.time_zone, self._told
-		)
-		self.files = Files(self)
 		self.log = GroupLog(self.event_producer)
+		self.resolver = Resolver(
+			self.event_producer,
+			self.here,
+			self.subscriptions,
+			self.protocol,
+			self.time_zone,
+			self._told,
+			self.log,
+		)
+		self.files = Files(self, self.log.event)
 
 	def _told(self, key: RemoteKey, local: LocalKey | None) -> None:
 		"""A remote document has a local one from now on, or none any more."""
@@ -61,18 +69,11 @@ class Work:
 		else:
 			self.dependencies.gone(key)
 
-	def event_done(self) -> None:
-		self.resolver.event_done()
-		self.log.identities.event_done()
-		self.dependencies.keep()
-		self.files.event_done()
-
-	def event_undone(self) -> None:
-		self.resolver.event_undone()
-		self.log.identities.event_undone()
-		self.dependencies.forget()
-		naming.forget()
-		self.files.event_undone()
+	def event_begins(self) -> None:
+		"""What the event's life cycles make and count is true with it, or never was."""
+		made = self.resolver.seen.made
+		self.log.event.stage("made", made.event_done, made.event_undone)
+		self.log.event.stage("names", lambda: None, naming.forget)
 
 	def fetch(self, keys: list[RemoteKey]) -> FetchedDocuments:
 		"""Documents from the producer; each is asked for once a page."""

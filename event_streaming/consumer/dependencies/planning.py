@@ -28,6 +28,7 @@ from event_streaming.consumer.mapping.rules import DocumentReference, Places
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
 from event_streaming.consumer.subscriptions.decided_here import without_decided
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
+from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.settings import FAIL, USE_SUBSCRIBER
@@ -43,8 +44,9 @@ MAX_PREPARED = 2_000
 class Dependencies:
 	"""What is known, during one page, about the documents that its events need."""
 
-	def __init__(self, source: Source, mappings: MappingStore | None = None):
+	def __init__(self, source: Source, event: EventScope, mappings: MappingStore | None = None):
 		self.source = source
+		self.event = event
 		self.mappings = mappings or MappingStore()
 		self.site = Shapes(source.subscriptions)
 		self.here: dict[RemoteKey, LocalKey] = {}
@@ -181,14 +183,17 @@ class Dependencies:
 
 	def arrived(self, key: RemoteKey, local: LocalKey) -> None:
 		"""The remote document has a local one now."""
-		self._staged[key] = local
+		self._stage(key, local)
 
 	def gone(self, key: RemoteKey) -> None:
 		"""The remote document has no local one any more (deleted, or renamed)."""
-		self._staged[key] = None
+		self._stage(key, None)
 
-	def keep(self) -> None:
-		"""The event has been applied: what was told since the last one holds."""
+	def _stage(self, key: RemoteKey, local: LocalKey | None) -> None:
+		self._staged[key] = local
+		self.event.stage(id(self), self._staged_is_true, self._staged.clear)
+
+	def _staged_is_true(self) -> None:
 		for key, local in self._staged.items():
 			self.fetched.pop(key, None)
 			self.missing.pop(key, None)
@@ -196,10 +201,6 @@ class Dependencies:
 				self.here[key] = local
 			else:
 				self.here.pop(key, None)
-		self._staged.clear()
-
-	def forget(self) -> None:
-		"""The event has been rolled back: what was told since the last one never was."""
 		self._staged.clear()
 
 	# finding out

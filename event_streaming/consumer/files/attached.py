@@ -19,6 +19,7 @@ from event_streaming.consumer.resolve.file_rows import find_file, same_attached
 from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments, FileReference, Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
 from event_streaming.identity.origin import ROOT_FLAG
@@ -50,11 +51,15 @@ class Files:
 	"""What is known about a producer's files while its events are applied; `found` is for one page."""
 
 	work: Surroundings
-	folder: Folder = field(default_factory=Folder)
+	event: EventScope
+	folder: Folder = field(init=False)
 	found: dict[FileReference, RemoteFile] = field(default_factory=dict)
 	missing: dict[FileReference, str] = field(default_factory=dict)
 	warnings: list[str] = field(default_factory=list)
 	_shapes: dict[str, AttachShape] = field(default_factory=dict)
+
+	def __post_init__(self):
+		self.folder = Folder(self.event)
 
 	# before a page, and after an event
 
@@ -88,14 +93,6 @@ class Files:
 		urls = dict.fromkeys([*every_url_in(data), *every_url_in(parse_data(event, "data_before"))])
 		return [(event["ref_doctype"], event["docname"], url) for url in urls]
 
-	def event_done(self) -> None:
-		self.folder.done()
-		self.warnings.clear()
-
-	def event_undone(self) -> None:
-		self.folder.undone()
-		self.warnings.clear()
-
 	def take_warnings(self) -> list[str]:
 		taken, self.warnings = list(dict.fromkeys(self.warnings)), []
 		return taken
@@ -126,6 +123,7 @@ class Files:
 				"{0} may not be read by this subscription's user on the producer: the field is left empty"
 			),
 		}
+		self.event.stage("warnings", self.take_warnings, self.take_warnings)
 		self.warnings.append(told.get(reason, "{0}: {1}").format(url, reason))
 		return None
 

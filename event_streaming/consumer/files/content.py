@@ -15,6 +15,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, get_files_path, get_hook_method
 
+from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.exceptions import CannotApply
 from event_streaming.site.refused import FILE
 from event_streaming.site.settings import get_settings
@@ -41,6 +42,7 @@ Fetch = Callable[[str, int], Piece]
 class Folder:
 	"""This site's folder for files, during one pull; `written` is what the event being applied has put there."""
 
+	event: EventScope
 	written: list[str] = field(default_factory=list)
 
 	def store(self, remote: RemoteFile, fetch: Fetch) -> Stored:
@@ -77,13 +79,10 @@ class Folder:
 		else:
 			doc.file_url = ("/private/files/" if remote["is_private"] else "/files/") + doc.file_name
 			self.written.append(doc.file_url)
+			self.event.stage(id(self), self.written.clear, self.undone)
 			frappe.db.after_rollback.add(self.undone)
 			doc.write_file()
 		return Stored(doc.file_url, content_hash, len(content))
-
-	def done(self) -> None:
-		"""The event has been applied."""
-		self.written.clear()
 
 	def undone(self) -> None:
 		"""The event's rows are gone again: so is what it has written, unless somebody else has come to use it."""

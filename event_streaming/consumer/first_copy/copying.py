@@ -270,7 +270,7 @@ class Copier:
 		if local and (local in self.existing or (resolver.identity(key) and key not in self.known)):
 			if not resolver.identity(key):
 				resolver.keep(key, local, event["root"])
-				work.event_done()
+				work.log.event.event_done()
 			return HERE
 		outcome = try_event(event, work, attempts=1)
 		if outcome.status in OPEN:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import frappe
 from frappe.query_builder.functions import Max
 from frappe.utils import cint, get_datetime, now_datetime
-from pypika.terms import ExistsCriterion
 
 from event_streaming.database import bulk_inserting
 from event_streaming.http.confidential import plain
@@ -180,14 +179,18 @@ def new_name_in(data: str | None) -> str:
 
 
 def stands_behind(
-	event_producer: str, row: dict, key: tuple[str, str], other: tuple[str, str] | None
+	event_producer: str,
+	row: dict,
+	key: tuple[str, str],
+	other: tuple[str, str] | None,
+	renames: list[OpenRename],
 ) -> bool:
 	"""Whether an open row of the document `key` has to wait for an older one that goes by another name.
 
-	`other` is the name that a rename leads to: what was open under that comes first.
+	`other` is the name that a rename leads to: what was open under that comes first. `renames` are the open ones.
 	"""
 	number = int(row["name"])
-	if any(rename.new == key and rename.number < number for rename in open_renames(event_producer)):
+	if any(rename.new == key and rename.number < number for rename in renames):
 		return True
 	return bool(other) and any(int(each["name"]) < number for each in open_rows(event_producer, *other))
 
@@ -197,20 +200,30 @@ def documents_held_back(event_producer: str, keys: Iterable[tuple[str, str]]) ->
 	keys = set(keys)
 	if not keys:
 		return set()
+	held_back = _documents_with(event_producer, keys, OPEN)
+	return (held_back | {rename.new for rename in open_renames(event_producer)}) & keys
+
+
+def _documents_with(
+	event_producer: str, keys: Iterable[tuple[str, str]], statuses: tuple[str, ...]
+) -> set[tuple[str, str]]:
+	"""Documents that have a row with one of these statuses, `keys` among them: one query."""
+	keys = set(keys)
+	if not keys:
+		return set()
 	rows = frappe.get_all(
 		DOCTYPE,
 		filters={
 			"event_producer": event_producer,
 			"remote_doctype": ["in", sorted({doctype for doctype, _name in keys})],
 			"producer_doc": ["in", sorted({name for _doctype, name in keys})],
-			"status": ["in", OPEN],
+			"status": ["in", statuses],
 		},
 		fields=["remote_doctype", "producer_doc"],
 		distinct=True,
 		order_by=None,
 	)
-	held_back = {(row.remote_doctype, row.producer_doc) for row in rows}
-	return (held_back | {rename.new for rename in open_renames(event_producer)}) & keys
+	return {(row.remote_doctype, row.producer_doc) for row in rows}
 
 
 def last_given(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
@@ -286,55 +299,67 @@ def same_moment(stored: datetime | None, text: str) -> bool:
 	return bool(stored and text) and stored == get_datetime(text)
 
 
-def due(event_producer: str, limit: int) -> list[dict]:
-	"""Rows to be tried again now, oldest first; also those of a clock that was ahead: a time too far away, a row that was
+def due(event_producer: str, limit: int) -> list[tuple[str, str]]:
+	"""The documents of rows to be tried again now, oldest first; also those of a clock that was ahead: a time too far away, a row that was
 	written later than now (an hour is given back at the end of summer time)."""
 	now = now_datetime()
 	table = frappe.qb.DocType(DOCTYPE)
 	return (
 		frappe.qb.from_(table)
-		.select(*(table[column] for column in EVENT_FIELDS))
+		.select(table.remote_doctype, table.producer_doc)
 		.where((table.event_producer == event_producer) & (table.status == RETRYING))
 		.where(
 			(table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)) | (table.modified > now)
 		)
 		.orderby(table.name)
 		.limit(limit)
-		.run(as_dict=True)
+		.run()
 	)
 
 
-def waiting_for_nothing(event_producer: str, limit: int) -> list[dict]:
-	"""Waiting rows of documents of which no row failed, oldest first: what they waited for went by another name."""
-	table, other = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType(DOCTYPE).as_("other")
-	failed = (
-		frappe.qb.from_(other)
-		.select(other.name)
-		.where((other.event_producer == event_producer) & (other.remote_doctype == table.remote_doctype))
-		.where((other.producer_doc == table.producer_doc) & other.status.isin((RETRYING, FAILED, CONFLICT)))
-	)
-	return (
+def waiting_for_nothing(event_producer: str, after: int, limit: int) -> tuple[list[tuple[str, str]], int]:
+	"""Of the `limit` waiting rows that come after the row `after`, the documents of which no row failed: what they waited for
+	went by another name. With the last row looked at, 0 when that was all. Two queries, however many rows there are."""
+	table = frappe.qb.DocType(DOCTYPE)
+	rows = (
 		frappe.qb.from_(table)
-		.select(table.remote_doctype, table.producer_doc)
+		.select(table.name, table.remote_doctype, table.producer_doc)
 		.where((table.event_producer == event_producer) & (table.status == WAITING))
-		.where(ExistsCriterion(failed).negate())
+		.where(table.next_retry.isnull() & (table.name > after))
 		.orderby(table.name)
 		.limit(limit)
-		.run(as_dict=True)
+		.run()
 	)
+	keys = dict.fromkeys((doctype, name) for _number, doctype, name in rows)
+	failed = _documents_with(event_producer, keys, (RETRYING, FAILED, CONFLICT))
+	return [key for key in keys if key not in failed], int(rows[-1][0]) if len(rows) == limit else 0
 
 
 def open_rows(event_producer: str, remote_doctype: str, producer_doc: str) -> list[dict]:
 	"""All open rows of one document, oldest first."""
+	return open_rows_of(event_producer, [(remote_doctype, producer_doc)])[(remote_doctype, producer_doc)]
+
+
+def open_rows_of(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[dict]]:
+	"""All open rows of each of the documents, oldest first: one query."""
+	found: dict[tuple[str, str], list[dict]] = {key: [] for key in keys}
+	if not found:
+		return found
 	table = frappe.qb.DocType(DOCTYPE)
-	return (
+	rows = (
 		frappe.qb.from_(table)
 		.select(*(table[column] for column in EVENT_FIELDS))
-		.where((table.event_producer == event_producer) & (table.remote_doctype == remote_doctype))
-		.where((table.producer_doc == producer_doc) & (table.status.isin(OPEN)))
+		.where((table.event_producer == event_producer) & table.status.isin(OPEN))
+		.where(table.remote_doctype.isin(sorted({doctype for doctype, _name in found})))
+		.where(table.producer_doc.isin(sorted({name for _doctype, name in found})))
 		.orderby(table.name)
 		.run(as_dict=True)
 	)
+	for row in rows:
+		# a collation may take another document for the same
+		if (key := (row["remote_doctype"], row["producer_doc"])) in found:
+			found[key].append(row)
+	return found
 
 
 def to_event(row: dict) -> Event:

@@ -1,21 +1,23 @@
 """What to try again, and when: one document at a time, its events in order, never stale data over newer.
 
-A document's open events are all in Event Sync Log; the first that fails stops the others behind it. It commits nothing;
-pull.py does.
+A document's open events are all in Event Sync Log; the first that fails stops the others behind it. Many documents are looked
+up together, and each is a commit of its own.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import frappe
 from frappe import _
+from frappe.utils import cint
 
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import try_event
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.logs import state, sync_log
 from event_streaming.consumer.logs.state import PullState
-from event_streaming.consumer.logs.sync_log import SYNCED
+from event_streaming.consumer.logs.sync_log import SYNCED, OpenRename
 from event_streaming.consumer.pull.cursor import Summary
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.groups import is_events_fault
@@ -25,9 +27,13 @@ from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import PullRunning
 from event_streaming.identity.registry import RemoteKey
 from event_streaming.site.acting import acting_as
-from event_streaming.wire.events import keys_of
+from event_streaming.site.claims import redis_key
+from event_streaming.wire.events import RENAME, keys_of
 
 DOCUMENTS_PER_PULL = 200
+# documents of one look-up, and waiting rows that are looked at in one pull
+DOCUMENTS_TOGETHER, WAITING_PER_PULL = 50, 1000
+PLACE_KEPT_FOR = 86_400
 
 
 @dataclass
@@ -38,22 +44,78 @@ class Retried:
 	synced: int = 0
 
 
+@dataclass
+class Batch:
+	"""Documents that are tried again and were looked up together: their open rows, and the renames that are open."""
+
+	rows: dict[RemoteKey, list[dict]]
+	renames: list[OpenRename]
+
+
 def documents_due(event_producer: str) -> list[RemoteKey]:
 	"""The remote documents whose first open event is to be tried now, the longest waiting first."""
-	rows = sync_log.due(event_producer, DOCUMENTS_PER_PULL)
-	rows += sync_log.waiting_for_nothing(event_producer, DOCUMENTS_PER_PULL)
-	return list(dict.fromkeys((row["remote_doctype"], row["producer_doc"]) for row in rows))
+	keys = sync_log.due(event_producer, DOCUMENTS_PER_PULL)
+	return list(dict.fromkeys([*keys, *waiting_for_nothing(event_producer)]))
 
 
-def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, str]] | None = None) -> Retried:
+def waiting_for_nothing(event_producer: str) -> list[RemoteKey]:
+	"""Documents that wait though nothing of theirs has failed: a part of all that wait is looked at, the next part next time."""
+	place = redis_key("waiting", event_producer)
+	after = cint(frappe.cache.get_value(place, expires=True))
+	keys, last = sync_log.waiting_for_nothing(event_producer, after, WAITING_PER_PULL)
+	if last or after:
+		frappe.cache.set_value(place, last, expires_in_sec=PLACE_KEPT_FOR)
+	return keys
+
+
+def look_up(work: Work, keys: list[RemoteKey]) -> Batch:
+	"""What the open events of the documents need, in the queries and requests of one page."""
+	batch = Batch(
+		sync_log.open_rows_of(work.event_producer, keys), sync_log.open_renames(work.event_producer)
+	)
+	work.retried = set(keys)
+	prepare(work, [sync_log.to_event(row) for rows in batch.rows.values() for row in rows])
+	return batch
+
+
+def retry_each(work: Work, keys: list[RemoteKey]) -> Iterator[Retried]:
+	"""Try documents again, looked up together, each in a transaction of its own; says after each what came of it.
+
+	One whose transaction is lost, or that can't be looked up, keeps no other from its turn.
+	"""
+	batch, alone_until = None, 0
+	for number, key in enumerate(keys):
+		try:
+			if not batch or key not in batch.rows:
+				many = keys[number : number + DOCUMENTS_TOGETHER]
+				try:
+					batch = look_up(work, many if number >= alone_until else many[:1])
+				except Exception as error:
+					if not is_events_fault(error) or len(many) == 1:
+						raise
+					alone_until = number + DOCUMENTS_TOGETHER
+					batch = look_up(work, many[:1])
+			done = retry_document(work, key, batch)
+			frappe.db.commit()
+		except Exception as error:
+			if not is_lost_transaction(error) and not is_events_fault(error):
+				raise
+			frappe.db.rollback()
+			batch, done = None, put_off(work, key, error)
+			frappe.db.commit()
+		yield done
+
+
+def retry_document(
+	work: Work, key: RemoteKey, batch: Batch, decisions: dict[str, dict[str, str]] | None = None
+) -> Retried:
 	"""Try the open events of one document in order, until one fails. Raises only when the transaction is lost."""
 	done = Retried()
-	rows = sync_log.open_rows(work.event_producer, *key)
-	events = [sync_log.to_event(row) for row in rows]
-	prepare(work, events)
 	with work.log.group(together=False):
-		for row, event in zip(rows, events, strict=True):
-			if sync_log.stands_behind(work.event_producer, row, key, next(iter(keys_of(event)[1:]), None)):
+		for row in batch.rows[key]:
+			event = sync_log.to_event(row)
+			other = next(iter(keys_of(event)[1:]), None)
+			if sync_log.stands_behind(work.event_producer, row, key, other, batch.renames):
 				break
 			attempts = (row["attempts"] or 0) + 1
 			work.decision = (decisions or {}).get(str(row["name"]))
@@ -63,6 +125,8 @@ def retry_document(work: Work, key: RemoteKey, decisions: dict[str, dict[str, st
 			if outcome.status != SYNCED:
 				break
 			done.synced += 1
+			if event["update_type"] == RENAME:
+				batch.renames = sync_log.open_renames(work.event_producer)
 		if done.synced:
 			sync_log.wake(work.event_producer, key)
 	return done
@@ -80,32 +144,16 @@ def put_off(work: Work, key: RemoteKey, error: Exception) -> Retried:
 
 def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadline: float) -> None:
 	"""Try again what failed and whose time has come, each document in a transaction of its own."""
-	rows = documents_due(doc.name)
-	if not rows:
+	keys = documents_due(doc.name)
+	if not keys:
 		return
 	work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
 	work.away = bool(kept.failures)
-	for key in rows:
-		if time.monotonic() >= deadline:
-			return
-		done = retry_or_put_off(work, key)
+	retried = retry_each(work, keys)
+	while time.monotonic() < deadline and (done := next(retried, None)):
 		summary.events += done.tried
 		summary.synced += done.synced
 		summary.failed += done.tried - done.synced
-
-
-def retry_or_put_off(work: Work, key: RemoteKey) -> Retried:
-	"""One document; one whose transaction is lost, or that can't be looked up, keeps no other from its turn."""
-	try:
-		done = retry_document(work, key)
-		frappe.db.commit()
-	except Exception as error:
-		if not is_lost_transaction(error) and not is_events_fault(error):
-			raise
-		frappe.db.rollback()
-		done = put_off(work, key, error)
-		frappe.db.commit()
-	return done
 
 
 def retry_documents(
@@ -131,19 +179,27 @@ def retry_documents(
 			with acting_as(doc.user):
 				work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
 				work.asked_by = asked_by
-				for number, key in enumerate(keys, start=1):
-					if len(keys) > 1 and not decisions:
-						done = retry_or_put_off(work, key)
-					else:
-						# the person sees what is wrong, and a decision is not lost with it
-						done = retry_document(work, key, decisions)
-						frappe.db.commit()
+				if len(keys) > 1 and not decisions:
+					retried = retry_each(work, keys)
+				else:
+					retried = retry_or_raise(work, keys, decisions)
+				for number, done in enumerate(retried, start=1):
 					total.tried += done.tried
 					total.synced += done.synced
-					show_progress(asked_by, number, len(keys), key)
+					show_progress(asked_by, number, len(keys), keys[number - 1])
 		finally:
 			producer.client.close()
 	return total
+
+
+def retry_or_raise(
+	work: Work, keys: list[RemoteKey], decisions: dict[str, dict[str, str]] | None
+) -> Iterator[Retried]:
+	"""The same one by one: the person sees what is wrong, and a decision is not lost with it."""
+	for key in keys:
+		done = retry_document(work, key, look_up(work, [key]), decisions)
+		frappe.db.commit()
+		yield done
 
 
 def show_progress(user: str, number: int, count: int, key: RemoteKey) -> None:

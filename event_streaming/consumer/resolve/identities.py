@@ -5,6 +5,7 @@ What an event changes is kept apart until it is done; the rows themselves are th
 
 from collections.abc import Callable, Iterable
 
+from event_streaming.consumer.unit_of_work.group_log import GroupLog
 from event_streaming.identity import registry
 from event_streaming.identity.registry import Identity, LocalKey, RemoteKey, own_identity
 from event_streaming.wire.events import Root
@@ -13,10 +14,14 @@ from event_streaming.wire.events import Root
 class Identities:
 	"""The identities of one producer's documents, read for a page and changed by its events."""
 
-	def __init__(self, event_producer: str, tell: Callable[[RemoteKey, LocalKey | None], None]):
+	def __init__(
+		self, event_producer: str, tell: Callable[[RemoteKey, LocalKey | None], None], log: GroupLog
+	):
 		self.event_producer = event_producer
 		# told of everything that is kept or dropped
 		self.tell = tell
+		# the rows of a group are written together
+		self.log = log
 		self.read: dict[RemoteKey, Identity | None] = {}
 		self.staged: dict[RemoteKey, Identity | None] = {}
 		self.assumed: set[RemoteKey] = set()
@@ -56,21 +61,22 @@ class Identities:
 		"""Remember, in the event's transaction, which local document stands for a remote one."""
 		before, new = self.of(key), own_identity(self.event_producer, key, local, root, covered_to)
 		if before:
-			registry.save(new)
+			self.log.identities.save(new)
 		else:
-			registry.add(new)
-		self.staged[key] = new
+			self.log.identities.add(new)
+		self._stage(key, new)
 		self.tell(key, local)
 
 	def drop(self, key: RemoteKey) -> None:
 		"""Nothing stands for it any more."""
 		registry.forget(self.event_producer, *key)
-		self.staged[key] = None
+		self._stage(key, None)
 		self.tell(key, None)
 
-	def event_done(self) -> None:
-		self.read.update(self.staged)
-		self.staged.clear()
+	def _stage(self, key: RemoteKey, identity: Identity | None) -> None:
+		self.staged[key] = identity
+		self.log.event.stage("identities", self._staged_is_true, self.staged.clear)
 
-	def event_undone(self) -> None:
+	def _staged_is_true(self) -> None:
+		self.read.update(self.staged)
 		self.staged.clear()

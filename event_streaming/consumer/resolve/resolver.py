@@ -18,6 +18,7 @@ from event_streaming.consumer.resolve.identities import Identities
 from event_streaming.consumer.resolve.lookups import Lookups, as_key, question_of, same_moment
 from event_streaming.consumer.resolve.rules import Question
 from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.consumer.unit_of_work.group_log import GroupLog
 from event_streaming.identity import made
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.wire.events import CREATE, UPDATE, Event, Root, remote_key
@@ -48,13 +49,14 @@ class Resolver:
 		protocol: int,
 		time_zone: str,
 		tell: Callable[[RemoteKey, LocalKey | None], None],
+		log: GroupLog,
 	):
 		self.event_producer = event_producer
 		self.here = here
 		self.subscriptions = subscriptions
 		self.protocol = protocol
 		self.time_zone = time_zone
-		self.identities = Identities(event_producer, tell)
+		self.identities = Identities(event_producer, tell, log)
 		self.seen = Lookups(event_producer, here, subscriptions, protocol, self.identities)
 
 	# ---------------------------------------------------------------- what is asked
@@ -218,14 +220,6 @@ class Resolver:
 
 	def drop(self, key: RemoteKey) -> None:
 		self.identities.drop(key)
-
-	def event_done(self) -> None:
-		self.identities.event_done()
-		self.seen.made.event_done()
-
-	def event_undone(self) -> None:
-		self.identities.event_undone()
-		self.seen.made.event_undone()
 
 	# ---------------------------------------------------------------- inside
 

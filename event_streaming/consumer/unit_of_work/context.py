@@ -14,9 +14,3 @@ class Context(Protocol):
 	subscriptions: Mapping[str, Subscription]
 	log: GroupLog
 	away: bool
-
-	def event_done(self) -> None:
-		"""What was staged for the event is true from now on."""
-
-	def event_undone(self) -> None:
-		"""What was staged for the event never was."""

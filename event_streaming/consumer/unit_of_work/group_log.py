@@ -16,10 +16,11 @@ from frappe import _
 
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import OPEN, Outcome
+from event_streaming.consumer.unit_of_work.event_scope import EventScope
+from event_streaming.consumer.unit_of_work.kept_identities import KeptIdentities
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.exceptions import TransactionLost
 from event_streaming.identity import registry
-from event_streaming.identity.registry import Kept
 from event_streaming.wire.events import Event
 
 SAVEPOINT = "event_streaming_group"
@@ -31,13 +32,18 @@ class GroupLog:
 
 	event_producer: str
 	rows: list[tuple[Event, Outcome]] = field(default_factory=list)
-	identities: Kept = field(default_factory=Kept)
+	# what is staged for the event that is being applied
+	event: EventScope = field(default_factory=EventScope)
+	identities: KeptIdentities = field(init=False)
 	# a row that can't be kept as it is is not kept without what the database does not take: the group fails instead
 	only_whole: bool = False
 	# within a group, and its savepoint stands
 	_open: bool = False
 	_watching: bool = False
 	_together: bool = True
+
+	def __post_init__(self):
+		self.identities = KeptIdentities(self.event, at_once=True)
 
 	@contextmanager
 	def group(self, together: bool = True) -> Iterator[None]:
@@ -48,20 +54,25 @@ class GroupLog:
 		"""
 		self._together = together
 		try:
+			# what was staged in a transaction that was lost never was
+			self.event.event_undone()
 			self.begin()
 			yield
 			self._write()
 		finally:
 			self._open = self._watching = False
-			registry.keep_together(None)
+			self._keep(KeptIdentities(self.event, at_once=True))
 
 	def begin(self) -> None:
 		"""A transaction begins here; what was open before is no more."""
 		self.rows.clear()
-		self.identities = Kept()
-		registry.keep_together(self.identities if self._together else None)
+		self._keep(KeptIdentities(self.event, at_once=not self._together))
 		self._open = True
 		self._watch()
+
+	def _keep(self, identities: KeptIdentities) -> None:
+		self.identities = identities
+		registry.keep_together(None if identities.at_once else identities)
 
 	def add(self, event: Event, outcome: Outcome) -> None:
 		self.rows.append((event, outcome))
@@ -86,8 +97,7 @@ class GroupLog:
 		if self._open:
 			# by a hook of this site: what is kept is true no more, and none of it is to be in what the hook may commit
 			self.rows.clear()
-			self.identities = Kept(void=True)
-			registry.keep_together(self.identities)
+			self._keep(KeptIdentities(self.event, void=True))
 
 	def _write(self) -> None:
 		self.identities.look()

@@ -13,6 +13,7 @@ from frappe import _
 from frappe.utils import now_datetime
 
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, Outcome
+from event_streaming.consumer.unit_of_work.after_commit import AfterCommit
 from event_streaming.consumer.unit_of_work.context import Context
 from event_streaming.consumer.unit_of_work.transaction import Watch, is_lost_transaction
 from event_streaming.exceptions import (
@@ -44,8 +45,10 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 	`attempts` counts this one; `apply` is how. The group's log is open. Raises only when
 	the transaction is lost; a loss that a hook has hidden is found at the group's end.
 	"""
-	watch, saving = Watch(), frappe.flags.currently_saving
+	watch, left, saving = Watch(), AfterCommit(), frappe.flags.currently_saving
 	before = len(saving)
+	# what is said from here on is said of this event
+	frappe.local.message_log, frappe.flags.error_message = [], None
 	frappe.db.savepoint(SAVEPOINT)
 	try:
 		outcome = apply(event, work)
@@ -55,21 +58,23 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 		if is_lost_transaction(error):
 			raise
 		trace = frappe.get_traceback()
-		undo(watch, work)
+		undo(watch, left, work, error)
 		return failure(event, work, error, trace, attempts)
 	finally:
 		# Frappe leaves there what was inserted and what failed: every later save would search through all of it, and one of
 		# the same document would pass for a part of this
 		del saving[before:]
-	work.event_done()
+	work.log.event.event_done()
 	frappe.local.message_log = []
 	return outcome
 
 
-def undo(watch: Watch, work: Context) -> None:
-	"""Undo what the event has done, and nothing else. Raises TransactionLost when what came before is gone with it."""
+def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> None:
+	"""Undo what the event has done, and nothing else. Raises TransactionLost, with the words of the event's own error, when
+	what came before is gone with it."""
 	if watch.rolled_back_first:
-		raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
+		told = _("A hook of this site has rolled back in the middle of the event.")
+		raise TransactionLost(f"{told} {explain(error)}") from error
 	if watch.committed:
 		# what came before is committed with its rows, so that all that is open is this event's
 		frappe.db.rollback()
@@ -77,23 +82,23 @@ def undo(watch: Watch, work: Context) -> None:
 		return
 	try:
 		frappe.db.rollback(save_point=SAVEPOINT)
-	except Exception as error:
-		raise TransactionLost(
-			_("The event's savepoint is gone: a deadlock that a hook has hidden?")
-		) from error
+	except Exception as gone:
+		told = _("The event's savepoint is gone: a deadlock that a hook has hidden?")
+		raise TransactionLost(f"{told} {explain(error)}") from gone
+	left.withdraw()
 
 
 def failure(event: Event, work: Context, error: Exception, trace: str, attempts: int) -> Outcome:
 	"""What is to become of an event whose changes have been undone."""
-	work.event_undone()
-	message = explain(error)
+	work.log.event.event_undone()
+	message = naming(event, explain(error))
 	frappe.local.message_log = []
 	subscription = work.subscriptions.get(event["ref_doctype"])
 	if isinstance(error, ConflictToSettle):
 		return Outcome(
 			status=CONFLICT,
 			local_doctype=subscription.local_doctype,
-			error=str(error),
+			error=naming(event, str(error)),
 			use_same_name=subscription.use_same_name,
 			mapping=subscription.mapping,
 			conflicts=error.conflicts,
@@ -116,6 +121,13 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 	)
 
 
+def naming(event: Event, message: str) -> str:
+	"""The message with the document that it is about, unless it names it."""
+	if f"{event['ref_doctype']} {event['docname']}" in message:
+		return message
+	return f"{event['ref_doctype']} {event['docname']}: {message}"
+
+
 def explain(error: Exception) -> str:
 	"""The error as a person would say it: Frappe's messages first, they name the field and the document."""
 	messages = []
@@ -125,6 +137,10 @@ def explain(error: Exception) -> str:
 		if text:
 			messages.append(text)
 	text = str(error).strip()
+	if not text and isinstance(error, frappe.PermissionError):
+		# Frappe has what is missing there; whose right it is, it does not say
+		missing = frappe.utils.strip_html(frappe.flags.error_message or "").strip()
+		text = _("{0} has not the right to do this on this site. {1}").format(frappe.session.user, missing)
 	if text and frappe.utils.strip_html(text).strip() not in messages:
 		messages.append(frappe.utils.strip_html(text).strip())
 	return f"{type(error).__name__}: {' · '.join(messages)}" if messages else type(error).__name__

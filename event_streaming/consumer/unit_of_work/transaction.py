@@ -8,6 +8,7 @@ from typing import Any
 
 import frappe
 
+from event_streaming.consumer.unit_of_work.after_commit import forget_webhooks
 from event_streaming.exceptions import TransactionLost
 
 # the database has rolled back the whole transaction, or may have: savepoints are gone
@@ -42,6 +43,7 @@ class Watch:
 
 	def _rollback_seen(self) -> None:
 		self.ends.append("rollback")
+		forget_webhooks()
 
 
 class Moment:
@@ -58,14 +60,20 @@ class Moment:
 		return bool(self.watch.ends) or self.counted != _counted()
 
 
+class LifeCycles:
+	"""How many documents' life cycles have begun in this process: a thread that counts for another one costs it no more
+	than reading its document once more."""
+
+	begun = 0
+
+
 def hooks_run() -> None:
 	"""To be called before a document's life cycle begins: its hooks may write whatever they like."""
-	frappe.local.event_streaming_hooks_run = getattr(frappe.local, "event_streaming_hooks_run", 0) + 1
+	LifeCycles.begun += 1
 
 
 def _counted() -> tuple[Any, int, int]:
-	hooks = getattr(frappe.local, "event_streaming_hooks_run", 0)
-	return frappe.local.db, frappe.db.transaction_writes, hooks
+	return frappe.local.db, frappe.db.transaction_writes, LifeCycles.begun
 
 
 def is_lost_transaction(error: BaseException | None) -> bool:

@@ -173,6 +173,7 @@ class Mended:
 		if event["problem"]:
 			raise InvalidPage(event["problem"])
 		subscription_for(event, work)
+		work.event_begins()
 		how = {
 			findings.MISSING: self.bring,
 			findings.EXTRA: self.delete,

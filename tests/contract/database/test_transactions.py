@@ -1,5 +1,6 @@
 """What the log and its positions rely on: callbacks around a commit, names from a sequence, locks and savepoints."""
 
+import pytest
 from streams import unique
 
 
@@ -225,3 +226,58 @@ def read_for_update(name: str) -> list[str]:
 		frappe.db.get_value("ToDo", name, "description", for_update=for_update)
 		for for_update in (False, True)
 	]
+
+
+def look_up_with_cache(end: str) -> list:
+	"""A link's target is looked up, and deleted by SQL; whether a look-up finds it afterwards."""
+	import frappe
+
+	title = f"looked up {end}"
+	frappe.db.delete("Note", {"title": title})
+	name = frappe.get_doc({"doctype": "Note", "title": title}).insert().name
+	frappe.db.commit()
+	seen = [bool(frappe.db.get_value("Note", name, "name", cache=True))]
+	frappe.db.sql("DELETE FROM `tabNote` WHERE name = %s", name)
+	if end == "commit":
+		frappe.db.commit()
+	else:
+		frappe.db.savepoint("contract")
+		frappe.db.rollback(save_point="contract")
+	seen.append(bool(frappe.db.get_value("Note", name, "name", cache=True)))
+	return seen
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback to a savepoint"])
+def test_what_was_looked_up_with_cache_is_forgotten_at(producer, end):
+	"""So it neither grows nor gets old in a long pull: each group of events is a commit."""
+	assert producer.run(look_up_with_cache, end=end) == [True, False]
+
+
+def queue_for_after_commit() -> dict:
+	import frappe
+	from frappe.integrations.doctype.webhook import _add_webhook_to_queue
+
+	frappe.db.commit()
+	before = len(frappe.db.after_commit._functions)
+	frappe.enqueue("frappe.ping", enqueue_after_commit=True)
+	job = list(frappe.db.after_commit._functions)[before:]
+	_add_webhook_to_queue(frappe._dict(name="contract"), frappe._dict(name="contract"))
+	frappe.publish_realtime("contract", {}, user="Administrator", after_commit=True)
+	left = {
+		"job": [each.__module__.split(".", 1)[1] for each in job],
+		"webhooks": len(frappe.local._webhook_queue),
+		"messages": len(frappe.local._realtime_log),
+	}
+	frappe.db.rollback()
+	left["webhooks after a rollback"] = len(frappe.local._webhook_queue)
+	frappe.local._webhook_queue = []
+	return left
+
+
+def test_what_waits_for_a_commit_stands_in_lists_that_can_be_shortened(producer):
+	assert producer.run(queue_for_after_commit) == {
+		"job": ["utils.background_jobs"],
+		"webhooks": 1,
+		"messages": 1,
+		"webhooks after a rollback": 1,
+	}

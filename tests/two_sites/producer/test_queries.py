@@ -87,6 +87,8 @@ def explain(work: str, **arguments) -> list[list]:
 		"resync": try_again,
 		"look": look_at_producers,
 		"clearing of the sync log": clear_sync_log,
+		"open renames": read_open_renames,
+		"waiting": look_for_waiting,
 	}
 	original, seen = frappe.db.sql, []
 
@@ -96,7 +98,7 @@ def explain(work: str, **arguments) -> list[list]:
 		seen.append(str(frappe.db.last_query or query))
 		return result
 
-	if work not in ON_CONSUMER:
+	if work not in (*ON_CONSUMER, "open renames", "waiting"):
 		frappe.set_user(USER)
 	frappe.db.sql = recording
 	try:
@@ -319,3 +321,118 @@ def test_no_query_of_the_consumer_reads_a_growing_table_from_end_to_end(producer
 		for _table, how, indexes, _rows, query in plans:
 			assert indexes, f"{work}: no index for {query}"
 			assert how not in ("ALL", "index") or "clearing" in work, f"{work}: {query}"
+
+
+def change_all(titles: list) -> None:
+	import frappe
+
+	for title in titles:
+		doc = frappe.get_doc(CITY, title)
+		doc.country_name = "Siam"
+		doc.save()
+
+
+def make_cities(prefix: str, count: int) -> list[str]:
+	return [insert(CITY, title=f"{prefix} {number}") for number in range(count)]
+
+
+def pull_and_fail(event_producer: str) -> dict:
+	"""A pull of documents that this site refuses."""
+	from frappe.model.document import Document
+
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
+
+	def refuse(doc, *args):
+		if doc.doctype == CITY:
+			raise ValueError("refused")
+
+	Document.validate = refuse
+	try:
+		return pull_from_node(event_producer)
+	finally:
+		del Document.validate
+
+
+def resync_and_count(event_producer: str) -> dict:
+	"""Resync All; what it asks of the producer, and how often it reads Event Sync Log."""
+	import frappe
+
+	from event_streaming.consumer.pull import by_hand
+	from event_streaming.consumer.subscriptions.remote import Producer
+
+	sql, get_documents, counted = frappe.db.sql, Producer.get_documents, {"requests": 0, "reads": 0}
+
+	def recording(query, *args, **kwargs):
+		text = str(query).lstrip().upper()
+		counted["reads"] += text.startswith("SELECT") and "TABEVENT SYNC LOG" in text
+		return sql(query, *args, **kwargs)
+
+	def asked(self, keys):
+		counted["requests"] += 1
+		return get_documents(self, keys)
+
+	frappe.db.sql, Producer.get_documents = recording, asked
+	try:
+		done = by_hand.resync_all("Administrator", event_producer)
+	finally:
+		del frappe.db.sql
+		Producer.get_documents = get_documents
+	return {**counted, **done}
+
+
+def test_documents_that_failed_are_tried_again_together(producer, consumer):
+	"""Whole documents have to be fetched for all of them: a request and a few reads for 50."""
+	with_orders(producer, consumer)
+	titles = producer.run(make_cities, prefix=unique("city"), count=200)
+	subscribe(consumer, producer, CITY)
+	producer.run(change_all, titles=titles)
+	assert consumer.run(pull_and_fail, event_producer=producer.url)["failed"] == 200
+
+	done = consumer.run(resync_and_count, event_producer=producer.url)
+
+	assert (done["tried"], done["synced"]) == (200, 200)
+	assert done["requests"] <= 6
+	assert done["reads"] <= 40
+
+
+def read_open_renames(producer: str) -> None:
+	from event_streaming.consumer.logs import sync_log
+
+	sync_log.open_renames(producer)
+
+
+def look_for_waiting(producer: str) -> None:
+	from event_streaming.consumer.logs import sync_log
+
+	after = 0
+	for _part in range(3):
+		_keys, after = sync_log.waiting_for_nothing(producer, after, 20)
+
+
+def fill_with_open_rows(producer: str, count: int) -> None:
+	"""A DocType is missing: nearly all has failed, or waits behind it."""
+	import frappe
+
+	from event_streaming.consumer.logs import sync_log
+	from event_streaming.consumer.logs.sync_log import Outcome
+
+	event = {"update_type": "Update", "ref_doctype": CITY, "data": None, "data_before": None, "root": None}
+	event |= {"origin": producer, "modified_by": "", "creation": "2026-01-01 00:00:00"}
+	entries = []
+	for number in range(count):
+		logged = {**event, "docname": f"city {number // 2}", "id": f"old {number}", "position": number}
+		entries.append((logged, Outcome("Waiting" if number % 2 else "Failed", CITY)))
+	sync_log.write(producer, entries)
+	frappe.db.commit()
+	frappe.db.sql("ANALYZE TABLE `tabEvent Sync Log`")
+
+
+def test_what_a_pull_asks_of_a_log_full_of_open_rows_reads_a_part_of_it(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	consumer.run(fill_with_open_rows, producer=producer.url, count=4_000)
+
+	for work, most in (("open renames", 10), ("waiting", 2_000)):
+		for _table, how, _indexes, rows, query in consumer.run(explain, work=work, producer=producer.url):
+			assert how not in ("ALL", "index"), query
+			assert rows <= most, (rows, query)

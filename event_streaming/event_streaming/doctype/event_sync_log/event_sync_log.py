@@ -121,6 +121,8 @@ def on_doctype_update():
 	)
 	add_index("Event Sync Log", ["status", "event_producer", "next_retry"], "status_producer_retry")
 	add_index("Event Sync Log", ["event_producer", "event_id"], "producer_event")
+	# renames that are still open are asked for with each page, and are few
+	add_index("Event Sync Log", ["event_producer", "update_type", "status"], "producer_type_status")
 	add_index("Event Sync Log", ["ref_doctype", "docname"], "local_document")
 	# Frappe 16 makes this one itself, under this name
 	add_index("Event Sync Log", ["creation"], "creation")
