@@ -68,6 +68,7 @@ def insert(
 			doc.insert(set_name=wanted, set_child_names=False)
 	if docstatus == SUBMITTED and settled:
 		keep_after(doc, kept, kept.values)
+	keep_stamps(doc, stamps)
 	return doc, warnings + kept.warnings()
 
 
@@ -87,6 +88,19 @@ def keep_after(doc: Document, kept: KeptValues, names: Collection[str]) -> None:
 	}
 	if changed:
 		doc.db_set(changed, update_modified=False)
+
+
+def keep_stamps(doc: Document, stamps: dict) -> None:
+	"""What a controller has set by `db_set` after the document was written has changed its stamps. A DocType without a
+	controller of its own is asked in memory only; of others, hooks may have changed the stored ones past this object."""
+	wanted = {key: stamps[key] for key in ("modified", "modified_by") if stamps.get(key)}
+	if doc.meta.issingle or "modified" not in wanted:
+		return
+	stored = doc
+	if type(doc).__module__ != Document.__module__:
+		stored = frappe.db.get_value(doc.doctype, doc.name, list(wanted), as_dict=True) or doc
+	if any(str(stored.get(key)) != str(value) for key, value in wanted.items()):
+		doc.db_set(wanted, update_modified=False)
 
 
 def locked(doctype: str, name: str) -> Document:
@@ -181,6 +195,9 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 	rights = rights_for(was, target, dirty)
 	authorise(doc, *rights)
 	with faithfully(doc, Life(kept_stamps, kept, seen, rights)):
+		if was == CANCELLED or (was == DRAFT and target == CANCELLED):
+			# no hook of a save runs: what was set for it does not stay
+			kept.put_back(doc)
 		if was == CANCELLED:
 			# Frappe lets nobody save a cancelled document; what changed it on the producer was a db_set, and so it is here
 			cancelled.write_through(doc)
@@ -193,6 +210,7 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 			doc.save()
 	if target > was and target == SUBMITTED:
 		keep_after(doc, kept, stamps)
+	keep_stamps(doc, kept_stamps)
 
 
 def rights_for(was: int, target: int, dirty: bool) -> tuple[str, ...]:
