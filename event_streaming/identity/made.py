@@ -17,6 +17,8 @@ from frappe.utils import now_datetime
 from event_streaming.identity.registry import LocalKey, RemoteKey
 
 DOCTYPE = "Event Made Document"
+# this site's own
+LOG = "Event Update Log"
 COLUMNS = (
 	"name",
 	"creation",
@@ -135,6 +137,19 @@ def document_inserted(doc: Any, method: str | None = None) -> None:
 	made = getattr(frappe.local, "event_streaming_made", None)
 	if made is not None:
 		made.note((doc.doctype, str(doc.name)), doc.creation)
+
+
+def is_the_producers(event_producer: str, local: LocalKey) -> None:
+	"""A made document was adopted: what this site has logged of it until now is no news for the producer, who has the
+	document itself. Sent there it would overwrite what is true with what the life cycle here began with."""
+	log = frappe.qb.DocType(LOG)
+	(
+		frappe.qb.update(log)
+		.set(log.origin, event_producer)
+		.where((log.ref_doctype == local[0]) & (log.docname == local[1]))
+		.where(log.origin.isnull() | (log.origin == ""))
+		.run()
+	)
 
 
 def clear(days: int = 60) -> None:

@@ -126,6 +126,8 @@ def write_document(
 	if not subscription.use_same_name and not frappe.get_meta(subscription.local_doctype).issingle:
 		extra = {REMOTE_NAME: about.key[1], REMOTE_SITE: work.event_producer}
 	if about.is_here:
+		if adopted:
+			work.resolver.adopt(about.local)
 		if not subscription.use_same_name:
 			# under local naming the series is this site's own
 			values.pop("naming_series", None)

@@ -191,6 +191,7 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 		raise DependencyMissing(plan.explain())
 	for other, local, root in plan.recognised:
 		if not work.resolver.identity(other):
+			work.resolver.adopt(local)
 			work.resolver.keep(other, local, root)
 	for planned in plan.documents:
 		values = dependencies.data_here(planned.data, planned.needs, planned.later)

@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.model.rename_doc import rename_doc
-from frappe.utils import cint
+from frappe.utils import cint, get_datetime
 
 from event_streaming.adapters.calls import before_writing, is_told
 from event_streaming.consumer.life_cycle import cancelled
@@ -39,8 +39,9 @@ def insert(
 
 	`name` None leaves the naming to this site. `extra` are fields that are set besides. `filled_later` says that a
 	mandatory link is set once what it points to is there. `settled` says that the values are what the producer has stored, not
-	what it had when the document was made: then they also stay where hooks of a submission set others. A submitted document is submitted; a cancelled one is written as
-	such, without a life cycle. Child rows keep their names. A Single is never made: it is changed. Raises what Frappe raises.
+	what it had when the document was made: then they also stay where hooks of a submission set others. A submitted document is
+	submitted; a cancelled one is written as such, without a life cycle. Child rows keep their names. A Single is never made:
+	it is changed. Raises what Frappe raises.
 	"""
 	if frappe.get_meta(doctype).issingle:
 		doc, _changed, warnings = replace(doctype, doctype, data, extra)
@@ -157,6 +158,10 @@ def update(
 		save(doc, target, change.get("changed") or {}, dirty, kept, seen)
 		return doc, True, warnings + kept.warnings()
 	take_away(doc)
+	said = change.get("changed") or {}
+	if said.get("modified") and get_datetime(said["modified"]) > get_datetime(doc.modified):
+		# this site's life cycle has made the same change by itself
+		stamp(doc.doctype, doc.name, said)
 	return doc, False, warnings
 
 
@@ -205,8 +210,6 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 			cancelled.discard(doc)
 		else:
 			doc.docstatus = max(target, was)
-			# the producer may have set by db_set what a person may not change after submission
-			doc.flags.ignore_validate_update_after_submit = True
 			doc.save()
 	if target > was and target == SUBMITTED:
 		keep_after(doc, kept, stamps)

@@ -4,9 +4,11 @@
 | --- | --- |
 | `set_user_and_timestamp` | the producer's stamps |
 | `_validate_links` | a link to a cancelled document is no error; nothing is fetched from linked documents over what came |
+| `set_new_name` | what `before_insert` has set is put back: the name is made of what came |
 | `run_before_save_methods` | the controller's hooks run; what came is put back after them |
 | `_validate_mandatory` | a field that came empty is empty on the producer, too |
-| `validate_workflow` | a state that came is no transition of this site |
+| `validate_workflow` | a state that came is no transition of this site; where none came, a new document gets this site's |
+| `validate_update_after_submit` | what changed on the producer may change here, whether or not a person may change it |
 | `validate_set_only_once` | nor is a value that came a change by somebody of this site |
 | `check_permission`, `validate_higher_perm_levels` | what was asked by `permission.authorise` is not asked again, nor by level |
 | `update_child_table` | see `rows.UpdateTable` |
@@ -23,7 +25,8 @@ from typing import Any, ClassVar
 
 import frappe
 from frappe.model.document import Document
-from frappe.utils import get_datetime
+from frappe.model.workflow import get_workflow
+from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.life_cycle.kept_values import KeptValues
 from event_streaming.consumer.life_cycle.rows import UpdateTable
@@ -93,6 +96,14 @@ class FetchNothing(StandIn):
 		life.seen.put_back(self.doc)
 
 
+class NamedByWhatCame(StandIn):
+	method = "set_new_name"
+
+	def act(self, life: Life, original: Callable, *args: Any, **options: Any) -> None:
+		life.kept.put_back(self.doc)
+		original(self.doc, *args, **options)
+
+
 class KeepWhatCame(StandIn):
 	method = "run_before_save_methods"
 
@@ -125,7 +136,25 @@ class NoTransition(StandIn):
 	method = "validate_workflow"
 
 	def act(self, life: Life, original: Callable) -> None:
-		"""The state that came is the state."""
+		"""The state that came is the state. Where this site alone has a workflow, the document would be stuck without one: it
+		gets the first that goes with its docstatus, as Frappe gives it, but asks for nobody's role."""
+		doc = self.doc
+		if not (doc.is_new() or doc._action == "submit") or not doc.meta.get_workflow():
+			return
+		workflow = get_workflow(doc.doctype)
+		state, own = workflow.workflow_state_field, {row.state for row in workflow.states}
+		if state in life.kept.values or (doc.get(state) and doc.get(state) not in own):
+			return
+		fitting = [row.state for row in workflow.states if cint(row.doc_status) == cint(doc.docstatus)]
+		if fitting and doc.get(state) not in fitting:
+			doc.set(state, fitting[0])
+
+
+class ChangedAfterSubmission(StandIn):
+	method = "validate_update_after_submit"
+
+	def act(self, life: Life, original: Callable) -> None:
+		"""The producer has set it, be it by db_set."""
 
 
 class SetAgain(StandIn):
@@ -153,9 +182,11 @@ class AllLevels(StandIn):
 STAND_INS = (
 	KeepStamps,
 	FetchNothing,
+	NamedByWhatCame,
 	KeepWhatCame,
 	EmptyThereToo,
 	NoTransition,
+	ChangedAfterSubmission,
 	SetAgain,
 	AskedAlready,
 	AllLevels,

@@ -18,6 +18,7 @@ from event_streaming.consumer.resolve.identities import Identities
 from event_streaming.consumer.resolve.lookups import Lookups, as_key, question_of, same_moment
 from event_streaming.consumer.resolve.rules import Question
 from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.identity import made
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.wire.events import CREATE, UPDATE, Event, Root, remote_key
 
@@ -209,6 +210,11 @@ class Resolver:
 	def keep(self, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0) -> None:
 		self.identities.keep(key, local, root, covered_to)
 		self.seen.made.stands_for_another(local)
+
+	def adopt(self, local: LocalKey) -> None:
+		"""A document that nobody had told of is the producer's: where this site gives it back, it says so no more."""
+		if self.seen.made.of(local) and self.seen.is_given(local[0], to_producer=True):
+			made.is_the_producers(self.event_producer, local)
 
 	def drop(self, key: RemoteKey) -> None:
 		self.identities.drop(key)

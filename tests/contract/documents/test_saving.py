@@ -478,12 +478,13 @@ def test_a_save_may_not_change_who_made_a_document_nor_when(site, fieldname):
 def save_with_another(fieldname: str) -> str:
 	import frappe
 
-	from event_streaming.consumer.life_cycle.documents import KeepStamps
+	from event_streaming.consumer.life_cycle.kept_values import KeptValues
+	from event_streaming.consumer.life_cycle.stand_ins import KeepStamps, Life
 
 	doc = frappe.get_doc({"doctype": HASHED, "title": "a"}).insert()
 	doc = frappe.get_doc(HASHED, doc.name)
 	doc.title = "b"
-	doc.set_user_and_timestamp = KeepStamps(doc, {fieldname: STAMPS[fieldname]})
+	doc.set_user_and_timestamp = KeepStamps(doc, Life({fieldname: STAMPS[fieldname]}, KeptValues()))
 	try:
 		doc.save()
 	except frappe.CannotChangeConstantError as error:

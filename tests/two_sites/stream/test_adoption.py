@@ -180,6 +180,28 @@ def test_documents_that_need_each_other_come_with_one_that_names_them_though_nob
 	assert consumer.run(read_all, doctype=MADE) == []
 
 
+def test_two_sites_that_tell_each_other_both_end_with_what_the_producer_made(producer, consumer):
+	subscribe(consumer, producer, FIRM, LEDGER)
+	subscribe(producer, consumer, LEDGER)
+	firm = make_firm(producer)
+	true = ledgers_of(producer, firm)
+
+	assert not consumer.run(pull_with_life_cycle, producer=producer.url)
+	pull(producer, consumer)
+
+	assert ledgers_of(producer, firm) == ledgers_of(consumer, firm) == true
+	consumer.run(change, doctype=LEDGER, name=f"{firm} ledger 0", kind="changed later")
+	pull(producer, consumer)
+	pull(consumer, producer)
+	assert (
+		ledgers_of(producer, firm)
+		== ledgers_of(consumer, firm)
+		== {**true, f"{firm} ledger 0": "changed later"}
+	)
+	for site in (producer, consumer):
+		assert {row["status"] for row in sync_logs(site)} == {"Synced"}
+
+
 def forget_event(doctype: str, name: str) -> None:
 	"""As if the document had been made before anybody subscribed to it."""
 	import frappe
