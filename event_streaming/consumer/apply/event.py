@@ -124,6 +124,9 @@ def apply_left_over(event: Event, about: About, work: Work) -> Outcome:
 			return outcome_of(subscription, None, _("Not deleted: the producer has it again"))
 		return apply_delete(event, about, work)
 	here = about.is_here and work.resolver.exists(about.local)
+	if here and about.is_only_linked:
+		# also with a copy from a producer that has logged nothing yet: its documents have no position
+		return bring_missing(about, work)
 	if here and event["update_type"] == CREATE:
 		return outcome_of(subscription, about.local[1], _("Was here already"))
 	if here and not subscription.mapping:
