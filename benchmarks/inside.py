@@ -162,7 +162,7 @@ def log_row_like(doc) -> tuple:
 
 def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -> dict[str, list[float]]:
 	from event_streaming.database import bulk_inserting
-	from event_streaming.producer.capture.hooks import COLUMNS, LOG
+	from event_streaming.producer.capture.log import COLUMNS, LOG
 
 	taken: dict[str, list[float]] = {peer: [] for peer in peers}
 	with no_collection():
@@ -420,7 +420,7 @@ def add_consumer(url: str, doctypes: list[str]) -> None:
 
 def fill_log(count: int) -> dict[str, float]:
 	"""Numbered events of documents that exist; returns how many were numbered in a second, and bytes of an event on disk."""
-	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.capture.log import write
 	from event_streaming.producer.log.sequence import assign_positions
 
 	names = frappe.get_all(CITY, pluck="name", limit=500) or [
@@ -428,7 +428,7 @@ def fill_log(count: int) -> dict[str, float]:
 	]
 	for number in range(count):
 		name = names[number % len(names)]
-		_write(
+		write(
 			CITY,
 			name,
 			"Update",

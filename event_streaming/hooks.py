@@ -19,6 +19,7 @@ doc_events = {
 		"before_submit": "event_streaming.producer.capture.hooks.capture_before_write",
 		"before_cancel": "event_streaming.producer.capture.hooks.capture_before_write",
 		"before_update_after_submit": "event_streaming.producer.capture.hooks.capture_before_write",
+		"before_change": "event_streaming.producer.capture.hooks.capture_before_set",
 		"after_insert": [
 			"event_streaming.producer.capture.hooks.capture_insert",
 			"event_streaming.identity.made.document_inserted",

@@ -17,12 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import frappe
-from frappe.utils import now_datetime
 
-from event_streaming.database import bulk_inserting
-from event_streaming.identity.origin import current_origin
-from event_streaming.producer.log.rows import dump
-from event_streaming.producer.notify import notifications
+from event_streaming.producer.capture import rows
+from event_streaming.producer.capture.log import Transaction, open_transaction, write
 from event_streaming.producer.subscriptions.streamed import streamed_doctypes
 from event_streaming.wire.difference import (
 	STAMPS,
@@ -36,43 +33,7 @@ from event_streaming.wire.difference import (
 )
 from event_streaming.wire.events import ATTACH
 
-LOG = "Event Update Log"
 MEMORY = "event_streaming"
-COLUMNS = (
-	"creation",
-	"modified",
-	"owner",
-	"modified_by",
-	"update_type",
-	"ref_doctype",
-	"docname",
-	"data",
-	"data_before",
-	"position",
-	"origin",
-)
-
-
-class Transaction:
-	"""The database transaction in which something was logged; shared by all that is remembered from it."""
-
-	def __init__(self):
-		# one object, so that it is found among the callbacks by identity
-		self.on_commit = self.committed
-		self.rolled_back = False
-		self.logged: dict[tuple[str, str], int] = {}
-		# files that were attached before the row of their document was written
-		self.early_files: dict[tuple[str, str], list[dict]] = {}
-
-	def committed(self) -> None:
-		"""After the commit: tell the consumers."""
-		self.on_commit = frappe.local.event_streaming_transaction = None
-		notifications.events_committed()
-
-	def undone(self) -> None:
-		"""After a full rollback: what was remembered in it never happened."""
-		self.rolled_back = True
-		frappe.local.event_streaming_transaction = None
 
 
 @dataclass
@@ -94,6 +55,8 @@ class Remembered:
 def capture_before_write(doc, method: str | None = None) -> None:
 	"""before_save, before_submit, before_cancel, before_update_after_submit: note what is about to be written."""
 	if doc.doctype not in streamed_doctypes():
+		if rows.is_row(doc):
+			rows.about_to_write(doc)
 		return
 	before = doc.get_doc_before_save()
 	unlogged = _remembered(doc)
@@ -105,9 +68,17 @@ def capture_before_write(doc, method: str | None = None) -> None:
 	_remember(doc, before, None, Written(doc))
 
 
+def capture_before_set(doc, method: str | None = None) -> None:
+	"""before_change: Frappe does not keep what a row was before a `db_set`."""
+	if rows.is_row(doc):
+		rows.about_to_set(doc)
+
+
 def capture_insert(doc, method: str | None = None) -> None:
 	"""after_insert: the whole document, before what later hooks make of it."""
 	if doc.doctype not in streamed_doctypes():
+		if rows.is_row(doc):
+			rows.changed(doc)
 		return
 	memory = _remembered(doc)
 	if _is_logged_in_this_call(doc, memory):
@@ -119,7 +90,11 @@ def capture_insert(doc, method: str | None = None) -> None:
 
 def capture_change(doc, method: str | None = None) -> None:
 	"""on_change (save, submit, cancel, update after submit, db_set) and on_discard: the difference."""
-	if doc.doctype not in streamed_doctypes() or doc.flags.in_delete:
+	if doc.doctype not in streamed_doctypes():
+		if rows.is_row(doc):
+			rows.changed(doc)
+		return
+	if doc.flags.in_delete:
 		return
 	memory = _remembered(doc)
 	# Frappe: True until the row is written, then False to the end of the insert, then gone
@@ -143,13 +118,15 @@ def capture_delete(doc, method: str | None = None) -> None:
 	if doc.doctype in streamed_doctypes():
 		state = snapshot(doc)
 		was = {fieldname: state.get(fieldname) for fieldname in ("creation", "modified", "docstatus")}
-		_write(doc.doctype, doc.name, "Delete", None, {"changed": was})
+		write(doc.doctype, doc.name, "Delete", None, {"changed": was})
+	elif rows.is_row(doc):
+		rows.deleted(doc)
 
 
 def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""after_rename: the event is the old name's, and says the new one; a merge also changes the other one's stamps."""
 	if doc.doctype in streamed_doctypes():
-		_write(
+		write(
 			doc.doctype,
 			old,
 			"Rename",
@@ -160,7 +137,7 @@ def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = Fa
 def capture_merged(doc, method: str | None = None) -> None:
 	"""on_merged_with_other_site: this site has the last word on a document that both had changed; it says all of it."""
 	if doc.doctype in streamed_doctypes():
-		_write(doc.doctype, doc.name, "Create", snapshot(doc), {"merged_with": doc.flags.merged_with})
+		write(doc.doctype, doc.name, "Create", snapshot(doc), {"merged_with": doc.flags.merged_with})
 
 
 # ---------------------------------------------------------------- files
@@ -169,10 +146,10 @@ def capture_merged(doc, method: str | None = None) -> None:
 def log_file(update_type: str, doctype: str, name: str, data: dict) -> None:
 	"""Attach or Detach: an event of the document that has or had the file. Whether it is streamed, the caller knows."""
 	if frappe.get_meta(doctype).issingle or frappe.db.exists(doctype, name):
-		_write(doctype, name, update_type, data)
+		write(doctype, name, update_type, data)
 	elif update_type == ATTACH:
 		# a hook of the document attaches it before the document is stored; or this never becomes one
-		_transaction().early_files.setdefault((doctype, str(name)), []).append(data)
+		open_transaction().early_files.setdefault((doctype, str(name)), []).append(data)
 
 
 # ---------------------------------------------------------------- what is logged
@@ -181,16 +158,19 @@ def log_file(update_type: str, doctype: str, name: str, data: dict) -> None:
 def _log_create(doc, memory: Remembered | None) -> None:
 	written = memory and memory.written
 	believed = written is None or written.is_still(doc)
+	if rows.take_rows_to_log(doc.doctype, doc.name):
+		believed = False
 	state = snapshot(doc if believed else frappe.get_doc(doc.doctype, doc.name, for_update=True))
-	transaction = _write(doc.doctype, doc.name, "Create", state)
+	transaction = write(doc.doctype, doc.name, "Create", state)
 	for data in transaction.early_files.pop((doc.doctype, str(doc.name)), ()):
-		_write(doc.doctype, doc.name, ATTACH, data)
+		write(doc.doctype, doc.name, ATTACH, data)
 	known = (written or Written(doc)) if believed else None
 	_remember(doc, doc.get_doc_before_save(), state, known, transaction)
 
 
 def _log_difference(doc, memory: Remembered | None) -> None:
-	believed = _is_believed(doc, memory)
+	rows_changed = rows.take_rows_to_log(doc.doctype, doc.name)
+	believed = not rows_changed and _is_believed(doc, memory)
 	if believed and memory and memory.state:
 		# still what was logged: nothing has been set since
 		return
@@ -198,9 +178,14 @@ def _log_difference(doc, memory: Remembered | None) -> None:
 	old = memory.state if memory and memory.state else (before and snapshot(before))
 	if not old:
 		return
-	new = snapshot(doc)
+	if memory and memory.state:
+		old = rows.with_rows_logged(old, (doc.doctype, doc.name), memory.transaction, memory.logged)
+	if rows_changed:
+		new = snapshot(frappe.get_doc(doc.doctype, doc.name, for_update=True))
+	else:
+		new = snapshot(doc)
 	change = difference(old, new)
-	if change and not believed:
+	if change and not believed and not rows_changed:
 		new = _stored(doc, old, change)
 		change = difference(old, new)
 	transaction = _log_update(doc, change, values_before(old, change)) if change else None
@@ -208,7 +193,7 @@ def _log_difference(doc, memory: Remembered | None) -> None:
 
 
 def _log_update(doc, change: Change, before: Change) -> Transaction:
-	return _write(doc.doctype, doc.name, "Update", change, before)
+	return write(doc.doctype, doc.name, "Update", change, before)
 
 
 def _is_believed(doc, memory: Remembered | None) -> bool:
@@ -264,41 +249,6 @@ def _call(doc) -> Any:
 def _remember(
 	doc, before: Any, state: State | None, written: Written | None, transaction: Transaction | None = None
 ) -> None:
-	transaction = transaction or _transaction()
+	transaction = transaction or open_transaction()
 	logged = transaction.logged.get((doc.doctype, doc.name), 0)
 	doc.flags[MEMORY] = Remembered(doc.name, before, _call(doc), state, written, transaction, logged)
-
-
-def _transaction() -> Transaction:
-	"""The open transaction; its commit and its rollback will be heard of exactly once."""
-	transaction = getattr(frappe.local, "event_streaming_transaction", None)
-	callbacks = frappe.db.after_commit
-	if transaction is not None:
-		if transaction.on_commit in callbacks._functions:
-			return transaction
-		# a commit that failed on its way has dropped the callbacks without calling them
-		transaction.rolled_back = True
-	transaction = frappe.local.event_streaming_transaction = Transaction()
-	callbacks.add(transaction.on_commit)
-	frappe.db.after_rollback.add(transaction.undone)
-	return transaction
-
-
-# ---------------------------------------------------------------- the row
-
-
-def _write(
-	doctype: str, name: str, update_type: str, data: dict | None, before: Change | None = None
-) -> Transaction:
-	"""Log one event; returns the transaction that it is in."""
-	transaction = _transaction()
-	# as text: of two values, the database's driver would turn each by itself
-	now, user = str(now_datetime()), frappe.session.user
-	text = None if data is None else dump(data)
-	text_before = dump(before) if before else None
-	origin = current_origin(doctype) or ""
-	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, 0, origin)
-	bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
-	key = (doctype, name)
-	transaction.logged[key] = transaction.logged.get(key, 0) + 1
-	return transaction

@@ -313,3 +313,67 @@ def flags_after_insert_save_and_reload() -> str:
 	doc.reload()
 	frappe.db.rollback()
 	return doc.flags.contract
+
+
+# ---- rows as documents of their own
+
+
+@pytest.mark.parametrize(
+	"kind, events",
+	[
+		("insert", ["before_insert", "validate", "before_save", "after_insert", "on_update", "on_change"]),
+		("save", ["validate", "before_save", "on_update", "on_change"]),
+		("db_set", ["before_change", "on_change"]),
+		("delete", ["on_trash", "on_change", "after_delete"]),
+		("save of the parent", []),
+	],
+)
+def test_a_row_fires_events_when_it_is_changed_by_itself_and_none_with_its_parent(site, kind, events):
+	assert names(site.run(record_row, kind=kind)) == events
+
+
+def test_a_rows_db_set_has_not_written_when_before_change_fires(site):
+	assert site.run(stored_at_before_change) == [1.0, 7.0]
+
+
+def record_row(kind: str) -> list[dict]:
+	import frappe
+
+	order = new_order().insert()
+	row = {
+		"doctype": ROW_DOCTYPE,
+		"parenttype": ORDER,
+		"parent": order.name,
+		"parentfield": "rows",
+		"item": "c",
+	}
+
+	def work():
+		if kind == "insert":
+			frappe.get_doc(row).insert()
+		elif kind == "save of the parent":
+			order.rows[0].qty = 5
+			order.append("rows", {"item": "d"})
+			order.save()
+		else:
+			doc = frappe.get_doc(ROW_DOCTYPE, order.rows[0].name)
+			{"save": doc.save, "db_set": lambda: doc.db_set("qty", 7), "delete": doc.delete}[kind]()
+
+	return record(work, ROW_DOCTYPE)
+
+
+def stored_at_before_change() -> list[float]:
+	import frappe
+
+	order = new_order().insert()
+	row, seen = frappe.get_doc(ROW_DOCTYPE, order.rows[0].name), []
+	original = row.run_method
+
+	def run_method(method, *args, **kwargs):
+		seen.append(frappe.db.get_value(ROW_DOCTYPE, row.name, "qty"))
+		return original(method, *args, **kwargs)
+
+	row.run_method = run_method
+	row.db_set("qty", 7)
+	frappe.db.rollback()
+	return seen

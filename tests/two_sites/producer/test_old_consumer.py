@@ -190,10 +190,10 @@ def test_a_consumer_that_nothing_is_meant_for_does_not_keep_the_log_from_being_c
 
 
 def add_events_of_another_doctype() -> None:
-	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.capture.log import write
 
 	for number in range(10):
-		_write(ORDER, f"order {number}", "Delete", None)
+		write(ORDER, f"order {number}", "Delete", None)
 
 
 def position_and_head() -> list[int]:

@@ -43,14 +43,14 @@ def fill_log(orders: list, count: int) -> int:
 	import frappe
 
 	from event_streaming.identity import registry
-	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.capture.log import write
 	from event_streaming.producer.log.deliveries import DELIVERIES
 	from event_streaming.producer.log.sequence import assign_positions
 
 	for number in range(count):
 		doctype, name = (ORDER, orders[number % len(orders)]) if number % 3 == 0 else (CITY, f"city {number}")
 		kind = "Rename" if number % 50 == 1 else "Update"
-		_write(doctype, name, kind, {"new_name": f"town {number}"} if kind == "Rename" else {"changed": {}})
+		write(doctype, name, kind, {"new_name": f"town {number}"} if kind == "Rename" else {"changed": {}})
 	frappe.db.commit()
 	assign_positions()
 	head = assign_positions()
@@ -148,10 +148,10 @@ def look_for_due() -> None:
 def give_positions() -> None:
 	import frappe
 
-	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.capture.log import write
 	from event_streaming.producer.log.sequence import assign_positions
 
-	_write(CITY, "one more", "Delete", None)
+	write(CITY, "one more", "Delete", None)
 	frappe.db.commit()
 	assign_positions()
 
@@ -222,11 +222,11 @@ def fill_histories(documents: int, events_each: int) -> int:
 	"""Events of documents that have been through many; returns the head."""
 	import frappe
 
-	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.capture.log import write
 	from event_streaming.producer.log.sequence import assign_positions
 
 	for number in range(documents * events_each):
-		_write(CITY, f"city {number % documents}", "Update", {"changed": {}})
+		write(CITY, f"city {number % documents}", "Update", {"changed": {}})
 	frappe.db.commit()
 	head = assign_positions()
 	frappe.db.sql("ANALYZE TABLE `tabEvent Update Log`")

@@ -41,10 +41,10 @@ def add_rows(count: int, first: str = "doc") -> None:
 	"""Committed events without a position."""
 	import frappe
 
-	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.capture.log import write
 
 	for number in range(count):
-		_write(CITY, f"{first} {number}", "Delete", None)
+		write(CITY, f"{first} {number}", "Delete", None)
 	frappe.db.commit()
 
 
@@ -106,10 +106,10 @@ def test_gaps_that_rollbacks_leave_in_the_names_leave_none_in_the_positions(site
 def add_rows_with_gaps() -> None:
 	import frappe
 
-	from event_streaming.producer.capture.hooks import _write
+	from event_streaming.producer.capture.log import write
 
 	for number in range(60):
-		_write(CITY, f"doc {number}", "Delete", None)
+		write(CITY, f"doc {number}", "Delete", None)
 		if number % 2:
 			frappe.db.rollback()
 		else:

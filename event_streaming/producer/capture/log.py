@@ -1,0 +1,88 @@
+"""The rows of Event Update Log that an open transaction writes, and what is remembered until it ends.
+
+Decides nothing about what is logged: see hooks.py, rows.py and files.py. Never commits.
+"""
+
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+
+from event_streaming.database import bulk_inserting
+from event_streaming.identity.origin import current_origin
+from event_streaming.producer.log.rows import Key, dump
+from event_streaming.producer.notify import notifications
+from event_streaming.wire.difference import Change
+
+LOG = "Event Update Log"
+COLUMNS = (
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"update_type",
+	"ref_doctype",
+	"docname",
+	"data",
+	"data_before",
+	"position",
+	"origin",
+)
+
+
+class Transaction:
+	"""The database transaction in which something was logged; shared by all that is remembered from it."""
+
+	def __init__(self):
+		# one object, so that it is found among the callbacks by identity
+		self.on_commit = self.committed
+		self.rolled_back = False
+		self.logged: dict[tuple[str, str], int] = {}
+		# files that were attached before the row of their document was written
+		self.early_files: dict[tuple[str, str], list[dict]] = {}
+		# rows that were changed by themselves while their document is being saved: its next event has them
+		self.rows_to_log: dict[Key, dict[Key, Any]] = {}
+		# what rows.py has logged of a document, and after how many of its events
+		self.rows_logged: dict[Key, list[tuple[int, Change]]] = {}
+
+	def committed(self) -> None:
+		"""After the commit: tell the consumers."""
+		self.on_commit = frappe.local.event_streaming_transaction = None
+		notifications.events_committed()
+
+	def undone(self) -> None:
+		"""After a full rollback: what was remembered in it never happened."""
+		self.rolled_back = True
+		frappe.local.event_streaming_transaction = None
+
+
+def open_transaction() -> Transaction:
+	"""The open transaction; its commit and its rollback will be heard of exactly once."""
+	transaction = getattr(frappe.local, "event_streaming_transaction", None)
+	callbacks = frappe.db.after_commit
+	if transaction is not None:
+		if transaction.on_commit in callbacks._functions:
+			return transaction
+		# a commit that failed on its way has dropped the callbacks without calling them
+		transaction.rolled_back = True
+	transaction = frappe.local.event_streaming_transaction = Transaction()
+	callbacks.add(transaction.on_commit)
+	frappe.db.after_rollback.add(transaction.undone)
+	return transaction
+
+
+def write(
+	doctype: str, name: str, update_type: str, data: dict | None, before: Change | None = None
+) -> Transaction:
+	"""Log one event; returns the transaction that it is in."""
+	transaction = open_transaction()
+	# as text: of two values, the database's driver would turn each by itself
+	now, user = str(now_datetime()), frappe.session.user
+	text = None if data is None else dump(data)
+	text_before = dump(before) if before else None
+	origin = current_origin(doctype) or ""
+	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, 0, origin)
+	bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
+	key = (doctype, name)
+	transaction.logged[key] = transaction.logged.get(key, 0) + 1
+	return transaction
