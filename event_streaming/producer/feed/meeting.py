@@ -37,6 +37,8 @@ from event_streaming.wire.difference import snapshot
 from event_streaming.wire.events import ATTACH, CREATE, DELETE, FILES_KEY, RENAME, UPDATE
 from event_streaming.wire.pages import REMOVE
 
+CANCELLED = 2
+
 
 @dataclass
 class History:
@@ -68,7 +70,13 @@ def meeting_conditions(
 		reader, [event for event in conditional if event.key not in meeting | failed], histories
 	)
 	told = [event for event in conditional if not _is_away(event, leaving, histories)]
-	ends = _ends_to_tell(reader, told, meeting, histories)
+	cancelled = {
+		event.key
+		for event in conditional
+		if (doc := documents.get((event.ref_doctype, str(present[event.key]))))
+		and cint(doc.docstatus) == CANCELLED
+	}
+	ends = _ends_to_tell(reader, told, meeting, histories, cancelled)
 	kept: list[Candidate] = []
 	begun: set[Key] = set()
 	for event in events:
@@ -134,21 +142,46 @@ def _as_leaving(event: Candidate) -> Candidate:
 
 
 def _ends_to_tell(
-	reader: Reader, events: list[Candidate], meeting: set[Key], histories: dict[Key, History]
+	reader: Reader,
+	events: list[Candidate],
+	meeting: set[Key],
+	histories: dict[Key, History],
+	cancelled: set[Key],
 ) -> set[str]:
 	"""Names of the events that end what the consumer has of a document that does not meet its condition (any more).
 
-	A deletion, and a new name: without it the consumer would take the document for another one when it meets the
-	condition again. Of a merge the deletion that follows it is enough.
+	A deletion; a cancellation, without which a condition such as `doc.docstatus == 1` would leave a submitted document on the
+	consumer for ever; and a new name: without it the consumer would take the document for another one when it meets the
+	condition again. Of a merge the deletion that follows it is enough. Documents of `cancelled` are so by now; where one is
+	to be removed from the consumer when its condition ends, that is told instead: see `_leaving`.
 	"""
-	ends = [event for event in events if event.key not in meeting and event.update_type in (DELETE, RENAME)]
-	read_data([event for event in ends if event.update_type == RENAME])
+	ends = [
+		event
+		for event in events
+		if event.key not in meeting
+		and (
+			event.update_type in (DELETE, RENAME)
+			or (
+				event.update_type == UPDATE
+				and event.key in cancelled
+				and reader.rows[event.ref_doctype].when_condition_ends != REMOVE
+			)
+		)
+	]
+	read_data([event for event in ends if event.update_type in (RENAME, UPDATE)])
 	return {
 		event.name
 		for event in ends
-		if not (event.update_type == RENAME and json.loads(event.data or "{}").get("merge"))
-		and _has_got(reader, event.key, histories.get(event.key))
+		if _is_end(event) and _has_got(reader, event.key, histories.get(event.key))
 	}
+
+
+def _is_end(event: Candidate) -> bool:
+	"""Whether an event that is read ends something: a merge does not, its deletion does; of the changes cancelling does."""
+	data = json.loads(event.data or "{}")
+	if event.update_type == UPDATE:
+		return cint((data.get("changed") or {}).get("docstatus")) == CANCELLED
+	return event.update_type == DELETE or not data.get("merge")
 
 
 def _has_got(reader: Reader, key: Key, history: History | None) -> bool:
