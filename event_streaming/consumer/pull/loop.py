@@ -20,7 +20,6 @@ from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import Producer
-from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
 from event_streaming.consumer.workers.shared_page import apply_shared
 from event_streaming.exceptions import (
@@ -35,9 +34,11 @@ from event_streaming.site.acting import acting_as
 from event_streaming.site.claims import redis_key
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.pages import Page
+from event_streaming.wire.pages import PROTOCOL, Page
 
 WAKE_FOR = 600
+# between two looks whether another pull is over
+WAIT_STEP = 0.2
 
 Progress = Callable[["Summary"], None]
 
@@ -47,26 +48,35 @@ def pull(
 	progress: Progress | None = None,
 	seconds: int | None = None,
 	patience: float | None = None,
+	wait_seconds: float = 0,
 ) -> Summary:
 	"""Pull from one producer until its end is reached or the slice of time is used up.
 
 	`seconds` replaces the slice of the settings. `patience` replaces their time-out for an answer; a producer that does
 	not answer in that is not counted as one that can't be reached. Never raises for what the other site does; the summary says it.
+	While another pull of the producer runs, this one waits for it up to `wait_seconds`, then pulls what is left.
 	Raises frappe.DoesNotExistError for an unknown producer.
 	"""
 	summary = Summary(event_producer)
-	deadline = time.monotonic() + (seconds or get_settings().slice_seconds)
+	slice_seconds = seconds or get_settings().slice_seconds
+	deadline = time.monotonic() + slice_seconds
+	waits_until = time.monotonic() + wait_seconds
 	frappe.db.commit()
 	wake_key = redis_key("wake", event_producer)
 	while True:
 		# whoever has the lock looks at this after giving it back: set before it is tried, so that it can't be looked at in between
 		frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
 		with pull_lock(event_producer) as taken:
-			if not taken:
+			if not taken and time.monotonic() >= waits_until:
 				summary.busy = True
 				return summary
-			frappe.cache.delete_value(wake_key)
-			pull_as_subscriber(event_producer, summary, deadline, progress, patience)
+			if taken:
+				frappe.cache.delete_value(wake_key)
+				pull_as_subscriber(event_producer, summary, deadline, progress, patience)
+		if not taken:
+			time.sleep(WAIT_STEP)
+			deadline = time.monotonic() + slice_seconds
+			continue
 		if summary.error or summary.more or not frappe.cache.get_value(wake_key, expires=True):
 			return summary
 
@@ -140,8 +150,8 @@ def read_pages(
 		)
 		frappe.db.commit()
 		doc = registration.settle(doc, producer, page)
-		if page["subscriptions"].keys() - subscriptions_of(doc).keys():
-			# it holds events of what is not subscribed to any more
+		if page["protocol"] >= PROTOCOL and registration.disagree(doc, page["subscriptions"]):
+			# it holds events of what is not subscribed to any more, or what met a condition that has been narrowed since
 			page = next_page(doc, producer, kept)
 		if page["paused"]:
 			raise RemoteUnavailable(_("The producer's administrator has paused this site."))

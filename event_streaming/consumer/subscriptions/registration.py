@@ -45,12 +45,16 @@ def producer_changed(doc) -> None:
 			frappe.throw(str(error), EventStreamingError, title=_("Not registered yet"))
 		if new:
 			raise
+		if isinstance(error, RemoteError) and asks_for_something_else(doc):
+			# saved, it would be asked for in vain, and what the producer has on record would stay in force unseen
+			frappe.throw(str(error), EventStreamingError, title=_("Refused by {0}").format(doc.name))
 		state.save_state(doc.name, last_error=str(error)[:2000])
 		frappe.cache.delete_value(asked_old_producer(doc.name))
 		frappe.msgprint(
-			_("Saved here, but {0} could not be told: {1} It is told at the next contact.").format(
-				doc.name, error
-			),
+			_(
+				"Saved here, but {0} could not be told: {1} It is told at the next contact. Until then it sends what was"
+				" agreed before: a new condition is not in force yet."
+			).format(doc.name, error),
 			indicator="orange",
 			title=_("Not registered yet"),
 		)
@@ -61,6 +65,11 @@ def producer_changed(doc) -> None:
 		adopt_statuses(doc, answer)
 		warn_of_other_name(doc, answer)
 	make_custom_fields(doc)
+
+
+def asks_for_something_else(doc) -> bool:
+	"""Whether this save changes what is asked of the producer, so that its refusal may be of just that."""
+	return registration_data(doc)["rows"] != registration_data(doc.get_doc_before_save())["rows"]
 
 
 def warn_of_other_name(doc, answer: dict) -> None:
@@ -121,17 +130,18 @@ def wire_form(data: dict) -> dict:
 	return {**rest, "consumer_doctypes": json.dumps(data["rows"])}
 
 
-def register(doc, producer: Producer) -> dict:
+def register(doc, producer: Producer, saved: bool = False) -> dict:
 	"""Register this site with the producer, or change what it has on record; returns its answer.
 
-	The state row gets the position to start from when it has none. Raises the Remote* errors or InvalidPage.
+	`saved`: nobody is saving it now, so that a refusal would come too late to keep it from being saved; the producer then sends
+	nothing under what it refuses to replace. The state row gets the position to start from when it has none. Raises the Remote* errors or InvalidPage.
 	"""
 	token = frappe.generate_hash(length=32)
 	frappe.cache.set_value(token_key(token), 1, expires_in_sec=TOKEN_FOR)
 	data = registration_data(doc)
 	try:
 		answer = producer.register(
-			{**wire_form(data), **old_cursor(state.load_state(doc.name)), "token": token}
+			{**wire_form(data), **old_cursor(state.load_state(doc.name)), "token": token, "saved": int(saved)}
 		)
 		if answer is None:
 			answer = {
@@ -196,7 +206,7 @@ def settle(doc, producer: Producer, page: Page):
 def register_again(doc, producer: Producer, on_record: dict[str, Subscription]) -> dict[str, Subscription]:
 	"""Tell the producer what it does not know; returns what it has on record then."""
 	try:
-		return parse_subscriptions(register(doc, producer).get("subscriptions") or {})
+		return parse_subscriptions(register(doc, producer, saved=True).get("subscriptions") or {})
 	except RemoteError as error:
 		# what it has is still good for the other DocTypes; the form shows why this one is not taken
 		state.save_state(doc.name, last_error=str(error)[:2000])

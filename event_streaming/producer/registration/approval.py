@@ -50,7 +50,12 @@ def consumer_changed(doc) -> None:
 	"""Called by the document's `on_update`: every process learns the new set, and the consumer its new statuses."""
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
 	before = doc.get_doc_before_save()
-	if doc.flags.from_consumer or not before or subscriptions_of(before) == subscriptions_of(doc):
+	if (
+		doc.flags.from_consumer
+		or doc.flags.from_consumer_refused
+		or not before
+		or subscriptions_of(before) == subscriptions_of(doc)
+	):
 		return
 	tell_consumer(doc)
 	frappe.db.after_commit.add(notifications.ask_for_look)
@@ -67,14 +72,14 @@ def _settle_row(doc, row, before) -> None:
 	if before is None:
 		if from_other_site or not row.status:
 			row.status = PENDING
-		conditions.check(row.condition)
+		conditions.check(row.condition, row.ref_doctype)
 		refuse_system_doctypes([row.ref_doctype])
 	else:
 		row.from_position = before.from_position
 		if from_other_site:
 			row.status = before.status
 		if (row.condition or "") != (before.condition or ""):
-			conditions.check(row.condition)
+			conditions.check(row.condition, row.ref_doctype)
 			row.condition_error = None
 			if row.status == before.status:
 				row.status = PENDING

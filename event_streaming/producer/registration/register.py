@@ -18,7 +18,7 @@ from event_streaming.producer.log.sequence import assign_positions, head_positio
 from event_streaming.producer.registration.approval import CALL_SECONDS
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.reader import subscriptions_of
-from event_streaming.producer.subscriptions.streamed import CONSUMER, PENDING
+from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.refused import refuse_system_doctypes
 from event_streaming.wire.pages import KEEP, PROTOCOL, REMOVE
@@ -35,8 +35,6 @@ def register(data: dict | str) -> dict[str, Any]:
 	user = _check_user(data)
 	wanted = _wanted(data)
 	refuse_system_doctypes(list(wanted))
-	for entry in wanted.values():
-		conditions.check(entry.get("condition"))
 	existing = frappe.db.get_value(CONSUMER, callback_url, ["name", "user"], as_dict=True)
 	if existing and existing.user != user:
 		frappe.throw(
@@ -45,6 +43,7 @@ def register(data: dict | str) -> dict[str, Any]:
 			).format(callback_url, public_url(), existing.user),
 			EventStreamingError,
 		)
+	_check_conditions(wanted, existing.name if existing and cint(data.get("saved")) else None)
 	if cint(data.get("protocol")) >= PROTOCOL:
 		if cint(data.get("reachable")):
 			_call_back(callback_url, data)
@@ -168,6 +167,36 @@ def _wanted(data: dict) -> dict[str, dict]:
 			_("The DocTypes of the registration are not a list of {doctype, condition}."), EventStreamingError
 		)
 	return {str(entry["doctype"]): entry for entry in entries}
+
+
+def _check_conditions(wanted: dict[str, dict], decided_for: str | None) -> None:
+	"""Refuse conditions that can't be evaluated here.
+
+	The consumer `decided_for` has saved them already, as this site could not be asked then: until they are mended nothing is
+	sent under the conditions that they are to replace, which may be wider.
+	"""
+	for doctype, entry in wanted.items():
+		try:
+			conditions.check(entry.get("condition"), doctype)
+		except frappe.ValidationError:
+			if decided_for:
+				_hold_back(decided_for, doctype)
+			raise
+
+
+def _hold_back(event_consumer: str, doctype: str) -> None:
+	"""Commits: the refusal that follows undoes the rest."""
+	consumer = frappe.get_doc(CONSUMER, event_consumer)
+	held = [
+		row for row in consumer.consumer_doctypes if row.ref_doctype == doctype and row.status == APPROVED
+	]
+	if not held:
+		return
+	for row in held:
+		row.status = PENDING
+	consumer.flags.from_consumer_refused = True
+	consumer.save(ignore_permissions=True)
+	frappe.db.commit()
 
 
 def _call_back(callback_url: str, data: dict) -> None:

@@ -61,8 +61,8 @@ def _rollback_to(*, save_point: str | None = None, **_options) -> None:
 	frappe.db.sql(f"rollback to savepoint {save_point}")
 
 
-def check(condition: str | None) -> None:
-	"""Refuse, with what is wrong, a condition that can't or may not be evaluated here."""
+def check(condition: str | None, doctype: str) -> None:
+	"""Refuse, with what is wrong, a condition that can't or may not be evaluated for documents of a DocType here."""
 	condition = (condition or "").strip()
 	if not condition:
 		return
@@ -71,12 +71,20 @@ def check(condition: str | None) -> None:
 	if condition.startswith(COMMAND):
 		_command(condition)
 	else:
-		check_expression(condition)
+		check_expression(condition, _fieldnames(doctype))
 
 
-def check_expression(condition: str) -> None:
+def _fieldnames(doctype: str) -> set[str] | None:
+	"""What a condition may ask a document for; None where there is no such DocType to say it."""
+	if not frappe.db.exists("DocType", doctype):
+		return None
+	meta = frappe.get_meta(doctype)
+	return {"doctype", "name", *meta.get_valid_columns(), *(df.fieldname for df in meta.fields)}
+
+
+def check_expression(condition: str, fieldnames: set[str] | None = None) -> None:
 	"""Only comparisons and plain functions over `doc`: see expressions.py."""
-	if problem := problem_in(condition):
+	if problem := problem_in(condition, fieldnames):
 		frappe.throw(_("The condition {0} is not allowed: {1}.").format(condition, problem))
 
 

@@ -5,7 +5,7 @@ beyond that, or take long, is not in the list of what is allowed.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 FUNCTIONS: dict[str, Callable] = {
@@ -85,8 +85,8 @@ class View:
 		return value
 
 
-def problem_in(expression: str) -> str:
-	"""What is wrong with the expression; "" when it may be evaluated."""
+def problem_in(expression: str, fieldnames: Collection[str] | None = None) -> str:
+	"""What is wrong with the expression; "" when it may be evaluated. With `fieldnames`, `doc` may be asked for these only."""
 	try:
 		tree = ast.parse(expression, mode="eval")
 	except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -95,7 +95,27 @@ def problem_in(expression: str) -> str:
 	names.update(
 		node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 	)
-	return next((problem for node in ast.walk(tree) if (problem := _problem(node, names))), "")
+	problem = next((problem for node in ast.walk(tree) if (problem := _problem(node, names))), "")
+	if problem or fieldnames is None:
+		return problem
+	unknown = [name for node in ast.walk(tree) if (name := _field_named(node)) and name not in fieldnames]
+	return f"the documents have no field {unknown[0]}" if unknown else ""
+
+
+def _field_named(node: ast.AST) -> str:
+	"""The field of `doc` that a part of an expression names: `doc.field`, `doc["field"]`, `doc.get("field")`; or ""."""
+	if isinstance(node, ast.Attribute) and _is_doc(node.value):
+		return "" if node.attr == "get" else node.attr
+	named: ast.AST | None = None
+	if isinstance(node, ast.Subscript) and _is_doc(node.value):
+		named = node.slice
+	elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+		named = node.args[0] if node.func.attr == "get" and _is_doc(node.func.value) else None
+	return named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else ""
+
+
+def _is_doc(node: ast.AST) -> bool:
+	return isinstance(node, ast.Name) and node.id == "doc"
 
 
 def _problem(node: ast.AST, names: set[str]) -> str:

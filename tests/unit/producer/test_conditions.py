@@ -70,3 +70,19 @@ def test_rows_are_views_too():
 def test_a_view_cannot_be_changed():
 	with pytest.raises(AttributeError):
 		View({}).title = "x"
+
+
+@pytest.mark.parametrize(
+	"expression",
+	["doc.publik == 1", "doc['publik']", "doc.get('publik', 0) == 1", "doc.public and doc.publik"],
+)
+def test_a_field_that_documents_have_not_got_is_named(expression):
+	assert "publik" in problem_in(expression, {"public", "rows"})
+
+
+@pytest.mark.parametrize(
+	"expression",
+	["doc.public == 1", "doc.get('public')", "doc['public']", "any(row.qty > 1 for row in doc.rows)"],
+)
+def test_fields_that_documents_have_are_let_through(expression):
+	assert problem_in(expression, {"public", "rows"}) == ""

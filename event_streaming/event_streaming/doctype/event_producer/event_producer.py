@@ -15,6 +15,7 @@ from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
 from event_streaming.site.address import public_url
+from event_streaming.site.settings import get_settings
 
 
 class EventProducer(Document):
@@ -68,9 +69,9 @@ def new_event_notification(producer_url: str):
 
 @frappe.whitelist(methods=["POST"])
 def pull_from_node(event_producer: str):
-	"""Pull from one producer, here and now. Public name."""
+	"""Pull from one producer, here and now; if a pull is under way, when that is over. Public name."""
 	frappe.only_for("System Manager")
-	return asdict(loop.pull(event_producer))
+	return asdict(loop.pull(event_producer, wait_seconds=get_settings().slice_seconds))
 
 
 def pull_producer_data():
