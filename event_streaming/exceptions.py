@@ -13,14 +13,16 @@ class EventStreamingError(frappe.ValidationError):
 class RemoteUnavailable(EventStreamingError):
 	"""The other site can't be reached or can't answer now: try again later.
 
-	`retry_after` is the number of seconds that the other site asked for, or None.
+	`retry_after` is the number of seconds that the other site asked for, or None; `timed_out` that it took the request and did not
+	answer in time.
 	"""
 
 	http_status_code = 503
 
-	def __init__(self, message: str = "", retry_after: float | None = None):
+	def __init__(self, message: str = "", retry_after: float | None = None, timed_out: bool = False):
 		super().__init__(message)
 		self.retry_after = retry_after
+		self.timed_out = timed_out
 
 
 class RemoteRefused(EventStreamingError):

@@ -102,7 +102,10 @@ class SiteClient:
 				content = read_bounded(response, self.url)
 		# ValueError: an address or a key that can't be put into a request at all
 		except (requests.RequestException, ValueError) as error:
-			raise RemoteUnavailable(self._masked(explain_connection_error(self.url, error))) from None
+			raise RemoteUnavailable(
+				self._masked(explain_connection_error(self.url, error)),
+				timed_out=isinstance(error, requests.exceptions.ReadTimeout),
+			) from None
 		except Exception as error:
 			# a job's time is over, say: the functions below this one hold the keys in their variables, and Frappe's Error
 			# Log keeps those of all that an error has passed through

@@ -11,7 +11,7 @@ from typing import Any
 
 import frappe
 
-from event_streaming.exceptions import RemoteError, RemoteRefused
+from event_streaming.exceptions import RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.http.client import SiteClient, secret_of
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
@@ -116,12 +116,31 @@ class Producer:
 	def get_documents(self, keys: list[tuple[str, str]]) -> FetchedDocuments:
 		"""The documents ((DocType, name) on the producer) as they are there now, in as few calls as possible."""
 		fetched = FetchedDocuments()
-		for start in range(0, len(keys), DOCUMENTS_PER_CALL):
-			chunk = [list(key) for key in keys[start : start + DOCUMENTS_PER_CALL]]
-			answer = self.client.call(
-				DOCUMENTS, {"event_consumer": public_url(), "documents": json.dumps(chunk)}
-			)
-			add_documents(fetched, answer, {(doctype, name) for doctype, name in chunk})
+		waiting, at_once = list(dict.fromkeys(keys)), DOCUMENTS_PER_CALL
+		while waiting:
+			chunk = waiting[:at_once]
+			try:
+				answer = self.client.call(
+					DOCUMENTS, {"event_consumer": public_url(), "documents": json.dumps(chunk)}
+				)
+			except (RemoteError, RemoteUnavailable) as error:
+				if not may_be_too_much(error):
+					raise
+				if len(chunk) == 1:
+					if isinstance(error, RemoteUnavailable):
+						raise
+					# its event fails alone, and says why
+					fetched.missing[chunk[0]] = str(error)[:200]
+					waiting = waiting[1:]
+				else:
+					at_once = len(chunk) // 2
+				continue
+			add_documents(fetched, answer, set(chunk))
+			# what found no room in the answer is asked for again
+			rest = [key for key in chunk if key not in fetched.documents and key not in fetched.missing]
+			if len(rest) == len(chunk):
+				raise InvalidPage("The producer says nothing of the documents that it was asked for.")
+			waiting = rest + waiting[len(chunk) :]
 		return fetched
 
 	def describe(self, doctypes: list[str]) -> dict:
@@ -292,6 +311,13 @@ class Producer:
 		return parsed
 
 
+def may_be_too_much(error: Exception) -> bool:
+	"""Whether half of what was asked for may be answered: a time-out, or an answer that is too large."""
+	if isinstance(error, RemoteUnavailable):
+		return error.timed_out
+	return not error.status and not error.exc_type
+
+
 def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, str]]) -> None:
 	"""Check one answer of the documents' endpoint and add it to what has been fetched."""
 	if not isinstance(answer, dict):
@@ -301,7 +327,12 @@ def add_documents(fetched: FetchedDocuments, answer: Any, asked: set[tuple[str, 
 		key = (str(entry.get("doctype")), str(entry.get("name"))) if isinstance(entry, dict) else None
 		if key not in asked or not isinstance(entry.get("data"), dict):
 			raise InvalidPage("The producer sent a document that was not asked for.")
-		check_shape(entry["data"])
+		try:
+			check_shape(entry["data"])
+		except InvalidPage as error:
+			# the document fails alone, and says why
+			fetched.missing[key] = str(error)
+			continue
 		fetched.documents[key] = entry["data"]
 		fetched.positions[key] = whole_number(entry.get("position") or position, "position")
 		root = parse_root(entry.get("root"))

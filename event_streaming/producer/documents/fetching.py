@@ -3,39 +3,52 @@
 Never gives the framework's own DocTypes, never a password, and of a user only what names a person.
 """
 
+import time
 from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import create_batch
 
 from event_streaming.producer.documents import file_rows
 from event_streaming.producer.documents.exact import load_with_positions
 from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.documents.reading import by_doctype, existing_names, permitted_names
-from event_streaming.producer.log.rows import Key
+from event_streaming.producer.log.rows import Key, dump
 from event_streaming.producer.log.sequence import assign_positions
 from event_streaming.producer.subscriptions.reader import parsed_list
 from event_streaming.site.refused import FILE, is_system
+from event_streaming.site.settings import get_settings
 from event_streaming.wire.difference import snapshot
 
 MOST_DOCUMENTS = 500
+# so many are held in memory at once
+BATCH = 50
+# what finds no room in an answer is asked for again; the first batch always does
+SECONDS = 5.0
 USER_FIELDS = ("name", "email", "first_name", "last_name", "full_name", "enabled", "time_zone", "language")
 
 
 def fetch(documents: str | list) -> dict[str, Any]:
-	"""The answer of the endpoint `get_documents`, for the session's user."""
+	"""The answer of the endpoint `get_documents`, for the session's user; names that it says nothing of found no room."""
 	keys = _asked_for(documents)
 	# for consumers that know of one position only: events at or before it are contained in what is read from here on
 	frappe.db.commit()
 	position = assign_positions()
 	found: list[dict[str, Any]] = []
 	missing: list[list[str]] = []
+	size, most_bytes, deadline = 0, get_settings().page_bytes, time.monotonic() + SECONDS
 	for doctype, names in by_doctype(keys).items():
 		if not may_be_fetched(doctype):
 			reason = "not allowed" if frappe.db.exists("DocType", doctype) else "not found"
 			missing.extend([doctype, name, reason] for name in names)
 			continue
-		found.extend(_fetch(doctype, names, missing))
+		for some in create_batch(names, BATCH):
+			if found and (size > most_bytes or time.monotonic() >= deadline):
+				return {"documents": found, "missing": missing, "position": position}
+			fetched = _fetch(doctype, some, missing)
+			size += sum(len(dump(entry["data"])) for entry in fetched)
+			found.extend(fetched)
 	return {"documents": found, "missing": missing, "position": position}
 
 
