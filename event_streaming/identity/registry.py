@@ -276,7 +276,7 @@ def _read(filters: dict[str, set[str]]) -> list[Identity]:
 
 def local_document_renamed(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""Hook for every rename on this site: a document that stands for a remote one goes on doing so."""
-	if frappe.flags.in_install or old == new:
+	if frappe.flags.in_install or old == new or not frappe.db.table_exists(DOCTYPE):
 		return
 	# a site that takes the merge itself has no document to tell of any more: what it still tells is about the old one
 	follow_local_rename(doc.doctype, old, new, except_for=_sites_told(doc.doctype) if merge else ())
@@ -298,6 +298,9 @@ def _sites_told(doctype: str) -> list[str]:
 
 def local_file_deleted(doc, method: str | None = None) -> None:
 	"""Hook for the deletion of a file: files come and go with their documents, and nothing else would clear these rows."""
+	if not frappe.db.table_exists(DOCTYPE):
+		# this app is being installed or upgraded
+		return
 	write_kept()
 	table = frappe.qb.DocType(DOCTYPE)
 	(
