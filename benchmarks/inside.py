@@ -13,7 +13,8 @@ from time import perf_counter, process_time
 
 import frappe
 
-from tests.streams import CITY, ORDER, SUBSCRIBER
+from tests.doctypes import CITY, ORDER
+from tests.streams import SUBSCRIBER
 
 APP = "event_streaming"
 SAMPLE = 20  # saves of each peer in one sample

@@ -8,7 +8,8 @@ from time import sleep, time
 from typing import Any
 
 from benchmarks.figures import Figure, ratio, single
-from tests.streams import CITY, ORDER, TICKET, make_subscriber, subscribe, with_orders
+from tests.doctypes import CITY, ORDER, TICKET, with_orders
+from tests.streams import make_subscriber, subscribe
 
 INSIDE = "benchmarks.inside"
 STAGES = "benchmarks.stages"

@@ -11,7 +11,7 @@ from sandbox import progress
 from sandbox.sites.cluster import Cluster, open_cluster
 from sandbox.sites.reset import reset_site
 from sandbox.sites.site import Site
-from tests.streams import add_custom_fields, remove_custom_fields
+from tests.doctypes import add_custom_fields, remove_custom_fields
 
 FOLDERS_WITH_FRESH_SITES = {"two_sites", "faults", "desk"}
 

@@ -1,7 +1,10 @@
 """What a person does in the forms and lists of the app works, and says what it did."""
 
 import pytest
-from streams import CITY, KEYS, ORDER, SUBSCRIBER, make_subscriber, sync_logs, unique, wait_for, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import unique
+from logs import sync_logs
+from streams import KEYS, SUBSCRIBER, make_subscriber, wait_for
 
 FILL_EVENT_PRODUCER = """async ([url, user, key, secret, doctypes]) => {
 	await cur_frm.set_value({ producer_url: url, user, api_key: key, api_secret: secret });

@@ -3,22 +3,11 @@
 import json
 
 import pytest
+from doctypes import CITY, with_orders
+from documents import change, insert, read_doc, read_rows, unique
 from faulty_proxy import FaultyProxy
-from streams import (
-	CITY,
-	SUBSCRIBER,
-	change,
-	decide,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull_now,
-	read_doc,
-	read_rows,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from logs import sync_logs
+from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber, pull_now
 
 from sandbox.sites.rest import RestError
 

@@ -9,24 +9,11 @@ import random
 import time
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import change, read_doc, read_rows, unique
 from killing import die_at, run_until_it_is_killed, wait_for
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	change,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	require_field,
-	require_nothing,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from logs import sync_logs, update_logs
+from streams import SUBSCRIBER, pull, pull_now, require_field, require_nothing, subscribe
 
 CONSUMER_STEPS = [
 	("consumer.apply.step:apply_event", "before", 2),

@@ -9,8 +9,11 @@ import random
 import time
 
 import pytest
+from doctypes import CITY, with_orders
+from documents import change, read_rows, unique
 from killing import die_at, run_until_it_is_killed, wait_for
-from streams import CITY, change, pull, read_rows, subscribe, sync_logs, unique, update_logs, with_orders
+from logs import sync_logs, update_logs
+from streams import pull, subscribe
 
 CITIES = 24
 PULL_STEPS = [

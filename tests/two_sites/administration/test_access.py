@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from streams import CITY, SUBSCRIBER, subscribe, with_orders
+from doctypes import CITY, with_orders
+from streams import SUBSCRIBER, subscribe
 
 SECURITY = Path(__file__).resolve().parents[3] / "docs" / "security.md"
 DOCTYPES = "event_streaming.event_streaming.doctype"

@@ -6,19 +6,10 @@ The same over REST, where that says it in fewer words.
 import json
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	delete,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import change, delete, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 API = "event_streaming.api"
 

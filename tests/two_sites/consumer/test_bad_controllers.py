@@ -4,19 +4,10 @@ The misdeeds are patched into the controller of all documents and done for one o
 """
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	insert,
-	pull,
-	pull_now,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import insert, read_doc, unique
+from logs import sync_logs
+from streams import SUBSCRIBER, pull, pull_now, subscribe
 
 # hooks of an insert, in Frappe's order; a submitted order goes through all of them
 HOOKS = (

@@ -3,25 +3,11 @@
 import json
 
 import pytest
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change, delete, insert, read_doc, read_rows, unique
 from fake_producer import FakeProducer
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	wait_for,
-	with_orders,
-)
+from logs import sync_logs
+from streams import make_event_producer, make_subscriber, pull, subscribe, wait_for
 
 FORM = "event_streaming.event_streaming.doctype.event_producer.event_producer"
 TASK = "Event Streaming Task"

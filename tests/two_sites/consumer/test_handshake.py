@@ -3,28 +3,19 @@
 import json
 
 import pytest
+from doctypes import CITY, ORDER, make_doctype, with_orders
+from documents import change, delete, insert, read_doc, read_rows, unique
+from logs import sync_logs, update_logs
 from streams import (
-	CITY,
 	KEYS,
-	ORDER,
 	SUBSCRIBER,
-	change,
 	decide,
-	delete,
-	insert,
-	make_doctype,
 	make_event_producer,
 	make_subscriber,
 	pull,
 	pull_now,
-	read_doc,
-	read_rows,
 	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
 	wait_for,
-	with_orders,
 )
 
 from sandbox.errors import RestError

@@ -4,24 +4,10 @@ from datetime import datetime
 
 import pytest
 import requests
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	delete,
-	insert,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	require_field,
-	require_nothing,
-	subscribe,
-	sync_logs,
-	unique,
-	wait_for,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import change, delete, insert, read_doc, read_rows, unique
+from logs import sync_logs
+from streams import pull, pull_now, require_field, require_nothing, subscribe, wait_for
 
 SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"
 

@@ -1,18 +1,10 @@
 """Hooks of other apps around the documents that are applied: when they are called, what they are told, what they can do."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import change, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 
 @pytest.fixture(autouse=True)

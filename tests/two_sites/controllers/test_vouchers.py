@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from documents import change, read_doc, read_rows
 from shop import (
 	CUSTOMER,
 	INVOICE,
@@ -30,7 +31,7 @@ from shop import (
 	take,
 	update_items,
 )
-from streams import change, read_doc, read_rows, subscribe
+from streams import subscribe
 
 VOUCHERS = (INVOICE, PAYMENT)
 

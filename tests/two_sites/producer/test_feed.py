@@ -3,18 +3,9 @@
 import json
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	ROW,
-	SUBSCRIBER,
-	change,
-	delete,
-	insert,
-	make_subscriber,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, ROW, with_orders
+from documents import change, delete, insert, unique
+from streams import SUBSCRIBER, make_subscriber
 
 from sandbox.sites.rest import RestError
 from sandbox.sites.shell import RemoteError

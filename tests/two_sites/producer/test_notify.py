@@ -4,19 +4,10 @@ import json
 import time
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import insert, read_doc, unique
 from fake_site import FakeSite
-from streams import (
-	CITY,
-	ORDER,
-	decide,
-	insert,
-	make_subscriber,
-	read_doc,
-	subscribe,
-	unique,
-	wait_for,
-	with_orders,
-)
+from streams import decide, make_subscriber, subscribe, wait_for
 
 NOTIFY = "new_event_notification"
 SEND = "event_streaming.producer.notify.notifications.send_notifications"

@@ -1,7 +1,9 @@
 """Every query that meets a table that grows finds what it wants by an index: asked of MariaDB itself."""
 
 import pytest
-from streams import CITY, ORDER, change, insert, make_subscriber, pull, subscribe, unique, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import change, insert, unique
+from streams import make_subscriber, pull, subscribe
 
 CONSUMER_URL, OLD_URL = "http://somebody.example", "http://old.example"
 USER = "stream@example.com"

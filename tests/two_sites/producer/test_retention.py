@@ -1,18 +1,10 @@
 """Old logs go through Frappe's Log Settings, and by hand, but never what a consumer or a person still needs."""
 
 import pytest
-from streams import (
-	CITY,
-	change,
-	insert,
-	pull,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from doctypes import CITY, with_orders
+from documents import change, insert, read_rows, unique
+from logs import sync_logs, update_logs
+from streams import pull, subscribe
 
 SETTINGS = "Event Streaming Settings"
 

@@ -1,26 +1,10 @@
 """Unsubscribe and subscribe again; approve, reject, approve again: what is delivered and what is not."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	decide,
-	delete,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	require_field,
-	require_nothing,
-	set_unsubscribed,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	wait_for,
-	with_orders,
-)
+from doctypes import CITY, ORDER, make_doctype, with_orders
+from documents import change, delete, insert, read_doc, unique
+from logs import sync_logs, update_logs
+from streams import decide, pull, require_field, require_nothing, set_unsubscribed, subscribe, wait_for
 
 COUNTED = "Streamed Counted"
 

@@ -1,19 +1,10 @@
 """Everything that changes a document flows, whether this site keeps the producer's names or gives its own."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 # Use Same Name, and a DocType whose names both sites count for themselves
 NAMINGS = {"same_names": (1, ORDER), "own_names": (0, TICKET)}

@@ -3,26 +3,11 @@
 import json
 
 import pytest
+from doctypes import make_doctype
+from documents import change, delete, find_name, insert, read_doc, read_rows, unique
 from faulty_proxy import FaultyProxy
-from streams import (
-	SUBSCRIBER,
-	change,
-	decide,
-	delete,
-	find_name,
-	insert,
-	make_doctype,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-)
+from logs import sync_logs, update_logs
+from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber, pull, pull_now, subscribe
 
 from sandbox.sites.rest import RestError
 

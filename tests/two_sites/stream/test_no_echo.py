@@ -1,23 +1,10 @@
 """Two sites that subscribe to each other, and three in a ring: each change crosses once, and then it is quiet."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	find_name,
-	insert,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change, delete, find_name, insert, read_doc, read_rows, unique
+from logs import sync_logs, update_logs
+from streams import pull, subscribe
 
 
 def settle(*pairs) -> int:
