@@ -141,25 +141,31 @@ def wait_for(condition, what: str = "what was waited for"):
 	raise AssertionError(f"{what} did not happen within {PATIENCE} s")
 
 
-def stream(*doctypes) -> None:
-	"""Somebody subscribes to the DocTypes, and is approved. Runs inside the producer."""
+def make_event_consumer(url: str, rows: list[dict], **values) -> None:
+	"""An Event Consumer as if a site had registered itself. Runs inside the producer."""
 	import frappe
 
 	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
 
-	rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
 	frappe.get_doc(
 		{
 			"doctype": "Event Consumer",
-			"callback_url": NOBODY_URL,
-			"user": "Administrator",
+			"callback_url": url,
+			"user": SUBSCRIBER,
 			"api_key": "key",
 			"api_secret": "secret",
 			"consumer_doctypes": rows,
+			**values,
 		}
 	).insert()
 	frappe.db.commit()
 	refresh_streamed_doctypes()
+
+
+def stream(*doctypes) -> None:
+	"""Somebody subscribes to the DocTypes, and is approved. Runs inside the producer."""
+	rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
+	make_event_consumer(NOBODY_URL, rows, user="Administrator")
 
 
 def stream_orders() -> None:

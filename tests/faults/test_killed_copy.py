@@ -2,7 +2,7 @@
 
 import pytest
 from doctypes import CITY, ORDER, with_orders
-from documents import change, read_doc, read_rows, unique
+from documents import change, read_doc, read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed, wait_for
 from logs import sync_logs
 from streams import pull, subscribe
@@ -19,14 +19,6 @@ STEPS = [
 	("consumer.logs.task:save_progress", "after", 3),
 	*((f"commit:{nth}", when, nth) for nth in (5, 9, 12) for when in ("before", "after")),
 ]
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
 
 
 def make_orders(prefix: str, count: int) -> list[str]:

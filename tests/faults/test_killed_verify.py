@@ -2,7 +2,7 @@
 
 import pytest
 from doctypes import CITY
-from documents import read_rows, unique
+from documents import read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed, wait_for
 from logs import sync_logs
 from streams import pull, subscribe
@@ -43,14 +43,6 @@ def forget_cities() -> None:
 
 	for doctype in (CITY, "Event Document Identity"):
 		frappe.db.delete(doctype)
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
 
 
 def work_and_die(event_producer: str, kind: str, target: str, when: str, nth: int) -> None:

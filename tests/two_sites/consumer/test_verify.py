@@ -3,16 +3,13 @@
 import json
 
 import pytest
-from doctypes import CITY, ORDER, TICKET, with_orders
+from doctypes import CITY, ORDER, TICKET
 from documents import change, delete, insert, read_doc, read_rows, unique
 from fake_producer import FakeProducer
 from logs import sync_logs, update_logs
 from streams import make_event_producer, make_subscriber, pull, subscribe
 
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 # ---- inside a site

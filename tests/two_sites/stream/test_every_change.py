@@ -2,7 +2,7 @@
 
 import pytest
 from doctypes import CITY, ORDER, TICKET, with_orders
-from documents import change, insert, read_doc, unique
+from documents import change, discard, insert, read_doc, unique
 from logs import sync_logs
 from streams import pull, subscribe
 
@@ -71,17 +71,6 @@ def turn_round(doctype: str, name: str) -> None:
 	for number, row in enumerate(doc.rows, start=1):
 		row.idx = number
 	doc.save()
-
-
-def discard(doctype: str, name: str) -> None:
-	"""Frappe 15 has no word for it: a draft is cancelled with the same hooks around `db_set`."""
-	import frappe
-
-	doc = frappe.get_doc(doctype, name)
-	if hasattr(doc, "discard"):
-		doc.discard()
-	else:
-		doc.db_set("docstatus", 2)
 
 
 def rename(old: str, new: str, merge: bool = False) -> None:
