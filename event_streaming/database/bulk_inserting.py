@@ -15,6 +15,9 @@ from pypika.terms import LiteralValue, Parameter
 MOST_ROWS = 500
 MOST_CHARACTERS = 1024 * 1024
 
+# what every row says of itself
+OWN_COLUMNS = ("name", "creation", "modified", "owner", "modified_by")
+
 Row = Sequence[Any]
 
 

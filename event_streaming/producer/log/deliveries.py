@@ -16,11 +16,7 @@ from event_streaming.producer.subscriptions.streamed import streamed_doctypes
 
 DELIVERIES = "Event Update Log Consumer"
 COLUMNS = (
-	"name",
-	"creation",
-	"modified",
-	"owner",
-	"modified_by",
+	*bulk_inserting.OWN_COLUMNS,
 	"docstatus",
 	"idx",
 	"parenttype",
