@@ -288,3 +288,33 @@ def stream(*doctypes) -> None:
 def stream_orders() -> None:
 	"""Somebody subscribes to orders and cities, and is approved. Runs inside the producer."""
 	stream(ORDER, CITY)
+
+
+def require_field(doctype: str, fieldname: str) -> None:
+	"""A rule of this site's own, as a controller would have it. Runs inside a site.
+
+	That a field is mandatory would be none: what is empty on the producer is empty here.
+	"""
+	import frappe
+
+	script = f"if not doc.{fieldname}: frappe.throw('{fieldname} is missing')"
+	frappe.get_doc(
+		{
+			"doctype": "Server Script",
+			"name": f"{doctype} needs {fieldname}",
+			"script_type": "DocType Event",
+			"reference_doctype": doctype,
+			"doctype_event": "Before Save",
+			"script": script,
+		}
+	).insert(ignore_if_duplicate=True)
+	frappe.clear_cache()
+
+
+def require_nothing(doctype: str) -> None:
+	"""Takes such rules away again. Runs inside a site."""
+	import frappe
+
+	for name in frappe.get_all("Server Script", {"reference_doctype": doctype}, pluck="name"):
+		frappe.delete_doc("Server Script", name, force=True)
+	frappe.clear_cache()

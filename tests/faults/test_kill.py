@@ -19,6 +19,8 @@ from streams import (
 	pull_now,
 	read_doc,
 	read_rows,
+	require_field,
+	require_nothing,
 	subscribe,
 	sync_logs,
 	unique,
@@ -241,29 +243,12 @@ def test_a_retry_that_is_killed_is_tried_again_whole(producer, consumer, target,
 
 
 def require_day() -> None:
-	"""A rule of the consumer's own, which nothing that comes meets."""
-	import frappe
-
-	frappe.get_doc(
-		{
-			"doctype": "Property Setter",
-			"doctype_or_field": "DocField",
-			"doc_type": ORDER,
-			"field_name": "day",
-			"property": "reqd",
-			"value": "1",
-			"property_type": "Check",
-		}
-	).insert()
-	frappe.clear_cache(doctype=ORDER)
+	"""A rule of the consumer's own."""
+	require_field(ORDER, "day")
 
 
 def allow_all() -> None:
-	import frappe
-
-	for name in frappe.get_all("Property Setter", {"doc_type": ORDER}, pluck="name"):
-		frappe.delete_doc("Property Setter", name)
-	frappe.clear_cache(doctype=ORDER)
+	require_nothing(ORDER)
 
 
 def make_due() -> None:

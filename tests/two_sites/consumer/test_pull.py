@@ -14,6 +14,8 @@ from streams import (
 	pull_now,
 	read_doc,
 	read_rows,
+	require_field,
+	require_nothing,
 	subscribe,
 	sync_logs,
 	unique,
@@ -197,28 +199,11 @@ def pull_and_look(producer: str) -> list:
 
 def require_country() -> None:
 	"""A rule of the consumer's own."""
-	import frappe
-
-	frappe.get_doc(
-		{
-			"doctype": "Property Setter",
-			"doctype_or_field": "DocField",
-			"doc_type": CITY,
-			"field_name": "country_name",
-			"property": "reqd",
-			"value": "1",
-			"property_type": "Check",
-		}
-	).insert()
-	frappe.clear_cache(doctype=CITY)
+	require_field(CITY, "country_name")
 
 
 def allow_all() -> None:
-	import frappe
-
-	for name in frappe.get_all("Property Setter", {"doc_type": CITY}, pluck="name"):
-		frappe.delete_doc("Property Setter", name)
-	frappe.clear_cache(doctype=CITY)
+	require_nothing(CITY)
 
 
 def make_due() -> None:

@@ -11,6 +11,8 @@ from streams import (
 	make_doctype,
 	pull,
 	read_doc,
+	require_field,
+	require_nothing,
 	set_unsubscribed,
 	subscribe,
 	sync_logs,
@@ -163,9 +165,10 @@ def test_resync_all_failed_tries_everything_in_the_background(producer, consumer
 
 def require_country(required: int) -> None:
 	"""A rule of the consumer's own, on and off."""
-	from frappe.custom.doctype.property_setter.property_setter import make_property_setter
-
-	make_property_setter(CITY, "country_name", "reqd", required, "Check")
+	if required:
+		require_field(CITY, "country_name")
+	else:
+		require_nothing(CITY)
 
 
 def test_what_a_paused_consumer_has_not_taken_is_not_cleared(producer, consumer):
