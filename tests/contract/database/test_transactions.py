@@ -1,7 +1,7 @@
 """What the log and its positions rely on: callbacks around a commit, names from a sequence, locks and savepoints."""
 
 import pytest
-from streams import unique
+from documents import unique
 
 
 def run_callbacks(end: str) -> list[str]:

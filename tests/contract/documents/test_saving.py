@@ -2,7 +2,9 @@
 
 import pytest
 from contract_doctypes import HASHED, LINE
-from streams import CITY, ORDER, SUBSCRIBER, unique
+from doctypes import CITY, ORDER
+from documents import unique
+from streams import SUBSCRIBER
 
 from sandbox.errors import RemoteError
 

@@ -6,24 +6,11 @@ The producer is a small HTTP server of the test's own. What a hostile consumer m
 import json
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import change, insert, read_doc, read_rows, unique
 from fake_producer import FakeProducer
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	change,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from logs import sync_logs
+from streams import SUBSCRIBER, make_event_producer, make_subscriber, pull, pull_now, subscribe
 
 from sandbox.sites.rest import RestError
 

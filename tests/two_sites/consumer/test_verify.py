@@ -3,30 +3,13 @@
 import json
 
 import pytest
+from doctypes import CITY, ORDER, TICKET
+from documents import change, delete, insert, read_doc, read_rows, unique
 from fake_producer import FakeProducer
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from logs import sync_logs, update_logs
+from streams import make_event_producer, make_subscriber, pull, subscribe
 
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 # ---- inside a site

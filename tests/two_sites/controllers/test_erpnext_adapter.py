@@ -4,7 +4,7 @@ ERPNext itself is tried by hand on a bench, beside the project.
 """
 
 import pytest
-from streams import make_doctype
+from doctypes import make_doctype
 
 VOUCHER, LINE = "Adapted Voucher", "Adapted Line"
 

@@ -1,23 +1,12 @@
 """Hooks of other apps around the documents that are applied: when they are called, what they are told, what they can do."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER
+from documents import change, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def pull_with_hooks(url: str, kind: str, doctype: str, hook: str) -> dict:

@@ -1,33 +1,13 @@
 """Unsubscribe and subscribe again; approve, reject, approve again: what is delivered and what is not."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	decide,
-	delete,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	require_field,
-	require_nothing,
-	set_unsubscribed,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	wait_for,
-	with_orders,
-)
+from doctypes import CITY, ORDER, make_doctype
+from documents import change, delete, insert, read_doc, unique
+from logs import sync_logs, update_logs
+from streams import decide, pull, require_field, require_nothing, set_unsubscribed, subscribe, wait_for
 
 COUNTED = "Streamed Counted"
-
-
-@pytest.fixture(autouse=True)
-def cities(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def new_city(producer) -> str:
