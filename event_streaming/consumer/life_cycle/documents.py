@@ -225,6 +225,9 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 			cancelled.write_through(doc)
 		elif was == DRAFT and target == CANCELLED:
 			cancelled.discard(doc)
+		elif was == SUBMITTED and target <= was and not stamps.get("modified"):
+			# nobody has saved it there: rows were saved by themselves, or fields set past its life cycle
+			cancelled.write_through(doc)
 		else:
 			doc.docstatus = max(target, was)
 			doc.save()
