@@ -305,6 +305,17 @@ def test_html_that_a_neighbour_sends_is_kept_nowhere_as_html(consumer, hostile, 
 		assert "img" in error and "<" not in error
 
 
+@pytest.mark.parametrize("docstatus", [0, 1, 2])
+def test_markup_that_could_harm_a_reader_is_taken_out_whatever_the_document_is(consumer, hostile, docstatus):
+	name, evil = unique("order"), "see <img src=x onerror=alert(1)>"
+	order = {"title": name, "note": evil, "docstatus": docstatus, "rows": [{"name": unique("r"), "item": evil}]}
+	take(consumer, hostile, {"events": [hostile.event(ORDER, name, order)]})
+
+	here = consumer.run(read_doc, doctype=ORDER, name=name)
+	assert here["docstatus"] == docstatus and "see" in here["note"]
+	assert "onerror" not in here["note"] + here["rows"][0]["item"]
+
+
 # ---------------------------------------------------------------- whole pages: refused, and asked again later
 
 
