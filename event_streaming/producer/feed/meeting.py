@@ -17,8 +17,9 @@ from pypika.analytics import RowNumber
 from event_streaming.http.confidential import plain
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.producer.documents import file_rows
+from event_streaming.producer.documents.given import given_documents
 from event_streaming.producer.documents.reading import by_doctype, load_documents
-from event_streaming.producer.log.deliveries import delivered_names, given_positions
+from event_streaming.producer.log.deliveries import delivered_names
 from event_streaming.producer.log.rows import (
 	ENVELOPE_BYTES,
 	LOG,
@@ -49,8 +50,10 @@ class History:
 
 	delivered: bool = False
 	left: bool = False
-	# a copy has given the whole document, with its events up to here
+	# the whole document was given, with its events up to here
 	given: int = 0
+	# nothing but that: another document needed it, so that it stays whatever the condition says
+	needed: bool = False
 	names: list[str] = field(default_factory=list)
 	waiting: list[Candidate] = field(default_factory=list)
 	more: bool = False
@@ -122,7 +125,7 @@ def _leaving(reader: Reader, events: list[Candidate], histories: dict[Key, Histo
 	return {
 		key: event
 		for key, event in last.items()
-		if _has_got(reader, key, histories.get(key)) and not histories[key].left
+		if _has_got(reader, key, histories.get(key)) and not histories[key].left and not histories[key].needed
 	}
 
 
@@ -164,7 +167,10 @@ def _ends_to_tell(
 			or (
 				event.update_type == UPDATE
 				and event.key in cancelled
-				and reader.rows[event.ref_doctype].when_condition_ends != REMOVE
+				and (
+					reader.rows[event.ref_doctype].when_condition_ends != REMOVE
+					or histories.get(event.key, History()).needed
+				)
 			)
 		)
 	]
@@ -299,14 +305,16 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> di
 			for each in _names_before(reader, doctype, some, reader.limit + 1)
 		]
 		delivered = delivered_names(reader, [name for _docname, name in newest_first])
-		given = given_positions(reader, doctype, docnames)
-		for docname in given:
-			histories[doctype, docname] = History(given=given[docname])
+		given = given_documents(reader, doctype, docnames)
+		for docname, whole in given.items():
+			histories[doctype, docname] = History(given=whole.position, needed=whole.for_another)
 		for docname, name in newest_first:
 			history = histories.setdefault((doctype, docname), History())
 			if not history.delivered and name in delivered:
 				position, left = delivered[name]
 				history.delivered, history.left = True, left and position > history.given
+				# removed, and fetched for another document afterwards
+				history.needed = history.needed and left
 			if not history.delivered:
 				history.names.append(name)
 				history.more = len(history.names) > reader.limit

@@ -12,9 +12,9 @@ from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.client import SiteClient, secret_of
-from event_streaming.producer.log.deliveries import forget_deliveries_later
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
+from event_streaming.producer.registration.forgetting import forget_later
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import (
@@ -29,6 +29,10 @@ from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import UPDATE_STATUS
 
 CALL_SECONDS = 10
+# what this site keeps for itself: no form and no registration writes back what it has read some time ago
+COUNTERS = ("position", "last_contact", "notify_failures", "notify_after", "last_error")
+# what the consumer says of itself
+ITS_OWN = ("not_reachable", "protocol")
 
 
 def validate_consumer(doc) -> None:
@@ -41,6 +45,8 @@ def validate_consumer(doc) -> None:
 		seen.add(row.ref_doctype)
 	before = doc.get_doc_before_save()
 	rows_before = {row.ref_doctype: row for row in before.consumer_doctypes} if before else {}
+	if before:
+		_keep_counters(doc, before)
 	for row in doc.consumer_doctypes:
 		_settle_row(doc, row, rows_before.get(row.ref_doctype))
 	doc.incoming_change = 0
@@ -64,7 +70,14 @@ def consumer_changed(doc) -> None:
 def consumer_removed(doc) -> None:
 	"""Called by the document's `on_trash`: nothing is kept or logged for it any more."""
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
-	forget_deliveries_later(doc.name, head_position())
+	forget_later(doc.name)
+
+
+def _keep_counters(doc, before) -> None:
+	"""Pages and notifications go on writing these while a form is open. Frappe reads the document before it is saved with a
+	lock: that is how it is now, and stays until the end of the transaction."""
+	for fieldname in COUNTERS if doc.flags.from_consumer else (*COUNTERS, *ITS_OWN):
+		doc.set(fieldname, before.get(fieldname))
 
 
 def _settle_row(doc, row, before) -> None:
@@ -75,7 +88,7 @@ def _settle_row(doc, row, before) -> None:
 		conditions.check(row.condition, row.ref_doctype)
 		refuse_system_doctypes([row.ref_doctype])
 	else:
-		row.from_position = before.from_position
+		row.from_position, row.condition_error = before.from_position, before.condition_error
 		if from_other_site:
 			row.status = before.status
 		if (row.condition or "") != (before.condition or ""):
