@@ -23,6 +23,7 @@ from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stam
 from event_streaming.consumer.life_cycle.state_before import keep_state
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import RowMissing
+from event_streaming.identity.origin import writing
 
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 
@@ -122,6 +123,7 @@ def keep_stamps(doc: Document, stamps: dict) -> None:
 def locked(doctype: str, name: str) -> Document:
 	"""The document as it is now, for a change: nobody else writes it before this transaction ends."""
 	doc = frappe.get_doc(doctype, name, for_update=True)
+	writing(doctype, doc.name)
 	keep_state(doc)
 	return doc
 
@@ -258,6 +260,7 @@ def delete(doctype: str, name: str) -> None:
 		)
 	hooks_run()
 	forget()
+	writing(doctype, name)
 	if frappe.get_meta(doctype).is_submittable:
 		doc = frappe.get_doc(doctype, name, for_update=True)
 		if doc.docstatus == SUBMITTED:
@@ -293,6 +296,7 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 			)
 		)
 	hooks_run()
+	writing(doctype, old, new)
 	return rename_doc(
 		doctype,
 		old,

@@ -63,7 +63,10 @@ def consumer_changed(doc) -> None:
 		or subscriptions_of(before) == subscriptions_of(doc)
 	):
 		return
-	tell_consumer(doc)
+	if _can_be_told(doc):
+		# not now: the consumer may be waiting for the rows that are locked here, and hold those that it would write
+		name = doc.name
+		frappe.db.after_commit.add(lambda: tell_consumer(name))
 	frappe.db.after_commit.add(notifications.ask_for_look)
 
 
@@ -104,39 +107,56 @@ def _flows(row) -> bool:
 	return bool(row and row.status == APPROVED and not cint(row.unsubscribed))
 
 
-def tell_consumer(event_consumer) -> bool:
-	"""Tell the consumer at once what is on record for it; if it can't be told, it learns it with its next pull."""
-	doc = frappe.get_doc(CONSUMER, event_consumer) if isinstance(event_consumer, str) else event_consumer
-	if cint(doc.not_reachable):
-		frappe.msgprint(
-			_("{0} can't be reached from here: it learns this the next time it asks for events.").format(
-				doc.callback_url
-			),
-			indicator="blue",
-			alert=True,
-		)
-		return False
+def _can_be_told(doc) -> bool:
+	if not cint(doc.not_reachable):
+		return True
+	frappe.msgprint(
+		_("{0} can't be reached from here: it learns this the next time it asks for events.").format(
+			doc.callback_url
+		),
+		indicator="blue",
+		alert=True,
+	)
+	return False
+
+
+def tell_consumer(event_consumer: str) -> bool:
+	"""Tell the consumer, after the commit, what is on record for it; if it can't be told, it learns it with its next pull.
+
+	Never raises: what was decided is stored by now.
+	"""
 	client = None
 	try:
+		doc = frappe.get_doc(CONSUMER, event_consumer)
 		client = SiteClient(doc.callback_url, doc.api_key, secret_of(doc))
 		if cint(doc.protocol) >= PROTOCOL:
 			args = {"producer_url": public_url(), "subscriptions": json.dumps(subscriptions_of(doc))}
 			client.call(UPDATE_STATUS, args, timeout=CALL_SECONDS)
 		else:
 			_tell_old_consumer(client, doc)
-	except EventStreamingError as error:
-		frappe.msgprint(
-			_(
-				"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
-			).format(doc.callback_url, str(error)),
-			indicator="orange",
-			alert=True,
-		)
+	except frappe.DoesNotExistError:
+		# deleted in the same transaction
+		frappe.clear_last_message()
+		return False
+	except Exception as error:
+		reason = str(error) if isinstance(error, EventStreamingError) else type(error).__name__
+		_say_not_told(event_consumer, reason)
 		return False
 	finally:
 		if client:
 			client.close()
 	return True
+
+
+def _say_not_told(event_consumer: str, reason: str) -> None:
+	"""To the person who has saved. In a web request the answer is made before the commit: in the Desk it comes by itself."""
+	message = _(
+		"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
+	).format(event_consumer, reason)
+	frappe.msgprint(message, indicator="orange", alert=True)
+	if getattr(frappe.local, "request", None):
+		shown = {"message": message, "indicator": "orange", "alert": True}
+		frappe.publish_realtime("msgprint", shown, user=frappe.session.user)
 
 
 def _tell_old_consumer(client: SiteClient, doc) -> None:
