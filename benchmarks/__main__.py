@@ -33,7 +33,7 @@ def main(lines: tuple[str, ...], long_form: bool, relaxed: bool, json_path: Path
 	figures = []
 	with open_cluster(["producer", "consumer"], durable=not relaxed) as cluster:
 		bench = Bench(cluster, long_form, say)
-		about |= bench.run(bench.producer, "versions")
+		about |= bench.run(bench.producer, "machine.versions")
 		report.print_heading(about)
 		for name in lines or [name for name in LINES if name not in ON_DEMAND]:
 			began = time.monotonic()

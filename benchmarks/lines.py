@@ -8,7 +8,8 @@ from time import sleep, time
 from typing import Any
 
 from benchmarks.figures import Figure, ratio, single
-from tests.streams import CITY, ORDER, TICKET, make_subscriber, subscribe, with_orders
+from tests.doctypes import CITY, ORDER, TICKET, with_orders
+from tests.streams import make_subscriber, subscribe
 
 INSIDE = "benchmarks.inside"
 STAGES = "benchmarks.stages"
@@ -49,7 +50,7 @@ class Bench:
 			site.end_what_a_test_started()
 			reset_site(site)
 		with_orders(self.producer, self.consumer)
-		self.run(self.consumer, "number_apart")
+		self.run(self.consumer, "documents.number_apart")
 		if doctypes:
 			subscribe(self.consumer, self.producer, *doctypes)
 
@@ -68,7 +69,9 @@ def saves(bench: Bench) -> list[Figure]:
 
 def saves_of(bench: Bench, name: str, doctype: str, rows: int, work: str, target: str) -> Figure:
 	samples = bench.few(12, 60)
-	found = bench.run(bench.producer, "measure_saves", doctype=doctype, rows=rows, samples=samples, work=work)
+	found = bench.run(
+		bench.producer, "saves.measure_saves", doctype=doctype, rows=rows, samples=samples, work=work
+	)
 	return ratio(name, found["ours"], found["bare"], target)
 
 
@@ -80,7 +83,7 @@ def floors(bench: Bench) -> list[Figure]:
 		for work in ("insert", "update"):
 			found = bench.run(
 				bench.producer,
-				"measure_saves",
+				"saves.measure_saves",
 				doctype=doctype,
 				rows=rows,
 				samples=bench.few(12, 60),
@@ -99,12 +102,12 @@ def applying(bench: Bench) -> list[Figure]:
 	creates: dict[str, list[float]] = {"pull": [], "bare": []}
 	updates: dict[str, list[float]] = {"pull": [], "bare": []}
 	for number in range(rounds + 1):
-		names = bench.run(bench.producer, "make_documents", count=count, rows=1)
+		names = bench.run(bench.producer, "documents.make_documents", count=count, rows=1)
 		pulled = pull_rate(bench, count)
-		bare = count / bench.run(bench.consumer, "bare_inserts", count=count, rows=1)
-		bench.run(bench.producer, "change_documents", names=names)
+		bare = count / bench.run(bench.consumer, "applying.bare_inserts", count=count, rows=1)
+		bench.run(bench.producer, "documents.change_documents", names=names)
 		pulled_updates = pull_rate(bench, count)
-		bare_updates = count / bench.run(bench.consumer, "bare_updates", names=names)
+		bare_updates = count / bench.run(bench.consumer, "applying.bare_updates", names=names)
 		if number:
 			creates["pull"].append(pulled["rate"])
 			creates["bare"].append(bare)
@@ -121,9 +124,9 @@ def applying_rows(bench: Bench, rounds: int) -> list[Figure]:
 	count, rows = 100, 20
 	found: dict[str, list[float]] = {"pull": [], "bare": [], "requests": []}
 	for number in range(rounds + 1):
-		bench.run(bench.producer, "make_documents", count=count, rows=rows)
+		bench.run(bench.producer, "documents.make_documents", count=count, rows=rows)
 		pulled = pull_rate(bench, count)
-		bare = count / bench.run(bench.consumer, "bare_inserts", count=count, rows=rows)
+		bare = count / bench.run(bench.consumer, "applying.bare_inserts", count=count, rows=rows)
 		if number:
 			found["pull"].append(pulled["rate"])
 			found["bare"].append(bare)
@@ -135,7 +138,7 @@ def applying_rows(bench: Bench, rounds: int) -> list[Figure]:
 
 
 def pull_rate(bench: Bench, count: int) -> dict[str, float]:
-	done = bench.run(bench.consumer, "timed_pull", event_producer=bench.producer.url)
+	done = bench.run(bench.consumer, "applying.timed_pull", event_producer=bench.producer.url)
 	if done["events"] != count:
 		raise RuntimeError(f"{done['events']} events came instead of {count}")
 	return {"rate": count / done["seconds"], "requests": done["requests"], "memory": done["memory"]}
@@ -147,12 +150,12 @@ def copying(bench: Bench) -> list[Figure]:
 	found: dict[str, list[float]] = {"copy": [], "bare": []}
 	for number in range(rounds + 1):
 		bench.start()
-		names = bench.run(bench.producer, "make_documents", count=count, rows=1)
+		names = bench.run(bench.producer, "documents.make_documents", count=count, rows=1)
 		subscribe(bench.consumer, bench.producer, CITY, ORDER)
 		copied = count / bench.run(
-			bench.consumer, "timed_copy", event_producer=bench.producer.url, names=names
+			bench.consumer, "applying.timed_copy", event_producer=bench.producer.url, names=names
 		)
-		bare = count / bench.run(bench.consumer, "bare_inserts", count=count, rows=1)
+		bare = count / bench.run(bench.consumer, "applying.bare_inserts", count=count, rows=1)
 		if number:
 			found["copy"].append(copied)
 			found["bare"].append(bare)
@@ -167,8 +170,8 @@ def workers(bench: Bench) -> list[Figure]:
 	found: dict[int, list[float]] = {1: [], 2: []}
 	for number in range(bench.few(2, 8) + 1):
 		for many in (1, 2) if number % 2 else (2, 1):
-			bench.run(bench.producer, "make_documents", count=count, rows=1)
-			bench.run(bench.consumer, "set_workers", event_producer=bench.producer.url, workers=many)
+			bench.run(bench.producer, "documents.make_documents", count=count, rows=1)
+			bench.run(bench.consumer, "applying.set_workers", event_producer=bench.producer.url, workers=many)
 			rate = pull_rate(bench, count)["rate"]
 			if number:
 				found[many].append(rate)
@@ -182,16 +185,16 @@ def pages(bench: Bench) -> list[Figure]:
 	consumer, filled = SIMULATED.format(0), []
 
 	def read(site: Any) -> list[float]:
-		return bench.run(site, "read_pages", consumer=consumer, pages=10)
+		return bench.run(site, "feed.read_pages", consumer=consumer, pages=10)
 
 	for site in (bench.producer, bench.consumer):
 		site.run(make_subscriber)
-		bench.run(site, "add_consumer", url=consumer, doctypes=[CITY])
+		bench.run(site, "feed.add_consumer", url=consumer, doctypes=[CITY])
 		bench.say(f"a log of {short:,} events …")
-		filled.append(bench.run(site, "fill_log", count=short))
+		filled.append(bench.run(site, "feed.fill_log", count=short))
 	level = level_of(read, bench)
 	bench.say(f"a log of {long:,} events …")
-	filled.append(bench.run(bench.consumer, "fill_log", count=long - short))
+	filled.append(bench.run(bench.consumer, "feed.fill_log", count=long - short))
 	found: dict[str, list[float]] = {"long": [], "short": []}
 	for _round in range(bench.few(6, 12)):
 		found["short"] += read(bench.producer)
@@ -222,7 +225,7 @@ def backlog(bench: Bench) -> list[Figure]:
 	for count in plan:
 		bench.say(f"a backlog of {count:,} events …")
 		for begun in range(0, count, PORTION):
-			bench.run(bench.producer, "make_documents", count=min(PORTION, count - begun), rows=1)
+			bench.run(bench.producer, "documents.make_documents", count=min(PORTION, count - begun), rows=1)
 		done = pull_rate(bench, count)
 		cost[count].append(1000 / done["rate"])
 		memory.append(done["memory"])
@@ -239,14 +242,14 @@ def queues(bench: Bench) -> list[Figure]:
 	bench.start(CITY)
 	found: dict[str, list[float]] = {"full": [], "empty": []}
 	for _round in range(bench.few(3, 6)):
-		bench.run(bench.producer, "empty_queues")
-		found["empty"] += bench.run(bench.producer, "inserts_alone", count=30)
-		bench.run(bench.producer, "empty_queues")
-		bench.run(bench.producer, "queue_jobs", count=3_000)
-		found["full"] += bench.run(bench.producer, "inserts_alone", count=30)
-	bench.run(bench.producer, "empty_queues")
-	jobs = bench.run(bench.producer, "insert_in_one_transaction", count=100)
-	bench.run(bench.producer, "empty_queues")
+		bench.run(bench.producer, "queue.empty_queues")
+		found["empty"] += bench.run(bench.producer, "queue.inserts_alone", count=30)
+		bench.run(bench.producer, "queue.empty_queues")
+		bench.run(bench.producer, "queue.queue_jobs", count=3_000)
+		found["full"] += bench.run(bench.producer, "queue.inserts_alone", count=30)
+	bench.run(bench.producer, "queue.empty_queues")
+	jobs = bench.run(bench.producer, "queue.insert_in_one_transaction", count=100)
+	bench.run(bench.producer, "queue.empty_queues")
 	return [
 		ratio("an insert with 3,000 jobs waiting", found["full"], found["empty"], "as without"),
 		Figure("jobs for 100 inserts in one transaction", jobs, "jobs", target="1"),
@@ -269,7 +272,7 @@ def latency(bench: Bench) -> list[Figure]:
 		name = f"measured {token_hex(6)}"
 		began = time()
 		bench.producer.rest().insert({"doctype": CITY, "title": name})
-		seen = bench.run(bench.consumer, "wait_for_row", name=name, seconds=90)
+		seen = bench.run(bench.consumer, "applying.wait_for_row", name=name, seconds=90)
 		if seen is None:
 			raise RuntimeError(f"{name} did not come within 90 s")
 		if number >= 2:
@@ -283,18 +286,18 @@ def fan_out(bench: Bench) -> list[Figure]:
 
 	def add(site: Any, numbers: range) -> None:
 		for number in numbers:
-			bench.run(site, "add_consumer", url=SIMULATED.format(number), doctypes=[CITY])
+			bench.run(site, "feed.add_consumer", url=SIMULATED.format(number), doctypes=[CITY])
 
 	def save(site: Any) -> list[float]:
-		return bench.run(site, "inserts_alone", count=20)
+		return bench.run(site, "queue.inserts_alone", count=20)
 
 	def read(site: Any) -> list[float]:
-		return bench.run(site, "read_pages", consumer=SIMULATED.format(0), pages=5)
+		return bench.run(site, "feed.read_pages", consumer=SIMULATED.format(0), pages=5)
 
 	for site in (bench.producer, bench.consumer):
 		site.run(make_subscriber)
 		add(site, range(1))
-		bench.run(site, "fill_log", count=3_000)
+		bench.run(site, "feed.fill_log", count=3_000)
 	figures, levels = [], [level_of(measure, bench) for measure in (save, read)]
 	add(bench.consumer, range(1, 50))
 	for what, measure, level in zip(("save", "page"), (save, read), levels, strict=True):
@@ -314,12 +317,17 @@ def verify(bench: Bench) -> list[Figure]:
 		bench.start(doctype)
 		for site, producer in ((bench.producer, ""), (bench.consumer, bench.producer.url)):
 			bench.run(
-				site, "fill_documents", doctype=doctype, count=count, rows=rows, event_producer=producer
+				site,
+				"documents.fill_documents",
+				doctype=doctype,
+				count=count,
+				rows=rows,
+				event_producer=producer,
 			)
 		found: dict[str, list[float]] = {"seconds": [], "kilobytes": []}
 		for _round in range(rounds):
 			done = bench.run(
-				bench.consumer, "timed_verify", event_producer=bench.producer.url, doctype=doctype
+				bench.consumer, "comparing.timed_verify", event_producer=bench.producer.url, doctype=doctype
 			)
 			if done["differing"] or done["documents"] < count:
 				raise RuntimeError(f"{done['differing']} of {done['documents']} documents differ")
@@ -337,12 +345,12 @@ def stages(bench: Bench) -> list[Figure]:
 	bench.start(CITY, ORDER)
 	count, found = bench.few(250, 500), {}
 	for number in range(bench.few(3, 6) + 1):
-		names = bench.run(bench.producer, "make_documents", count=count, rows=1)
+		names = bench.run(bench.producer, "documents.make_documents", count=count, rows=1)
 		creates = bench.consumer.run(f"{STAGES}.pull_stages", event_producer=bench.producer.url)
 		inserts = bench.consumer.run(
 			f"{STAGES}.bare_stages", loop="bare_inserts", count=count, arguments={"count": count, "rows": 1}
 		)
-		bench.run(bench.producer, "change_documents", names=names)
+		bench.run(bench.producer, "documents.change_documents", names=names)
 		updates = bench.consumer.run(f"{STAGES}.pull_stages", event_producer=bench.producer.url)
 		saves = bench.consumer.run(
 			f"{STAGES}.bare_stages", loop="bare_updates", count=count, arguments={"names": names}

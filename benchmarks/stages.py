@@ -11,7 +11,7 @@ from typing import Any
 
 import frappe
 
-from benchmarks import inside
+from benchmarks.inside import applying
 
 # stage -> where its functions are looked up
 STAGES = {
@@ -30,7 +30,7 @@ def pull_stages(event_producer: str) -> dict[str, float]:
 	"""The stages of one pull to the end."""
 	spent = dict.fromkeys(STAGES, 0.0)
 	with statements() as counted, timed(spent):
-		done = inside.timed_pull(event_producer)
+		done = applying.timed_pull(event_producer)
 	events = done["events"]
 	found = {stage: 1000 * seconds / events for stage, seconds in spent.items()}
 	total = 1000 * done["seconds"] / events
@@ -48,7 +48,7 @@ def bare_stages(loop: str, count: int, arguments: dict[str, Any]) -> dict[str, f
 	spent = {"commits": 0.0}
 	began = process_time()
 	with statements() as counted, timed(spent):
-		seconds = getattr(inside, loop)(**arguments)
+		seconds = getattr(applying, loop)(**arguments)
 	return {
 		"commits": 1000 * spent["commits"] / count,
 		"all": 1000 * seconds / count,

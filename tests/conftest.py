@@ -11,7 +11,8 @@ from sandbox import progress
 from sandbox.sites.cluster import Cluster, open_cluster
 from sandbox.sites.reset import reset_site
 from sandbox.sites.site import Site
-from tests.streams import add_custom_fields, remove_custom_fields
+from tests.doctypes import CITY, add_custom_fields, remove_custom_fields, with_orders
+from tests.streams import subscribe
 
 FOLDERS_WITH_FRESH_SITES = {"two_sites", "faults", "desk"}
 
@@ -51,6 +52,18 @@ def consumer(cluster: Cluster) -> Site:
 @pytest.fixture
 def third(cluster: Cluster) -> Site:
 	return cluster.site("third")
+
+
+@pytest.fixture
+def orders(producer: Site, consumer: Site) -> None:
+	"""The DocTypes of orders and cities on both sites."""
+	with_orders(producer, consumer)
+
+
+@pytest.fixture
+def cities_streamed(producer: Site, consumer: Site, orders: None) -> None:
+	"""The consumer is subscribed to the producer's cities, and approved."""
+	subscribe(consumer, producer, CITY)
 
 
 @pytest.fixture

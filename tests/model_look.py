@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 
+from tests.doctypes import ROW, TICKET
 from tests.model_operations import CITY, DOCTYPES, LOGS, STREAMED, VALUES
-from tests.streams import ROW, TICKET
 
 OPEN = ("Failed", "Retrying", "Waiting", "Conflict")
 ROW_VALUES = ("name", "item", "qty", "gift")

@@ -11,7 +11,7 @@ than the operations.
 from contextlib import contextmanager
 from datetime import timedelta
 
-from tests.streams import CITY, ORDER, TICKET
+from tests.doctypes import CITY, ORDER, TICKET
 
 DOCTYPES = (ORDER, TICKET)
 STREAMED = (CITY, ORDER, TICKET)

@@ -7,17 +7,10 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change
 from faulty_proxy import FaultyProxy
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	decide,
-	make_event_producer,
-	make_subscriber,
-	with_orders,
-)
+from streams import decide, make_event_producer, make_subscriber
 
 from sandbox.sites.reset import reset_site
 

@@ -6,7 +6,9 @@ the new document's name; what it is not told it makes up, and names are used onc
 
 import uuid
 
-from streams import pull, read_doc, sync_logs, unique
+from documents import read_doc, unique
+from logs import sync_logs
+from streams import pull
 
 COMPANY, ACCOUNT, COST_CENTER, WAREHOUSE = (
 	"Shop Company",

@@ -11,6 +11,7 @@ An app says in its `hooks.py`, by DocType or `"*"` for all of them, each a dotte
 
 `before_apply(doc, context)`
 	The values that came are set on `doc`, and its life cycle has not begun: what is set here, a controller sees in `validate`.
+	It is for the controller's eyes: before the document is written, what came is put back; see `context.decide`.
 	Called when the document is made and whenever it is changed, not when it is renamed or deleted.
 `after_apply(doc, context)`
 	The document is written, in the same savepoint. What the hook writes is undone with the event if that fails.

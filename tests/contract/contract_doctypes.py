@@ -1,6 +1,7 @@
 """The DocTypes that the contract is tried on: one for each way of naming, with rows, a link and a guarded field."""
 
-from streams import CITY, make_doctype, make_order_doctypes, make_subscriber
+from doctypes import CITY, make_doctype, make_order_doctypes
+from streams import make_subscriber
 
 HASHED, SERIES, NUMBERED, PROMPTED, LINE = (
 	"Contract Hashed",

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from streams import CITY, ORDER, change, delete, insert, pull, subscribe, unique, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import change, delete, insert, unique
+from streams import pull, subscribe
 
 from sandbox.sites.site import Site
 

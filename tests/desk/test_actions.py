@@ -1,7 +1,10 @@
 """What a person does in the forms and lists of the app works, and says what it did."""
 
 import pytest
-from streams import CITY, KEYS, ORDER, SUBSCRIBER, make_subscriber, sync_logs, unique, wait_for, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import unique
+from logs import sync_logs
+from streams import KEYS, SUBSCRIBER, make_subscriber, wait_for
 
 FILL_EVENT_PRODUCER = """async ([url, user, key, secret, doctypes]) => {
 	await cur_frm.set_value({ producer_url: url, user, api_key: key, api_secret: secret });
@@ -171,28 +174,28 @@ def test_a_failed_event_is_tried_again_and_the_document_adopted(desk, streams):
 	window.screenshot("action-adopted")
 
 
-def test_failed_events_are_tried_again_from_the_list(desk, streams):
-	window = desk(streams.consumer)
+def choose_in_the_list(window, taken: str, action: str) -> None:
+	"""An action for the failed events of one document."""
 	window.open_list("Event Sync Log")
-
 	window.page.locator(".list-row-checkbox:visible").first.wait_for()
-	for box in window.page.locator(".list-row-container:visible", has_text=streams.taken).all():
+	for box in window.page.locator(".list-row-container:visible", has_text=taken).all():
 		box.locator(".list-row-checkbox").check()
 	window.page.locator(".actions-btn-group:visible button").first.click()
-	window.page.locator(".actions-btn-group .dropdown-menu:visible a", has_text="Resync").click()
+	window.page.locator(".actions-btn-group .dropdown-menu:visible a", has_text=action).click()
+
+
+def test_failed_events_are_tried_again_from_the_list(desk, streams):
+	window = desk(streams.consumer)
+
+	choose_in_the_list(window, streams.taken, "Resync")
 	window.page.locator(".desk-alert", has_text="0 of 1 events took effect").wait_for()
 	window.settle()
 
 
 def test_failed_events_are_adopted_from_the_list(desk, streams):
 	window = desk(streams.consumer)
-	window.open_list("Event Sync Log")
 
-	window.page.locator(".list-row-checkbox:visible").first.wait_for()
-	for box in window.page.locator(".list-row-container:visible", has_text=streams.taken).all():
-		box.locator(".list-row-checkbox").check()
-	window.page.locator(".actions-btn-group:visible button").first.click()
-	window.page.locator(".actions-btn-group .dropdown-menu:visible a", has_text="Adopt").click()
+	choose_in_the_list(window, streams.taken, "Adopt")
 	window.page.locator(".modal.show", has_text="will be overwritten").wait_for()
 	window.screenshot("action-adopt-many")
 	window.confirm()

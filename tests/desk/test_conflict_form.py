@@ -1,7 +1,10 @@
 """Both sites changed a document and the policy is to ask: the form of the event shows both values and takes the choice."""
 
 import pytest
-from streams import ORDER, change, insert, pull, read_doc, subscribe, sync_logs, unique, with_orders
+from doctypes import ORDER, with_orders
+from documents import change, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 # shown as text, whatever it is
 OURS, THEIRS = "<b>ours</b> and <i>more</i>", 'theirs\'s "own" value'

@@ -1,7 +1,9 @@
 """The form of a mapping helps to write it: fields of both sites, what would be refused, and a preview."""
 
 import pytest
-from streams import CITY, ORDER, ROW, insert, subscribe, unique, with_orders
+from doctypes import CITY, ORDER, ROW, with_orders
+from documents import insert, unique
+from streams import subscribe
 
 FILL_MAPPING = """async ([name, rows]) => {
 	await cur_frm.set_value("mapping_name", name);

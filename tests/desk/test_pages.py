@@ -6,7 +6,7 @@ Each page that is visited is kept as a picture in .work/screenshots.
 from urllib.parse import quote
 
 from browsing import PASSWORD, PERSON, WINDOW, Desk, slug
-from streams import sync_logs, update_logs
+from logs import sync_logs, update_logs
 
 LISTED = [
 	"Event Producer",

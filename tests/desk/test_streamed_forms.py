@@ -2,7 +2,10 @@
 
 import pytest
 from browsing import PERSON, Desk, slug
-from streams import CITY, ORDER, delete, pull, read_doc, sync_logs, update_logs
+from doctypes import CITY, ORDER
+from documents import delete, read_doc
+from logs import sync_logs, update_logs
+from streams import pull
 
 # shown as text, whatever it is
 SHARP = "<b>bold</b> & more"

@@ -2,7 +2,7 @@
 
 import pytest
 from browsing import PERSON, slug
-from streams import sync_logs
+from logs import sync_logs
 
 from tools.translations import translations
 

@@ -2,7 +2,7 @@
 
 import pytest
 from browsing import PERSON, WINDOW
-from streams import sync_logs
+from logs import sync_logs
 
 PHONE = {"width": 390, "height": 844}
 NOTHING_STICKS_OUT = "document.documentElement.scrollWidth <= window.innerWidth"

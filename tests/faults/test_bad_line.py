@@ -3,22 +3,11 @@
 import json
 
 import pytest
+from doctypes import CITY, with_orders
+from documents import change, insert, insert_cities, read_doc, read_rows, unique
 from faulty_proxy import FaultyProxy
-from streams import (
-	CITY,
-	SUBSCRIBER,
-	change,
-	decide,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull_now,
-	read_doc,
-	read_rows,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from logs import make_due, sync_logs
+from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber, pull_now
 
 from sandbox.sites.rest import RestError
 
@@ -45,14 +34,6 @@ def line(producer, consumer):
 def state_of(consumer) -> dict:
 	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
 	return state
-
-
-def insert_cities(prefix: str, count: int) -> list[str]:
-	import frappe
-
-	return [
-		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {i:03}"}).insert().name for i in range(count)
-	]
 
 
 @pytest.mark.parametrize("fault", [500, 502, 503, 429, "hang", "cut", "lost", "html"])
@@ -169,12 +150,6 @@ def test_what_can_not_be_fetched_while_the_producer_is_away_for_days_is_not_give
 	consumer.run(pull_now, event_producer=line.url)
 	assert [log["status"] for log in sync_logs(consumer)] == ["Synced", "Synced"]
 	assert consumer.run(read_rows, doctype="File", filters=file)
-
-
-def make_due() -> None:
-	import frappe
-
-	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
 
 
 def test_days_offline_are_caught_up_in_order_without_a_person(producer, consumer, line):

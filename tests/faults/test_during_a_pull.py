@@ -1,23 +1,10 @@
 """What people and notifications do while a pull is at work, which may have read the subscription and the feed already."""
 
 import pytest
-from streams import (
-	CITY,
-	change,
-	delete,
-	insert,
-	make_subscriber,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	set_unsubscribed,
-	subscribe,
-	sync_logs,
-	unique,
-	wait_for,
-	with_orders,
-)
+from doctypes import CITY, with_orders
+from documents import change, delete, insert, read_doc, read_rows, unique
+from logs import sync_logs
+from streams import make_subscriber, pull, pull_now, set_unsubscribed, subscribe, wait_for
 
 SETTINGS = "Event Streaming Settings"
 

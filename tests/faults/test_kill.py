@@ -9,22 +9,11 @@ import random
 import time
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import change, read_doc, read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed, wait_for
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	change,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from logs import make_due, sync_logs, update_logs
+from streams import SUBSCRIBER, pull, pull_now, require_field, require_nothing, subscribe
 
 CONSUMER_STEPS = [
 	("consumer.apply.step:apply_event", "before", 2),
@@ -67,14 +56,6 @@ def subscribed(producer, consumer):
 	subscribe(consumer, producer, ORDER)
 	yield
 	consumer.run(allow_all)
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
 
 
 # ---------------------------------------------------------------- what happens on the producer, and what must hold
@@ -193,11 +174,15 @@ def test_a_pull_that_is_killed_at_this_step_loses_nothing_and_doubles_nothing(
 ):
 	history = producer.run(make_history, prefix=unique("order"))
 
+	kill_a_pull(producer, consumer, target, when, nth)
+
+	check_all_is_there_once(producer, consumer, history)
+
+
+def kill_a_pull(producer, consumer, target: str, when: str, nth: int) -> None:
 	run_until_it_is_killed(
 		consumer, pull_and_die, event_producer=producer.url, target=target, when=when, nth=nth
 	)
-
-	check_all_is_there_once(producer, consumer, history)
 
 
 @pytest.mark.parametrize(("target", "when", "nth"), PRODUCER_STEPS)
@@ -232,44 +217,19 @@ def test_a_retry_that_is_killed_is_tried_again_whole(producer, consumer, target,
 	consumer.run(allow_all)
 	consumer.run(make_due)
 
-	run_until_it_is_killed(
-		consumer, pull_and_die, event_producer=producer.url, target=target, when=when, nth=nth
-	)
+	kill_a_pull(producer, consumer, target, when, nth)
 
 	consumer.run(make_due)
 	check_all_is_there_once(producer, consumer, history)
 
 
 def require_day() -> None:
-	"""A rule of the consumer's own, which nothing that comes meets."""
-	import frappe
-
-	frappe.get_doc(
-		{
-			"doctype": "Property Setter",
-			"doctype_or_field": "DocField",
-			"doc_type": ORDER,
-			"field_name": "day",
-			"property": "reqd",
-			"value": "1",
-			"property_type": "Check",
-		}
-	).insert()
-	frappe.clear_cache(doctype=ORDER)
+	"""A rule of the consumer's own."""
+	require_field(ORDER, "day")
 
 
 def allow_all() -> None:
-	import frappe
-
-	for name in frappe.get_all("Property Setter", {"doc_type": ORDER}, pluck="name"):
-		frappe.delete_doc("Property Setter", name)
-	frappe.clear_cache(doctype=ORDER)
-
-
-def make_due() -> None:
-	import frappe
-
-	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+	require_nothing(ORDER)
 
 
 def test_pulls_and_producers_killed_at_random_moments_lose_nothing(producer, consumer):

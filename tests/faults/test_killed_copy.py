@@ -1,8 +1,11 @@
 """A copy that is killed goes on where it was: every document is there once, and what came meanwhile is in it."""
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import change, read_doc, read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed, wait_for
-from streams import CITY, ORDER, change, pull, read_doc, read_rows, subscribe, sync_logs, unique, with_orders
+from logs import sync_logs
+from streams import pull, subscribe
 
 STEPS = [
 	("consumer.logs.task:start", "after", 1),
@@ -16,14 +19,6 @@ STEPS = [
 	("consumer.logs.task:save_progress", "after", 3),
 	*((f"commit:{nth}", when, nth) for nth in (5, 9, 12) for when in ("before", "after")),
 ]
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
 
 
 def make_orders(prefix: str, count: int) -> list[str]:

@@ -9,8 +9,11 @@ import random
 import time
 
 import pytest
+from doctypes import CITY, with_orders
+from documents import change, read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed, wait_for
-from streams import CITY, change, pull, read_rows, subscribe, sync_logs, unique, update_logs, with_orders
+from logs import sync_logs, update_logs
+from streams import pull, subscribe
 
 CITIES = 24
 PULL_STEPS = [
@@ -35,14 +38,6 @@ def backlog(producer, consumer) -> list[str]:
 	consumer.run(set_settings, events_per_commit=5)
 	consumer.run(forget_helper)
 	return producer.run(make_cities, prefix=unique("city"))
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
 
 
 def make_cities(prefix: str) -> list[str]:

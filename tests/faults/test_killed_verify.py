@@ -1,8 +1,11 @@
 """A verify, or a repair, that is killed goes on where it was: what differs is found once, and mended once."""
 
 import pytest
+from doctypes import CITY
+from documents import read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed, wait_for
-from streams import CITY, pull, read_rows, subscribe, sync_logs, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 STEPS = [
 	("Verify", "consumer.subscriptions.remote:Producer.get_digests", "after", 2),
@@ -40,14 +43,6 @@ def forget_cities() -> None:
 
 	for doctype in (CITY, "Event Document Identity"):
 		frappe.db.delete(doctype)
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
 
 
 def work_and_die(event_producer: str, kind: str, target: str, when: str, nth: int) -> None:
@@ -136,7 +131,7 @@ def test_what_is_killed_at_this_step_is_finished_by_the_next_slice(
 
 @pytest.fixture
 def cities(producer, consumer):
-	from streams import with_orders
+	from doctypes import with_orders
 
 	with_orders(producer, consumer)
 	for site in (producer, consumer):

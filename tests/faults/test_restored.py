@@ -1,28 +1,13 @@
 """A site's database is put back to an older state while the other site goes on from where it was."""
 
 import pytest
-from streams import (
-	CITY,
-	SUBSCRIBER,
-	change,
-	insert,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from doctypes import CITY
+from documents import change, insert, read_doc, read_rows, unique
+from logs import sync_logs, update_logs
+from streams import SUBSCRIBER, pull
 
 GET_PAGE = "event_streaming.endpoints.get_page"
-
-
-@pytest.fixture(autouse=True)
-def subscribed(producer, consumer):
-	with_orders(producer, consumer)
-	subscribe(consumer, producer, CITY)
+pytestmark = pytest.mark.usefixtures("cities_streamed")
 
 
 def head() -> int:

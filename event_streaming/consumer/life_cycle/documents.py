@@ -58,6 +58,7 @@ def insert(
 	with as_it_will_be(doc, name, stamps):
 		authorise(doc, *rights)
 	doc.flags.ignore_mandatory = filled_later
+	clean(doc, docstatus)
 	kept = of_whole(doc, values)
 	warnings += before_writing(doc, data)
 	seen = of_whole(doc, values) if is_told(doc) else kept
@@ -72,6 +73,20 @@ def insert(
 		keep_after(doc, kept, kept.values)
 	keep_after_hooks(doc, stamps, kept)
 	return doc, warnings + kept.warnings()
+
+
+def clean(doc: Document, docstatus: int) -> None:
+	"""Frappe takes the markup that could harm a reader out of drafts, and believes that what is submitted was one. Here it never
+	was."""
+	if docstatus == DRAFT:
+		return
+	everything = [doc, *doc.get_all_children()]
+	states = [each.docstatus for each in everything]
+	for each in everything:
+		each.docstatus = DRAFT
+		each._sanitize_content()
+	for each, state in zip(everything, states, strict=True):
+		each.docstatus = state
 
 
 def keep_after(doc: Document, kept: KeptValues, names: Collection[str]) -> None:
@@ -157,6 +172,7 @@ def update(
 			_("Rows that changed on the producer and are not in the document here: {0}").format(names)
 		)
 	if dirty or target > doc.docstatus:
+		clean(doc, max(target, cint(doc.docstatus)))
 		kept = of_change(doc, change, decided, mapped)
 		warnings += before_writing(doc, change)
 		seen = of_change(doc, change, decided, mapped) if is_told(doc) else kept
@@ -183,6 +199,7 @@ def replace(
 			dirty |= replace_rows(doc, table, values[table.fieldname])
 	target = cint(data.get("docstatus"))
 	if dirty or target > doc.docstatus:
+		clean(doc, max(target, cint(doc.docstatus)))
 		kept = of_whole(doc, values)
 		warnings += before_writing(doc, data)
 		seen = of_whole(doc, values) if is_told(doc) else kept
@@ -213,6 +230,9 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 			cancelled.write_through(doc)
 		elif was == DRAFT and target == CANCELLED:
 			cancelled.discard(doc)
+		elif was == SUBMITTED and target <= was and not stamps.get("modified"):
+			# nobody has saved it there: rows were saved by themselves, or fields set past its life cycle
+			cancelled.write_through(doc)
 		else:
 			doc.docstatus = max(target, was)
 			doc.save()

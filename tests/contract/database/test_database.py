@@ -2,7 +2,7 @@
 
 import pytest
 from contract_doctypes import HASHED
-from streams import unique
+from documents import unique
 
 from sandbox.errors import RemoteError
 

@@ -1,7 +1,7 @@
 """What "one at a time" relies on: the lock of the counter's row in tabSeries, and locks of a connection."""
 
 import pytest
-from streams import unique
+from documents import unique
 
 from sandbox.errors import RemoteError
 

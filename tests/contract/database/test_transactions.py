@@ -1,7 +1,7 @@
 """What the log and its positions rely on: callbacks around a commit, names from a sequence, locks and savepoints."""
 
 import pytest
-from streams import unique
+from documents import unique
 
 
 def run_callbacks(end: str) -> list[str]:
@@ -127,9 +127,9 @@ def test_a_name_can_be_taken_inside_the_insert_itself(producer):
 def insert_with_nextval() -> int:
 	import frappe
 
-	from event_streaming.producer.capture import hooks
+	from event_streaming.producer.capture import log
 
-	hooks._write("ToDo", "contract", "Delete", None)
+	log.write("ToDo", "contract", "Delete", None)
 	name = frappe.get_all("Event Update Log", filters={"docname": "contract"}, pluck="name")[0]
 	frappe.db.rollback()
 	return int(name)

@@ -1,7 +1,8 @@
 """What capture relies on: which events Frappe fires for a change of a document, in which order, with what at hand."""
 
 import pytest
-from streams import CITY, ORDER, unique, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import unique
 
 EVENTS = (
 	"before_insert",

@@ -5,7 +5,7 @@ A controller of this site sets every field anew wherever Frappe lets it.
 
 import pytest
 from contract_doctypes import SERIES
-from streams import ORDER
+from doctypes import ORDER
 
 STAMPS = {"creation": "2020-01-02 03:04:05.000006", "modified": "2021-01-02 03:04:05.000006"}
 

@@ -2,7 +2,8 @@
 
 import pytest
 from contract_doctypes import HASHED, NUMBERED, PROMPTED, SERIES
-from streams import CITY, ORDER, unique
+from doctypes import CITY, ORDER
+from documents import unique
 
 from sandbox.errors import RemoteError
 

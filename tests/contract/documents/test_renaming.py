@@ -1,7 +1,8 @@
 """What applying a Rename or a Delete relies on: who may rename and merge, and what is gone before a document is."""
 
 import pytest
-from streams import CITY, ORDER, make_doctype, unique, with_orders
+from doctypes import CITY, ORDER, make_doctype, with_orders
+from documents import unique
 
 from sandbox.errors import RemoteError
 

@@ -1,7 +1,7 @@
 """The rows of a table are written as Frappe writes them, though the statement that deletes is not built for each document."""
 
 import pytest
-from streams import ORDER, ROW
+from doctypes import ORDER, ROW
 
 BY = {"us": True, "Frappe": False}
 

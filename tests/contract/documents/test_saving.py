@@ -2,7 +2,9 @@
 
 import pytest
 from contract_doctypes import HASHED, LINE
-from streams import CITY, ORDER, SUBSCRIBER, unique
+from doctypes import CITY, ORDER
+from documents import unique
+from streams import SUBSCRIBER
 
 from sandbox.errors import RemoteError
 
@@ -484,7 +486,7 @@ def save_with_another(fieldname: str) -> str:
 	doc = frappe.get_doc({"doctype": HASHED, "title": "a"}).insert()
 	doc = frappe.get_doc(HASHED, doc.name)
 	doc.title = "b"
-	doc.set_user_and_timestamp = KeepStamps(doc, Life({fieldname: STAMPS[fieldname]}, KeptValues()))
+	doc.set_user_and_timestamp = KeepStamps(doc, Life({fieldname: STAMPS[fieldname]}, KeptValues(), KeptValues()))
 	try:
 		doc.save()
 	except frappe.CannotChangeConstantError as error:

@@ -1,7 +1,7 @@
 """What a document was before a save is kept from when it was read and locked: hooks see what Frappe would have read."""
 
 import pytest
-from streams import ORDER
+from doctypes import ORDER
 
 WAYS = {"kept": True, "read by Frappe": False}
 

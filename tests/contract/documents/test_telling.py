@@ -2,7 +2,7 @@
 
 import pytest
 from contract_doctypes import HASHED, SERIES
-from streams import ORDER
+from doctypes import ORDER
 
 TELLERS = (
 	"frappe.automation.doctype.assignment_rule.assignment_rule.apply",

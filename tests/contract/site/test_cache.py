@@ -1,6 +1,6 @@
 """What messages between processes rely on: Frappe's cache in Redis, and what a process remembers for itself."""
 
-from streams import unique
+from documents import unique
 
 
 def set_value(key: str, value: str, seconds: int = 60) -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 
-from streams import make_doctype, unique
+from doctypes import make_doctype
+from documents import unique
 
 HOLDER = "Contract Holder"
 

@@ -5,7 +5,9 @@ import json
 import pytest
 import requests
 from contract_doctypes import HASHED, NOBODY
-from streams import CITY, SUBSCRIBER, unique
+from doctypes import CITY
+from documents import unique
+from streams import SUBSCRIBER
 
 WHO = "frappe.auth.get_logged_user"
 PAGE = "event_streaming.endpoints.get_page"

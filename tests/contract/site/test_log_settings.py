@@ -1,7 +1,7 @@
 """What keeping the logs small relies on: Frappe's Log Settings take our logs over, and its daily job clears them."""
 
 import pytest
-from streams import unique
+from documents import unique
 
 
 @pytest.mark.parametrize("doctype", ["Event Update Log", "Event Sync Log"])

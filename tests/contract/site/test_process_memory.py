@@ -1,7 +1,7 @@
 """What marks in Redis rely on: what a process remembers of Frappe's cache by itself instead of asking Redis."""
 
 import pytest
-from streams import unique
+from documents import unique
 
 
 @pytest.fixture

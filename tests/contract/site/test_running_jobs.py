@@ -1,7 +1,8 @@
 """What "nothing is forgotten during a pull" relies on: which job is dropped because another of its name is there."""
 
 import pytest
-from streams import unique, wait_for
+from documents import unique
+from streams import wait_for
 
 
 @pytest.fixture

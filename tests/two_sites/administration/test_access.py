@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from streams import CITY, SUBSCRIBER, subscribe, with_orders
+from doctypes import CITY, with_orders
+from streams import SUBSCRIBER, subscribe
 
 SECURITY = Path(__file__).resolve().parents[3] / "docs" / "security.md"
 DOCTYPES = "event_streaming.event_streaming.doctype"
@@ -13,6 +14,17 @@ PRODUCER_FORM = f"{DOCTYPES}.event_producer.event_producer"
 SYNC_LOG = f"{DOCTYPES}.event_sync_log.event_sync_log"
 MAPPING = f"{DOCTYPES}.document_type_mapping.document_type_mapping"
 API = "event_streaming.api"
+# the workspace's number cards and charts
+FIGURES = (
+	"events_behind",
+	"applied_in_the_last_hour",
+	"failed_events",
+	"oldest_waiting_event",
+	"events_to_be_taken",
+	"logged_in_the_last_hour",
+	"events_per_hour",
+	"longest_delay_per_hour",
+)
 PLAIN, OTHER_ADMIN = "plain@example.com", "other-admin@example.com"
 ANYBODY, ADMINS, OWN_USER = {PLAIN, OTHER_ADMIN, SUBSCRIBER}, {OTHER_ADMIN, SUBSCRIBER}, {SUBSCRIBER}
 NO_CHANGE = json.dumps({CITY: {"status": "Approved", "unsubscribed": 0, "condition": None}})
@@ -131,19 +143,7 @@ ACCESS = {
 		{"value_map": "Access Test", "content": "a,b"},
 	),
 	f"{DOCTYPES}.event_streaming_settings.event_streaming_settings.this_site": ("consumer", ADMINS, {}),
-	**{
-		f"event_streaming.admin.charts.{name}": ("consumer", ADMINS, {})
-		for name in (
-			"events_behind",
-			"applied_in_the_last_hour",
-			"failed_events",
-			"oldest_waiting_event",
-			"events_to_be_taken",
-			"logged_in_the_last_hour",
-			"events_per_hour",
-			"longest_delay_per_hour",
-		)
-	},
+	**{f"event_streaming.admin.charts.{name}": ("consumer", ADMINS, {}) for name in FIGURES},
 	# of a document that they may not read
 	"event_streaming.admin.document.get_streams": (
 		"consumer",
@@ -178,14 +178,7 @@ NOT_POST_ONLY = {
 	"get_progress",
 	"status",
 	"metrics",
-	"events_behind",
-	"applied_in_the_last_hour",
-	"failed_events",
-	"oldest_waiting_event",
-	"events_to_be_taken",
-	"logged_in_the_last_hour",
-	"events_per_hour",
-	"longest_delay_per_hour",
+	*FIGURES,
 	"get_streams",
 	"read_guide",
 }

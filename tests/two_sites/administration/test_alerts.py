@@ -1,19 +1,9 @@
 """An alert for each episode of trouble: in the Desk and by mail, once when it begins and once when it is over."""
 
 import pytest
-from streams import (
-	CITY,
-	change,
-	delete,
-	insert,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	unique,
-	wait_for,
-	with_orders,
-)
+from doctypes import CITY, with_orders
+from documents import change, delete, insert, read_doc, read_rows, unique
+from streams import pull, subscribe, wait_for
 
 ALERT, SETTINGS = "Event Streaming Alert", "Event Streaming Settings"
 ADMIN = "alerted-admin@example.com"

@@ -6,27 +6,13 @@ The same over REST, where that says it in fewer words.
 import json
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	delete,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER
+from documents import change, delete, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull
 
 API = "event_streaming.api"
-
-
-@pytest.fixture(autouse=True)
-def subscribed(producer, consumer):
-	with_orders(producer, consumer)
-	subscribe(consumer, producer, CITY)
+pytestmark = pytest.mark.usefixtures("cities_streamed")
 
 
 def run(site, *words: str):

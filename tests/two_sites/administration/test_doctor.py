@@ -3,23 +3,11 @@
 import time
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import change, delete, insert, read_doc, unique
 from fake_producer import FakeProducer
 from fake_site import FakeSite
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	change,
-	delete,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	read_doc,
-	subscribe,
-	unique,
-	with_orders,
-)
+from streams import SUBSCRIBER, make_event_producer, make_subscriber, pull, subscribe
 
 SETTINGS = "Event Streaming Settings"
 # of a site whose worker and scheduler are not running, as in most tests

@@ -1,7 +1,10 @@
 """The numbers and charts of the workspace, and what the form of a streamed document says: they are true, on both roles."""
 
 import pytest
-from streams import CITY, ORDER, change, insert, pull, subscribe, sync_logs, unique, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import change, insert, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 ORDINARY = "ordinary.reader@example.com"
 CARDS = (

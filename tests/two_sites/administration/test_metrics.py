@@ -1,7 +1,9 @@
 """GET …/event_streaming.api.metrics: numbers for Prometheus, for those who may have them."""
 
 import requests
-from streams import CITY, change, insert, pull, subscribe, unique, with_orders
+from doctypes import CITY, with_orders
+from documents import change, insert, unique
+from streams import pull, subscribe
 
 PATH = "/api/method/event_streaming.api.metrics"
 SETTINGS = "Event Streaming Settings"

@@ -2,7 +2,9 @@
 of ours; the app can be installed again."""
 
 import pytest
-from streams import TICKET, find_name, insert, make_subscriber, pull, subscribe, with_orders
+from doctypes import TICKET, with_orders
+from documents import find_name, insert
+from streams import make_subscriber, pull, subscribe
 
 # Frappe 16 takes these away in a dry run too
 NAVIGATION = ("tabDesktop Icon", "tabWorkspace Sidebar")

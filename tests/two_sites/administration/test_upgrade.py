@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from doctypes import CITY, TICKET, with_orders
+from documents import change, delete, find_name, insert, read_doc, unique
 from fake_producer import OlderProducer, at
+from logs import sync_logs, update_logs
 from older_app import (
 	add_delivery,
 	add_event,
@@ -14,24 +17,7 @@ from older_app import (
 	the_app_is_whole,
 	upgrade,
 )
-from streams import (
-	CITY,
-	KEYS,
-	SUBSCRIBER,
-	TICKET,
-	change,
-	delete,
-	find_name,
-	insert,
-	make_subscriber,
-	pull,
-	pull_now,
-	read_doc,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from streams import KEYS, SUBSCRIBER, make_subscriber, pull, pull_now
 
 GET_LOGS = (
 	"event_streaming.event_streaming.doctype.event_update_log.event_update_log.get_update_logs_for_consumer"

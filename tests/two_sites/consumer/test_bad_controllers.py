@@ -4,19 +4,10 @@ The misdeeds are patched into the controller of all documents and done for one o
 """
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	insert,
-	pull,
-	pull_now,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import insert, read_doc, unique
+from logs import make_due, sync_logs
+from streams import SUBSCRIBER, pull, pull_now, subscribe
 
 # hooks of an insert, in Frappe's order; a submitted order goes through all of them
 HOOKS = (
@@ -103,12 +94,6 @@ def misbehave(misdeed: str, doc) -> None:
 		frappe.throw(WORDS)
 
 
-def make_due() -> None:
-	import frappe
-
-	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
-
-
 def left_behind(title: str) -> list:
 	import frappe
 
@@ -118,17 +103,22 @@ def left_behind(title: str) -> list:
 	]
 
 
-@pytest.mark.parametrize("misdeed", MISDEEDS)
-@pytest.mark.parametrize("hook", HOOKS)
-def test_a_controller_that_misbehaves_fails_its_own_event_alone(producer, consumer, hook, misdeed):
+def pull_three(producer, consumer, hook: str, misdeed: str) -> tuple[list[str], list[str]]:
+	"""A pull of three orders, of which the middle one's controller misbehaves; their titles, and their names there."""
 	titles = [unique("order") for _number in range(3)]
 	names = producer.run(make_three, titles=titles)
-
 	summary = consumer.run(
 		pull_with, event_producer=producer.url, hook=hook, misdeed=misdeed, title=titles[1]
 	)
-
 	assert summary["error"] == ""
+	return titles, names
+
+
+@pytest.mark.parametrize("misdeed", MISDEEDS)
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_controller_that_misbehaves_fails_its_own_event_alone(producer, consumer, hook, misdeed):
+	titles, names = pull_three(producer, consumer, hook, misdeed)
+
 	for name in (names[0], names[2]):
 		assert consumer.run(read_doc, doctype=ORDER, name=name)["docstatus"] == 1
 	logs = {log["producer_doc"]: log for log in sync_logs(consumer, remote_doctype=ORDER)}
@@ -205,14 +195,8 @@ def test_what_was_said_of_one_document_is_not_told_of_the_next(producer, consume
 @pytest.mark.parametrize("hook", ["after_insert", "on_update", "on_submit", "on_change"])
 def test_a_controller_that_takes_its_own_document_away_harms_no_other(producer, consumer, hook, misdeed):
 	"""What becomes of its own is said: it took effect and is to be found, or failed, and nothing of it is there."""
-	titles = [unique("order") for _number in range(3)]
-	names = producer.run(make_three, titles=titles)
+	titles, names = pull_three(producer, consumer, hook, misdeed)
 
-	summary = consumer.run(
-		pull_with, event_producer=producer.url, hook=hook, misdeed=misdeed, title=titles[1]
-	)
-
-	assert summary["error"] == ""
 	for name in (names[0], names[2]):
 		doc = consumer.run(read_doc, doctype=ORDER, name=name)
 		assert (doc["docstatus"], len(doc["rows"])) == (1, 2)

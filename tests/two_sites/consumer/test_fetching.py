@@ -3,7 +3,9 @@
 import json
 
 import pytest
-from streams import CITY, insert, subscribe, unique, with_orders
+from doctypes import CITY, with_orders
+from documents import insert, unique
+from streams import subscribe
 
 
 def fetch_with(event_producer: str, names: list, behaviour: str) -> dict:

@@ -4,33 +4,15 @@ import json
 import time
 
 import pytest
+from doctypes import CITY, ORDER, TICKET
+from documents import change, delete, insert, read_doc, read_rows, set_settings, unique
 from fake_producer import FakeProducer
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	wait_for,
-	with_orders,
-)
+from logs import sync_logs
+from streams import make_event_producer, make_subscriber, pull, subscribe, wait_for
 
 FORM = "event_streaming.event_streaming.doctype.event_producer.event_producer"
 TASK = "Event Streaming Task"
-
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def copy_now(
@@ -292,14 +274,6 @@ def make_tickets(prefix: str, count: int) -> None:
 
 	for number in range(count):
 		frappe.get_doc({"doctype": TICKET, "title": f"{prefix} {number}", "total": number}).insert()
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
 
 
 def test_a_document_that_fails_holds_back_no_other_and_is_tried_again(producer, consumer):

@@ -3,28 +3,19 @@
 import json
 
 import pytest
+from doctypes import CITY, ORDER, make_doctype, with_orders
+from documents import delete, insert, read_doc, read_rows, set_settings, unique
+from logs import sync_logs, update_logs
 from streams import (
-	CITY,
 	KEYS,
-	ORDER,
 	SUBSCRIBER,
-	change,
 	decide,
-	delete,
-	insert,
-	make_doctype,
 	make_event_producer,
 	make_subscriber,
 	pull,
 	pull_now,
-	read_doc,
-	read_rows,
 	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
 	wait_for,
-	with_orders,
 )
 
 from sandbox.errors import RestError
@@ -173,7 +164,7 @@ def set_address(doctype: str, **values) -> None:
 
 
 def test_a_producer_that_goes_by_another_address_is_named_on_day_one(producer, consumer):
-	producer.run(change, doctype=SETTINGS, name=SETTINGS, public_url="http://head-office.example")
+	producer.run(set_settings, public_url="http://head-office.example")
 
 	messages = consumer.run(make_and_listen, url=producer.url)
 
@@ -298,12 +289,7 @@ def register_as_other(url: str) -> None:
 
 
 def test_a_public_url_that_cannot_be_reached_is_found_on_day_one(producer, consumer):
-	consumer.run(
-		change,
-		doctype="Event Streaming Settings",
-		name="Event Streaming Settings",
-		public_url="http://127.0.0.1:9",
-	)
+	consumer.run(set_settings, public_url="http://127.0.0.1:9")
 
 	message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
 
@@ -312,9 +298,7 @@ def test_a_public_url_that_cannot_be_reached_is_found_on_day_one(producer, consu
 
 def test_a_public_url_that_is_another_site_is_found_on_day_one(producer, consumer, third):
 	third.run(make_subscriber)
-	consumer.run(
-		change, doctype="Event Streaming Settings", name="Event Streaming Settings", public_url=third.url
-	)
+	consumer.run(set_settings, public_url=third.url)
 
 	message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
 
@@ -322,13 +306,7 @@ def test_a_public_url_that_is_another_site_is_found_on_day_one(producer, consume
 
 
 def test_a_site_that_nobody_can_reach_can_still_subscribe(producer, consumer):
-	consumer.run(
-		change,
-		doctype="Event Streaming Settings",
-		name="Event Streaming Settings",
-		public_url="http://shop.invalid",
-		not_reachable=1,
-	)
+	consumer.run(set_settings, public_url="http://shop.invalid", not_reachable=1)
 	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
 	producer.run(decide, consumer_url="http://shop.invalid")
 	city = producer.run(insert, doctype=CITY, title=unique("city"))
@@ -355,11 +333,11 @@ def test_whether_a_consumer_can_be_reached_is_as_it_last_said(producer, consumer
 	subscribe(consumer, producer, CITY)
 	assert producer.run(due_consumers) == [consumer.url]
 
-	consumer.run(change, doctype=SETTINGS, name=SETTINGS, not_reachable=1)
+	consumer.run(set_settings, not_reachable=1)
 	pull(consumer, producer)
 	assert producer.run(due_consumers) == []
 
-	consumer.run(change, doctype=SETTINGS, name=SETTINGS, not_reachable=0)
+	consumer.run(set_settings, not_reachable=0)
 	pull(consumer, producer)
 	assert producer.run(due_consumers) == [consumer.url]
 

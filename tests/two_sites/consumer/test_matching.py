@@ -3,19 +3,10 @@
 import json
 
 import pytest
-from streams import (
-	change,
-	insert,
-	make_doctype,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-)
+from doctypes import make_doctype
+from documents import change, insert, read_doc, read_rows, unique
+from logs import sync_logs
+from streams import make_event_producer, make_subscriber, pull, subscribe
 from test_first_copy import copy_now
 
 SYNC_LOG = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"

@@ -1,17 +1,10 @@
 """The handshake with a producer that runs the older app: it tells nothing by itself, and is changed through its document."""
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import read_doc
 from fake_producer import OlderProducer
-from streams import (
-	CITY,
-	ORDER,
-	make_event_producer,
-	make_subscriber,
-	pull_now,
-	read_doc,
-	set_unsubscribed,
-	with_orders,
-)
+from streams import make_event_producer, make_subscriber, pull_now, set_unsubscribed
 
 ROWS = [{"ref_doctype": CITY, "use_same_name": 1}, {"ref_doctype": ORDER, "use_same_name": 1}]
 

@@ -4,22 +4,10 @@ from datetime import datetime
 
 import pytest
 import requests
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	delete,
-	insert,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	wait_for,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import change, delete, insert, insert_cities, read_doc, read_rows, set_settings, unique
+from logs import make_due, sync_logs
+from streams import pull, pull_now, require_field, require_nothing, subscribe, wait_for
 
 SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"
 
@@ -32,25 +20,9 @@ def subscribed(producer, consumer):
 	consumer.run(allow_all)
 
 
-def insert_many(doctype: str, prefix: str, count: int) -> list[str]:
-	import frappe
-
-	return [
-		frappe.get_doc({"doctype": doctype, "title": f"{prefix} {i:05}"}).insert().name for i in range(count)
-	]
-
-
-def set_settings(**values) -> None:
-	import frappe
-
-	doc = frappe.get_doc("Event Streaming Settings")
-	doc.update(values)
-	doc.save()
-
-
 def test_a_backlog_of_many_pages_arrives_whole_and_in_order(producer, consumer):
 	consumer.run(set_settings, events_per_page=20, events_per_commit=7)
-	names = producer.run(insert_many, doctype=CITY, prefix=unique("city"), count=90)
+	names = producer.run(insert_cities, prefix=unique("city"), count=90)
 
 	summary = pull(consumer, producer)
 
@@ -197,34 +169,11 @@ def pull_and_look(producer: str) -> list:
 
 def require_country() -> None:
 	"""A rule of the consumer's own."""
-	import frappe
-
-	frappe.get_doc(
-		{
-			"doctype": "Property Setter",
-			"doctype_or_field": "DocField",
-			"doc_type": CITY,
-			"field_name": "country_name",
-			"property": "reqd",
-			"value": "1",
-			"property_type": "Check",
-		}
-	).insert()
-	frappe.clear_cache(doctype=CITY)
+	require_field(CITY, "country_name")
 
 
 def allow_all() -> None:
-	import frappe
-
-	for name in frappe.get_all("Property Setter", {"doc_type": CITY}, pluck="name"):
-		frappe.delete_doc("Property Setter", name)
-	frappe.clear_cache(doctype=CITY)
-
-
-def make_due() -> None:
-	import frappe
-
-	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+	require_nothing(CITY)
 
 
 def test_an_event_that_goes_on_failing_is_tried_so_many_times_later_each_time_and_then_waits_for_a_person(
@@ -413,7 +362,7 @@ def test_a_producer_that_is_down_costs_a_stored_wait_and_no_event(producer, cons
 
 def test_documents_log_and_cursor_are_one_commit(producer, consumer):
 	"""A process that is killed in the middle of a group leaves nothing of it; the next pull brings all, once."""
-	names = producer.run(insert_many, doctype=CITY, prefix=unique("city"), count=12)
+	names = producer.run(insert_cities, prefix=unique("city"), count=12)
 	# however slow the machine is, it is the number of events that ends a group here
 	consumer.run(set_settings, events_per_commit=5, commit_milliseconds=10_000)
 	shell = consumer.shell()

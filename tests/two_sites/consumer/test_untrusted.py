@@ -6,24 +6,11 @@ The producer is a small HTTP server of the test's own. What a hostile consumer m
 import json
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import change, insert, read_doc, read_rows, unique
 from fake_producer import FakeProducer
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	change,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	pull_now,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from logs import sync_logs
+from streams import SUBSCRIBER, make_event_producer, make_subscriber, pull, pull_now, subscribe
 
 from sandbox.sites.rest import RestError
 
@@ -316,6 +303,17 @@ def test_html_that_a_neighbour_sends_is_kept_nowhere_as_html(consumer, hostile, 
 		hostile.status, hostile.headers, hostile.error = status, headers, error
 		error = consumer.run(pull_now, event_producer=hostile.url)["error"]
 		assert "img" in error and "<" not in error
+
+
+@pytest.mark.parametrize("docstatus", [0, 1, 2])
+def test_markup_that_could_harm_a_reader_is_taken_out_whatever_the_document_is(consumer, hostile, docstatus):
+	name, evil = unique("order"), "see <img src=x onerror=alert(1)>"
+	order = {"title": name, "note": evil, "docstatus": docstatus, "rows": [{"name": unique("r"), "item": evil}]}
+	take(consumer, hostile, {"events": [hostile.event(ORDER, name, order)]})
+
+	here = consumer.run(read_doc, doctype=ORDER, name=name)
+	assert here["docstatus"] == docstatus and "see" in here["note"]
+	assert "onerror" not in here["note"] + here["rows"][0]["item"]
 
 
 # ---------------------------------------------------------------- whole pages: refused, and asked again later

@@ -4,29 +4,13 @@ The pull runs in one process of the consumer, its helper in the site's own worke
 """
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET, make_doctype
+from documents import change, insert, read_doc, read_rows, unique
+from logs import sync_logs, update_logs
+from streams import pull, subscribe
 
 PLACE, VISIT = "Met Place", "Met Visit"
-
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def with_workers(consumer, producer, *doctypes, workers: int = 2, **row_values) -> None:

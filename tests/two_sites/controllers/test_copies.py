@@ -1,6 +1,8 @@
 """First copies of real documents: cancelled ones, many of them, and quietly."""
 
 import pytest
+from documents import change, read_doc, read_rows, unique
+from logs import sync_logs
 from shop import (
 	CONTACT,
 	CUSTOMER,
@@ -27,7 +29,7 @@ from shop import (
 	same_on_both,
 	take,
 )
-from streams import change, pull, read_doc, read_rows, subscribe, sync_logs, unique
+from streams import pull, subscribe
 
 NOTIFICATION = "A customer is new"
 MANY = 60

@@ -4,7 +4,7 @@ ERPNext itself is tried by hand on a bench, beside the project.
 """
 
 import pytest
-from streams import make_doctype
+from doctypes import make_doctype
 
 VOUCHER, LINE = "Adapted Voucher", "Adapted Line"
 
@@ -47,10 +47,13 @@ def adapt(values: dict) -> dict:
 	from event_streaming.adapters import calls, erpnext
 	from event_streaming.identity.origin import Applied, applying
 
-	frappe.local.event_streaming_adapters = {"adapters": [erpnext]}
+	# no other app's hooks
+	hooks = {("before_apply", VOUCHER): [erpnext.BEFORE_APPLY["*"]]}
+	frappe.local.event_streaming_adapters = hooks
 	doc = frappe.get_doc({"doctype": VOUCHER, **values})
 	with applying(VOUCHER, "http://a.example", Applied("http://a.example", VOUCHER, VOUCHER, "x", "Create")):
 		calls.before_writing(doc, values)
+	frappe.local.event_streaming_adapters = {}
 	return doc.as_dict(convert_dates_to_str=True)
 
 
@@ -69,6 +72,18 @@ def test_a_voucher_makes_its_bundles_from_the_numbers_in_its_rows(site):
 	adapted = site.run(adapt, values={"items": rows})["items"]
 
 	assert [row["use_serial_batch_fields"] for row in adapted] == [1, 1, 0]
+
+
+@pytest.fixture(autouse=True)
+def other_tests_have_their_own_adapters(site):
+	yield
+	site.run(forget_adapters)
+
+
+def forget_adapters() -> None:
+	import frappe
+
+	frappe.local.event_streaming_adapters = {}
 
 
 def decided(doctype: str) -> list[str]:

@@ -1,29 +1,15 @@
 """Fields This Site Decides: never taken over, not followed, not compared, no conflict; and checked when they are named."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	insert,
-	make_event_producer,
-	make_subscriber,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER
+from documents import change, insert, read_doc, unique
+from logs import sync_logs
+from streams import make_event_producer, make_subscriber, pull, subscribe
 
 from sandbox.errors import RemoteError
 
 DECIDED = "note, total\nrows.qty"
-
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def order(producer, **values) -> str:

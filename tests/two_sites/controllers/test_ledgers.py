@@ -1,7 +1,9 @@
 """DocTypes whose documents other documents make: a warning when they are subscribed to, and a finding of the doctor."""
 
 import pytest
-from streams import CITY, make_doctype, make_event_producer, make_subscriber, read_rows, with_orders
+from doctypes import CITY, make_doctype, with_orders
+from documents import read_rows
+from streams import make_event_producer, make_subscriber
 
 LEDGER, LOOKED_AT = "Made By Code", "Made By People After All"
 

@@ -1,6 +1,8 @@
 """Masters whose life cycle makes other documents: each is one document on both sites, and nothing fails."""
 
 import pytest
+from documents import change, find_name, insert, read_doc, read_rows, unique
+from logs import sync_logs
 from shop import (
 	ACCOUNT,
 	COMPANY,
@@ -31,7 +33,7 @@ from shop import (
 	same_on_both,
 	take,
 )
-from streams import change, find_name, insert, pull, read_doc, read_rows, subscribe, sync_logs, unique
+from streams import pull, subscribe
 
 REGISTER_ALL = [COMPANY, *OF_COMPANY]
 

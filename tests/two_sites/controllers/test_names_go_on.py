@@ -1,16 +1,10 @@
 """A name from a counter that came with Use Same Name: this site's own names go on after it."""
 
 import pytest
-from streams import (
-	delete,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-)
+from doctypes import make_doctype
+from documents import delete, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 from sandbox.errors import RemoteError
 

@@ -1,8 +1,10 @@
 """Controllers that do what none should: the event fails alone, whole, in the controller's own words."""
 
 import pytest
+from documents import change, delete, read_doc, read_rows
+from logs import sync_logs
 from shop import NUISANCE, SETTINGS, make_lead, make_nuisance, same_on_both, submit, take
-from streams import change, delete, pull, read_doc, read_rows, subscribe, sync_logs
+from streams import pull, subscribe
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from documents import read_doc, unique
+from logs import sync_logs
 from shop import CUSTOMER, LEAD, make_customer, make_lead, same_on_both, take
-from streams import SUBSCRIBER, pull, pull_now, read_doc, subscribe, sync_logs, unique
+from streams import SUBSCRIBER, pull, pull_now, subscribe
 
 from sandbox.errors import RemoteError
 

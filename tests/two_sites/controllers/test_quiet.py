@@ -1,20 +1,10 @@
 """Copies, old backlogs and rows with No Notifications tell nobody: no mails, Notifications, webhooks, assignments."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	SUBSCRIBER,
-	change,
-	insert,
-	make_subscriber,
-	pull,
-	stream_orders,
-	subscribe,
-	unique,
-	update_logs,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import change, insert, unique
+from logs import update_logs
+from streams import SUBSCRIBER, make_subscriber, pull, stream_orders, subscribe
 
 RULES = ("Notification", "Webhook", "Assignment Rule")
 NOTHING = {"assigned": 0, "jobs": [], "mails": 0, "applied": True}

@@ -1,6 +1,7 @@
 """States, series and fields that this site would have decided otherwise: what came stays as it came."""
 
 import pytest
+from documents import change, find_name, insert, read_doc, read_rows, unique
 from shop import (
 	CUSTOMER,
 	LEAD,
@@ -18,7 +19,7 @@ from shop import (
 	set_workflow_state,
 	take,
 )
-from streams import SUBSCRIBER, change, find_name, insert, read_doc, read_rows, subscribe, unique
+from streams import SUBSCRIBER, subscribe
 
 EMPTY = {"country": None, "language": None, "no_of_employees": None, "call_at": None, "next_contact": None}
 SERIES = "OPP-.YYYY.-"

@@ -1,6 +1,7 @@
 """Vouchers that make other documents as they are submitted: here serial numbers, counted by each site."""
 
 import pytest
+from documents import read_doc, read_rows, unique
 from shop import (
 	ITEM,
 	SERIAL_NO,
@@ -13,7 +14,7 @@ from shop import (
 	same_on_both,
 	take,
 )
-from streams import read_doc, read_rows, subscribe, unique
+from streams import subscribe
 
 
 @pytest.fixture

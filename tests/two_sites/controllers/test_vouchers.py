@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from documents import change, discard, read_doc, read_rows
 from shop import (
 	CUSTOMER,
 	INVOICE,
@@ -30,7 +31,7 @@ from shop import (
 	take,
 	update_items,
 )
-from streams import change, read_doc, read_rows, subscribe
+from streams import subscribe
 
 VOUCHERS = (INVOICE, PAYMENT)
 
@@ -229,17 +230,6 @@ def test_a_draft_that_was_discarded_there_is_discarded_and_never_submitted_here(
 	for doctype, name in ((INVOICE, invoice), (ORDER, order)):
 		assert same_on_both(producer, consumer, doctype, name)["docstatus"] == 2
 	assert consumer.run(ledger_of, voucher=invoice) == []
-
-
-def discard(doctype: str, name: str) -> None:
-	"""Frappe 15 has no word for it: a draft is cancelled with the same hooks around `db_set`."""
-	import frappe
-
-	doc = frappe.get_doc(doctype, name)
-	if hasattr(doc, "discard"):
-		doc.discard()
-	else:
-		doc.db_set("docstatus", 2)
 
 
 # ---------------------------------------------------------------- rows

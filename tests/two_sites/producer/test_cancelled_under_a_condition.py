@@ -1,16 +1,10 @@
 """A document that is cancelled ends on the consumer too, whatever the condition says, if the consumer has it."""
 
 import pytest
-from streams import (
-	ORDER,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import ORDER, with_orders
+from documents import insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 SUBMITTED_ONLY = "doc.docstatus == 1"
 

@@ -3,17 +3,9 @@
 import json
 
 import pytest
-from streams import (
-	CITY,
-	NOBODY_URL,
-	ORDER,
-	insert,
-	make_doctype,
-	stream,
-	stream_orders,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, make_doctype, with_orders
+from documents import insert, unique
+from streams import NOBODY_URL, stream, stream_orders
 
 SINGLE = "Streamed Single"
 

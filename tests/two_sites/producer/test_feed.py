@@ -3,18 +3,9 @@
 import json
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	ROW,
-	SUBSCRIBER,
-	change,
-	delete,
-	insert,
-	make_subscriber,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, ROW, with_orders
+from documents import change, delete, insert, unique
+from streams import SUBSCRIBER, make_subscriber
 
 from sandbox.sites.rest import RestError
 from sandbox.sites.shell import RemoteError
@@ -524,24 +515,25 @@ def forget_events() -> None:
 	frappe.db.delete("Event Update Log")
 
 
-def test_more_older_events_than_a_page_holds_are_replaced_by_one_create(producer, open_feed):
+def feed_with_older_events(producer, open_feed) -> tuple:
+	"""The feed, and an order that meets the condition at last, after six changes that were passed over."""
 	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
 	order = producer.run(insert, doctype=ORDER, title=unique("o"))
 	for number in range(6):
 		producer.run(change, doctype=ORDER, name=order, note=str(number))
 	feed.read()
 	producer.run(change, doctype=ORDER, name=order, urgent=1)
+	return feed, order
+
+
+def test_more_older_events_than_a_page_holds_are_replaced_by_one_create(producer, open_feed):
+	feed, order = feed_with_older_events(producer, open_feed)
 
 	assert feed.events(limit=4) == [("Create", order)]
 
 
 def test_what_one_create_has_replaced_is_not_brought_later(producer, open_feed):
-	feed = open_feed({"ref_doctype": ORDER, "condition": "doc.urgent == 1"})
-	order = producer.run(insert, doctype=ORDER, title=unique("o"))
-	for number in range(6):
-		producer.run(change, doctype=ORDER, name=order, note=str(number))
-	feed.read()
-	producer.run(change, doctype=ORDER, name=order, urgent=1)
+	feed, order = feed_with_older_events(producer, open_feed)
 	first = feed.events(limit=4)
 	producer.run(change, doctype=ORDER, name=order, note="last")
 

@@ -4,19 +4,10 @@ import json
 import time
 
 import pytest
+from doctypes import CITY, ORDER, with_orders
+from documents import insert, read_doc, unique
 from fake_site import FakeSite
-from streams import (
-	CITY,
-	ORDER,
-	decide,
-	insert,
-	make_subscriber,
-	read_doc,
-	subscribe,
-	unique,
-	wait_for,
-	with_orders,
-)
+from streams import decide, make_event_consumer, make_subscriber, subscribe, wait_for
 
 NOTIFY = "new_event_notification"
 SEND = "event_streaming.producer.notify.notifications.send_notifications"
@@ -25,23 +16,7 @@ USER = "stream@example.com"
 
 
 def add_consumer(url: str, status: str = "Approved", protocol: int = 2, doctype: str = CITY) -> None:
-	import frappe
-
-	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
-
-	frappe.get_doc(
-		{
-			"doctype": "Event Consumer",
-			"callback_url": url,
-			"user": USER,
-			"api_key": "key",
-			"api_secret": "secret",
-			"protocol": protocol,
-			"consumer_doctypes": [{"ref_doctype": doctype, "status": status}],
-		}
-	).insert()
-	frappe.db.commit()
-	refresh_streamed_doctypes()
+	make_event_consumer(url, [{"ref_doctype": doctype, "status": status}], protocol=protocol)
 
 
 def jobs() -> list[str]:

@@ -3,7 +3,9 @@
 import json
 
 import pytest
-from streams import CITY, ORDER, change, delete, insert, make_subscriber, unique, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import change, delete, insert, unique
+from streams import make_subscriber
 
 from sandbox.sites.rest import RestError
 

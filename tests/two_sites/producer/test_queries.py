@@ -1,7 +1,9 @@
 """Every query that meets a table that grows finds what it wants by an index: asked of MariaDB itself."""
 
 import pytest
-from streams import CITY, ORDER, change, insert, make_subscriber, pull, subscribe, unique, with_orders
+from doctypes import CITY, ORDER, with_orders
+from documents import change, insert, unique
+from streams import make_event_consumer, make_subscriber, pull, subscribe
 
 CONSUMER_URL, OLD_URL = "http://somebody.example", "http://old.example"
 USER = "stream@example.com"
@@ -15,27 +17,12 @@ GROWING = (
 
 
 def add_consumers() -> None:
-	import frappe
-
-	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
-
+	rows = [
+		{"ref_doctype": CITY, "status": "Approved"},
+		{"ref_doctype": ORDER, "status": "Approved", "condition": "doc.urgent == 1"},
+	]
 	for url, protocol in ((CONSUMER_URL, 2), (OLD_URL, 1)):
-		frappe.get_doc(
-			{
-				"doctype": "Event Consumer",
-				"callback_url": url,
-				"user": USER,
-				"api_key": "key",
-				"api_secret": "secret",
-				"protocol": protocol,
-				"consumer_doctypes": [
-					{"ref_doctype": CITY, "status": "Approved"},
-					{"ref_doctype": ORDER, "status": "Approved", "condition": "doc.urgent == 1"},
-				],
-			}
-		).insert()
-	frappe.db.commit()
-	refresh_streamed_doctypes()
+		make_event_consumer(url, rows, protocol=protocol)
 
 
 def fill_log(orders: list, count: int) -> int:

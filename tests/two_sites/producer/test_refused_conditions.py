@@ -1,7 +1,9 @@
 """A condition that the producer refuses is not saved; one that could not be asked for yet lets nothing wider through."""
 
 import pytest
-from streams import ORDER, insert, pull, read_doc, subscribe, unique, with_orders
+from doctypes import ORDER, with_orders
+from documents import insert, read_doc, unique
+from streams import pull, subscribe
 
 from sandbox.sites.shell import RemoteError
 

@@ -1,26 +1,13 @@
 """Old logs go through Frappe's Log Settings, and by hand, but never what a consumer or a person still needs."""
 
 import pytest
-from streams import (
-	CITY,
-	change,
-	insert,
-	pull,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from doctypes import CITY
+from documents import change, insert, read_rows, unique
+from logs import sync_logs, update_logs
+from streams import pull
 
 SETTINGS = "Event Streaming Settings"
-
-
-@pytest.fixture(autouse=True)
-def subscribed(producer, consumer):
-	with_orders(producer, consumer)
-	subscribe(consumer, producer, CITY)
+pytestmark = pytest.mark.usefixtures("cities_streamed")
 
 
 def make_cities(count: int, prefix: str) -> None:

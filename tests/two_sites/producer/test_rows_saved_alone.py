@@ -3,18 +3,10 @@
 import json
 
 import pytest
-from streams import (
-	ORDER,
-	ROW,
-	insert,
-	pull,
-	read_doc,
-	stream_orders,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import ORDER, ROW, with_orders
+from documents import insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, stream_orders, subscribe
 
 
 @pytest.fixture
@@ -130,7 +122,7 @@ def test_a_row_that_is_inserted_and_deleted_comes_and_goes(site):
 
 
 def test_rows_of_what_nobody_subscribes_to_are_not_logged(site):
-	from streams import TICKET
+	from doctypes import TICKET
 
 	ticket = site.run(insert, doctype=TICKET, title=unique("ticket"), rows=[{"item": "bolt", "qty": 1}])
 	row = site.run(read_doc, doctype=TICKET, name=ticket)["rows"][0]["name"]

@@ -3,7 +3,9 @@
 from itertools import pairwise
 
 import pytest
-from streams import CITY, insert, stream_orders, unique, with_orders
+from doctypes import CITY, with_orders
+from documents import insert, unique
+from streams import stream_orders
 
 
 @pytest.fixture

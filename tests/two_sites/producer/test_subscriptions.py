@@ -1,31 +1,13 @@
 """Unsubscribe and subscribe again; approve, reject, approve again: what is delivered and what is not."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	decide,
-	delete,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	set_unsubscribed,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	wait_for,
-	with_orders,
-)
+from doctypes import CITY, ORDER, make_doctype
+from documents import change, delete, insert, read_doc, unique
+from logs import sync_logs, update_logs
+from streams import decide, pull, require_field, require_nothing, set_unsubscribed, subscribe, wait_for
 
 COUNTED = "Streamed Counted"
-
-
-@pytest.fixture(autouse=True)
-def cities(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def new_city(producer) -> str:
@@ -163,9 +145,10 @@ def test_resync_all_failed_tries_everything_in_the_background(producer, consumer
 
 def require_country(required: int) -> None:
 	"""A rule of the consumer's own, on and off."""
-	from frappe.custom.doctype.property_setter.property_setter import make_property_setter
-
-	make_property_setter(CITY, "country_name", "reqd", required, "Check")
+	if required:
+		require_field(CITY, "country_name")
+	else:
+		require_nothing(CITY)
 
 
 def test_what_a_paused_consumer_has_not_taken_is_not_cleared(producer, consumer):

@@ -1,17 +1,10 @@
 """What a life cycle makes on both sites is one document: made here by a hook while an event is applied, adopted when it comes."""
 
 import pytest
-from streams import (
-	change,
-	find_name,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-)
+from doctypes import make_doctype
+from documents import change, find_name, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 FIRM, LEDGER, VOUCHER = "Making Firm", "Made Ledger", "Made Voucher"
 STAMPS = ("creation", "owner", "modified", "modified_by")

@@ -1,21 +1,10 @@
 """A document that was sent and no longer meets its condition: it is kept, or removed, as the subscription says."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	insert,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change, delete, insert, read_doc, read_rows, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 URGENT = "doc.urgent == 1"
 

@@ -3,29 +3,13 @@
 import json
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	find_name,
-	insert,
-	pull,
-	pull_and_count,
-	read_doc,
-	set_unsubscribed,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET
+from documents import change, find_name, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, pull_and_count, set_unsubscribed, subscribe
 
 SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"
-
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def order_on_both(producer, consumer, **row) -> str:

@@ -1,18 +1,9 @@
 """Frappe's own DocTypes, as every site has them: ToDo, Note, and Contact with its child tables, in both namings."""
 
 import pytest
-from streams import (
-	SUBSCRIBER,
-	change,
-	delete,
-	find_name,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-)
+from documents import change, delete, find_name, insert, read_doc, unique
+from logs import sync_logs
+from streams import SUBSCRIBER, pull, subscribe
 
 VALUES = {
 	# Frappe lets no System Manager delete another's ToDo, nor read another's Note that is not public

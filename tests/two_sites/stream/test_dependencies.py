@@ -1,22 +1,10 @@
 """What a document links to comes before it, on demand, also for DocTypes that nobody subscribes to."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	delete,
-	find_name,
-	insert,
-	make_doctype,
-	pull,
-	pull_and_count,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, make_doctype, with_orders
+from documents import change, delete, find_name, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, pull_and_count, subscribe
 
 REGION, CLIENT, PERSON, ARTICLE = "Needed Region", "Needed Client", "Needed Person", "Needed Article"
 LINE, DEAL, PAIR, GADGET, HIDDEN = (

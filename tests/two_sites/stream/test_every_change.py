@@ -1,19 +1,10 @@
 """Everything that changes a document flows, whether this site keeps the producer's names or gives its own."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change, discard, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 # Use Same Name, and a DocType whose names both sites count for themselves
 NAMINGS = {"same_names": (1, ORDER), "own_names": (0, TICKET)}
@@ -80,17 +71,6 @@ def turn_round(doctype: str, name: str) -> None:
 	for number, row in enumerate(doc.rows, start=1):
 		row.idx = number
 	doc.save()
-
-
-def discard(doctype: str, name: str) -> None:
-	"""Frappe 15 has no word for it: a draft is cancelled with the same hooks around `db_set`."""
-	import frappe
-
-	doc = frappe.get_doc(doctype, name)
-	if hasattr(doc, "discard"):
-		doc.discard()
-	else:
-		doc.db_set("docstatus", 2)
 
 
 def rename(old: str, new: str, merge: bool = False) -> None:

@@ -3,25 +3,19 @@
 import json
 
 import pytest
+from doctypes import make_doctype
+from documents import change, delete, find_name, insert, read_doc, read_rows, unique
 from faulty_proxy import FaultyProxy
+from logs import sync_logs, update_logs
 from streams import (
 	SUBSCRIBER,
-	change,
 	decide,
-	delete,
-	find_name,
-	insert,
-	make_doctype,
 	make_event_producer,
 	make_subscriber,
 	pull,
 	pull_now,
-	read_doc,
-	read_rows,
+	settle,
 	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
 )
 
 from sandbox.sites.rest import RestError
@@ -910,16 +904,6 @@ def test_files_cross_once_in_both_directions(producer, consumer):
 	assert settle((consumer, producer), (producer, consumer)) == 1
 	for site in (producer, consumer):
 		assert [each["text"][0] for each in site.run(files_of, doctype=PAPER, name=paper)] == ["b"]
-
-
-def settle(*pairs) -> int:
-	crossed = 0
-	for _round in range(8):
-		events = sum(pull(consumer, producer)["events"] for consumer, producer in pairs)
-		crossed += events
-		if not events:
-			return crossed
-	raise AssertionError(f"still events after 8 rounds, {crossed} so far")
 
 
 def test_a_file_goes_round_a_ring_of_three_once(producer, consumer, third):

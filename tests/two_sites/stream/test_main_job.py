@@ -1,22 +1,10 @@
 """A document made on the producer appears, changes and goes on the consumer, in both namings."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	find_name,
-	insert,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change, delete, find_name, insert, read_doc, unique
+from logs import sync_logs, update_logs
+from streams import pull, subscribe
 
 
 @pytest.fixture

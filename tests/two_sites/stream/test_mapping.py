@@ -1,18 +1,10 @@
 """Documents of one DocType become documents of another, as a Document Type Mapping says."""
 
 import pytest
-from streams import (
-	change,
-	delete,
-	find_name,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-)
+from doctypes import make_doctype
+from documents import change, delete, find_name, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 from sandbox.errors import RemoteError
 

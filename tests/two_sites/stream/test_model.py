@@ -20,12 +20,12 @@ import time
 
 import hypothesis
 import pytest
+from doctypes import ORDER, TICKET
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import engine
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from model_world import World, open_world
-from streams import ORDER, TICKET
 
 STEPS = int(os.environ.get("EVENT_STREAMING_MODEL_STEPS") or 1000)
 SOAK_SECONDS = int(os.environ.get("EVENT_STREAMING_SOAK_SECONDS") or 0)

@@ -1,37 +1,10 @@
 """Two sites that subscribe to each other, and three in a ring: each change crosses once, and then it is quiet."""
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	find_name,
-	insert,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	update_logs,
-	with_orders,
-)
-
-
-def settle(*pairs) -> int:
-	"""Pull in every direction until a whole round brings nothing; returns the number of events that crossed.
-
-	`pairs` are (consumer, producer). Fails when it does not come to rest.
-	"""
-	crossed = 0
-	for _round in range(8):
-		events = sum(pull(consumer, producer)["events"] for consumer, producer in pairs)
-		crossed += events
-		if not events:
-			return crossed
-	raise AssertionError(f"still events after 8 rounds, {crossed} so far")
+from doctypes import CITY, ORDER, TICKET, with_orders
+from documents import change, delete, find_name, insert, read_doc, read_rows, unique
+from logs import sync_logs, update_logs
+from streams import settle, subscribe
 
 
 def count(site, doctype: str) -> int:

@@ -3,20 +3,10 @@
 import json
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	change,
-	find_name,
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, make_doctype, with_orders
+from documents import change, find_name, insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 PARTY, COUNTED, PAPER = "Resolved Party", "Resolved Ticket", "Resolving Paper"
 SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"

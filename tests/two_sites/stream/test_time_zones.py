@@ -4,15 +4,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from streams import (
-	insert,
-	make_doctype,
-	pull,
-	read_doc,
-	subscribe,
-	sync_logs,
-	unique,
-)
+from doctypes import make_doctype
+from documents import insert, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 VISIT, VISIT_ROW = "Streamed Visit", "Streamed Visit Row"
 NEW_YORK, BERLIN, BANGKOK = "America/New_York", "Europe/Berlin", "Asia/Bangkok"

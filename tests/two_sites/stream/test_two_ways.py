@@ -4,29 +4,13 @@ What stays is said in consumer/two_way.py; each rule has its test here. Fields a
 """
 
 import pytest
-from streams import (
-	CITY,
-	ORDER,
-	TICKET,
-	change,
-	delete,
-	find_name,
-	insert,
-	pull,
-	read_doc,
-	read_rows,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, TICKET
+from documents import change, delete, find_name, insert, read_doc, read_rows, unique
+from logs import sync_logs
+from streams import pull, subscribe
 
 POLICIES = ["Producer Wins", "Consumer Wins", "Newest Wins"]
-
-
-@pytest.fixture(autouse=True)
-def orders(producer, consumer):
-	with_orders(producer, consumer)
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def both_ways(producer, consumer, policy: str = "Producer Wins") -> None:

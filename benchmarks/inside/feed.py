@@ -1,0 +1,78 @@
+"""The log of the producer: filling it, and reading its pages."""
+
+from time import perf_counter
+
+import frappe
+
+from benchmarks.inside.documents import simple_values
+from tests.doctypes import CITY
+from tests.streams import SUBSCRIBER, make_event_consumer
+
+
+def add_consumer(url: str, doctypes: list[str]) -> None:
+	"""A consumer that is approved and that nobody is behind; `not_reachable`, so that nobody is called."""
+	rows = [{"ref_doctype": doctype, "status": "Approved"} for doctype in doctypes]
+	make_event_consumer(url, rows, protocol=2, not_reachable=1)
+
+
+def fill_log(count: int) -> dict[str, float]:
+	"""Numbered events of documents that exist; returns how many were numbered in a second, and bytes of an event on disk."""
+	from event_streaming.producer.capture.log import write
+	from event_streaming.producer.log.sequence import assign_positions
+
+	names = frappe.get_all(CITY, pluck="name", limit=500) or [
+		frappe.get_doc(simple_values(CITY, number)).insert().name for number in range(500)
+	]
+	for number in range(count):
+		name = names[number % len(names)]
+		write(
+			CITY,
+			name,
+			"Update",
+			{"changed": {"country_name": f"Siam {number}", "modified": "2026-11-23 12:00:00.000001"}},
+			{"changed": {"country_name": f"Siam {number - 1}", "modified": "2026-11-23 12:00:00.000000"}},
+		)
+		if number % 2000 == 1999:
+			frappe.db.commit()
+	frappe.db.commit()
+	began, last, head = perf_counter(), -1, assign_positions()
+	while head > last:
+		last, head = head, assign_positions()
+	seconds = perf_counter() - began
+	return {"numbered": count / seconds, "bytes": bytes_of_log() / head}
+
+
+def bytes_of_log() -> int:
+	"""With its indexes, as the database counts them."""
+	frappe.db.sql("analyze table `tabEvent Update Log`")
+	sizes = frappe.db.sql(
+		"""select data_length + index_length from information_schema.tables
+		where table_schema = database() and table_name = 'tabEvent Update Log'"""
+	)
+	return sizes[0][0]
+
+
+def read_pages(consumer: str, pages: int) -> list[float]:
+	"""Milliseconds for each of the last pages of the log, as the consumer's own user reads them."""
+	from event_streaming.producer.feed.page import get_page
+	from event_streaming.producer.log.sequence import head_position
+	from event_streaming.site.settings import get_settings
+
+	size = get_settings().events_per_page
+	frappe.set_user(SUBSCRIBER)
+	found = []
+	try:
+		cursor = max(head_position() - size * (pages + 1), 0)
+		for number in range(pages + 1):
+			began = perf_counter()
+			page = get_page(consumer, cursor)
+			frappe.db.commit()
+			milliseconds = (perf_counter() - began) * 1000
+			if len(page["events"]) != size:
+				raise RuntimeError(f"a page of {len(page['events'])} events instead of {size}")
+			cursor = page["cursor"]
+			if number:
+				found.append(milliseconds)
+	finally:
+		frappe.set_user("Administrator")
+	return found

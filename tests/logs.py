@@ -1,0 +1,20 @@
+"""Looking at the two logs. Functions with a site as their first argument are called by tests; the others run inside one."""
+
+from tests.documents import read_rows
+
+
+def sync_logs(site, **filters) -> list[dict]:
+	"""Rows of Event Sync Log, oldest first."""
+	return site.run(read_rows, doctype="Event Sync Log", filters=filters)
+
+
+def update_logs(site, **filters) -> list[dict]:
+	"""Rows of Event Update Log, oldest first."""
+	return site.run(read_rows, doctype="Event Update Log", filters=filters)
+
+
+def make_due() -> None:
+	"""What has failed is tried again with the next pull."""
+	import frappe
+
+	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
