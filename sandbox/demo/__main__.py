@@ -12,6 +12,7 @@ import time
 
 from sandbox.demo import check
 from sandbox.demo.company import SUBSCRIBER
+from sandbox.demo.disagreement import verify_and_repair
 from sandbox.demo.measure import BURST, ROWS, burst, latency
 from sandbox.demo.screen import Screen
 from sandbox.demo.sites import Sites, two_sites
@@ -56,7 +57,9 @@ def run(screen: Screen, keep: bool) -> int:
 		tell(sites, screen)
 		show_sync_logs(sites, screen)
 		show_speed(sites, screen)
+		verify_and_repair(sites, screen)
 		same = show_comparison(sites, own, screen)
+		screen.note(f"All of it took {time.monotonic() - began:.0f} s.")
 		if keep:
 			show_how_to_go_on(sites, screen)
 			wait_for_ctrl_c(screen)
@@ -64,22 +67,27 @@ def run(screen: Screen, keep: bool) -> int:
 
 
 def show_sync_logs(sites: Sites, screen: Screen) -> None:
-	for side, other in ((sites.branch, "Head office"), (sites.office, "Branch")):
-		screen.chapter(f"What the {side.name}'s Event Sync Log says")
+	screen.chapter("What Event Sync Log says of all this: a row for each event, with what became of it")
+	for side, other in ((sites.branch, "head office"), (sites.office, "branch")):
+		screen.plain()
 		screen.table(
-			("#", "Update Type", other, side.name.capitalize(), "Status", "Outcome"),
-			(
-				(
-					row["name"],
-					row["update_type"],
-					f"{row['remote_doctype']} {row['producer_doc']}",
-					f"{row['ref_doctype']} {row['docname'] or ''}",
-					row["status"],
-					row["outcome"] or "",
-				)
-				for row in side.sync_logs()
-			),
+			("Rows", f"From the {other}", f"At the {side.name}", "Status", "Outcome"),
+			grouped(side.sync_logs()),
 		)
+
+
+def grouped(logs: list[dict]) -> list[tuple]:
+	"""Rows that say the same of documents of one DocType, counted, in the order of the first of each."""
+	counts: dict[tuple, int] = {}
+	for row in logs:
+		what = (
+			f"{row['update_type']} {row['remote_doctype']}",
+			row["ref_doctype"],
+			row["status"],
+			row["outcome"] or "",
+		)
+		counts[what] = counts.get(what, 0) + 1
+	return [(number, *what) for what, number in counts.items()]
 
 
 def show_speed(sites: Sites, screen: Screen) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from sandbox.demo.company import (
 	BRANCH,
-	CAFE,
 	COMPANY,
 	CONTACT,
 	CUSTOMER,
@@ -98,8 +97,8 @@ def compare(sites: Sites, own_before: tuple[Documents, Documents]) -> Result:
 
 def _compare_masters(result: Result, office: Documents, branch: Documents) -> None:
 	_compare_each(result, ITEM, office[ITEM], pick(branch[ITEM], office[ITEM]))
-	for doctype, names in ((CUSTOMER, [CAFE]), (CONTACT, [office[CUSTOMER][CAFE]["contact"]])):
-		_compare_each(result, doctype, pick(office[doctype], names), pick(branch[doctype], names))
+	for doctype in (CUSTOMER, CONTACT):
+		_compare_each(result, doctype, office[doctype], pick(branch[doctype], office[doctype]))
 	_compare_each(result, UNIT, office[UNIT], branch[UNIT])
 
 

@@ -20,7 +20,7 @@ LEDGER = "Shop Ledger Entry"
 # made by a company's own life cycle
 OF_COMPANY = ("Shop Account", "Shop Cost Center", "Shop Warehouse")
 HEAD_OFFICE, BRANCH = "Head Office Ltd", "Branch Ltd"
-CAFE = "Doi Suthep Café"
+CAFE, OLD_FRIEND = "Doi Suthep Café", "Old Friend"
 ORDER_TO_RECEIPT, ITEM_TO_LINE = "Order to Goods Receipt", "Ordered Item to Received Product"
 
 # local field -> the head office's field; the second dict is what the branch fills in itself
@@ -57,9 +57,9 @@ MAPPINGS = [
 ]
 
 OF_THE_BRANCH = [
-	{"ref_doctype": UNIT, "use_same_name": 1, "match_by": "name"},
-	{"ref_doctype": ITEM, "use_same_name": 1, "copy_existing": 1},
-	{"ref_doctype": CUSTOMER, "use_same_name": 1},
+	{"ref_doctype": UNIT, "use_same_name": 1, "match_by": "name", "copy_existing": 1},
+	{"ref_doctype": ITEM, "use_same_name": 1, "copy_existing": 1, "conflict_policy": "Ask"},
+	{"ref_doctype": CUSTOMER, "use_same_name": 1, "copy_existing": 1},
 	{"ref_doctype": CONTACT, "use_same_name": 1},
 	{
 		"ref_doctype": RECEIPT,
@@ -78,13 +78,13 @@ OF_THE_HEAD_OFFICE = [
 OFFICE_HAS = [
 	{"doctype": COMPANY, "company_name": HEAD_OFFICE, "abbr": "HO"},
 	{"doctype": CUSTOMER, "customer_name": BRANCH},
-	{"doctype": CUSTOMER, "customer_name": "Old Friend"},
+	{"doctype": CUSTOMER, "customer_name": OLD_FRIEND},
 	{"doctype": ITEM, "item_code": "BEANS", "item_name": "Coffee beans", "unit": "Kg", "rate": 480},
 	{"doctype": ITEM, "item_code": "FILTER", "item_name": "Filter paper", "unit": "Box", "rate": 35},
 	{
 		"doctype": INVOICE,
 		"company": HEAD_OFFICE,
-		"customer": "Old Friend",
+		"customer": OLD_FRIEND,
 		"items": [{"item": "BEANS", "qty": 1, "rate": 480}],
 		"docstatus": 1,
 	},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sandbox.demo.company import BRANCH, CAFE, INVOICE, ITEM
 from sandbox.demo.sites import Sites
 
-BURST = 300
+BURST = 100
 ROWS = 3
 SAVES = 15
 PATIENCE_OF_BURST = 120

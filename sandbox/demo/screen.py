@@ -4,6 +4,7 @@ On a terminal there are colours and a bar; anywhere else plain lines that read w
 """
 
 import contextlib
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
@@ -48,7 +49,8 @@ class Screen:
 		self.console.print(f"   [red]✗[/] {escape(what)}")
 
 	def note(self, what: str) -> None:
-		self.console.print(f"     [dim]{escape(what)}[/]")
+		"""What a step is about, or where to look."""
+		self.console.print(f"     [dim]{escape(self._wrapped(what, 5))}[/]")
 
 	def plain(self, line: str = "") -> None:
 		"""A line as it is, never wrapped: something to copy."""
@@ -74,7 +76,12 @@ class Screen:
 				progress.write = before
 
 	def _line(self, mark: str, place: str, what: str) -> None:
-		self.console.print(f"   {mark} [bold]{escape(f'{place:12}')}[/]{escape(what)}")
+		self.console.print(f"   {mark} [bold]{escape(f'{place:12}')}[/]{escape(self._wrapped(what, 17))}")
+
+	def _wrapped(self, text: str, indent: int) -> str:
+		"""Lines that go on below where the text began."""
+		width = max(self.console.width - indent, 20)
+		return f"\n{' ' * indent}".join(textwrap.wrap(text, width, break_on_hyphens=False))
 
 
 class SetUp:

@@ -93,7 +93,8 @@ def begin_wanted() -> list[str]:
 		.where((row.status == "Approved") & (row.unsubscribe == 0) & (parent.paused == 0))
 	)
 	rows: dict[str, list[str]] = {}
-	for name, event_producer in query.run():
+	# locked only where there are any: the minute's sweep and the job that an approval asks for may come at once
+	for name, event_producer in query.run() and query.for_update().run():
 		rows.setdefault(event_producer, []).append(name)
 	begun = []
 	for event_producer, names in rows.items():

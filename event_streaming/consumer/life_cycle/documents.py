@@ -21,6 +21,7 @@ from event_streaming.consumer.life_cycle.permission import as_it_will_be, author
 from event_streaming.consumer.life_cycle.rows import missing_rows, replace_rows, update_rows
 from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stamps_of, take_away
 from event_streaming.consumer.life_cycle.state_before import keep_state
+from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, stored_after_hooks
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import RowMissing
 from event_streaming.identity.origin import writing
@@ -71,7 +72,7 @@ def insert(
 			doc.insert(set_name=wanted, set_child_names=False)
 	if docstatus == SUBMITTED and settled:
 		keep_after(doc, kept, kept.values)
-	keep_stamps(doc, stamps)
+	keep_after_hooks(doc, stamps, kept)
 	return doc, warnings + kept.warnings()
 
 
@@ -107,15 +108,19 @@ def keep_after(doc: Document, kept: KeptValues, names: Collection[str]) -> None:
 		doc.db_set(changed, update_modified=False)
 
 
-def keep_stamps(doc: Document, stamps: dict) -> None:
-	"""What a controller has set by `db_set` after the document was written has changed its stamps. A DocType without a
-	controller of its own is asked in memory only; of others, hooks may have changed the stored ones past this object."""
+def keep_after_hooks(doc: Document, stamps: dict, kept: KeptValues) -> None:
+	"""What hooks have done to the stored document after it was written, past this object: one query.
+
+	`db_set` has changed its stamps: they get the ones that came. Rows that were deleted are written again. A DocType without
+	a controller of its own is asked in memory only, and for no rows.
+	"""
 	wanted = {key: stamps[key] for key in ("modified", "modified_by") if stamps.get(key)}
-	if doc.meta.issingle or "modified" not in wanted:
-		return
 	stored = doc
 	if type(doc).__module__ != Document.__module__:
-		stored = frappe.db.get_value(doc.doctype, doc.name, list(wanted), as_dict=True) or doc
+		stored = stored_after_hooks(doc, kept) or doc
+		put_stored_rows_back(doc, stored, kept)
+	if doc.meta.issingle or "modified" not in wanted:
+		return
 	if any(str(stored.get(key)) != str(value) for key, value in wanted.items()):
 		doc.db_set(wanted, update_modified=False)
 
@@ -235,7 +240,7 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 			doc.save()
 	if target > was and target == SUBMITTED:
 		keep_after(doc, kept, stamps)
-	keep_stamps(doc, kept_stamps)
+	keep_after_hooks(doc, kept_stamps, kept)
 
 
 def rights_for(was: int, target: int, dirty: bool) -> tuple[str, ...]:

@@ -58,13 +58,18 @@ class KeptValues:
 		now = doc.get(fieldname) or []
 		label = doc.meta.get_label(fieldname)
 		if len(now) != len(rows) or any(row is not kept.row for row, kept in zip(now, rows, strict=True)):
-			self.note(label, _("{0} rows").format(len(now)), _("{0} rows").format(len(rows)))
+			self.note_rows(doc, fieldname, len(now))
 			doc.set(fieldname, [kept.row for kept in rows])
 		for number, kept in enumerate(rows, start=1):
 			row = kept.row
 			self.put_values_back(row, kept.values, f"{label} {number}, ")
 			if row.idx != number:
 				row.idx = number
+
+	def note_rows(self, doc: Document, fieldname: str, number: int) -> None:
+		"""This site would have had another number of rows."""
+		rows = len(self.tables[fieldname])
+		self.note(doc.meta.get_label(fieldname), _("{0} rows").format(number), _("{0} rows").format(rows))
 
 	def note(self, label: str, here: Any, there: Any) -> None:
 		if label not in self.others and len(self.others) <= MOST_FIELDS:

@@ -25,6 +25,8 @@ from event_streaming.wire.pages import PROTOCOL, Page, Subscription, parse_subsc
 
 TOKEN_FOR = 120
 MODULE = "Event Streaming"
+APPROVED = "Approved"
+BEGIN_COPIES = "event_streaming.consumer.long_work.runner.resume_tasks"
 
 
 # ---- the form
@@ -239,7 +241,7 @@ def adopt_statuses(doc, answer: dict) -> None:
 
 def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 	"""Write the producer's approval statuses into the rows; returns whether any changed. No document life cycle."""
-	changed = False
+	changed = wanted = False
 	targets = {row.name: row for row in doc.producer_doctypes}
 	for row in targets.values():
 		remote = row.ref_doctype
@@ -249,9 +251,13 @@ def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 		if status and status != row.status:
 			row.db_set("status", status, update_modified=False)
 			changed = True
+			wanted = wanted or (status == APPROVED and cint(row.copy_existing) and not row.copied_on)
 	if changed:
 		doc.clear_cache()
 		doc.notify_update()
+	if wanted:
+		# if this is lost, the minute's sweep begins it
+		frappe.enqueue(BEGIN_COPIES, queue=get_settings().queue, enqueue_after_commit=True)
 	return changed
 
 

@@ -1,6 +1,7 @@
 """First copy: documents that exist already come over, consistent with the events that arrive meanwhile."""
 
 import json
+import time
 
 import pytest
 from doctypes import CITY, ORDER, TICKET
@@ -311,6 +312,38 @@ def test_a_row_can_ask_for_what_exists_already(producer, consumer):
 	assert consumer.run(read_doc, doctype=CITY, name=title)
 	consumer.run(minute_passes)
 	assert len(consumer.run(read_rows, doctype=TASK, filters={})) == 1
+
+
+def test_it_begins_with_the_approval_and_waits_for_no_sweep(producer, consumer):
+	title = unique("city")
+	producer.run(insert, doctype=CITY, title=title)
+	subscribe(consumer, producer, CITY, approve=False, copy_existing=1)
+	consumer.start_worker()
+
+	producer.run(approve_all, event_consumer=consumer.url)
+
+	wait_for_task(consumer, "Done")
+	assert consumer.run(read_doc, doctype=CITY, name=title)
+
+
+def test_two_that_begin_what_rows_ask_for_at_once_begin_one_copy(producer, consumer):
+	"""The minute's sweep and the job of an approval."""
+	subscribe(consumer, producer, CITY, copy_existing=1)
+	first, second = consumer.shell(), consumer.shell()
+
+	begun = first.run(begin_wanted, commit=False)
+	pending = second.start(begin_wanted)
+	time.sleep(0.3)
+	first.commit()
+
+	assert len(begun) == 1 and pending.wait() == []
+	assert len(consumer.run(read_rows, doctype=TASK, filters={})) == 1
+
+
+def begin_wanted() -> list:
+	from event_streaming.consumer.first_copy.copying import begin_wanted
+
+	return begin_wanted()
 
 
 def approve_all(event_consumer: str) -> None:

@@ -98,6 +98,51 @@ def test_a_controller_that_meddles_leaves_a_whole_document_or_none(
 	assert consumer.run(read_doc, doctype=NUISANCE, name=f"{name} renamed") is None
 
 
+@pytest.mark.parametrize("where", ["after_insert", "on_update", "on_submit"])
+@pytest.mark.parametrize("what", ["delete its rows", "delete a row as a document"])
+def test_rows_that_a_controller_deletes_once_they_are_written_are_put_back(
+	producer, consumer, misbehaving, where, what
+):
+	subscribe(consumer, producer, NUISANCE)
+	name = producer.run(make_nuisance, where=where, what=what, submit=where == "on_submit")
+
+	take(consumer, producer)
+
+	same_on_both(producer, consumer, NUISANCE, name)
+	warnings = "".join(log["warnings"] or "" for log in sync_logs(consumer, producer_doc=name))
+	left = 0 if what == "delete its rows" else 1
+	assert f"Rows: {left} rows instead of 2 rows" in warnings
+
+
+@pytest.mark.parametrize("where", ["validate", "before_save", "on_update"])
+def test_rows_that_a_controller_deletes_during_a_later_change_are_put_back(
+	producer, consumer, misbehaving, where
+):
+	"""Also before the write: Frappe updates a row that is gone, and does not notice."""
+	subscribe(consumer, producer, NUISANCE)
+	name = producer.run(make_nuisance, where="", what="")
+	take(consumer, producer)
+
+	producer.run(change, doctype=NUISANCE, name=name, where=where, what="delete its rows")
+	take(consumer, producer)
+
+	same_on_both(producer, consumer, NUISANCE, name)
+	assert "Rows: 0 rows instead of 2 rows" in sync_logs(consumer, producer_doc=name)[-1]["warnings"]
+
+
+def test_a_row_that_controllers_of_both_sites_delete_is_gone_on_both(producer, consumer, misbehaving):
+	"""It is put back, and goes again with the producer's own event of it."""
+	producer.run(change, doctype=SETTINGS, name=SETTINGS, nuisances_misbehave=1)
+	subscribe(consumer, producer, NUISANCE)
+	try:
+		name = producer.run(make_nuisance, where="on_submit", what="delete a row as a document", submit=True)
+		take(consumer, producer)
+
+		assert rows_of(producer, name) == rows_of(consumer, name) == ["two"]
+	finally:
+		producer.run(change, doctype=SETTINGS, name=SETTINGS, nuisances_misbehave=0)
+
+
 def test_a_nuisance_that_is_put_right_is_healed_by_the_next_try(producer, consumer, misbehaving):
 	subscribe(consumer, producer, NUISANCE)
 	name = producer.run(make_nuisance, where="on_submit", what="throw")

@@ -39,3 +39,10 @@ class ShopNuisance(Document):
 			frappe.rename_doc(self.doctype, self.name, f"{self.name} renamed", force=True)
 		elif self.what == "delete its rows":
 			frappe.db.delete("Shop Nuisance Row", {"parent": self.name})
+		elif self.what == "delete a row as a document":
+			name = frappe.db.get_value("Shop Nuisance Row", {"parent": self.name, "idx": 1})
+			row = frappe.get_doc("Shop Nuisance Row", name)
+			row.flags.ignore_permissions = True
+			if row.docstatus == 1:
+				row.cancel()
+			row.delete(ignore_permissions=True)
