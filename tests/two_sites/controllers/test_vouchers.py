@@ -292,7 +292,7 @@ def test_a_controller_can_compare_the_dates_of_rows_that_came_with_those_that_we
 
 	# of one row that is changed, and of one that is new
 	later = {name: value.replace("10:30", "11:45").replace("01-02", "03-04") for name, value in times.items()}
-	producer.run(change_one_and_add_one, order=order, **later)
+	producer.run(change_one_and_add_one, order=order, qty=7, rate=11, **later)
 	take(consumer, producer)
 
 	rows = same_on_both(producer, consumer, ORDER, order)["items"]
