@@ -5,7 +5,8 @@
 - *Serial numbers and batches*: a Serial and Batch Bundle belongs to the ledger of one site, and a Serial No with a warehouse can't
   be made by hand. So the bundle of a row, the warehouse of a serial number and what else the ledger writes are each site's own;
   the numbers themselves come in the row's Serial No and Batch No, from which the voucher makes its bundle here when it is
-  submitted. A row whose numbers stand in nothing but a bundle is refused: this site would pick others.
+  submitted. A row whose numbers stand in nothing but a bundle is refused: this site would pick others. A submission writes
+  bundle and numbers past the document, so that a draft is brought whole when it is submitted.
 - *Employee*: one with a disabled user is refused by ERPNext, and users that come are disabled.
 - *Customer, Supplier, Company* make contacts, accounts, cost centres and warehouses of their own. Nothing in ERPNext keeps them from
   it for one document; what they make is adopted when the producer's comes.
@@ -20,7 +21,7 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.adapters.context import DECIDED_FLAG
-from event_streaming.exceptions import CannotApply
+from event_streaming.exceptions import CannotApply, RowMissing
 
 BUNDLES = ("serial_and_batch_bundle", "rejected_serial_and_batch_bundle", "current_serial_and_batch_bundle")
 NUMBERS = ("serial_no", "batch_no", "rejected_serial_no", "current_serial_no")
@@ -30,6 +31,7 @@ OF_THE_LEDGER = {
 	"Batch": ("batch_qty", "reference_doctype", "reference_name"),
 }
 VOUCHERS, STOCK, REPOSTING, DERIVED = "vouchers", "stock", "reposting", "derived"
+TILL = "till"
 NOT_TO_SUBSCRIBE = {
 	"GL Entry": VOUCHERS,
 	"Stock Ledger Entry": VOUCHERS,
@@ -48,6 +50,8 @@ NOT_TO_SUBSCRIBE = {
 	"Process Payment Reconciliation Log": REPOSTING,
 	"BOM Update Log": REPOSTING,
 	"Ledger Health": REPOSTING,
+	"POS Closing Entry": TILL,
+	"POS Invoice Merge Log": TILL,
 }
 
 
@@ -69,6 +73,7 @@ def why_not_subscribe(doctype: str) -> str:
 		),
 		STOCK: _("{0} is made by stock vouchers on each site, for the numbers and warehouses of that site."),
 		REPOSTING: _("{0} has a site go over its own ledger again, and means nothing to another site."),
+		TILL: _("{0} makes the consolidated invoice again on each site: subscribe to Sales Invoice instead."),
 		DERIVED: _("{0} is reckoned from other documents on each site."),
 	}
 	return reasons[NOT_TO_SUBSCRIBE[doctype]].format(_(doctype)) if doctype in NOT_TO_SUBSCRIBE else ""
@@ -118,6 +123,42 @@ def use_numbers_of_rows(doc: Any, context: Any) -> None:
 				row.flags[DECIDED_FLAG] = ["use_serial_batch_fields"]
 
 
+def refuse_to_pick_numbers(doc: Any, context: Any) -> None:
+	"""A draft that is about to be submitted names no numbers for an item that has them: this site would pick its own."""
+	came = context.came
+	difference = isinstance(came.get("changed"), dict)
+	values = came["changed"] if difference else came
+	if cint(values.get("docstatus")) != 1 or not (doc.is_new() or cint(doc.docstatus) == 0):
+		return
+	if doc.meta.has_field("update_stock") and not cint(doc.get("update_stock")):
+		return
+	for row in rows_without_numbers(doc):
+		if difference:
+			raise RowMissing(str(row.name))
+		raise CannotApply(
+			_(
+				"Row {0} of {1}: {2} has serial numbers or batches, and the producer names none in this row: this site would pick"
+				" its own. Have documents hold the numbers themselves: tick Use Serial / Batch Fields in the Stock Settings there."
+			).format(row.idx, doc.meta.get_label(row.parentfield), row.item_code)
+		)
+
+
+def rows_without_numbers(doc: Any) -> Iterator[Any]:
+	for table in doc.meta.get_table_fields():
+		meta = frappe.get_meta(table.options)
+		if not meta.has_field("item_code") or not any(meta.has_field(each) for each in BUNDLES):
+			continue
+		for row in doc.get(table.fieldname):
+			if not any(row.get(each) for each in NUMBERS) and is_numbered(row.item_code):
+				yield row
+
+
+def is_numbered(item: str | None) -> bool:
+	"""Whether pieces of an item have serial numbers or batches."""
+	found = frappe.get_cached_value("Item", item, ["has_serial_no", "has_batch_no"]) if item else None
+	return bool(found and any(cint(each) for each in found))
+
+
 def leave_out_disabled_user(doc: Any, context: Any) -> None:
 	"""ERPNext refuses an active Employee whose user is disabled."""
 	user = doc.get("user_id")
@@ -127,6 +168,7 @@ def leave_out_disabled_user(doc: Any, context: Any) -> None:
 
 def before_voucher(doc: Any, context: Any) -> None:
 	keep_posting_time(doc, context)
+	refuse_to_pick_numbers(doc, context)
 	use_numbers_of_rows(doc, context)
 
 

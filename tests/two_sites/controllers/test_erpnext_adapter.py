@@ -194,3 +194,36 @@ def test_ledgers_are_better_not_subscribed_to(site):
 		each in reason for each, reason in zip(ledgers, site.run(reasons, doctypes=ledgers), strict=True)
 	)
 	assert site.run(reasons, doctypes=["Sales Invoice", "Item"]) == ["", ""]
+
+
+def submit_rows(row: dict, came: dict) -> str:
+	import frappe
+
+	from event_streaming.adapters import erpnext
+
+	known, erpnext.is_numbered = erpnext.is_numbered, lambda item: item == "Numbered"
+	doc = frappe.get_doc({"doctype": VOUCHER, "items": [row]})
+	try:
+		erpnext.refuse_to_pick_numbers(doc, frappe._dict(came=came))
+	except Exception as error:
+		return type(error).__name__
+	finally:
+		erpnext.is_numbered = known
+	return ""
+
+
+@pytest.mark.parametrize(
+	("row", "came", "refused"),
+	[
+		# ERPNext writes the numbers past the document: only the whole document may have them
+		({"item_code": "Numbered"}, {"changed": {"docstatus": 1}}, "RowMissing"),
+		({"item_code": "Numbered"}, {"docstatus": 1}, "CannotApply"),
+		({"item_code": "Numbered", "serial_no": "S1"}, {"changed": {"docstatus": 1}}, ""),
+		({"item_code": "Numbered", "batch_no": "B1"}, {"docstatus": 1}, ""),
+		({"item_code": "Plain"}, {"changed": {"docstatus": 1}}, ""),
+		({"item_code": "Numbered"}, {"changed": {"posting_date": "2026-01-02"}}, ""),
+		({"item_code": "Numbered"}, {"docstatus": 0}, ""),
+	],
+)
+def test_no_numbers_are_picked_here_for_what_has_its_numbers_there(site, row, came, refused):
+	assert site.run(submit_rows, row=row, came=came) == refused
