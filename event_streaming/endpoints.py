@@ -36,8 +36,7 @@ def get_page(
 @frappe.whitelist(methods=["POST"])
 def get_documents(event_consumer: str, documents: str | list) -> dict[str, Any]:
 	"""The documents asked for, as JSON [[DocType, name], …], as far as the consumer's user may read them."""
-	load_consumer(event_consumer)
-	return fetching.fetch(documents)
+	return fetching.fetch(load_consumer(event_consumer), documents)
 
 
 @frappe.whitelist(methods=["POST"])

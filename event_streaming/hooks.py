@@ -35,7 +35,7 @@ doc_events = {
 		],
 		"after_rename": [
 			"event_streaming.producer.capture.hooks.capture_rename",
-			"event_streaming.producer.log.deliveries.document_renamed",
+			"event_streaming.producer.documents.given.document_renamed",
 			"event_streaming.identity.registry.local_document_renamed",
 			"event_streaming.identity.moved.local_document_renamed",
 		],
@@ -63,6 +63,7 @@ default_log_clearing_doctypes = {
 	"Event Update Log": 60,
 	"Event Sync Log": 60,
 	"Event Made Document": 60,
+	"Event Given Document": 60,
 	"Event Streaming Alert": 180,
 	"Event Streaming Task": 60,
 }
@@ -72,6 +73,7 @@ ignore_links_on_delete = [
 	"Event Sync Log",
 	"Event Document Identity",
 	"Event Made Document",
+	"Event Given Document",
 	"Event Streaming Task",
 ]
 

@@ -12,22 +12,16 @@ from event_streaming.commands.terminal import (
 	IMPOSSIBLE,
 	NEEDS_A_PERSON,
 	Progress,
-	existing,
+	chosen_producer,
+	doctypes_option,
 	on_site,
-	the_only,
+	producer_option,
 )
 
 
 @click.command("copy")
-@click.option(
-	"--producer", "event_producer", help="URL of the Event Producer. Default: the only one there is."
-)
-@click.option(
-	"--doctype",
-	"doctypes",
-	multiple=True,
-	help="A Document Type to copy; may be repeated. Default: all approved.",
-)
+@producer_option
+@doctypes_option("A Document Type to copy; may be repeated. Default: all approved.")
 @click.option(
 	"--filters", help='JSON, in the producer\'s fields: {"status": "Open"} or {"ToDo": {"status": "Open"}}.'
 )
@@ -52,7 +46,7 @@ def copy_command(
 	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.logs.task import TaskUnderWay
 
-	name = existing("Event Producer", event_producer) if event_producer else the_only("Event Producer")
+	name = chosen_producer(event_producer)
 	try:
 		copy = copying.begin(name, list(doctypes), filters)
 	except TaskUnderWay as error:

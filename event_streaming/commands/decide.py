@@ -71,6 +71,19 @@ def one_of_both(event_producer: str | None, event_consumer: str | None) -> tuple
 	return doctype, existing(doctype, event_producer or event_consumer)
 
 
+def decide_paused(
+	event_producer: str | None, event_consumer: str | None, paused: bool, words: tuple[str, str]
+) -> int:
+	"""Pause or resume the one that is named; `words` say that it is so now, or was before."""
+	from event_streaming.admin.decisions import set_paused
+
+	doctype, name = one_of_both(event_producer, event_consumer)
+	new = set_paused(doctype, name, paused)
+	frappe.db.commit()
+	click.echo(f"{name} {words[0] if new else words[1]}.")
+	return DONE
+
+
 @click.command("pause")
 @click.option("--producer", "event_producer", help="URL of an Event Producer: nothing is pulled from it.")
 @click.option("--consumer", "event_consumer", help="URL of an Event Consumer: nothing is sent to it.")
@@ -83,13 +96,7 @@ def pause_command(event_producer: str | None, event_consumer: str | None) -> int
 	  0  it is paused now
 	  1  there is no such producer or consumer
 	"""
-	from event_streaming.admin.decisions import set_paused
-
-	doctype, name = one_of_both(event_producer, event_consumer)
-	new = set_paused(doctype, name, True)
-	frappe.db.commit()
-	click.echo(f"{name} is paused." if new else f"{name} was paused already.")
-	return DONE
+	return decide_paused(event_producer, event_consumer, True, ("is paused", "was paused already"))
 
 
 @click.command("resume")
@@ -104,10 +111,4 @@ def resume_command(event_producer: str | None, event_consumer: str | None) -> in
 	  0  it is not paused any more
 	  1  there is no such producer or consumer
 	"""
-	from event_streaming.admin.decisions import set_paused
-
-	doctype, name = one_of_both(event_producer, event_consumer)
-	new = set_paused(doctype, name, False)
-	frappe.db.commit()
-	click.echo(f"{name} goes on." if new else f"{name} was not paused.")
-	return DONE
+	return decide_paused(event_producer, event_consumer, False, ("goes on", "was not paused"))

@@ -4,7 +4,14 @@ import json
 
 import click
 
-from event_streaming.commands.terminal import DONE, NEEDS_A_PERSON, existing, on_site, the_only
+from event_streaming.commands.terminal import (
+	DONE,
+	NEEDS_A_PERSON,
+	chosen_producer,
+	doctypes_option,
+	on_site,
+	producer_option,
+)
 
 # kind -> what it is called here
 KINDS = {
@@ -21,15 +28,8 @@ LISTED = 10
 
 
 @click.command("match")
-@click.option(
-	"--producer", "event_producer", help="URL of the Event Producer. Default: the only one there is."
-)
-@click.option(
-	"--doctype",
-	"doctypes",
-	multiple=True,
-	help="A Document Type; may be repeated. Default: all approved that have Match By.",
-)
+@producer_option
+@doctypes_option("A Document Type; may be repeated. Default: all approved that have Match By.")
 @click.option("--apply", "apply", is_flag=True, help="Link them. Without it nothing is changed.")
 @click.option(
 	"--json", "as_json", is_flag=True, help="Print the result as JSON, with the first 100 of each kind."
@@ -49,7 +49,7 @@ def match_command(event_producer: str | None, doctypes: tuple[str, ...], apply: 
 	"""
 	from event_streaming.consumer.first_copy import matching
 
-	name = existing("Event Producer", event_producer) if event_producer else the_only("Event Producer")
+	name = chosen_producer(event_producer)
 	work = matching.apply_match if apply else matching.preview_match
 	answers = work(name, list(doctypes))
 	if as_json:

@@ -17,6 +17,15 @@ SECONDS_PER_LINE = 10
 DONE, IMPOSSIBLE, WRONG_USAGE, NEEDS_A_PERSON, BUSY = 0, 1, 2, 3, 4
 
 
+producer_option = click.option(
+	"--producer", "event_producer", help="URL of the Event Producer. Default: the only one there is."
+)
+
+
+def doctypes_option(help: str) -> Callable:
+	return click.option("--doctype", "doctypes", multiple=True, help=help)
+
+
 def on_site(command: Callable[..., int | None]) -> Callable:
 	"""Run a command connected to the site that `bench --site` names, as Administrator; what it returns is the exit code.
 
@@ -87,6 +96,11 @@ class Progress:
 
 	def end(self) -> None:
 		end_progress()
+
+
+def chosen_producer(event_producer: str | None) -> str:
+	"""What `producer_option` means."""
+	return existing("Event Producer", event_producer) if event_producer else the_only("Event Producer")
 
 
 def the_only(doctype: str) -> str:

@@ -11,25 +11,19 @@ from event_streaming.commands.terminal import (
 	DONE,
 	IMPOSSIBLE,
 	NEEDS_A_PERSON,
-	existing,
+	chosen_producer,
+	doctypes_option,
 	is_terminal,
 	on_site,
-	the_only,
+	producer_option,
 )
 
 MOST_SHOWN = 50
 
 
 @click.command("verify")
-@click.option(
-	"--producer", "event_producer", help="URL of the Event Producer. Default: the only one there is."
-)
-@click.option(
-	"--doctype",
-	"doctypes",
-	multiple=True,
-	help="A Document Type to compare; may be repeated. Default: all approved.",
-)
+@producer_option
+@doctypes_option("A Document Type to compare; may be repeated. Default: all approved.")
 @click.option(
 	"--filters",
 	help="JSON, in the producer's fields, as for copy. What is only here is not looked for then.",
@@ -72,7 +66,7 @@ def verify_command(
 		raise click.UsageError("--delete-extra goes with --repair.")
 	if mend and not yes and (as_json or not is_terminal()):
 		raise click.UsageError("--repair asks before it changes anything; where it can't, give --yes.")
-	name = existing("Event Producer", event_producer) if event_producer else the_only("Event Producer")
+	name = chosen_producer(event_producer)
 	try:
 		work = run(verifying.begin(name, list(doctypes), filters))
 		if not as_json:

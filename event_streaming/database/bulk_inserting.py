@@ -1,4 +1,4 @@
-"""INSERT of many rows in few statements, whose text is built once for each table.
+"""INSERT of many rows, or UPDATE of those that are there, in few statements, whose text is built once for each table.
 
 Building a statement through the query builder takes longer than the database takes to run it. Never commits, never asks
 what is there already; an error of the database is raised as it comes, and then nothing of its statement is in.
@@ -9,11 +9,14 @@ from functools import cache
 from typing import Any
 
 import frappe
-from pypika.terms import LiteralValue, Parameter
+from pypika.terms import LiteralValue, Parameter, Values
 
 # of one statement, far below what a database takes
 MOST_ROWS = 500
 MOST_CHARACTERS = 1024 * 1024
+
+# what every row says of itself
+OWN_COLUMNS = ("name", "creation", "modified", "owner", "modified_by")
 
 Row = Sequence[Any]
 
@@ -23,21 +26,46 @@ def insert(doctype: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
 	_run(statement(frappe.db.db_type, doctype, columns), rows)
 
 
+def insert_or_update(
+	doctype: str, columns: tuple[str, ...], changed: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+	"""Insert `rows`; of one whose name is there already the columns `changed` get the new values."""
+	_run(updating_statement(frappe.db.db_type, doctype, columns, changed), rows)
+
+
 def insert_numbered(doctype: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
 	"""The same for a DocType whose names are numbers: each row gets the next one, in the order of `rows`."""
 	_run(numbered_statement(frappe.db.db_type, doctype, columns), rows)
 
 
 @cache
-def statement(db_type: str, doctype: str, columns: tuple[str, ...]) -> tuple[str, str]:
-	"""The INSERT as its beginning and what stands for one row."""
+def statement(db_type: str, doctype: str, columns: tuple[str, ...]) -> tuple[str, str, str]:
+	"""The INSERT as its beginning, what stands for one row, and what comes after the rows."""
 	return _split(
 		frappe.qb.into(frappe.qb.DocType(doctype)).columns(*columns).insert(*_parameters(columns)).get_sql()
 	)
 
 
 @cache
-def numbered_statement(db_type: str, doctype: str, columns: tuple[str, ...]) -> tuple[str, str]:
+def updating_statement(
+	db_type: str, doctype: str, columns: tuple[str, ...], changed: tuple[str, ...]
+) -> tuple[str, str, str]:
+	table = frappe.qb.DocType(doctype)
+	query = frappe.qb.into(table).columns(*columns).insert(*_parameters(columns))
+	if db_type == "postgres":
+		query = query.on_conflict(table.name)
+		for column in changed:
+			query = query.do_update(table[column])
+	else:
+		for column in changed:
+			query = query.on_duplicate_key_update(table[column], Values(table[column]))
+	head, rest = query.get_sql().split(" VALUES ", 1)
+	row, tail = rest.split(")", 1)
+	return f"{head} VALUES ", f"{row})", tail
+
+
+@cache
+def numbered_statement(db_type: str, doctype: str, columns: tuple[str, ...]) -> tuple[str, str, str]:
 	sequence = frappe.scrub(f"{doctype}_id_seq")
 	next_number = f"NEXTVAL('{sequence}')" if db_type == "postgres" else f"NEXTVAL(`{sequence}`)"
 	table = frappe.qb.DocType(doctype)
@@ -49,19 +77,20 @@ def _parameters(columns: tuple[str, ...]) -> list[Parameter]:
 	return [Parameter("%s") for _column in columns]
 
 
-def _split(sql: str) -> tuple[str, str]:
+def _split(sql: str) -> tuple[str, str, str]:
 	head, row = sql.split(" VALUES ", 1)
-	return f"{head} VALUES ", row
+	return f"{head} VALUES ", row, ""
 
 
-def _run(parts: tuple[str, str], rows: Sequence[Row]) -> None:
-	head, row = parts
+def _run(parts: tuple[str, str, str], rows: Sequence[Row]) -> None:
+	head, row, tail = parts
 	if len(rows) == 1:
 		# with every save
-		frappe.db.sql(head + row, tuple(rows[0]))
+		frappe.db.sql(head + row + tail, tuple(rows[0]))
 		return
 	for some in _in_statements(rows):
-		frappe.db.sql(head + ",".join([row] * len(some)), tuple(value for values in some for value in values))
+		values = tuple(value for values in some for value in values)
+		frappe.db.sql(head + ",".join([row] * len(some)) + tail, values)
 
 
 def _in_statements(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

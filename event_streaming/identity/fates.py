@@ -70,13 +70,32 @@ def last_deletion(doctype: str, name: str) -> Deletion | None:
 
 def renames_of(doctype: str, names: Collection[str]) -> list[tuple[str, str, int]]:
 	"""(old name, new name, position) of the renames that were no merges, oldest first."""
+	found = _read_ends(doctype, names, (RENAME,))
+	return [(old, new, position) for old, new, position, _number in found if new]
+
+
+def ends_of(doctype: str, names: Collection[str]) -> list[tuple[str, str | None, int, int]]:
+	"""(name, new name, position, number of the event) of all by which a name was given up; no new name after a deletion.
+
+	Of a merge, the deletion that follows it is told.
+	"""
+	return _read_ends(doctype, names, (RENAME, DELETE))
+
+
+def _read_ends(
+	doctype: str, names: Collection[str], update_types: tuple[str, ...]
+) -> list[tuple[str, str | None, int, int]]:
 	log, found = frappe.qb.DocType(LOG), []
 	for some in create_batch(sorted(names), NAMES_AT_ONCE):
 		query = (
 			frappe.qb.from_(log)
-			.select(log.name, log.docname, log.data, log.position)
-			.where((log.ref_doctype == doctype) & log.docname.isin(some) & (log.update_type == RENAME))
+			.select(log.name, log.docname, log.update_type, log.data, log.position)
+			.where((log.ref_doctype == doctype) & log.docname.isin(some) & log.update_type.isin(update_types))
 		)
 		found += query.run()
-	renames = [(old, json.loads(data), position) for _name, old, data, position in sorted(found)]
-	return [(old, data["new_name"], position) for old, data, position in renames if not data.get("merge")]
+	ends: list[tuple[str, str | None, int, int]] = []
+	for number, old, update_type, text, position in sorted(found, key=lambda row: row[0]):
+		data = json.loads(text) if update_type == RENAME else {}
+		if not data.get("merge"):
+			ends.append((old, data.get("new_name"), position, number))
+	return ends

@@ -14,17 +14,14 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 
+from event_streaming.database.bulk_inserting import OWN_COLUMNS
 from event_streaming.identity.registry import LocalKey, RemoteKey
 
 DOCTYPE = "Event Made Document"
 # this site's own
 LOG = "Event Update Log"
 COLUMNS = (
-	"name",
-	"creation",
-	"modified",
-	"owner",
-	"modified_by",
+	*OWN_COLUMNS,
 	"event_producer",
 	"remote_doctype",
 	"remote_name",

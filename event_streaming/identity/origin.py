@@ -1,13 +1,14 @@
 """The site on which the change that is being saved was first made, and which event it is of.
 
 While the consumer applies an event it says so here, and capture stamps it on what this site logs in turn;
-that is what stops echoes. It holds for the one document that is applied, never for what its hooks save besides.
-What is applied can be asked for by any hook of this site (`event_streaming.is_applying`).
+that is what stops echoes. It holds for the one document that is applied, never for what its hooks save besides, be it of
+the same DocType: whoever writes the document says which one it is (`writing`, `named`). What is applied can be asked for by any hook of this site (`event_streaming.is_applying`).
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import frappe
 
@@ -30,15 +31,30 @@ class Applied:
 	quiet: bool = False
 
 
+@dataclass
+class Origin:
+	"""Where the changes of one document come from; `made` are objects whose name is not certain before they are stored."""
+
+	doctype: str
+	site: str
+	names: set[str] = field(default_factory=set)
+	made: list[Any] = field(default_factory=list)
+
+	def is_of(self, doctype: str, name: str) -> bool:
+		if doctype != self.doctype:
+			return False
+		return str(name) in self.names or any(str(doc.name) == str(name) for doc in self.made)
+
+
 @contextmanager
 def applying(doctype: str, origin: str, applied: Applied | None = None) -> Iterator[None]:
-	"""Changes of documents of `doctype` made inside the block were first made on the site `origin` (a URL).
+	"""Changes of the document of `doctype` that is written inside the block were first made on the site `origin` (a URL).
 
-	`applied` says what is applied; None leaves that as it is.
+	Which one it is, `writing` and `named` say. `applied` says what is applied; None leaves that as it is.
 	"""
 	local = frappe.local
 	before = getattr(local, "event_streaming_origin", None), applied_now()
-	local.event_streaming_origin = (doctype, origin)
+	local.event_streaming_origin = Origin(doctype, origin)
 	local.event_streaming_applied = applied or before[1]
 	try:
 		yield
@@ -46,12 +62,24 @@ def applying(doctype: str, origin: str, applied: Applied | None = None) -> Itera
 		local.event_streaming_origin, local.event_streaming_applied = before
 
 
-def current_origin(doctype: str) -> str:
-	"""The origin (a URL) of the change being saved, or "" when it is made on this site itself."""
-	applied = getattr(frappe.local, "event_streaming_origin", None)
-	if applied and applied[0] == doctype:
-		return applied[1]
-	return ""
+def writing(doctype: str, *names: str) -> None:
+	"""The document that is applied is this one (a rename has two names of it); it is about to be written."""
+	origin = getattr(frappe.local, "event_streaming_origin", None)
+	if origin and origin.doctype == doctype:
+		origin.names.update(str(name) for name in names)
+
+
+def named(doc: Any) -> None:
+	"""The document that is applied is this new one, which has a name now; Frappe may still give it another at random."""
+	origin = getattr(frappe.local, "event_streaming_origin", None)
+	if origin and origin.doctype == doc.doctype:
+		origin.made.append(doc)
+
+
+def current_origin(doctype: str, name: str) -> str:
+	"""The origin (a URL) of the change of this document, or "" when it is made on this site itself."""
+	origin = getattr(frappe.local, "event_streaming_origin", None)
+	return origin.site if origin and origin.is_of(doctype, name) else ""
 
 
 def applied_now() -> Applied | None:

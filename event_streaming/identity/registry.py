@@ -8,13 +8,11 @@ sides, is recognised. Nothing here touches the documents themselves.
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Protocol
 
 import frappe
 from frappe import _
 from frappe.utils import now_datetime
-from pypika.terms import Parameter, Values
 
 from event_streaming.database import bulk_inserting
 from event_streaming.exceptions import TransactionLost
@@ -192,12 +190,10 @@ def claim_many(identities: list[Identity]) -> None:
 
 
 def write_many(identities: list[Identity]) -> None:
-	"""Insert or replace rows, in one statement."""
+	"""Insert or replace rows, in few statements."""
 	if not identities:
 		return
-	head, row, tail = _save_sql(frappe.db.db_type)
-	values = [value for each in identities for value in _row(each)]
-	frappe.db.sql(head + ",".join([row] * len(identities)) + tail, tuple(values))
+	bulk_inserting.insert_or_update(DOCTYPE, COLUMNS, CHANGED, [_row(each) for each in identities])
 
 
 CHANGED = ("modified", "modified_by", *FIELDS)
@@ -208,24 +204,6 @@ def _row(identity: Identity) -> tuple:
 	"""The values of COLUMNS."""
 	now, user = now_datetime(), frappe.session.user
 	return (identity.key, now, user, now, user, *(getattr(identity, field) for field in FIELDS))
-
-
-@cache
-def _save_sql(db_type: str) -> tuple[str, str, str]:
-	"""INSERT, or UPDATE of what is there, up to the rows, for one row, and after them: built once, for building it costs
-	as much as running it."""
-	table, changed = frappe.qb.DocType(DOCTYPE), CHANGED
-	query = frappe.qb.into(table).columns(*COLUMNS).insert(*(Parameter("%s") for _column in COLUMNS))
-	if db_type == "postgres":
-		query = query.on_conflict(table.name)
-		for column in changed:
-			query = query.do_update(table[column])
-	else:
-		for column in changed:
-			query = query.on_duplicate_key_update(table[column], Values(table[column]))
-	head, rest = query.get_sql().split(" VALUES ", 1)
-	row, tail = rest.split(")", 1)
-	return f"{head} VALUES ", f"{row})", tail
 
 
 def add_new(identities: Iterable[Identity]) -> None:

@@ -110,3 +110,11 @@ def text(value: Any, what: str, longest: int, required: bool = False) -> str:
 	if NOT_IN_NAMES.search(value):
 		raise InvalidPage(f"{what} holds characters that no name may hold.")
 	return value
+
+
+def next_after(answer: dict, after: str, what: str) -> str:
+	"""The name after which the next page of an answer begins; `after` is the one that was asked with."""
+	found = text(answer.get("after") or "", "after", MAX_NAME)
+	if answer.get("has_more") and (not found or found == after):
+		raise InvalidPage(f"The producer's pages of {what} do not go on.")
+	return found

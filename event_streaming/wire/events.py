@@ -65,21 +65,32 @@ def read_event(event: Any, producer: str) -> Event:
 		if not isinstance(event, dict):
 			raise
 		position = whole_number(event.get("position"), "position")
+		key = printable(event.get("ref_doctype")), printable(event.get("docname"))
 		return {
+			**empty_event(*key, position, producer),
 			"id": printable(event.get("id")),
-			"position": position,
 			"at_position": whole_number(event.get("at_position", position), "at_position"),
-			"update_type": "",
-			"ref_doctype": printable(event.get("ref_doctype")),
-			"docname": printable(event.get("docname")),
-			"data": None,
-			"data_before": None,
-			"creation": "",
-			"modified_by": "",
-			"origin": producer,
-			"root": None,
 			"problem": str(error),
 		}
+
+
+def empty_event(doctype: str, name: str, position: int, producer: str) -> Event:
+	"""An event of a document that says nothing of it."""
+	return {
+		"id": "",
+		"position": position,
+		"at_position": position,
+		"update_type": "",
+		"ref_doctype": doctype,
+		"docname": name,
+		"data": None,
+		"data_before": None,
+		"creation": "",
+		"modified_by": "",
+		"origin": producer,
+		"root": None,
+		"problem": "",
+	}
 
 
 def parse_event(event: Any, producer: str) -> Event:

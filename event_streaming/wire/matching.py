@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, TypedDict
 
-from event_streaming.wire.checks import MAX_NAME, InvalidPage, is_whole, list_of, text
+from event_streaming.wire.checks import MAX_NAME, InvalidPage, is_whole, list_of, next_after, text
 from event_streaming.wire.events import Root, parse_root
 from event_streaming.wire.values import as_decimal
 
@@ -77,12 +77,9 @@ def parse_match_page(answer: Any, count: int, after: str) -> MatchPage:
 	rows = [_parse_row(entry, count) for entry in entries]
 	if len({row["name"] for row in rows}) != len(rows):
 		raise InvalidPage("The producer sent values of a document twice.")
-	new_after = text(answer.get("after") or "", "after", MAX_NAME)
-	if answer.get("has_more") and (not new_after or new_after == after):
-		raise InvalidPage("The producer's pages of values to match by do not go on.")
 	return {
 		"rows": rows,
-		"after": new_after,
+		"after": next_after(answer, after, "values to match by"),
 		"has_more": bool(answer.get("has_more")),
 		"paused": bool(answer.get("paused")),
 	}

@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from event_streaming.wire.checks import MAX_NAME, InvalidPage, list_of, text, whole_number
+from event_streaming.wire.checks import MAX_NAME, InvalidPage, list_of, next_after, text, whole_number
 from event_streaming.wire.events import CREATE, Event, read_event
 
 PROTOCOL = 2
@@ -108,12 +108,9 @@ def parse_copy_page(answer: Any, doctype: str, after: str, producer: str) -> Cop
 		if event["ref_doctype"] != doctype or event["update_type"] not in (CREATE, ""):
 			raise InvalidPage("The producer sent a document that was not asked for.")
 		event["id"] = ""
-	new_after = text(answer.get("after") or "", "after", MAX_NAME)
-	if answer.get("has_more") and (not new_after or new_after == after):
-		raise InvalidPage("The producer's pages of existing documents do not go on.")
 	return {
 		"events": parsed,
-		"after": new_after,
+		"after": next_after(answer, after, "existing documents"),
 		"looked_at": whole_number(answer.get("looked_at") or 0, "looked_at"),
 		"has_more": bool(answer.get("has_more")),
 		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),

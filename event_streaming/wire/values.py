@@ -47,12 +47,8 @@ def as_optional_decimal(value: Any) -> float | None:
 def as_datetime(value: Any) -> str | None:
 	if not value:
 		return None
-	if isinstance(value, str):
-		try:
-			value = datetime.fromisoformat(value)
-		except ValueError:
-			return value
-	elif isinstance(value, date) and not isinstance(value, datetime):
+	value = _as_moment(value)
+	if isinstance(value, date) and not isinstance(value, datetime):
 		value = datetime(value.year, value.month, value.day)
 	return str(value)
 
@@ -60,14 +56,20 @@ def as_datetime(value: Any) -> str | None:
 def as_date(value: Any) -> str | None:
 	if not value:
 		return None
-	if isinstance(value, str):
-		try:
-			value = datetime.fromisoformat(value)
-		except ValueError:
-			return value
+	value = _as_moment(value)
 	if isinstance(value, datetime):
 		value = value.date()
 	return str(value)
+
+
+def _as_moment(value: Any) -> Any:
+	"""A text as the moment that it says; what says none stays as it is."""
+	if isinstance(value, str):
+		try:
+			return datetime.fromisoformat(value)
+		except ValueError:
+			pass
+	return value
 
 
 def as_time(value: Any) -> str | None:

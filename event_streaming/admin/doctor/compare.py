@@ -18,38 +18,6 @@ UNIQUE = "unique"
 OTHER_KIND = "other kind"
 
 MOST_FIELDS = 2_000
-# types whose values are kept alike
-FAMILIES = (
-	{
-		"Data",
-		"Small Text",
-		"Text",
-		"Long Text",
-		"Text Editor",
-		"Code",
-		"HTML Editor",
-		"Markdown Editor",
-		"JSON",
-		"Select",
-		"Link",
-		"Dynamic Link",
-		"Read Only",
-		"Phone",
-		"Autocomplete",
-		"Barcode",
-		"Color",
-		"Icon",
-		"Signature",
-		"Geolocation",
-		"Attach",
-		"Attach Image",
-	},
-	{"Int", "Long Int", "Check"},
-	{"Float", "Currency", "Percent", "Int", "Long Int", "Rating", "Duration"},
-	{"Datetime", "Date"},
-	{"Time"},
-	{"Table", "Table MultiSelect"},
-)
 # text of any length; the others hold 140 characters
 LONG = {
 	"Small Text",
@@ -66,6 +34,15 @@ LONG = {
 	"Attach",
 	"Attach Image",
 }
+# types whose values are kept alike
+FAMILIES = (
+	{*LONG, "Data", "Select", "Link", "Dynamic Link", "Read Only", "Phone", "Autocomplete", "Color", "Icon"},
+	{"Int", "Long Int", "Check"},
+	{"Float", "Currency", "Percent", "Int", "Long Int", "Rating", "Duration"},
+	{"Datetime", "Date"},
+	{"Time"},
+	{"Table", "Table MultiSelect"},
+)
 # where a document came from is each site's own
 OWN_FIELDS = {"remote_docname", "remote_site_name", "lft", "rgt", "old_parent"}
 

@@ -31,7 +31,7 @@ from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
 from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType, RowMissing
 from event_streaming.identity.moved import watching
-from event_streaming.identity.origin import applying
+from event_streaming.identity.origin import applying, writing
 from event_streaming.site.refused import why_refused
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import (
@@ -71,6 +71,9 @@ def apply_event(event: Event, work: Work) -> Outcome:
 		work.resolver.seen.made.by(about.key),
 		watching() as moved,
 	):
+		if about.is_here:
+			# files that its fields name are brought before it is written
+			writing(*about.local)
 		if event["id"] or event["position"]:
 			outcome = HANDLERS[event["update_type"]](event, about, work)
 		else:

@@ -90,7 +90,8 @@ class Source:
 def explain_waiting(key: RemoteKey) -> str:
 	return _(
 		"Waits for {0} {1}, whose own event has not been applied: another document has this name here. Adopt that or"
-		" rename it, see Event Sync Log."
+		" rename it, see Event Sync Log. If set-up has made it on both sites, there is no such event: put name into Match By"
+		" on the row of {0} on the Event Producer."
 	).format(_(key[0]), key[1])
 
 

@@ -6,6 +6,7 @@ Which of the three ways is taken (make, replace, fail) is decided by the caller 
 import frappe
 
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
+from event_streaming.identity.origin import writing
 
 NAMES = ("first_name", "last_name")
 
@@ -35,6 +36,8 @@ def insert_disabled_user(data: dict) -> str:
 	# Frappe refuses more than 60 new users an hour, except in an import
 	frappe.flags.in_import = True
 	hooks_run()
+	# a user is named by the address alone
+	writing("User", data["name"])
 	try:
 		doc.insert()
 	finally:

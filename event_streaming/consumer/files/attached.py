@@ -22,7 +22,7 @@ from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
-from event_streaming.identity.origin import ROOT_FLAG
+from event_streaming.identity.origin import ROOT_FLAG, writing
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.refused import FILE
 from event_streaming.wire.checks import InvalidPage
@@ -167,6 +167,7 @@ class Files:
 
 		Raises FileGone, CannotApply, the Remote* errors, or what Frappe raises.
 		"""
+		writing(*owner)
 		return self._bring(remote, owner, self._local_field(remote, subscription)).name
 
 	def attach_all(self, files: list[RemoteFile], owner: LocalKey, subscription: Subscription | None) -> None:
@@ -184,6 +185,7 @@ class Files:
 		attached = name and frappe.db.get_value(FILE, name, ["attached_to_doctype", "attached_to_name"])
 		if attached and owner and (attached[0], str(attached[1])) == owner:
 			hooks_run()
+			writing(*owner)
 			frappe.delete_doc(FILE, name)
 			self.work.resolver.drop((FILE, remote["file"]))
 			return True

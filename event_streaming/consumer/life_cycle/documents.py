@@ -24,6 +24,7 @@ from event_streaming.consumer.life_cycle.state_before import keep_state
 from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, stored_after_hooks
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import RowMissing
+from event_streaming.identity.origin import writing
 
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 
@@ -127,6 +128,7 @@ def keep_after_hooks(doc: Document, stamps: dict, kept: KeptValues) -> None:
 def locked(doctype: str, name: str) -> Document:
 	"""The document as it is now, for a change: nobody else writes it before this transaction ends."""
 	doc = frappe.get_doc(doctype, name, for_update=True)
+	writing(doctype, doc.name)
 	keep_state(doc)
 	return doc
 
@@ -263,6 +265,7 @@ def delete(doctype: str, name: str) -> None:
 		)
 	hooks_run()
 	forget()
+	writing(doctype, name)
 	if frappe.get_meta(doctype).is_submittable:
 		doc = frappe.get_doc(doctype, name, for_update=True)
 		if doc.docstatus == SUBMITTED:
@@ -298,6 +301,7 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 			)
 		)
 	hooks_run()
+	writing(doctype, old, new)
 	return rename_doc(
 		doctype,
 		old,

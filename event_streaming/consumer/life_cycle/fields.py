@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 from frappe.model import default_fields, no_value_fields, table_fields
 from frappe.model.document import Document
-from frappe.utils import cint, flt, get_datetime, to_timedelta
+from frappe.utils import cint, flt, get_datetime, getdate, to_timedelta
 
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
@@ -14,6 +14,7 @@ from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 # a tree numbers its nodes by itself, for the nodes that this site has; the producer's numbers belong to its own
 TREE_FIELDS = ("lft", "rgt", "old_parent")
 ROW_KEYS = ("name", "idx")
+AS_STORED = {"Date": getdate, "Datetime": get_datetime, "Time": to_timedelta}
 
 
 def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, list[str]]:
@@ -87,9 +88,23 @@ def set_values(doc: Document, values: dict) -> bool:
 	for fieldname, value in values.items():
 		df = doc.meta.get_field(fieldname)
 		if not same_value(df.fieldtype, doc.get(fieldname), value):
-			doc.set(fieldname, value)
+			# those of a Single are stored as text
+			doc.set(fieldname, value if doc.meta.issingle else as_stored(df, value))
 			dirty = True
 	return dirty
+
+
+def as_stored(df, value: Any) -> Any:
+	"""A date or time as the database gives it back: a controller compares it with those of rows and fields that were read.
+
+	What is none stays what it is: saving the document says so.
+	"""
+	if df.fieldtype not in AS_STORED or not isinstance(value, str) or not value:
+		return value
+	try:
+		return AS_STORED[df.fieldtype](value)
+	except (ValueError, TypeError, OverflowError, frappe.ValidationError):
+		return value
 
 
 def same_value(fieldtype: str, here: Any, there: Any) -> bool:

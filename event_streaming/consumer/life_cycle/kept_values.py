@@ -38,17 +38,21 @@ class KeptValues:
 
 	def put_back(self, doc: Document) -> None:
 		"""Give the document these values again, and remember what stood in their place."""
+		self.put_values_back(doc, self.values)
+		for fieldname, rows in self.tables.items():
+			self.put_rows_back(doc, fieldname, rows)
+
+	def put_values_back(self, doc: Document, values: dict[str, Any], where: str = "") -> None:
+		"""The same for the fields of the document or of a row; `where` says which row, in front of a field's label."""
 		decided = doc.flags.get(DECIDED_FLAG) or ()
-		for fieldname, value in self.values.items():
+		for fieldname, value in values.items():
 			now = doc.get(fieldname)
 			if now is value or fieldname in decided:
 				continue
 			df = doc.meta.get_field(fieldname)
 			if not same_value(df.fieldtype, now, value):
-				self.note(df.label or fieldname, now, value)
+				self.note(f"{where}{df.label or fieldname}", now, value)
 				doc.set(fieldname, value)
-		for fieldname, rows in self.tables.items():
-			self.put_rows_back(doc, fieldname, rows)
 
 	def put_rows_back(self, doc: Document, fieldname: str, rows: list[KeptRow]) -> None:
 		now = doc.get(fieldname) or []
@@ -58,15 +62,7 @@ class KeptValues:
 			doc.set(fieldname, [kept.row for kept in rows])
 		for number, kept in enumerate(rows, start=1):
 			row = kept.row
-			decided = row.flags.get(DECIDED_FLAG) or ()
-			for name, value in kept.values.items():
-				now = row.get(name)
-				if now is value or name in decided:
-					continue
-				df = row.meta.get_field(name)
-				if not same_value(df.fieldtype, now, value):
-					self.note(f"{label} {number}, {df.label or name}", now, value)
-					row.set(name, value)
+			self.put_values_back(row, kept.values, f"{label} {number}, ")
 			if row.idx != number:
 				row.idx = number
 

@@ -8,7 +8,7 @@ from frappe.model.document import Document
 from frappe.utils import cint
 from pypika.terms import LiteralValue, Parameter
 
-from event_streaming.consumer.life_cycle.fields import known_row, left_out, same_value
+from event_streaming.consumer.life_cycle.fields import as_stored, known_row, left_out, same_value
 
 
 class UpdateTable:
@@ -126,8 +126,13 @@ def replace_rows(doc: Document, table, wanted: list[dict]) -> bool:
 
 def append_row(doc: Document, fieldname: str, values: dict) -> Document:
 	"""Add a row that keeps its name from the producer; Frappe inserts it because it is still marked as new."""
-	idx = values.get("idx")
-	row = doc.append(fieldname, {key: value for key, value in values.items() if key != "idx"})
+	idx, meta = values.get("idx"), frappe.get_meta(doc.meta.get_field(fieldname).options)
+	stored = {
+		key: as_stored(df, value) if (df := meta.get_field(key)) else value
+		for key, value in values.items()
+		if key != "idx"
+	}
+	row = doc.append(fieldname, stored)
 	if values.get("name"):
 		row.name = values["name"]
 	row.set("__islocal", True)
@@ -148,7 +153,7 @@ def set_row(row: Document, values: dict) -> bool:
 			continue
 		df = row.meta.get_field(fieldname)
 		if not same_value(df.fieldtype, row.get(fieldname), value):
-			row.set(fieldname, value)
+			row.set(fieldname, as_stored(df, value))
 			dirty = True
 	return dirty
 

@@ -4,7 +4,7 @@
 | --- | --- |
 | `set_user_and_timestamp` | the producer's stamps |
 | `_validate_links` | a link to a cancelled document is no error; nothing is fetched from linked documents over what came |
-| `set_new_name` | what `before_insert` has set is put back: the name is made of what came |
+| `set_new_name` | what `before_insert` has set is put back: the name is made of what came; it is the applied document's |
 | `run_before_save_methods` | the controller's hooks run; what came is put back after them |
 | `_validate_mandatory` | a field that came empty is empty on the producer, too |
 | `validate_workflow` | a state that came is no transition of this site; where none came, a new document gets this site's |
@@ -32,6 +32,7 @@ from event_streaming.consumer.life_cycle.kept_values import KeptValues
 from event_streaming.consumer.life_cycle.rows import UpdateTable
 from event_streaming.consumer.life_cycle.state_before import is_frappes
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
+from event_streaming.identity.origin import named
 
 STAMPS = ("creation", "modified", "modified_by", "owner")
 BEFORE = "load_doc_before_save"
@@ -105,6 +106,7 @@ class NamedByWhatCame(StandIn):
 		if life.seen is not life.kept:
 			# `validate` comes next
 			life.seen.put_back(self.doc)
+		named(self.doc)
 
 
 class KeepWhatCame(StandIn):

@@ -21,6 +21,12 @@ def convert_times(doctype: str, data: dict, remote_time_zone: str) -> dict:
 	"""Datetime fields of a document or a difference, from the producer's system time zone to this site's.
 
 	The same instant stays the same instant; Date and Time fields are left as they are. Returns new data.
+
+	In the hour that a change of the clocks repeats, Frappe's datetimes do not say which of the two they mean: the first is taken,
+	always, and two instants an hour apart get one time here. Where two times tell whether two documents or two states of one are
+	the same (`rules.same_creation`, conflicts.py, gaps.py) this can't hide a difference in practice: they have microseconds, and
+	both would have to come to the same one in the same hour. Nothing that is the same ever looks different: one time always
+	becomes one and the same.
 	"""
 	here = time_zone()
 	if not remote_time_zone or remote_time_zone == here:

@@ -100,24 +100,24 @@ class Places:
 	chosen_here: set[Path] = field(default_factory=set)
 
 
+class WithPlaces:
+	places: Places
+
+	@property
+	def references(self) -> list[DocumentReference]:
+		return self.places.references
+
+
 @dataclass(frozen=True)
-class MappedDocument:
+class MappedDocument(WithPlaces):
 	data: dict
 	places: Places
 
-	@property
-	def references(self) -> list[DocumentReference]:
-		return self.places.references
-
 
 @dataclass(frozen=True)
-class MappedChange:
+class MappedChange(WithPlaces):
 	change: dict
 	places: Places
-
-	@property
-	def references(self) -> list[DocumentReference]:
-		return self.places.references
 
 
 def refuse_expressions(expression: str, doc: dict) -> Any:

@@ -182,27 +182,14 @@ def keep_statuses(doc) -> None:
 
 def make_custom_fields(doc) -> None:
 	"""Local naming keeps where a document came from in two indexed custom fields of its DocType."""
+	alike = {
+		"fieldtype": "Data",
+		**dict.fromkeys(("read_only", "no_copy", "print_hide", "search_index"), 1),
+		"module": MODULE,
+	}
 	fields = [
-		{
-			"fieldname": REMOTE_NAME,
-			"label": "Remote Document Name",
-			"fieldtype": "Data",
-			"read_only": 1,
-			"no_copy": 1,
-			"print_hide": 1,
-			"search_index": 1,
-			"module": MODULE,
-		},
-		{
-			"fieldname": REMOTE_SITE,
-			"label": "Remote Site Name",
-			"fieldtype": "Data",
-			"read_only": 1,
-			"no_copy": 1,
-			"print_hide": 1,
-			"search_index": 1,
-			"module": MODULE,
-		},
+		{"fieldname": REMOTE_NAME, "label": "Remote Document Name", **alike},
+		{"fieldname": REMOTE_SITE, "label": "Remote Site Name", **alike},
 	]
 	wanted = {}
 	for row in doc.producer_doctypes:

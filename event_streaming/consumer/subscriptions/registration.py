@@ -195,6 +195,8 @@ def settle(doc, producer: Producer, page: Page):
 	if disagree(doc, on_record):
 		# what a person is saving just now is on record there already; wait for it instead of taking it back
 		frappe.db.commit()
+		# held while the producer is told: whoever saves another table meanwhile is not to be told over. It never waits for this
+		# site with anything locked: it tells of its decisions after its own commit, and calling back writes nothing here.
 		doc = frappe.get_doc("Event Producer", doc.name, for_update=True)
 		if disagree(doc, on_record):
 			on_record = register_again(doc, producer, on_record)

@@ -23,7 +23,7 @@ from event_streaming.consumer.verify.compared import Compared
 from event_streaming.consumer.verify.comparison import Comparison, check_active
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import RemoteUnavailable
-from event_streaming.wire.events import DELETE, Event
+from event_streaming.wire.events import DELETE, Event, empty_event
 from event_streaming.wire.pages import Look
 
 # documents that are looked at together, under the pull's lock
@@ -111,18 +111,4 @@ def portion_of(check: Comparison, kept: PullState, suspects: list[list]) -> Port
 
 def as_gone(doctype: str, name: str, position: int, producer: str) -> Event:
 	"""A document that the producer does not give, as a made-up Delete."""
-	return {
-		"id": "",
-		"position": position,
-		"at_position": position,
-		"update_type": DELETE,
-		"ref_doctype": doctype,
-		"docname": name,
-		"data": None,
-		"data_before": None,
-		"creation": "",
-		"modified_by": "",
-		"origin": producer,
-		"root": None,
-		"problem": "",
-	}
+	return {**empty_event(doctype, name, position, producer), "update_type": DELETE}

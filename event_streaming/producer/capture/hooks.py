@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import frappe
+from frappe.model.base_document import get_controller
+from frappe.utils import cint, get_datetime
 
+from event_streaming.identity.origin import current_origin
 from event_streaming.producer.capture import rows
 from event_streaming.producer.capture.log import Transaction, open_transaction, write
 from event_streaming.producer.subscriptions.streamed import streamed_doctypes
@@ -34,6 +37,8 @@ from event_streaming.wire.difference import (
 from event_streaming.wire.events import ATTACH
 
 MEMORY = "event_streaming"
+# names by these rules come from a counter or are random: no other document has them
+NEW_NAMES = ("naming_series:", "autoincrement", "hash", "random", "uuid")
 
 
 @dataclass
@@ -160,12 +165,48 @@ def _log_create(doc, memory: Remembered | None) -> None:
 	believed = written is None or written.is_still(doc)
 	if rows.take_rows_to_log(doc.doctype, doc.name):
 		believed = False
+	other = _other_stored(doc)
+	if other is not None:
+		believed = False
+	if other and not doc.get_all_children():
+		# what is stored has been logged by whoever stored it
+		state = snapshot(frappe.get_doc(doc.doctype, doc.name, for_update=True))
+		_remember(doc, doc.get_doc_before_save(), state, None)
+		return
 	state = snapshot(doc if believed else frappe.get_doc(doc.doctype, doc.name, for_update=True))
 	transaction = write(doc.doctype, doc.name, "Create", state)
 	for data in transaction.early_files.pop((doc.doctype, str(doc.name)), ()):
 		write(doc.doctype, doc.name, ATTACH, data)
 	known = (written or Written(doc)) if believed else None
 	_remember(doc, doc.get_doc_before_save(), state, known, transaction)
+
+
+def _other_stored(doc) -> bool | None:
+	"""Whether another document of this name is stored, and this one is not: `insert(ignore_if_duplicate=True)` goes on then, and
+	stores at most the rows. None, the usual case: it is this one. False: it is, but SQL has changed it.
+
+	Only a name that says something can be another's already: looked up for these alone.
+	"""
+	rule = (doc.meta.autoname or "").lower()
+	if (
+		rule.startswith(NEW_NAMES)
+		or "#" in rule
+		or cint(doc.meta.issingle)
+		or cint(doc.meta.get("is_virtual"))
+	):
+		return None
+	if not rule and not hasattr(get_controller(doc.doctype), "autoname"):
+		return None
+	if current_origin(doc.doctype, doc.name):
+		# this app never goes on over a duplicate
+		return None
+	# for update: a plain read may not see what another transaction has stored meanwhile
+	stored = frappe.db.get_value(
+		doc.doctype, doc.name, ["creation", "modified"], as_dict=True, for_update=True
+	)
+	if not stored or get_datetime(stored.creation) == get_datetime(doc.creation):
+		return None
+	return get_datetime(stored.modified) < get_datetime(doc.modified)
 
 
 def _log_difference(doc, memory: Remembered | None) -> None:

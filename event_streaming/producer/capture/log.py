@@ -80,7 +80,7 @@ def write(
 	now, user = str(now_datetime()), frappe.session.user
 	text = None if data is None else dump(data)
 	text_before = dump(before) if before else None
-	origin = current_origin(doctype) or ""
+	origin = current_origin(doctype, name)
 	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, 0, origin)
 	bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
 	key = (doctype, name)

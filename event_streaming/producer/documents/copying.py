@@ -16,9 +16,10 @@ from frappe.utils import cint
 
 from event_streaming.producer.documents.exact import load_with_positions
 from event_streaming.producer.documents.file_rows import attached_to
+from event_streaming.producer.documents.given import record_given
 from event_streaming.producer.documents.names import roots_of_documents
-from event_streaming.producer.log.deliveries import record_given
 from event_streaming.producer.log.rows import ENVELOPE_BYTES, LOG, dump
+from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.reader import Reader, load_consumer, reader_for
 from event_streaming.site.address import public_url, time_zone
@@ -30,6 +31,8 @@ from event_streaming.wire.pages import PROTOCOL
 BATCH = 100
 # the count is for a progress bar
 MOST_COUNTED = 1_000_000
+# so many renames that a consumer has still to take are held in memory
+MOST_RENAMES = 100_000
 
 
 @dataclass
@@ -88,13 +91,13 @@ def reader_of_existing(
 
 def read_documents(reader: Reader, doctype: str, wanted: list[list], found: Found) -> None:
 	"""Fill a page: batches of documents until its bounds are reached or there are no more."""
-	left = reader.limit
+	left, to_come = reader.limit, NamesToCome(doctype, reader)
 	while left > 0:
 		names = names_after(doctype, wanted, found.after, min(BATCH, left))
 		if not names:
 			return
 		left -= len(names)
-		for name, event in events_of(reader, doctype, names):
+		for name, event in events_of(reader, doctype, names, to_come):
 			if event:
 				size = len(event["data"]) + ENVELOPE_BYTES
 				if found.events and found.size + size > reader.max_bytes:
@@ -107,12 +110,15 @@ def read_documents(reader: Reader, doctype: str, wanted: list[list], found: Foun
 	found.has_more = bool(names_after(doctype, wanted, found.after, 1))
 
 
-def events_of(reader: Reader, doctype: str, names: list[str]) -> Iterator[tuple[str, dict[str, Any] | None]]:
+def events_of(
+	reader: Reader, doctype: str, names: list[str], to_come: "NamesToCome"
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
 	"""Each name with its document as an event; None when it is gone by now, does not meet the condition, or comes anyway."""
 	documents, positions = load_with_positions(doctype, names)
 	# read after the documents, so that no rename is missed that they show
-	for name in new_names_to_come(doctype, reader):
-		documents.pop(name, None)
+	to_come.look()
+	for name in to_come.names & documents.keys():
+		del documents[name]
 	row = reader.rows[doctype]
 	if (row.condition or "").strip():
 		documents = those_meeting(reader, doctype, documents)
@@ -128,21 +134,45 @@ def events_of(reader: Reader, doctype: str, names: list[str]) -> Iterator[tuple[
 		yield name, event
 
 
-def new_names_to_come(doctype: str, reader: Reader) -> set[str]:
+class NamesToCome:
 	"""Names that documents got by renames which the consumer has still to take.
 
-	It may have such a document under its old name; the rename gives it the new one, or brings it.
+	It may have such a document under its old name; the rename gives it the new one, or brings it. Each rename is read once,
+	however often a page looks.
 	"""
-	after = max(reader.cursor, cint(reader.rows[doctype].from_position))
-	log = frappe.qb.DocType(LOG)
-	query = (
-		frappe.qb.from_(log)
-		.select(log.data)
-		.where((log.position > after) | (log.position == 0))
-		.where((log.ref_doctype == doctype) & (log.update_type == RENAME))
-		.where(log.origin.isnull() | (log.origin != reader.consumer.name))
-	)
-	return {json.loads(data)["new_name"] for (data,) in query.run()}
+
+	def __init__(self, doctype: str, reader: Reader):
+		self.doctype, self.reader, self.names = doctype, reader, set()
+		self.after = max(reader.cursor, cint(reader.rows[doctype].from_position))
+
+	def look(self) -> None:
+		"""Add what there is since the last look; raises frappe.ValidationError when it is too much to look at."""
+		# what has no position yet is read again: it comes after
+		head, log = head_position(), frappe.qb.DocType(LOG)
+		query = (
+			frappe.qb.from_(log)
+			.select(log.data)
+			.where((log.position > self.after) | (log.position == 0))
+			.where((log.ref_doctype == self.doctype) & (log.update_type == RENAME))
+			.where(log.origin.isnull() | (log.origin != self.reader.consumer.name))
+			.limit(MOST_RENAMES)
+		)
+		found = query.run()
+		self.names.update(json.loads(data)["new_name"] for (data,) in found)
+		if len(found) >= MOST_RENAMES:
+			frappe.throw(
+				_("{0} has still to take {1} renames of {2} and more. Let it pull first.").format(
+					self.reader.consumer.name, MOST_RENAMES, self.doctype
+				)
+			)
+		self.after = max(head, self.after)
+
+
+def new_names_to_come(doctype: str, reader: Reader) -> set[str]:
+	"""The names of one look: see NamesToCome."""
+	to_come = NamesToCome(doctype, reader)
+	to_come.look()
+	return to_come.names
 
 
 def those_meeting(reader: Reader, doctype: str, documents: dict[str, Any]) -> dict[str, Any]:

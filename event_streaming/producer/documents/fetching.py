@@ -1,6 +1,7 @@
 """Whole documents for a consumer that needs them before it can apply an event: what its user may read, by name.
 
-Never gives the framework's own DocTypes, never a password, and of a user only what names a person.
+Never gives the framework's own DocTypes, never a password, and of a user only what names a person. No condition is asked: what
+another document needs comes whole, and counts as given.
 """
 
 import time
@@ -12,11 +13,12 @@ from frappe.utils import create_batch
 
 from event_streaming.producer.documents import file_rows
 from event_streaming.producer.documents.exact import load_with_positions
+from event_streaming.producer.documents.given import record_given
 from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.documents.reading import by_doctype, existing_names, permitted_names
 from event_streaming.producer.log.rows import Key, dump
-from event_streaming.producer.log.sequence import assign_positions
-from event_streaming.producer.subscriptions.reader import parsed_list
+from event_streaming.producer.log.sequence import assign_positions, tried_again
+from event_streaming.producer.subscriptions.reader import parsed_list, reader_for
 from event_streaming.site.refused import FILE, is_system
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.difference import snapshot
@@ -29,12 +31,14 @@ SECONDS = 5.0
 USER_FIELDS = ("name", "email", "first_name", "last_name", "full_name", "enabled", "time_zone", "language")
 
 
-def fetch(documents: str | list) -> dict[str, Any]:
-	"""The answer of the endpoint `get_documents`, for the session's user; names that it says nothing of found no room."""
+def fetch(consumer: Any, documents: str | list) -> dict[str, Any]:
+	"""The answer of the endpoint `get_documents`, for the consumer's user; names that it says nothing of found no room."""
 	keys = _asked_for(documents)
 	# for consumers that know of one position only: events at or before it are contained in what is read from here on
 	frappe.db.commit()
 	position = assign_positions()
+	rows = reader_for(consumer, 0, None, None).rows
+	conditional = {doctype for doctype, row in rows.items() if (row.condition or "").strip()}
 	found: list[dict[str, Any]] = []
 	missing: list[list[str]] = []
 	size, most_bytes, deadline = 0, get_settings().page_bytes, time.monotonic() + SECONDS
@@ -47,9 +51,17 @@ def fetch(documents: str | list) -> dict[str, Any]:
 			if found and (size > most_bytes or time.monotonic() >= deadline):
 				return {"documents": found, "missing": missing, "position": position}
 			fetched = _fetch(doctype, some, missing)
+			if doctype in conditional:
+				_count_as_given(consumer.name, doctype, fetched)
 			size += sum(len(dump(entry["data"])) for entry in fetched)
 			found.extend(fetched)
 	return {"documents": found, "missing": missing, "position": position}
+
+
+def _count_as_given(event_consumer: str, doctype: str, fetched: list[dict[str, Any]]) -> None:
+	positions = {entry["name"]: entry["position"] for entry in fetched}
+	# another worker of the consumer may fetch the same; nothing else is written in this transaction
+	tried_again(lambda: record_given(event_consumer, doctype, positions, for_another=True))
 
 
 def _asked_for(documents: str | list) -> list[Key]:

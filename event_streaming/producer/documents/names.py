@@ -6,45 +6,79 @@ A fixed number of queries for each DocType, or for each hundred of its documents
 from collections.abc import Collection
 
 from event_streaming.identity import registry
-from event_streaming.identity.fates import RENAMES, names_now, renames_of
+from event_streaming.identity.fates import RENAMES, ends_of
 from event_streaming.producer.documents.reading import by_doctype, existing_names
-from event_streaming.producer.log.rows import Candidate, Key
+from event_streaming.producer.log.rows import Candidate
 from event_streaming.wire.events import Root
 
 NOT_NUMBERED = 2**63
+# in the log: position, and the number of the row, for those that have no position yet
+Place = tuple[int, int]
 
 
-def present_names(events: list[Candidate]) -> dict[Key, str | None]:
-	"""(DocType, name in the event) -> the name that the document has now; None when it is gone."""
-	present: dict[Key, str | None] = {}
-	for doctype, names in by_doctype([event.key for event in events]).items():
-		found = existing_names(doctype, names)
-		present.update({(doctype, name): name if name in found else None for name in names})
-		if gone := [name for name in names if name not in found]:
-			present.update(_renamed(doctype, gone))
-	return present
+class Fates:
+	"""What became of names of a DocType: renames and deletions, also of the names that these lead to."""
+
+	def __init__(self, doctype: str, names: Collection[str]):
+		# name -> (its place in the log, new name or None for a deletion), oldest first
+		self.steps: dict[str, list[tuple[Place, str | None]]] = {}
+		wanted = set(names)
+		for _step in range(RENAMES):
+			found: dict[str, list[tuple[Place, str | None]]] = {}
+			for old, new, position, number in ends_of(doctype, wanted) if wanted else []:
+				# one that was committed a moment ago has no position yet: it comes after all that have
+				found.setdefault(old, []).append(((position or NOT_NUMBERED, number), new))
+			self.steps.update({old: sorted(steps, key=lambda step: step[0]) for old, steps in found.items()})
+			wanted = {new for steps in found.values() for _place, new in steps if new} - self.steps.keys()
+
+	def name_now(self, event: Candidate) -> str | None:
+		"""The name that the document of an event has now; None when it was deleted."""
+		return self._follow(event, None)
+
+	def last_name(self, event: Candidate) -> str:
+		"""The same, or the name that it had last."""
+		return self._follow(event, event.docname) or event.docname
+
+	def _follow(self, event: Candidate, deleted: str | None) -> str | None:
+		name, place = event.docname, (event.position, 0)
+		while step := next((step for step in self.steps.get(name, []) if step[0] > place), None):
+			place, new = step
+			if new is None:
+				return deleted and name
+			name = new
+		return name
+
+	def are_of_one(self, old: Candidate, event: Candidate) -> bool:
+		"""Whether two events of one name are of one document: the name was not given up between them."""
+		steps = self.steps.get(event.docname, [])
+		return not any(old.position <= place[0] < event.position for place, _new in steps)
 
 
-def _renamed(doctype: str, names: list[str]) -> dict[Key, str | None]:
-	"""Where documents that are gone under their old names are now."""
-	moved = names_now(doctype, names)
-	found = existing_names(doctype, set(moved.values())) if moved else set()
-	return {(doctype, name): current for name, current in moved.items() if current in found}
+def find_documents(events: list[Candidate]) -> dict[str, Fates]:
+	"""Set what the document of each event is called now, None when it is gone; returns DocType -> what became of the names.
 
-
-def roots_of(events: list[Candidate]) -> dict[str, Root]:
-	"""Name of the event -> where its document was first made, for those that came here from elsewhere.
-
-	A document is known by the name that it has now, and a name that was given up may be another document's by now: only
-	renames after the event lead from it to its document.
+	A name that was given up, by a rename or a deletion, may be another document's by now: an event is of the one that had it then.
 	"""
-	roots: dict[str, Root] = {}
+	fates: dict[str, Fates] = {}
 	for doctype, names in by_doctype([event.key for event in events]).items():
-		renames = _all_renames(doctype, names)
+		known = fates[doctype] = Fates(doctype, names)
 		mine = [event for event in events if event.ref_doctype == doctype]
-		current = {event.name: _name_after(event.docname, event.position, renames) for event in mine}
-		known = roots_of_documents(doctype, set(current.values()))
-		roots.update({event: known[name] for event, name in current.items() if name in known})
+		for event in mine:
+			event.now = known.name_now(event)
+		names_now = {event.now for event in mine if event.now}
+		found = existing_names(doctype, names_now) if names_now else set()
+		for event in mine:
+			event.now = event.now if event.now in found else None
+	return fates
+
+
+def roots_of(events: list[Candidate], fates: dict[str, Fates]) -> dict[str, Root]:
+	"""Name of the event -> where its document was first made, for those that came here from elsewhere."""
+	roots: dict[str, Root] = {}
+	for doctype, known_fates in fates.items():
+		last = {event.name: known_fates.last_name(event) for event in events if event.ref_doctype == doctype}
+		known = roots_of_documents(doctype, set(last.values()))
+		roots.update({event: known[name] for event, name in last.items() if name in known})
 	return roots
 
 
@@ -61,24 +95,3 @@ def roots_of_documents(doctype: str, names: Collection[str]) -> dict[str, Root]:
 				}
 				break
 	return roots
-
-
-def _all_renames(doctype: str, names: Collection[str]) -> dict[str, list[tuple[int, str]]]:
-	"""Name -> (position, new name) of its renames, oldest first; also of the names that these lead to."""
-	renames: dict[str, list[tuple[int, str]]] = {}
-	wanted = set(names)
-	for _step in range(RENAMES):
-		found: dict[str, list[tuple[int, str]]] = {}
-		for old, new, position in renames_of(doctype, wanted) if wanted else []:
-			# one that was committed a moment ago has no position yet: it comes after all that have
-			found.setdefault(old, []).append((position or NOT_NUMBERED, new))
-		renames.update({old: sorted(steps) for old, steps in found.items()})
-		wanted = {new for steps in found.values() for _position, new in steps} - renames.keys()
-	return renames
-
-
-def _name_after(name: str, position: int, renames: dict[str, list[tuple[int, str]]]) -> str:
-	"""The name that the document which had `name` at `position` (or got another one with it) has now."""
-	while step := next((step for step in renames.get(name, []) if step[0] >= position), None):
-		position, name = step[0] + 1, step[1]
-	return name

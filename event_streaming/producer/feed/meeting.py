@@ -5,7 +5,7 @@ it writes is undone; an error in it is reported on the Event Consumer and to the
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import frappe
@@ -17,13 +17,16 @@ from pypika.analytics import RowNumber
 from event_streaming.http.confidential import plain
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.producer.documents import file_rows
+from event_streaming.producer.documents.given import given_documents
+from event_streaming.producer.documents.names import Fates
 from event_streaming.producer.documents.reading import by_doctype, load_documents
-from event_streaming.producer.log.deliveries import delivered_names, given_positions
+from event_streaming.producer.log.deliveries import delivered_names
 from event_streaming.producer.log.rows import (
 	ENVELOPE_BYTES,
 	LOG,
 	Candidate,
 	Key,
+	Subject,
 	dump,
 	read_candidates,
 	read_data,
@@ -49,54 +52,58 @@ class History:
 
 	delivered: bool = False
 	left: bool = False
-	# a copy has given the whole document, with its events up to here
+	# the whole document was given, with its events up to here
 	given: int = 0
+	# nothing but that: another document needed it, so that it stays whatever the condition says
+	needed: bool = False
 	names: list[str] = field(default_factory=list)
 	waiting: list[Candidate] = field(default_factory=list)
 	more: bool = False
 
 
-def meeting_conditions(
-	reader: Reader, events: list[Candidate], present: dict[Key, str | None]
-) -> list[Candidate]:
+def meeting_conditions(reader: Reader, events: list[Candidate], fates: dict[str, Fates]) -> list[Candidate]:
 	"""Without the events whose documents do not meet their condition; with the older ones of those that now do."""
 	conditional = [event for event in events if (reader.rows[event.ref_doctype].condition or "").strip()]
 	if not conditional:
 		return events
-	documents = _load_present(conditional, present)
-	meeting, failed = _evaluate(reader, conditional, present, documents)
+	documents = _load_present(conditional)
+	meeting, failed = _evaluate(reader, conditional, documents)
 	histories = _histories(reader, conditional, meeting)
 	leaving = _leaving(
-		reader, [event for event in conditional if event.key not in meeting | failed], histories
+		reader, [event for event in conditional if event.subject not in meeting | failed], histories
 	)
 	told = [event for event in conditional if not _is_away(event, leaving, histories)]
 	cancelled = {
-		event.key
+		event.subject
 		for event in conditional
-		if (doc := documents.get((event.ref_doctype, str(present[event.key]))))
-		and cint(doc.docstatus) == CANCELLED
+		if (doc := documents.get(event.document)) and cint(doc.docstatus) == CANCELLED
 	}
 	ends = _ends_to_tell(reader, told, meeting, histories, cancelled)
 	kept: list[Candidate] = []
-	begun: set[Key] = set()
+	begun: set[Subject] = set()
 	for event in events:
 		if not (reader.rows[event.ref_doctype].condition or "").strip():
 			kept.append(event)
-		elif event.key not in meeting:
+		elif event.subject not in meeting:
 			if event.name in ends:
 				kept.append(event)
-			elif event is leaving.get(event.key):
+			elif event is leaving.get(event.subject):
 				kept.append(_as_leaving(event))
-		elif event.key in begun:
+		elif event.subject in begun:
 			# the first event of a document in the page has brought all that came before it
 			kept.append(event)
 		else:
-			begun.add(event.key)
-			doc = documents[event.ref_doctype, str(present[event.key])]
-			kept.extend(_with_history(reader, event, histories.get(event.key) or History(), doc))
+			begun.add(event.subject)
+			history = _of_document(event, histories.get(event.key) or History(), fates[event.ref_doctype])
+			kept.extend(_with_history(reader, event, history, documents[event.document]))
 	if ATTACH not in reader.without:
-		_add_files([event for event in kept if event.made and event.update_type == CREATE], present)
+		_add_files([event for event in kept if event.made and event.update_type == CREATE])
 	return kept
+
+
+def _of_document(event: Candidate, history: History, fates: Fates) -> History:
+	"""Without the events of a document that had the name before: whoever may have this one need not be one who may have that."""
+	return replace(history, waiting=[old for old in history.waiting if fates.are_of_one(old, event)])
 
 
 def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) -> list[Candidate]:
@@ -113,24 +120,28 @@ def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) 
 	return [*waiting, event]
 
 
-def _leaving(reader: Reader, events: list[Candidate], histories: dict[Key, History]) -> dict[Key, Candidate]:
+def _leaving(
+	reader: Reader, events: list[Candidate], histories: dict[Key, History]
+) -> dict[Subject, Candidate]:
 	"""The last event of each document that the consumer has, wants removed, and that is no longer for it."""
-	last: dict[Key, Candidate] = {}
+	last: dict[Subject, Candidate] = {}
 	for event in events:
 		if reader.rows[event.ref_doctype].when_condition_ends == REMOVE and event.update_type == UPDATE:
-			last[event.key] = event
+			last[event.subject] = event
 	return {
-		key: event
-		for key, event in last.items()
-		if _has_got(reader, key, histories.get(key)) and not histories[key].left
+		subject: event
+		for subject, event in last.items()
+		if _has_got(reader, event.key, histories.get(event.key))
+		and not histories[event.key].left
+		and not histories[event.key].needed
 	}
 
 
-def _is_away(event: Candidate, leaving: dict[Key, Candidate], histories: dict[Key, History]) -> bool:
+def _is_away(event: Candidate, leaving: dict[Subject, Candidate], histories: dict[Key, History]) -> bool:
 	"""Whether the consumer has removed the document by then, so that its new name is nothing to it."""
 	if event.update_type != RENAME:
 		return False
-	gone = leaving.get(event.key)
+	gone = leaving.get(event.subject)
 	return histories.get(event.key, History()).left or bool(gone and gone.position < event.position)
 
 
@@ -144,9 +155,9 @@ def _as_leaving(event: Candidate) -> Candidate:
 def _ends_to_tell(
 	reader: Reader,
 	events: list[Candidate],
-	meeting: set[Key],
+	meeting: set[Subject],
 	histories: dict[Key, History],
-	cancelled: set[Key],
+	cancelled: set[Subject],
 ) -> set[str]:
 	"""Names of the events that end what the consumer has of a document that does not meet its condition (any more).
 
@@ -158,13 +169,16 @@ def _ends_to_tell(
 	ends = [
 		event
 		for event in events
-		if event.key not in meeting
+		if event.subject not in meeting
 		and (
 			event.update_type in (DELETE, RENAME)
 			or (
 				event.update_type == UPDATE
-				and event.key in cancelled
-				and reader.rows[event.ref_doctype].when_condition_ends != REMOVE
+				and event.subject in cancelled
+				and (
+					reader.rows[event.ref_doctype].when_condition_ends != REMOVE
+					or histories.get(event.key, History()).needed
+				)
 			)
 		)
 	]
@@ -200,9 +214,9 @@ def _create_from_present(event: Candidate, doc: Any) -> Candidate:
 	return event
 
 
-def _add_files(made: list[Candidate], present: dict[Key, str | None]) -> None:
+def _add_files(made: list[Candidate]) -> None:
 	"""A Create that stands for all that came before it stands for the files that came before it too."""
-	keys = {event.name: (event.ref_doctype, str(present[event.key])) for event in made}
+	keys = {event.name: event.document for event in made}
 	files = {
 		(doctype, name): found
 		for doctype, names in by_doctype(list(keys.values())).items()
@@ -214,8 +228,8 @@ def _add_files(made: list[Candidate], present: dict[Key, str | None]) -> None:
 			event.size = len(event.data) + ENVELOPE_BYTES
 
 
-def _load_present(events: list[Candidate], present: dict[Key, str | None]) -> dict[Key, Any]:
-	keys = [(event.ref_doctype, name) for event in events if (name := present.get(event.key))]
+def _load_present(events: list[Candidate]) -> dict[Key, Any]:
+	keys = [event.document for event in events if event.now]
 	return {
 		(doctype, name): doc
 		for doctype, names in by_doctype(keys).items()
@@ -224,31 +238,31 @@ def _load_present(events: list[Candidate], present: dict[Key, str | None]) -> di
 
 
 def _evaluate(
-	reader: Reader, events: list[Candidate], present: dict[Key, str | None], documents: dict[Key, Any]
-) -> tuple[set[Key], set[Key]]:
-	"""The (DocType, name) of the events whose documents meet the condition now, and of those of which that is not known.
+	reader: Reader, events: list[Candidate], documents: dict[Key, Any]
+) -> tuple[set[Subject], set[Subject]]:
+	"""The documents of the events that meet the condition now, and those of which that is not known.
 
 	Not known is what is gone, and where the condition raises an error.
 	"""
-	meeting: set[Key] = set()
-	unknown: set[Key] = set()
+	meeting: set[Subject] = set()
+	unknown: set[Subject] = set()
 	failed: dict[str, str] = {}
-	seen: set[Key] = set()
+	seen: set[Subject] = set()
 	with conditions.without_writing():
 		for event in events:
-			doc = documents.get((event.ref_doctype, present.get(event.key) or ""))
+			doc = documents.get(event.document) if event.now else None
 			if doc is None:
-				unknown.add(event.key)
-			if doc is None or event.key in seen:
+				unknown.add(event.subject)
+			if doc is None or event.subject in seen:
 				continue
-			seen.add(event.key)
+			seen.add(event.subject)
 			try:
 				if conditions.meets(
 					reader.rows[event.ref_doctype].condition, doc, reader.consumer, _log_row(event)
 				):
-					meeting.add(event.key)
+					meeting.add(event.subject)
 			except Exception as error:
-				unknown.add(event.key)
+				unknown.add(event.subject)
 				failed.setdefault(event.ref_doctype, f"{event.docname}: {type(error).__name__}: {error}")
 	_report_conditions(reader, {event.ref_doctype for event in events}, failed)
 	return meeting, unknown
@@ -289,7 +303,7 @@ def _report_conditions(reader: Reader, evaluated: set[str], failed: dict[str, st
 			)
 
 
-def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> dict[Key, History]:
+def _histories(reader: Reader, events: list[Candidate], meeting: set[Subject]) -> dict[Key, History]:
 	"""What stands before the cursor of each document. Whoever got one event has got, or needs not, all before it."""
 	histories: dict[Key, History] = {}
 	for doctype, docnames in by_doctype([event.key for event in events]).items():
@@ -299,20 +313,23 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Key]) -> di
 			for each in _names_before(reader, doctype, some, reader.limit + 1)
 		]
 		delivered = delivered_names(reader, [name for _docname, name in newest_first])
-		given = given_positions(reader, doctype, docnames)
-		for docname in given:
-			histories[doctype, docname] = History(given=given[docname])
+		given = given_documents(reader, doctype, docnames)
+		for docname, whole in given.items():
+			histories[doctype, docname] = History(given=whole.position, needed=whole.for_another)
 		for docname, name in newest_first:
 			history = histories.setdefault((doctype, docname), History())
 			if not history.delivered and name in delivered:
 				position, left = delivered[name]
 				history.delivered, history.left = True, left and position > history.given
+				# removed, and fetched for another document afterwards
+				history.needed = history.needed and left
 			if not history.delivered:
 				history.names.append(name)
 				history.more = len(history.names) > reader.limit
 		for docname in given:
 			histories[doctype, docname].delivered = True
-	_read_waiting(reader, [histories[key] for key in meeting if key in histories])
+	wanted = dict.fromkeys(subject[:2] for subject in meeting)
+	_read_waiting(reader, [histories[key] for key in wanted if key in histories])
 	return histories
 
 

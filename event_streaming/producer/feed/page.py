@@ -14,7 +14,6 @@ from frappe.utils import cint
 from event_streaming.producer.documents.names import roots_of
 from event_streaming.producer.feed.selection import Slice, read_slice
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
-from event_streaming.producer.log.rows import Candidate
 from event_streaming.producer.log.sequence import assign_positions, go_on_after, tried_again
 from event_streaming.producer.subscriptions.reader import (
 	contacted,
@@ -77,7 +76,7 @@ def _page(
 	contacted(consumer, reader.cursor, reachable)
 	return {
 		"protocol": PROTOCOL,
-		"events": _on_the_wire(found.events),
+		"events": _on_the_wire(found),
 		"cursor": found.cursor,
 		"has_more": found.cursor < found.head,
 		"behind": max(found.head - found.cursor, 0),
@@ -104,9 +103,9 @@ def _say_restored(event_consumer: str) -> str:
 	return message
 
 
-def _on_the_wire(events: list[Candidate]) -> list[Event]:
+def _on_the_wire(found: Slice) -> list[Event]:
 	here = public_url()
-	roots = roots_of(events)
+	roots = roots_of(found.events, found.fates)
 	return [
 		{
 			"id": event.name,
@@ -122,5 +121,5 @@ def _on_the_wire(events: list[Candidate]) -> list[Event]:
 			"origin": event.origin or here,
 			"root": roots.get(event.name),
 		}
-		for event in events
+		for event in found.events
 	]

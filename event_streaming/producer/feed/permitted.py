@@ -10,7 +10,7 @@ from event_streaming.site.address import public_url
 from event_streaming.wire.events import DELETE
 
 
-def permitted(reader: Reader, events: list[Candidate], present: dict[Key, str | None]) -> list[Candidate]:
+def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 	"""Only what the consumer's user may read.
 
 	Of a document that is gone nobody can say any more who might read it: its events go to a user who may read every
@@ -19,7 +19,7 @@ def permitted(reader: Reader, events: list[Candidate], present: dict[Key, str | 
 	permitted: set[Key] = set()
 	trusted: set[str] = set()
 	restricted = bool(frappe.permissions.get_user_permissions(frappe.session.user))
-	for doctype, names in by_doctype([event.key for event in events]).items():
+	for doctype in by_doctype([event.key for event in events]):
 		if not frappe.has_permission(doctype, "read"):
 			reader.warnings.append(
 				_("The user {0} may not read {1} on {2}: its events are held back.").format(
@@ -29,14 +29,13 @@ def permitted(reader: Reader, events: list[Candidate], present: dict[Key, str | 
 			continue
 		if not restricted:
 			trusted.add(doctype)
-		now = {name for name in (present.get((doctype, name)) for name in names) if name}
+		now = {event.now for event in events if event.ref_doctype == doctype and event.now}
 		permitted.update((doctype, name) for name in permitted_names(doctype, now))
 	kept = []
 	for event in events:
-		name = present.get(event.key)
-		if name is None:
+		if event.now is None:
 			if event.ref_doctype in trusted or event.update_type == DELETE:
 				kept.append(event)
-		elif (event.ref_doctype, name) in permitted:
+		elif event.document in permitted:
 			kept.append(event)
 	return kept

@@ -4,13 +4,13 @@ The steps: scan the log after the cursor, find what the documents are called now
 and what meets its condition, cut to the page's bounds, read the data. Never writes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import frappe
 from frappe import _
 from frappe.utils import cint
 
-from event_streaming.producer.documents.names import present_names
+from event_streaming.producer.documents.names import Fates, find_documents
 from event_streaming.producer.feed.meeting import meeting_conditions
 from event_streaming.producer.feed.permitted import permitted
 from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, read_data, select_candidates
@@ -28,6 +28,8 @@ class Slice:
 	events: list[Candidate]
 	cursor: int
 	head: int
+	# DocType -> what became of the names of its documents
+	fates: dict[str, Fates] = field(default_factory=dict)
 
 
 def read_slice(reader: Reader, head: int) -> Slice:
@@ -40,12 +42,12 @@ def read_slice(reader: Reader, head: int) -> Slice:
 		)
 		return Slice([], reader.cursor, reader.cursor)
 	scanned, reach = _scan(reader, head)
-	present = present_names(scanned)
-	scanned = permitted(reader, scanned, present)
-	scanned = meeting_conditions(reader, scanned, present)
+	fates = find_documents(scanned)
+	scanned = permitted(reader, scanned)
+	scanned = meeting_conditions(reader, scanned, fates)
 	events, cursor = _cut(reader, scanned, reach)
 	read_data(events)
-	return Slice(events, cursor, head)
+	return Slice(events, cursor, head, fates)
 
 
 def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:

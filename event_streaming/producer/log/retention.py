@@ -62,7 +62,8 @@ def _waiting_consumers() -> tuple[dict[str, int], dict[str, int]]:
 def _mark_for_copy(given_up: dict[str, int], upto: int) -> None:
 	for name, position in given_up.items():
 		if position < upto:
-			frappe.db.set_value("Event Consumer", name, "needs_copy", 1, update_modified=False)
+			# as a change of the document: a form that was opened before must not clear it again
+			frappe.db.set_value("Event Consumer", {"name": name, "needs_copy": 0}, "needs_copy", 1)
 
 
 def refuse_deletion_of_needed(log) -> None:
@@ -105,7 +106,5 @@ def _next_batch(after: int, last: int) -> list[tuple]:
 def _delete(names: list) -> None:
 	deliveries, log = frappe.qb.DocType(DELIVERIES), frappe.qb.DocType(LOG)
 	parents = [str(name) for name in names]
-	frappe.qb.from_(deliveries).delete().where(
-		(deliveries.parenttype == LOG) & deliveries.parent.isin(parents)
-	).run()
+	frappe.qb.from_(deliveries).delete().where(deliveries.parent.isin(parents)).run()
 	frappe.qb.from_(log).delete().where(log.name.isin(names)).run()

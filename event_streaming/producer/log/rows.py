@@ -14,6 +14,8 @@ from pypika.terms import Function
 LOG = "Event Update Log"
 # a document: DocType and name
 Key = tuple[str, str]
+# a document whose name may be or have been another's: DocType, name in the event, name now
+Subject = tuple[str, str, str | None]
 # what an envelope adds to an event's data
 ENVELOPE_BYTES = 400
 
@@ -39,6 +41,18 @@ class Candidate:
 	made: bool = False
 	# a deletion in the place of the event: the document no longer meets the consumer's condition
 	leaves: bool = False
+	# the name that its document has now; None when it is gone
+	now: str | None = None
+
+	@property
+	def subject(self) -> Subject:
+		"""The document that it is about: another one may have had, or may get, the same name."""
+		return self.ref_doctype, self.docname, self.now
+
+	@property
+	def document(self) -> Key:
+		"""DocType and name now, of a document that is not gone."""
+		return self.ref_doctype, str(self.now)
 
 	@property
 	def key(self) -> Key:

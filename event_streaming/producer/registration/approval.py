@@ -12,9 +12,9 @@ from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.client import SiteClient, secret_of
-from event_streaming.producer.log.deliveries import forget_deliveries_later
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
+from event_streaming.producer.registration.forgetting import forget_later
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import (
@@ -29,6 +29,10 @@ from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import UPDATE_STATUS
 
 CALL_SECONDS = 10
+# what this site keeps for itself: no form and no registration writes back what it has read some time ago
+COUNTERS = ("position", "last_contact", "notify_failures", "notify_after", "last_error")
+# what the consumer says of itself
+ITS_OWN = ("not_reachable", "protocol")
 
 
 def validate_consumer(doc) -> None:
@@ -41,6 +45,8 @@ def validate_consumer(doc) -> None:
 		seen.add(row.ref_doctype)
 	before = doc.get_doc_before_save()
 	rows_before = {row.ref_doctype: row for row in before.consumer_doctypes} if before else {}
+	if before:
+		_keep_counters(doc, before)
 	for row in doc.consumer_doctypes:
 		_settle_row(doc, row, rows_before.get(row.ref_doctype))
 	doc.incoming_change = 0
@@ -57,14 +63,24 @@ def consumer_changed(doc) -> None:
 		or subscriptions_of(before) == subscriptions_of(doc)
 	):
 		return
-	tell_consumer(doc)
+	if _can_be_told(doc):
+		# not now: the consumer may be waiting for the rows that are locked here, and hold those that it would write
+		name = doc.name
+		frappe.db.after_commit.add(lambda: tell_consumer(name))
 	frappe.db.after_commit.add(notifications.ask_for_look)
 
 
 def consumer_removed(doc) -> None:
 	"""Called by the document's `on_trash`: nothing is kept or logged for it any more."""
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
-	forget_deliveries_later(doc.name, head_position())
+	forget_later(doc.name)
+
+
+def _keep_counters(doc, before) -> None:
+	"""Pages and notifications go on writing these while a form is open. Frappe reads the document before it is saved with a
+	lock: that is how it is now, and stays until the end of the transaction."""
+	for fieldname in COUNTERS if doc.flags.from_consumer else (*COUNTERS, *ITS_OWN):
+		doc.set(fieldname, before.get(fieldname))
 
 
 def _settle_row(doc, row, before) -> None:
@@ -75,7 +91,7 @@ def _settle_row(doc, row, before) -> None:
 		conditions.check(row.condition, row.ref_doctype)
 		refuse_system_doctypes([row.ref_doctype])
 	else:
-		row.from_position = before.from_position
+		row.from_position, row.condition_error = before.from_position, before.condition_error
 		if from_other_site:
 			row.status = before.status
 		if (row.condition or "") != (before.condition or ""):
@@ -91,39 +107,56 @@ def _flows(row) -> bool:
 	return bool(row and row.status == APPROVED and not cint(row.unsubscribed))
 
 
-def tell_consumer(event_consumer) -> bool:
-	"""Tell the consumer at once what is on record for it; if it can't be told, it learns it with its next pull."""
-	doc = frappe.get_doc(CONSUMER, event_consumer) if isinstance(event_consumer, str) else event_consumer
-	if cint(doc.not_reachable):
-		frappe.msgprint(
-			_("{0} can't be reached from here: it learns this the next time it asks for events.").format(
-				doc.callback_url
-			),
-			indicator="blue",
-			alert=True,
-		)
-		return False
+def _can_be_told(doc) -> bool:
+	if not cint(doc.not_reachable):
+		return True
+	frappe.msgprint(
+		_("{0} can't be reached from here: it learns this the next time it asks for events.").format(
+			doc.callback_url
+		),
+		indicator="blue",
+		alert=True,
+	)
+	return False
+
+
+def tell_consumer(event_consumer: str) -> bool:
+	"""Tell the consumer, after the commit, what is on record for it; if it can't be told, it learns it with its next pull.
+
+	Never raises: what was decided is stored by now.
+	"""
 	client = None
 	try:
+		doc = frappe.get_doc(CONSUMER, event_consumer)
 		client = SiteClient(doc.callback_url, doc.api_key, secret_of(doc))
 		if cint(doc.protocol) >= PROTOCOL:
 			args = {"producer_url": public_url(), "subscriptions": json.dumps(subscriptions_of(doc))}
 			client.call(UPDATE_STATUS, args, timeout=CALL_SECONDS)
 		else:
 			_tell_old_consumer(client, doc)
-	except EventStreamingError as error:
-		frappe.msgprint(
-			_(
-				"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
-			).format(doc.callback_url, str(error)),
-			indicator="orange",
-			alert=True,
-		)
+	except frappe.DoesNotExistError:
+		# deleted in the same transaction
+		frappe.clear_last_message()
+		return False
+	except Exception as error:
+		reason = str(error) if isinstance(error, EventStreamingError) else type(error).__name__
+		_say_not_told(event_consumer, reason)
 		return False
 	finally:
 		if client:
 			client.close()
 	return True
+
+
+def _say_not_told(event_consumer: str, reason: str) -> None:
+	"""To the person who has saved. In a web request the answer is made before the commit: in the Desk it comes by itself."""
+	message = _(
+		"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
+	).format(event_consumer, reason)
+	frappe.msgprint(message, indicator="orange", alert=True)
+	if getattr(frappe.local, "request", None):
+		shown = {"message": message, "indicator": "orange", "alert": True}
+		frappe.publish_realtime("msgprint", shown, user=frappe.session.user)
 
 
 def _tell_old_consumer(client: SiteClient, doc) -> None:

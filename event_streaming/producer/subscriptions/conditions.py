@@ -24,12 +24,19 @@ SAVEPOINT = "event_streaming_condition"
 
 
 def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any = None) -> bool:
-	"""Whether the document meets the condition; none is always met. Raises what the condition raises."""
+	"""Whether the document meets the condition; none is always met. Raises what the condition raises.
+
+	Asked inside of `without_writing`: what a `cmd:` function writes is undone after each call.
+	"""
 	condition = (condition or "").strip()
 	if not condition:
 		return True
 	if condition.startswith(COMMAND):
-		return bool(_command(condition)(consumer=consumer, doc=doc, update_log=update_log))
+		try:
+			return bool(_command(condition)(consumer=consumer, doc=doc, update_log=update_log))
+		finally:
+			# PostgreSQL refuses all that follows an error until then; and what one has written is nothing to the next
+			_rollback_to(save_point=SAVEPOINT)
 	check_expression(condition)
 	# as a global: a local name is not seen inside a comprehension
 	return bool(frappe.safe_eval(condition, {**FUNCTIONS, "doc": View(vars(doc))}))

@@ -486,7 +486,9 @@ def save_with_another(fieldname: str) -> str:
 	doc = frappe.get_doc({"doctype": HASHED, "title": "a"}).insert()
 	doc = frappe.get_doc(HASHED, doc.name)
 	doc.title = "b"
-	doc.set_user_and_timestamp = KeepStamps(doc, Life({fieldname: STAMPS[fieldname]}, KeptValues(), KeptValues()))
+	doc.set_user_and_timestamp = KeepStamps(
+		doc, Life({fieldname: STAMPS[fieldname]}, KeptValues(), KeptValues())
+	)
 	try:
 		doc.save()
 	except frappe.CannotChangeConstantError as error:

@@ -534,3 +534,41 @@ def write_deferred() -> None:
 	from frappe.deferred_insert import save_to_db
 
 	save_to_db()
+
+
+def test_the_consumer_is_told_of_a_decision_when_nothing_is_locked_any_more(producer, consumer):
+	subscribe(consumer, producer, CITY, approve=False)
+
+	assert producer.run(is_free_when_told, event_consumer=consumer.url) == [True]
+
+
+def is_free_when_told(event_consumer: str) -> list[bool]:
+	"""Whether another connection gets the Event Consumer's row, with the decision, while the consumer is told."""
+	import frappe
+
+	from event_streaming.admin.decisions import approve
+	from event_streaming.http.client import SiteClient
+
+	seen, call = [], SiteClient.call
+
+	def look(*args, **options):
+		own = frappe.local.db
+		frappe.connect(set_admin_as_user=False)
+		other, frappe.local.db = frappe.local.db, own
+		try:
+			other.sql(
+				"select name from `tabEvent Consumer` where name = %s for update nowait", event_consumer
+			)
+			seen.append(True)
+		except Exception:
+			seen.append(False)
+		finally:
+			other.close()
+
+	SiteClient.call = look
+	try:
+		approve(event_consumer)
+		frappe.db.commit()
+	finally:
+		SiteClient.call = call
+	return seen

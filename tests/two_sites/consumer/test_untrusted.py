@@ -308,7 +308,12 @@ def test_html_that_a_neighbour_sends_is_kept_nowhere_as_html(consumer, hostile, 
 @pytest.mark.parametrize("docstatus", [0, 1, 2])
 def test_markup_that_could_harm_a_reader_is_taken_out_whatever_the_document_is(consumer, hostile, docstatus):
 	name, evil = unique("order"), "see <img src=x onerror=alert(1)>"
-	order = {"title": name, "note": evil, "docstatus": docstatus, "rows": [{"name": unique("r"), "item": evil}]}
+	order = {
+		"title": name,
+		"note": evil,
+		"docstatus": docstatus,
+		"rows": [{"name": unique("r"), "item": evil}],
+	}
 	take(consumer, hostile, {"events": [hostile.event(ORDER, name, order)]})
 
 	here = consumer.run(read_doc, doctype=ORDER, name=name)

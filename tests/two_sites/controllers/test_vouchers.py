@@ -268,6 +268,52 @@ def set_in_row(order: str, number: int, **values) -> None:
 	frappe.get_doc("Shop Order Item", name).db_set(values)
 
 
+@pytest.mark.parametrize("submit", [False, True])
+@pytest.mark.parametrize(
+	"times", [{"deliver_on": "2030-01-02"}, {"deliver_at": "10:30:00"}, {"ready_at": "2030-01-02 10:30:00"}]
+)
+def test_a_controller_can_compare_the_dates_of_rows_that_came_with_those_that_were_here(
+	producer, consumer, company, times, submit
+):
+	subscribe(consumer, producer, ORDER)
+	order = producer.run(make_order, company=company, submit=False)
+	producer.run(set_in_rows, order=order, submit=submit, numbers=[1, 2], **times)
+	take(consumer, producer)
+
+	# of one row that is changed, and of one that is new
+	later = {name: value.replace("10:30", "11:45").replace("01-02", "03-04") for name, value in times.items()}
+	producer.run(change_one_and_add_one, order=order, qty=7, rate=11, **later)
+	take(consumer, producer)
+
+	rows = same_on_both(producer, consumer, ORDER, order)["items"]
+	assert len({row[name] for row in rows for name in times}) == 2
+
+
+def set_in_rows(order: str, submit: bool, numbers: list, **values) -> None:
+	import frappe
+
+	doc = frappe.get_doc(ORDER, order)
+	for number in numbers:
+		doc.items[number - 1].update(values)
+	doc.submit() if submit else doc.save()
+
+
+def change_one_and_add_one(order: str, **values) -> None:
+	import frappe
+
+	doc = frappe.get_doc(ORDER, order)
+	item = doc.items[0].item
+	if doc.docstatus:
+		update_items(order, changed={1: values}, added=[values], removed=[])
+		return
+	doc.items[0].update(values)
+	doc.append("items", {"item": item, **values})
+	for row in doc.items:
+		for name, value in values.items():
+			row.set(name, str(row.get(name)) if row.get(name) else value)
+	doc.save()
+
+
 def test_a_change_of_a_row_that_was_replaced_here_is_not_lost(producer, consumer, company):
 	subscribe(consumer, producer, INVOICE)
 	invoice = producer.run(make_invoice, company=company, submit=False)

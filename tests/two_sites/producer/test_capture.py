@@ -134,6 +134,45 @@ def insert_submitted() -> str:
 	return doc.insert().name
 
 
+def test_a_document_that_was_there_and_was_not_written_again_is_no_event(site):
+	name = site.run(insert, doctype=CITY, title=unique("city"), country_name="Siam")
+
+	site.run(insert_over, name=name)
+
+	(create, data), (update, change) = events(site, name, CITY)
+	assert (create, data["country_name"]) == ("Create", "Siam")
+	assert (update, without_stamps(change)) == ("Update", {"changed": {"country_name": "Burma"}})
+
+
+def insert_over(name: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc({"doctype": CITY, "title": name, "country_name": "Laos"})
+	doc.insert(ignore_if_duplicate=True)
+	doc.db_set("country_name", "Burma")
+
+
+def test_an_ordinary_insert_reads_nothing_back(site):
+	assert site.run(read_back, doctype=ORDER) == []
+
+
+def read_back(doctype: str) -> list[str]:
+	import frappe
+
+	original, seen = frappe.db.sql, []
+
+	def recording(query, *args, **kwargs):
+		seen.append(str(query))
+		return original(query, *args, **kwargs)
+
+	frappe.db.sql = recording
+	try:
+		frappe.get_doc({"doctype": doctype, "title": "x"}).insert()
+	finally:
+		del frappe.db.sql
+	return [query for query in seen if f"tab{doctype}`" in query and "FOR UPDATE" in query.upper()]
+
+
 def test_a_document_inserted_again_after_its_delete_is_a_create_again(site):
 	name = site.run(insert_delete_insert)
 
@@ -688,10 +727,12 @@ def insert_as_applied() -> str:
 
 	import frappe
 
-	from event_streaming.identity.origin import applying
+	from event_streaming.identity.origin import applying, writing
 
+	city = uuid.uuid4().hex
 	with applying(CITY, "http://far.example"):
-		return frappe.get_doc({"doctype": CITY, "title": uuid.uuid4().hex}).insert().name
+		writing(CITY, city)
+		return frappe.get_doc({"doctype": CITY, "title": city}).insert().name
 
 
 def test_a_single_is_streamed_under_the_name_of_its_doctype(producer):

@@ -289,10 +289,12 @@ def test_what_came_from_the_consumer_itself_is_not_sent_back(producer, open_feed
 
 
 def insert_from(origin: str) -> str:
-	from event_streaming.identity.origin import applying
+	from event_streaming.identity.origin import applying, writing
 
+	city = unique("city")
 	with applying(CITY, origin):
-		return insert(CITY, title=unique("city"))
+		writing(CITY, city)
+		return insert(CITY, title=city)
 
 
 def test_the_root_of_a_document_that_came_from_elsewhere_goes_along(producer, open_feed):
@@ -701,6 +703,25 @@ def title_and_todos(name: str) -> list:
 	return [frappe.db.get_value(ORDER, name, "title"), todos]
 
 
+LEAVES_BEHIND = """
+def wanted(consumer, doc, update_log):
+	import frappe
+	frappe.get_doc({"doctype": "ToDo", "description": "left by a condition"}).insert()
+	if doc.title == "bad":
+		frappe.db.sql("select nothing from nowhere")
+	return frappe.db.count("ToDo", {"description": "left by a condition"}) == 1
+"""
+
+
+def test_a_function_that_fails_in_the_database_leaves_the_next_document_alone(producer, open_feed, function):
+	function(LEAVES_BEHIND)
+	feed = open_feed({"ref_doctype": ORDER, "condition": CALL})
+	producer.run(insert, doctype=ORDER, title="bad")
+	good = producer.run(insert, doctype=ORDER, title="good")
+
+	assert feed.events() == [("Create", good)]
+
+
 @pytest.mark.parametrize("end", ["commit", "rollback"])
 def test_a_function_that_ends_the_transaction_fails_alone(producer, open_feed, function, end):
 	function(f"def wanted(consumer, doc, update_log):\n\timport frappe\n\tfrappe.db.{end}()\n\treturn True\n")
@@ -743,6 +764,43 @@ def test_renamed_documents_are_judged_under_the_name_that_they_have_now(producer
 	producer.run(rename_city, old=city, new=town)
 
 	assert feed.events() == [("Create", city), ("Rename", city)]
+
+
+def test_events_of_a_name_that_another_document_has_now_are_judged_by_their_own(producer, open_feed):
+	feed = open_feed({"ref_doctype": CITY, "condition": "doc.country_name == 'Siam'"})
+	renamed, deleted = make_city(producer, country_name="Laos"), make_city(producer, country_name="Laos")
+	producer.run(change, doctype=CITY, name=renamed, country_name="Burma")
+	early = producer.run(read_page, cursor=feed.cursor)
+	producer.run(rename_city, old=renamed, new=unique("town"))
+	producer.run(delete, doctype=CITY, name=deleted)
+	for city in (renamed, deleted):
+		producer.run(insert, doctype=CITY, title=city, country_name="Siam")
+
+	all_at_once = feed.read()
+	feed.cursor = early["cursor"]
+	after_the_first = feed.read()
+
+	assert early["events"] == []
+	for page in (all_at_once, after_the_first):
+		sent = [(event["docname"], json.loads(event["data"])["country_name"]) for event in page["events"]]
+		assert sent == [(renamed, "Siam"), (deleted, "Siam")]
+
+
+def test_who_may_read_the_document_that_has_a_name_now_may_not_read_the_one_that_had_it(producer, open_feed):
+	feed = open_feed(CITY)
+	renamed, deleted, town = make_city(producer), make_city(producer), unique("town")
+	producer.run(rename_city, old=renamed, new=town)
+	producer.run(delete, doctype=CITY, name=deleted)
+	for city in (renamed, deleted):
+		producer.run(insert, doctype=CITY, title=city, country_name="Siam")
+		producer.run(restrict_to_city, city=city)
+	try:
+		events = feed.events()
+	finally:
+		producer.run(lift_restrictions)
+
+	# of one that is gone its end alone
+	assert events == [("Delete", deleted), ("Create", renamed), ("Create", deleted)]
 
 
 def rename_city(old: str, new: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, delete, find_name, insert, read_doc, read_rows, unique
 from logs import sync_logs, update_logs
-from streams import settle, subscribe
+from streams import require_nothing, settle, subscribe
 
 
 def count(site, doctype: str) -> int:
@@ -141,3 +141,45 @@ def test_what_came_from_the_other_site_is_logged_with_its_origin(producer, consu
 	(log,) = update_logs(consumer, docname=city)
 	assert log["origin"] == producer.url
 	assert sync_logs(producer) == []
+
+
+def test_what_a_hook_changes_besides_goes_to_the_other_site_and_what_is_applied_does_not(
+	producer, consumer, both_ways
+):
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	twin = producer.run(insert, doctype=CITY, title=f"{city} twin")
+	settle(*both_ways)
+	consumer.run(make_hook)
+	try:
+		producer.run(change, doctype=CITY, name=city, country_name="Siam")
+		crossed = settle(*both_ways)
+	finally:
+		consumer.run(require_nothing, doctype=CITY)
+
+	assert crossed == 2
+	for site in (producer, consumer):
+		assert site.run(read_doc, doctype=CITY, name=twin)["country_name"] == "Siam"
+	assert [update_logs(consumer, docname=name)[-1]["origin"] for name in (city, twin)] == [producer.url, ""]
+
+
+def make_hook() -> None:
+	"""This site keeps a city and its twin in the same country."""
+	import frappe
+
+	script = """
+if frappe.db.exists("Streamed City", doc.title + " twin"):
+	twin = frappe.get_doc("Streamed City", doc.title + " twin")
+	twin.country_name = doc.country_name
+	twin.save()
+"""
+	frappe.get_doc(
+		{
+			"doctype": "Server Script",
+			"name": "twins",
+			"script_type": "DocType Event",
+			"reference_doctype": CITY,
+			"doctype_event": "After Save",
+			"script": script,
+		}
+	).insert()
+	frappe.clear_cache()

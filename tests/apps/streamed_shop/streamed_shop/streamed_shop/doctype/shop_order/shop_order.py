@@ -10,6 +10,15 @@ class ShopOrder(Document):
 		for row in self.items:
 			row.amount = flt(flt(row.qty) * flt(row.rate), 2)
 		self.grand_total = flt(sum(row.amount for row in self.items), 2)
+		self.last_delivery()
+
+	def before_update_after_submit(self):
+		self.last_delivery()
+
+	def last_delivery(self):
+		"""A row that was read holds dates, so that one that is new must not hold text."""
+		for fieldname in ("deliver_on", "deliver_at", "ready_at"):
+			max((row.get(fieldname) for row in self.items if row.get(fieldname)), default=None)
 
 	def before_submit(self):
 		if not self.items:

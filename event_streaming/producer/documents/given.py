@@ -1,0 +1,159 @@
+"""Documents that a consumer was given whole, by a copy or for another document: the only module that reads and writes Event
+Given Document.
+
+Kept where the subscription has a condition; without one nothing needs to be known of them. Such a document counts as
+delivered: its events up to the row's position are in it. Never decides what is sent.
+"""
+
+import hashlib
+from typing import Any, NamedTuple
+
+import frappe
+from frappe.utils import add_to_date, cint, create_batch, get_datetime, now_datetime
+
+from event_streaming.database import bulk_inserting
+from event_streaming.producer.documents.reading import by_doctype, existing_names
+from event_streaming.producer.log.rows import LOG, Key
+from event_streaming.producer.subscriptions.reader import Reader
+from event_streaming.producer.subscriptions.streamed import CONSUMER, streamed_doctypes
+
+DOCTYPE = "Event Given Document"
+COLUMNS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"consumer",
+	"ref_doctype",
+	"docname",
+	"position",
+	"for_another",
+)
+CHANGED = ("modified", "modified_by", "position")
+BATCH = 1_000
+NAMES_AT_ONCE = 100
+
+
+class Given(NamedTuple):
+	"""Up to which position the document's events were in it; `for_another` when only another document needed it."""
+
+	position: int
+	for_another: bool
+
+
+def record_given(consumer: str, doctype: str, positions: dict[str, int], for_another: bool = False) -> None:
+	"""Remember that the consumer has these documents, and that the events up to their positions are in them.
+
+	What a copy has given for its own sake stays that when it is fetched for another document as well.
+	"""
+	if not positions:
+		return
+	now, user = now_datetime(), frappe.session.user
+	rows = [
+		(
+			given_key(consumer, doctype, name),
+			*(now, now, user, user),
+			*(consumer, doctype, name, position, int(for_another)),
+		)
+		for name, position in positions.items()
+	]
+	# in one order, so that two requests do not wait for each other
+	changed = CHANGED if for_another else (*CHANGED, "for_another")
+	bulk_inserting.insert_or_update(DOCTYPE, COLUMNS, changed, sorted(rows))
+
+
+def given_key(consumer: str, doctype: str, name: str) -> str:
+	"""The row's name: one for each document of a consumer, exact where a collation takes "a" and "A" for the same."""
+	return hashlib.sha256("\n".join((consumer, doctype, name)).encode()).hexdigest()[:40]
+
+
+def given_documents(reader: Reader, doctype: str, names: list[str]) -> dict[str, Given]:
+	"""Those of the documents that the consumer was given whole."""
+	table, found = frappe.qb.DocType(DOCTYPE), {}
+	for some in create_batch(names, NAMES_AT_ONCE):
+		query = (
+			frappe.qb.from_(table)
+			.select(table.docname, table.position, table.for_another)
+			.where((table.consumer == reader.consumer.name) & (table.ref_doctype == doctype))
+			.where(table.docname.isin(some))
+		)
+		found.update({name: Given(cint(position), bool(needed)) for name, position, needed in query.run()})
+	return found
+
+
+def document_renamed(doc: Any, method: str | None, old: str, new: str, merge: bool = False) -> None:
+	"""Hook for every rename: what was given under the old name is known under the new one as well.
+
+	Not so of a merge: who has the old document need not have the one that is left.
+	"""
+	if merge or doc.doctype not in streamed_doctypes() or not frappe.db.table_exists(DOCTYPE):
+		return
+	table = frappe.qb.DocType(DOCTYPE)
+	query = (
+		frappe.qb.from_(table)
+		.select(table.consumer, table.position, table.for_another)
+		.where((table.ref_doctype == doc.doctype) & (table.docname == str(old)))
+	)
+	for consumer, position, for_another in query.run():
+		record_given(consumer, doc.doctype, {str(new): position}, bool(for_another))
+
+
+def forget_given(consumer: str, up_to: Any) -> int:
+	"""Delete what a consumer was given up to a moment, in batches that are committed one by one."""
+	table, forgotten = frappe.qb.DocType(DOCTYPE), 0
+	query = (
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where((table.consumer == consumer) & (table.modified <= up_to))
+		.limit(BATCH)
+	)
+	while names := query.run(pluck=True):
+		_delete(names)
+		forgotten += len(names)
+	return forgotten
+
+
+def clear(days: int = 60) -> None:
+	"""Forget rows of more than `days` days ago whose document or consumer is gone. Commits batches.
+
+	A document's deletion is told to who has it: its row stays while the log holds any event of it.
+	"""
+	table, after = frappe.qb.DocType(DOCTYPE), ""
+	before = get_datetime(add_to_date(now_datetime(), days=-cint(days)))
+	consumers = set(frappe.get_all(CONSUMER, pluck="name", limit=0))
+	while True:
+		rows = (
+			frappe.qb.from_(table)
+			.select(table.name, table.consumer, table.ref_doctype, table.docname)
+			.where((table.name > after) & (table.modified < before))
+			.orderby(table.name)
+			.limit(BATCH)
+			.run()
+		)
+		if not rows:
+			return
+		gone = _gone([(doctype, name) for _row, _consumer, doctype, name in rows])
+		names = [row for row, consumer, *key in rows if consumer not in consumers or tuple(key) in gone]
+		if names:
+			_delete(names)
+		after = rows[-1][0]
+
+
+def _gone(keys: list[Key]) -> set[Key]:
+	"""The documents that do not exist, and of which the log holds nothing."""
+	log, gone = frappe.qb.DocType(LOG), set()
+	for doctype, names in by_doctype(keys).items():
+		found = existing_names(doctype, names) if frappe.db.exists("DocType", doctype) else set()
+		missing = [name for name in names if name not in found]
+		for some in create_batch(missing, NAMES_AT_ONCE):
+			query = frappe.qb.from_(log).select(log.docname).distinct()
+			logged = query.where((log.ref_doctype == doctype) & log.docname.isin(some)).run(pluck=True)
+			gone.update((doctype, name) for name in set(some) - set(logged))
+	return gone
+
+
+def _delete(names: list[str]) -> None:
+	table = frappe.qb.DocType(DOCTYPE)
+	frappe.qb.from_(table).delete().where(table.name.isin(names)).run()
+	frappe.db.commit()
