@@ -92,7 +92,7 @@ def stream_some() -> None:
 
 @pytest.mark.parametrize("ends", ["Keep", "Remove"])
 def test_the_cancellation_of_what_was_fetched_is_told(site, ends):
-	assert site.run(fetch_and_cancel, ends=ends, title=unique("order")) == [("Update", '"docstatus":2')]
+	assert site.run(fetch_and_cancel, ends=ends, title=unique("order")) == [["Update", '"docstatus":2']]
 
 
 def fetch_and_cancel(ends: str, title: str) -> list:
@@ -103,6 +103,7 @@ def fetch_and_cancel(ends: str, title: str) -> list:
 	from event_streaming.producer.log.sequence import assign_positions
 
 	frappe.db.set_value("Event Consumer Document Type", {"ref_doctype": ORDER}, "when_condition_ends", ends)
+	frappe.db.commit()
 	order = insert(ORDER, title=title, docstatus=1)
 	frappe.db.commit()
 	endpoints.get_documents(NOBODY_URL, [[ORDER, order]])
@@ -201,7 +202,7 @@ def forget_consumer() -> dict:
 	from event_streaming.producer.registration import forgetting
 
 	queued, enqueue = [], frappe.enqueue
-	frappe.enqueue = lambda method, queue, **arguments: queued.append((method, arguments))
+	frappe.enqueue = lambda method, **arguments: queued.append((method, arguments))
 	try:
 		frappe.delete_doc("Event Consumer", NOBODY_URL)
 		frappe.db.commit()
@@ -211,7 +212,7 @@ def forget_consumer() -> dict:
 	record(CITY, {"after": 1})
 	frappe.db.commit()
 	assert frappe.get_attr(method) is forgetting.forget
-	forgetting.forget(**arguments)
+	forgetting.forget(**{name: value for name, value in arguments.items() if name != "queue"})
 	return arguments
 
 
@@ -321,6 +322,7 @@ def read_copy_page(prefix: str, most: int) -> list:
 	from event_streaming.producer.log.sequence import assign_positions
 
 	frappe.db.set_value("Event Consumer Document Type", {"ref_doctype": CITY}, "condition", None)
+	frappe.db.commit()
 	cursor = assign_positions()
 	names = [insert(CITY, title=f"{prefix} {number}") for number in range(6)]
 	rename(names[0], f"{prefix} 0 renamed")
