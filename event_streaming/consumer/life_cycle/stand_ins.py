@@ -103,6 +103,9 @@ class NamedByWhatCame(StandIn):
 	def act(self, life: Life, original: Callable, *args: Any, **options: Any) -> None:
 		life.kept.put_back(self.doc)
 		original(self.doc, *args, **options)
+		if life.seen is not life.kept:
+			# `validate` comes next
+			life.seen.put_back(self.doc)
 		named(self.doc)
 
 

@@ -11,6 +11,7 @@ ROWS = 10_000
 GROWING = (
 	"tabEvent Update Log",
 	"tabEvent Update Log Consumer",
+	"tabEvent Given Document",
 	"tabEvent Document Identity",
 	"tabEvent Sync Log",
 )
@@ -31,6 +32,7 @@ def fill_log(orders: list, count: int) -> int:
 
 	from event_streaming.identity import registry
 	from event_streaming.producer.capture.log import write
+	from event_streaming.producer.documents.given import record_given
 	from event_streaming.producer.log.deliveries import DELIVERIES
 	from event_streaming.producer.log.sequence import assign_positions
 
@@ -47,6 +49,10 @@ def fill_log(orders: list, count: int) -> int:
 		WHERE position < %s""",
 		(head - 1_000,),
 	)
+	for doctype, prefix in ((ORDER, "order"), (CITY, "town")):
+		given = {f"{prefix} {number}": number for number in range(count // 4)}
+		record_given(CONSUMER_URL, doctype, given)
+		record_given("http://third.example", doctype, given)
 	for number in range(2_000):
 		registry.save(
 			registry.Identity(
@@ -70,6 +76,8 @@ def explain(work: str, **arguments) -> list[list]:
 		"clearing": clear_log,
 		"documents": get_documents,
 		"removal": remove_consumer,
+		"rename": rename_city,
+		"forgetting": forget_consumer,
 		"pull": pull_from,
 		"resync": try_again,
 		"look": look_at_producers,
@@ -167,7 +175,21 @@ def remove_consumer() -> None:
 	frappe.delete_doc("Event Consumer", CONSUMER_URL)
 
 
-WORKS = ("page", "old page", "due", "positions", "clearing", "documents", "removal")
+def rename_city() -> None:
+	import frappe
+
+	from event_streaming.producer.documents import given
+
+	given.document_renamed(frappe._dict(doctype=CITY), None, "town 7", "burg 7")
+
+
+def forget_consumer() -> None:
+	from event_streaming.producer.registration import forgetting
+
+	forgetting.forget(CONSUMER_URL, 0, "2020-01-01")
+
+
+WORKS = ("page", "old page", "due", "positions", "clearing", "documents", "removal", "rename", "forgetting")
 
 
 @pytest.fixture
