@@ -86,7 +86,8 @@ def _read_ends(
 	doctype: str, names: Collection[str], update_types: tuple[str, ...]
 ) -> list[tuple[str, str | None, int, int]]:
 	log, found = frappe.qb.DocType(LOG), []
-	for some in create_batch(sorted(names), NAMES_AT_ONCE):
+	# each type is looked for under each name
+	for some in create_batch(sorted(names), NAMES_AT_ONCE // len(update_types)):
 		query = (
 			frappe.qb.from_(log)
 			.select(log.name, log.docname, log.update_type, log.data, log.position)
