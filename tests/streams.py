@@ -73,6 +73,15 @@ def pull_now(event_producer: str) -> dict:
 	return pull_from_node(event_producer)
 
 
+def pull_at_once(event_producer: str) -> dict:
+	"""As a job does it: no waiting for a pull that is running."""
+	from dataclasses import asdict
+
+	from event_streaming.consumer.pull.loop import pull
+
+	return asdict(pull(event_producer))
+
+
 def pull_and_count(event_producer: str) -> dict:
 	"""A pull, and how often it asked the producer for documents."""
 	from event_streaming.consumer.subscriptions.remote import Producer

@@ -4,7 +4,7 @@ import pytest
 from doctypes import CITY, with_orders
 from documents import change, delete, insert, read_doc, read_rows, unique
 from logs import sync_logs
-from streams import make_subscriber, pull, pull_now, set_unsubscribed, subscribe, wait_for
+from streams import make_subscriber, pull, pull_at_once, set_unsubscribed, subscribe, wait_for
 
 SETTINGS = "Event Streaming Settings"
 
@@ -68,7 +68,7 @@ def test_a_notification_that_comes_while_a_pull_is_at_work_is_seen_when_it_ends(
 	pending = begin(consumer, producer, "pull_as_subscriber")
 	city = producer.run(insert, doctype=CITY, title=unique("city"))
 
-	assert consumer.run(pull_now, event_producer=producer.url)["busy"]
+	assert consumer.run(pull_at_once, event_producer=producer.url)["busy"]
 	consumer.run(let_go)
 
 	assert pending.wait(30)["synced"] == 1

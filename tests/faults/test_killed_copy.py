@@ -14,7 +14,7 @@ STEPS = [
 	("consumer.subscriptions.remote:Producer.get_copy_page", "after", 2),
 	("consumer.life_cycle.documents:insert", "after", 1),
 	("consumer.life_cycle.documents:insert", "before", 4),
-	("identity.registry:add", "after", 2),
+	("consumer.unit_of_work.kept_identities:KeptIdentities.add", "after", 2),
 	("consumer.logs.task:save_progress", "before", 2),
 	("consumer.logs.task:save_progress", "after", 3),
 	*((f"commit:{nth}", when, nth) for nth in (5, 9, 12) for when in ("before", "after")),

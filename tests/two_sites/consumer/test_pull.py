@@ -7,7 +7,7 @@ import requests
 from doctypes import CITY, ORDER, with_orders
 from documents import change, delete, insert, insert_cities, read_doc, read_rows, set_settings, unique
 from logs import make_due, sync_logs
-from streams import pull, pull_now, require_field, require_nothing, subscribe, wait_for
+from streams import pull, pull_at_once, pull_now, require_field, require_nothing, subscribe, wait_for
 
 SYNC_LOG_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"
 
@@ -67,7 +67,7 @@ def test_while_one_pull_runs_another_does_nothing(producer, consumer):
 	other = consumer.shell()
 	other.run(hold_lock, event_producer=producer.url, commit=False)
 
-	summary = consumer.run(pull_now, event_producer=producer.url)
+	summary = consumer.run(pull_at_once, event_producer=producer.url)
 
 	assert summary["busy"] and not summary["events"]
 

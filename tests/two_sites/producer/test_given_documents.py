@@ -1,21 +1,10 @@
 """Documents that were given whole count as delivered: their ends are told, and each is remembered once."""
 
 import pytest
-from streams import (
-	CITY,
-	NOBODY_URL,
-	ORDER,
-	change,
-	delete,
-	insert,
-	pull,
-	read_doc,
-	stream,
-	subscribe,
-	sync_logs,
-	unique,
-	with_orders,
-)
+from doctypes import CITY, ORDER, with_orders
+from documents import change, delete, insert, read_doc, unique
+from logs import sync_logs
+from streams import NOBODY_URL, pull, stream, subscribe
 
 SIAM = "doc.country_name == 'Siam'"
 
