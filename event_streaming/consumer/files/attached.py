@@ -13,8 +13,9 @@ from frappe import _
 from frappe.model import table_fields
 from frappe.utils import cint
 
-from event_streaming.consumer.files.content import AsStored, Folder, find_content, remove_unused
+from event_streaming.consumer.files.content import Folder, find_content, remove_unused
 from event_streaming.consumer.files.fields import LEAVE_OUT, AttachShape, every_url_in, with_urls
+from event_streaming.consumer.life_cycle.stand_ins import stored_already
 from event_streaming.consumer.resolve.file_rows import find_file, same_attached
 from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments, FileReference, Producer
@@ -226,15 +227,17 @@ class Files:
 				"attached_to_field": fieldname or None if owner else None,
 			}
 		)
+		doc.flags[ROOT_FLAG] = self._root(remote)
 		if remote["file_url"].startswith(REMOTE_URLS):
 			doc.file_url, doc.file_size = remote["file_url"], remote["file_size"]
-		else:
-			stored = self.folder.store(remote, self._fetch)
-			doc.file_url = stored.url
-			doc.save_file = AsStored(doc, stored)
-		doc.flags[ROOT_FLAG] = self._root(remote)
+			hooks_run()
+			doc.insert()
+			return doc
+		stored = self.folder.store(remote, self._fetch)
+		doc.file_url = stored.url
 		hooks_run()
-		doc.insert()
+		with stored_already(doc, stored):
+			doc.insert()
 		return doc
 
 	def _update(self, doc: Any, remote: RemoteFile, owner: LocalKey | None, fieldname: str) -> Any:

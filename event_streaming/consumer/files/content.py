@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import frappe
 from frappe import _
@@ -195,23 +194,3 @@ def remove_unused(url: str) -> None:
 	path = path_of(url)
 	if path and os.path.isfile(path) and not frappe.db.exists(FILE, {"file_url": url}):
 		os.remove(path)
-
-
-class AsStored:
-	"""Stands in for the `save_file` of a File that is being inserted, whose content lies in the folder already.
-
-	Frappe's own would write it again, and a JPEG in another compression: its hash would not be the producer's.
-	"""
-
-	def __init__(self, doc: Any, stored: Stored):
-		self.doc = doc
-		self.stored = stored
-		# so that Frappe does not read it all either
-		doc.content = b"stored"
-
-	def __call__(self, *_args: Any, **_options: Any) -> None:
-		# whoever asks for the content from now on gets it from the disk
-		self.doc.content = b""
-		self.doc.file_url = self.stored.url
-		self.doc.content_hash = self.stored.content_hash
-		self.doc.file_size = self.stored.size

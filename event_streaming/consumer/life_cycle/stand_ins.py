@@ -12,6 +12,7 @@
 | `validate_set_only_once` | nor is a value that came a change by somebody of this site |
 | `check_permission`, `validate_higher_perm_levels` | what was asked by `permission.authorise` is not asked again, nor by level |
 | `update_child_table` | see `rows.UpdateTable` |
+| `save_file` of a File | its content lies in the folder already |
 | `load_doc_before_save` | see `state_before.StateBefore`; set when the document is read, for its next save |
 
 They call the class's own method. Each is an object of a class: hooks may copy the document, or pickle it into a job; there it has
@@ -21,7 +22,7 @@ lost what it stood for, and calls the class's own.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import frappe
 from frappe.model.document import Document
@@ -247,3 +248,41 @@ def stamps_of(doc: Document, data: dict) -> dict[str, Any]:
 		# a difference does not mention it when the same person changed the document again
 		stamps.setdefault("modified_by", doc.modified_by)
 	return stamps
+
+
+class Stored(Protocol):
+	"""Content that lies in this site's folder for files already."""
+
+	url: str
+	content_hash: str
+	size: int
+
+
+class AsStored:
+	"""Stands in for the `save_file` of a File that is being inserted.
+
+	Frappe's own would write the content again, and a JPEG in another compression: its hash would not be the producer's.
+	"""
+
+	def __init__(self, doc: Document, stored: Stored):
+		self.doc = doc
+		self.stored = stored
+
+	def __call__(self, *_args: Any, **_options: Any) -> None:
+		# whoever asks for the content from now on gets it from the disk
+		self.doc.content = b""
+		self.doc.file_url = self.stored.url
+		self.doc.content_hash = self.stored.content_hash
+		self.doc.file_size = self.stored.size
+
+
+@contextmanager
+def stored_already(doc: Document, stored: Stored) -> Iterator[None]:
+	"""Inside the block, a File is inserted with content that lies in the folder already."""
+	vars(doc)["save_file"] = AsStored(doc, stored)
+	# so that Frappe does not read it all either
+	doc.content = b"stored"
+	try:
+		yield
+	finally:
+		vars(doc).pop("save_file", None)
