@@ -135,7 +135,7 @@ def test_an_event_that_fails_is_kept_and_its_document_waits_while_others_go_on(p
 	assert consumer.run(read_doc, doctype=CITY, name=good)
 	assert consumer.run(read_doc, doctype=CITY, name=bad) is None
 	assert [log["status"] for log in sync_logs(consumer)] == ["Retrying", "Waiting", "Synced"]
-	assert "MandatoryError" in sync_logs(consumer)[0]["error"]
+	assert "country_name is missing" in sync_logs(consumer)[0]["error"]
 
 	consumer.run(allow_all)
 	consumer.run(make_due)
