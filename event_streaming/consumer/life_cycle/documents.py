@@ -65,6 +65,10 @@ def insert(
 	seen = of_whole(doc, values) if is_told(doc) else kept
 	raise_counter(doc, name)
 	wanted = given_name(doc, name) or name_for_prompt(doc, data)
+	if docstatus == CANCELLED:
+		# no hook of an insert runs: what was set for it does not stay
+		kept.put_back(doc)
+		seen = kept
 	with faithfully(doc, Life(stamps, kept, seen, rights)):
 		if docstatus == CANCELLED:
 			cancelled.insert(doc, wanted)
