@@ -12,14 +12,22 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.state import PullState
+from event_streaming.consumer.subscriptions import sites
 from event_streaming.consumer.subscriptions.old_producer import asked_old_producer, take_over_old_record
 from event_streaming.consumer.subscriptions.producer_form import make_custom_fields, user_secret
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
-from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.exceptions import (
+	EventStreamingError,
+	RemoteError,
+	RemoteRefused,
+	RemoteUnavailable,
+	WrongSite,
+)
 from event_streaming.http.confidential import Confidential
 from event_streaming.site.address import normalise_url, public_url, time_zone, web_address
 from event_streaming.site.settings import get_settings
+from event_streaming.site.site_id import own_id, refuse_if_for_another, sender_id
 from event_streaming.wire.checks import InvalidPage, whole_number
 from event_streaming.wire.pages import PROTOCOL, Page, Subscription, parse_subscriptions
 
@@ -116,6 +124,7 @@ def registration_data(doc) -> dict:
 	]
 	return {
 		"event_consumer": public_url(),
+		"site_id": own_id(),
 		"rows": rows,
 		"user": doc.user,
 		"api_key": Confidential(frappe.db.get_value("User", doc.user, "api_key") or ""),
@@ -138,6 +147,7 @@ def register(doc, producer: Producer, saved: bool = False) -> dict:
 	`saved`: nobody is saving it now, so that a refusal would come too late to keep it from being saved; the producer then sends
 	nothing under what it refuses to replace. The state row gets the position to start from when it has none. Raises the Remote* errors or InvalidPage.
 	"""
+	sites.ask_first(doc, producer.client)
 	token = frappe.generate_hash(length=32)
 	frappe.cache.set_value(token_key(token), 1, expires_in_sec=TOKEN_FOR)
 	data = registration_data(doc)
@@ -152,6 +162,7 @@ def register(doc, producer: Producer, saved: bool = False) -> dict:
 			}
 	finally:
 		frappe.cache.delete_value(token_key(token))
+	sites.keep_met(doc, answer.get("site_id"))
 	keep_answer(doc.name, answer)
 	return answer
 
@@ -265,15 +276,16 @@ def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 
 
 def confirm(token: str) -> dict:
-	"""The producer calls back to see that the address it was given is this site. Returns {"site", "token_known"}."""
+	"""The producer calls back to see that the address it was given is this site."""
 	known = bool(token and frappe.cache.get_value(token_key(token), expires=True))
-	return {"site": public_url(), "token_known": known}
+	return {"site": public_url(), "site_id": own_id(), "token_known": known}
 
 
 def update_status(producer_url: str, subscriptions: str) -> None:
 	"""The producer's admin has approved or rejected something. Raises frappe.PermissionError for anybody else."""
+	refuse_if_for_another()
 	name = normalise_url(producer_url)
-	user = frappe.db.get_value("Event Producer", name, "user")
+	user, kept = frappe.db.get_value("Event Producer", name, ["user", "site_id"]) or (None, None)
 	if not user:
 		frappe.throw(
 			_("There is no Event Producer {0} on this site.").format(producer_url), frappe.DoesNotExistError
@@ -283,6 +295,8 @@ def update_status(producer_url: str, subscriptions: str) -> None:
 			_("Only the Event Subscriber {0} may change the approval status.").format(user),
 			frappe.PermissionError,
 		)
+	if kept and sender_id() not in ("", kept):
+		frappe.throw(sites.explain_other(name, kept, sender_id()), WrongSite)
 	write_statuses(
 		frappe.get_doc("Event Producer", name), parse_subscriptions(frappe.parse_json(subscriptions))
 	)
@@ -304,6 +318,7 @@ def test_connection(event_producer: str) -> dict:
 		if kept.protocol < 2:
 			return {"protocol": kept.protocol, "behind": None, "site": doc.name, "warnings": []}
 		page = producer.get_page(kept.position)
+		sites.keep_met(doc, page["site_id"])
 		settle(doc, producer, page)
 		# nothing of the page is applied, so that its events are behind too
 		behind = page["behind"] + len(page["events"])
@@ -328,6 +343,7 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 		"behind": len(events),
 		"time_zone": "",
 		"site": doc.name,
+		"site_id": "",
 		"subscriptions": {},
 		"warnings": [],
 		"paused": False,
@@ -352,6 +368,7 @@ def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
 		return None
 	if not answer or not answer.get("protocol"):
 		return None
+	sites.keep_met(doc, answer.get("site_id"))
 	kept.protocol, kept.position = (
 		PROTOCOL,
 		whole_number(answer.get("position_then"), "position_then"),

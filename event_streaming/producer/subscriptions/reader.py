@@ -9,6 +9,7 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.exceptions import NotRegistered
+from event_streaming.producer.subscriptions.met import check_consumer
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.refused import is_system
@@ -57,6 +58,7 @@ def load_consumer(event_consumer: str):
 			_("The user {0} is disabled on {1}. Enable it there.").format(consumer.user, public_url()),
 			frappe.PermissionError,
 		)
+	check_consumer(consumer)
 	return consumer
 
 

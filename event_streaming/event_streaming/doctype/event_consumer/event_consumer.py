@@ -8,6 +8,7 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.producer.registration import approval, figures, overview, register
+from event_streaming.site.site_id import claimed_twice
 
 
 class EventConsumer(Document):
@@ -25,7 +26,9 @@ class EventConsumer(Document):
 
 		api_key: DF.Data
 		api_secret: DF.Password
+		ca_certificate: DF.LongText | None
 		callback_url: DF.Data
+		claimed_by: DF.Data | None
 		consumer_doctypes: DF.Table[EventConsumerDocumentType]
 		incoming_change: DF.Check
 		last_contact: DF.Datetime | None
@@ -34,15 +37,18 @@ class EventConsumer(Document):
 		needs_copy: DF.Check
 		not_reachable: DF.Check
 		notify_failures: DF.Int
+		other_site_id: DF.Data | None
 		paused: DF.Check
 		pending_doctypes: DF.Int
 		position: DF.Int
 		protocol: DF.Int
+		site_id: DF.Data | None
 		user: DF.Link
 
 	# end: auto-generated types
 	def onload(self):
 		self.set_onload("taken", figures.taken_by_doctype(self.name))
+		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("events_behind", overview.events_behind(self))
 
 	def validate(self):
