@@ -58,7 +58,8 @@ def producer_changed(doc) -> None:
 		if isinstance(error, RemoteError) and asks_for_something_else(doc):
 			# saved, it would be asked for in vain, and what the producer has on record would stay in force unseen
 			frappe.throw(str(error), EventStreamingError, title=_("Refused by {0}").format(doc.name))
-		state.save_state(doc.name, last_error=str(error)[:2000])
+		met = getattr(error, "site_id", "") or None
+		state.save_state(doc.name, last_error=str(error)[:2000], other_site_id=met)
 		frappe.cache.delete_value(asked_old_producer(doc.name))
 		frappe.msgprint(
 			_(

@@ -3,7 +3,10 @@ frappe.ui.form.on("Event Streaming Settings", {
 		frm.add_custom_button(__("New Site Id"), () =>
 			frappe.confirm(
 				__("Only on a copy of a site: every site that is connected refuses this one until its administrator accepts the new id. Go on?"),
-				() => frappe.xcall("event_streaming.api.new_site_id").then(() => frm.reload_doc())
+				() =>
+					frappe
+						.xcall("event_streaming.api.new_site_id", { instead_of: frm.doc.site_id || "" })
+						.then(() => frm.reload_doc())
 			)
 		);
 		const url = (frm.doc.__onload || {}).public_url;
