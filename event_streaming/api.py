@@ -22,7 +22,6 @@ from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.verify import repair as repairing
 from event_streaming.consumer.verify import verifying as verifying
 from event_streaming.site.settings import get_settings
-from event_streaming.site.site_id import make_id, own_id
 
 ADMIN = "System Manager"
 
@@ -93,9 +92,7 @@ def accept_site(site_id: str, event_producer: str | None = None, event_consumer:
 def new_site_id(instead_of: str) -> str:
 	"""On a copy of a site: make it a site of its own to all others; returns the id. `instead_of` is the one that it has now."""
 	frappe.only_for(ADMIN)
-	if instead_of != own_id():
-		frappe.throw(_("This site has another id by now: open the form again."))
-	return make_id()
+	return decisions.new_site_id(instead_of)
 
 
 @frappe.whitelist(methods=["POST"])

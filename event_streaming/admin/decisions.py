@@ -8,6 +8,8 @@ from event_streaming.consumer.logs import state
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.producer.notify import notifications
 from event_streaming.site.address import normalise_url
+from event_streaming.site.settings import DOCTYPE as SETTINGS
+from event_streaming.site.site_id import make_id, own_id
 
 PRODUCER, CONSUMER = "Event Producer", "Event Consumer"
 APPROVED, REJECTED, PENDING = "Approved", "Rejected", "Pending"
@@ -88,6 +90,24 @@ def accept_site(doctype: str, name: str, site_id: str) -> None:
 		"Info",
 		_("{0} has accepted the site {1} in the place of {2}.").format(frappe.session.user, met, before),
 	)
+
+
+def new_site_id(instead_of: str) -> str:
+	"""On a copy of a site: make it a site of its own to all others. `instead_of` is the id that the person has seen.
+
+	Who did it stands on the settings.
+	"""
+	before = own_id()
+	if instead_of != before:
+		frappe.throw(_("This site has another id by now: open the form again."))
+	made = make_id()
+	frappe.get_doc(SETTINGS).add_comment(
+		"Info",
+		_("{0} has given this site the id {1} in the place of {2}.").format(
+			frappe.session.user, made, before
+		),
+	)
+	return made
 
 
 def existing(doctype: str, name: str) -> str:

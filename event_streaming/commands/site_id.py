@@ -19,12 +19,13 @@ def new_site_id_command(yes: bool) -> int:
 	Exit codes:
 	  0  this site has a new id
 	"""
-	from event_streaming.site.site_id import make_id, own_id
+	from event_streaming.admin.decisions import new_site_id
+	from event_streaming.site.site_id import own_id
 
 	question = f"Other sites know this one as {own_id() or 'no id'}. Give it a new id?"
 	if is_terminal() and not yes and not click.confirm(question, err=True):
 		return IMPOSSIBLE
-	click.echo(make_id())
+	click.echo(new_site_id(own_id()))
 	frappe.db.commit()
 	return DONE
 

@@ -19,7 +19,12 @@ def public_url() -> str:
 
 	Event Streaming Settings has it; `get_url()` is the guess when nothing is set there.
 	"""
-	return normalise_url(get_settings().public_url or get_url())
+	url = get_settings().public_url or get_url()
+	try:
+		return normalise_url(url)
+	except ValueError:
+		# what Frappe takes from a request's Host may be no address; the other site says so
+		return url.strip().rstrip("/").lower()
 
 
 def normalise_url(url: str | None) -> str:

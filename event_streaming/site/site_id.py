@@ -26,11 +26,11 @@ def own_id() -> str:
 
 def make_id() -> str:
 	"""Give this site a new id, and return it."""
-	settings = frappe.get_doc(DOCTYPE)
-	settings.site_id = str(uuid.uuid4())
-	settings.flags.new_site_id = settings.flags.ignore_permissions = True
-	settings.save()
-	return settings.site_id
+	site_id = str(uuid.uuid4())
+	# not as a document: whatever else is wrong with the settings is no reason to have none
+	frappe.db.set_single_value(DOCTYPE, "site_id", site_id)
+	frappe.clear_document_cache(DOCTYPE, DOCTYPE)
+	return site_id
 
 
 def make_id_if_missing() -> None:

@@ -13,7 +13,7 @@ from event_streaming.exceptions import CannotApply, RefusedDocType
 from event_streaming.http.client import checked_authorities
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
-from event_streaming.site.address import normalise_url, public_url, web_address, why_no_address
+from event_streaming.site.address import public_url, web_address, why_no_address
 from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import MOST_WORKERS
 
@@ -45,7 +45,7 @@ def validate_url(doc) -> None:
 			_("Producer URL must be an address such as https://head-office.example.com")
 			+ f". {why_no_address(doc.producer_url)}"
 		)
-	if url in (public_url(), normalise_url(frappe.utils.get_url())):
+	if url in (public_url(), web_address(frappe.utils.get_url())):
 		frappe.throw(
 			_("{0} is this site itself. Producer URL must be the address of the other site.").format(url)
 		)

@@ -25,7 +25,7 @@ from event_streaming.exceptions import (
 	WrongSite,
 )
 from event_streaming.http.confidential import Confidential
-from event_streaming.site.address import normalise_url, public_url, time_zone, web_address
+from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import own_id, refuse_if_for_another, sender_id
 from event_streaming.wire.checks import InvalidPage, whole_number
@@ -285,7 +285,7 @@ def confirm(token: str) -> dict:
 def update_status(producer_url: str, subscriptions: str) -> None:
 	"""The producer's admin has approved or rejected something. Raises frappe.PermissionError for anybody else."""
 	refuse_if_for_another()
-	name = normalise_url(producer_url)
+	name = web_address(producer_url) or producer_url
 	user, kept = frappe.db.get_value("Event Producer", name, ["user", "site_id"]) or (None, None)
 	if not user:
 		frappe.throw(
@@ -365,6 +365,8 @@ def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
 		answer = producer.register({**wire_form(data), "reachable": 0, **old_cursor(kept)})
 		if not answer:
 			adopt_statuses(doc, {"subscriptions": take_over_old_record(producer, data)})
+	except WrongSite:
+		raise
 	except (RemoteError, RemoteRefused, InvalidPage):
 		return None
 	if not answer or not answer.get("protocol"):

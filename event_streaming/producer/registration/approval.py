@@ -23,7 +23,7 @@ from event_streaming.producer.subscriptions.streamed import (
 	PENDING,
 	refresh_streamed_doctypes,
 )
-from event_streaming.site.address import normalise_url, public_url
+from event_streaming.site.address import normalise_url, public_url, why_no_address
 from event_streaming.site.refused import refuse_system_doctypes
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import UPDATE_STATUS
@@ -37,7 +37,10 @@ ITS_OWN = ("not_reachable", "protocol", "site_id", "other_site_id", "claimed_by"
 
 def validate_consumer(doc) -> None:
 	"""Called by the document's `validate`: addresses, DocTypes and conditions; who may set a status; where to start."""
-	doc.callback_url = normalise_url(doc.callback_url)
+	try:
+		doc.callback_url = normalise_url(doc.callback_url)
+	except ValueError:
+		frappe.throw(_("Callback URL: {0}").format(why_no_address(doc.callback_url)))
 	doc.ca_certificate = checked_authorities(doc.ca_certificate)
 	seen: set[str] = set()
 	for row in doc.consumer_doctypes:

@@ -12,7 +12,7 @@ from event_streaming.site.site_id import own_id, refuse_if_for_another, sender_i
 def check_consumer(consumer) -> None:
 	"""Whether this site was meant, and the asking site is the one that `consumer` is kept for. Raises WrongSite.
 
-	A site of an older version says no id; then nothing is checked.
+	A site of an older version says no id; then nothing is checked. Commits what is kept.
 	"""
 	refuse_if_for_another()
 	met = sender_id()
@@ -29,6 +29,8 @@ def check_consumer(consumer) -> None:
 		.where((table.name == consumer.name) & (table.site_id.isnull() | (table.site_id == "")))
 		.run()
 	)
+	# what answers the request begins with no work open
+	frappe.db.commit()
 	consumer.site_id = met
 
 

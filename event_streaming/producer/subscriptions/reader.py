@@ -89,6 +89,9 @@ def contacted(consumer, cursor: int, reachable: Any = None) -> None:
 	values = {"position": cursor, "last_contact": now_datetime()}
 	if reachable is not None:
 		values["not_reachable"] = int(not cint(reachable))
+	if consumer.get("other_site_id"):
+		# the right site is back
+		values["other_site_id"] = None
 	if cint(consumer.notify_failures):
 		values.update(notify_failures=0, notify_after=None)
 	frappe.db.set_value(CONSUMER, consumer.name, values, update_modified=False)

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from doctypes import CITY
+from doctypes import CITY, with_orders
 from documents import insert, read_doc, read_rows, set_settings, unique
 from fake_producer import FakeProducer
 from fake_site import Authority, FakeSite
@@ -225,6 +225,13 @@ def test_another_site_in_the_consumers_name_gets_nothing_until_it_is_accepted(pr
 	assert not producer.run(read_rows, doctype="Event Update Log Consumer", filters={})
 	assert any(OTHER in said for said in producer.run(findings, check="site", event_consumer=consumer.url))
 
+	consumer.run(become, site_id=was)
+	pull(consumer, producer)
+	assert not producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["other_site_id"]
+
+	city = producer.run(insert, doctype=CITY, title=unique("city"))
+	consumer.run(become, site_id=OTHER)
+	refused_pull(consumer, producer.url)
 	producer.run(accept, site_id=OTHER, event_consumer=consumer.url)
 	assert pull(consumer, producer)["events"] == 1
 	assert consumer.run(read_doc, doctype=CITY, name=city)
@@ -413,6 +420,7 @@ def test_the_address_of_another_users_consumer_is_not_told(producer, consumer):
 
 def test_a_copy_of_a_site_is_told_to_get_an_id_of_its_own_and_registers_with_that(producer, consumer, third):
 	subscribe(consumer, producer, CITY)
+	with_orders(third)
 	third.run(make_subscriber)
 	third.run(become, site_id=consumer.run(site_id))
 

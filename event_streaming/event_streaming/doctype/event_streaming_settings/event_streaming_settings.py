@@ -53,8 +53,7 @@ class EventStreamingSettings(Document):
 				+ f". {why_no_address(self.public_url)}"
 			)
 		self.public_url = url or None
-		if not self.flags.new_site_id:
-			self.site_id = before.site_id if before else None
+		self.site_id = before.site_id if before else None
 
 
 @frappe.whitelist()
