@@ -82,6 +82,20 @@ def resume(event_producer: str | None = None, event_consumer: str | None = None)
 
 
 @frappe.whitelist(methods=["POST"])
+def accept_site(site_id: str, event_producer: str | None = None, event_consumer: str | None = None) -> None:
+	"""Go on with the site `site_id`, which was refused as it is not the one that the connection is with."""
+	frappe.only_for(ADMIN)
+	decisions.accept_site(*_one_of_both(event_producer, event_consumer), site_id)
+
+
+@frappe.whitelist(methods=["POST"])
+def new_site_id(instead_of: str) -> str:
+	"""On a copy of a site: make it a site of its own to all others; returns the id. `instead_of` is the one that it has now."""
+	frappe.only_for(ADMIN)
+	return decisions.new_site_id(instead_of)
+
+
+@frappe.whitelist(methods=["POST"])
 def copy(
 	event_producer: str, doctypes: str | list | None = None, filters: str | dict | list | None = None
 ) -> dict[str, Any]:
@@ -151,8 +165,11 @@ def metrics() -> Response:
 
 def _set_paused(event_producer: str | None, event_consumer: str | None, paused: bool) -> bool:
 	frappe.only_for(ADMIN)
+	return decisions.set_paused(*_one_of_both(event_producer, event_consumer), paused)
+
+
+def _one_of_both(event_producer: str | None, event_consumer: str | None) -> tuple[str, str]:
+	"""(DocType, name) of the one that is named."""
 	if bool(event_producer) == bool(event_consumer):
 		frappe.throw(_("Name one: an Event Producer or an Event Consumer."))
-	if event_producer:
-		return decisions.set_paused(PRODUCER, event_producer, paused)
-	return decisions.set_paused(CONSUMER, event_consumer, paused)
+	return (PRODUCER, event_producer) if event_producer else (CONSUMER, event_consumer)

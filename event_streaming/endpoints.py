@@ -14,6 +14,7 @@ from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
 from event_streaming.producer.subscriptions.reader import load_consumer
 from event_streaming.site.facts import facts
+from event_streaming.site.site_id import own_id, refuse_if_for_another
 
 # ---- asked by a consumer, as the user of its Event Consumer
 
@@ -121,6 +122,7 @@ def get_content(event_consumer: str, file: str, offset: int = 0) -> dict[str, An
 def confirm(token: str) -> dict[str, Any]:
 	"""The producer calls back to see that the address it was given is this site. Returns {"site", "token_known"}."""
 	frappe.only_for("System Manager")
+	refuse_if_for_another()
 	return registration.confirm(token)
 
 
@@ -131,6 +133,12 @@ def update_status(producer_url: str, subscriptions: str) -> None:
 
 
 # ---- asked by the doctor of either
+
+
+@frappe.whitelist(methods=["POST"])
+def get_site_id() -> dict[str, str]:
+	"""Which site this is: asked, by any user with keys, before a registration sends anything else."""
+	return {"site_id": own_id()}
 
 
 @frappe.whitelist(methods=["POST"])

@@ -31,6 +31,24 @@ class RemoteRefused(EventStreamingError):
 	http_status_code = 403
 
 
+class WrongSite(RemoteRefused):
+	"""Another site answers, or asks, than the one that the connection is with; `site_id` is whose id was met, where it is known."""
+
+	def __init__(self, message: str = "", site_id: str = ""):
+		super().__init__(message)
+		self.site_id = site_id
+
+
+class AddressNotAllowed(RemoteUnavailable):
+	"""The address is outside of the networks that this site may be made to call; nothing was sent."""
+
+
+class TooManyRegistrations(EventStreamingError):
+	"""A user registers more often than is good for the sites that are called back."""
+
+	http_status_code = 429
+
+
 class RemoteError(EventStreamingError):
 	"""The other site understood and said no: status and the name of its exception are kept."""
 

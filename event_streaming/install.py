@@ -8,6 +8,7 @@ from event_streaming.admin.alerts import make_notifications
 from event_streaming.admin.navigation import stand_under_automation
 from event_streaming.patches.v1_0 import take_over_older_app
 from event_streaming.producer.subscriptions.streamed import forget_streamed_doctypes
+from event_streaming.site.site_id import make_id_if_missing
 
 # of the list of Event Sync Log, for everybody: name -> status
 SAVED_VIEWS = {"Failed": "Failed", "Waiting": "Waiting", "Conflicts": "Conflict"}
@@ -29,6 +30,7 @@ def after_install() -> None:
 	settings = frappe.get_single("Event Streaming Settings")
 	settings.flags.ignore_permissions = True
 	settings.save()
+	make_id_if_missing()
 	# its validation takes over the `default_log_clearing_doctypes` of every app
 	log_settings = frappe.get_single("Log Settings")
 	log_settings.flags.ignore_permissions = True

@@ -16,7 +16,7 @@ EVENT = {
 class FakeProducer(FakeSite):
 	"""`pages` are answered one a request, then empty ones; `brings` are the documents that it has: (DocType, name) -> data.
 
-	A page may be a dict that is laid over an ordinary one, or bytes that are sent as they are.
+	`site_id` is what it calls itself in its answers; "" is a site of an older version. A page may be a dict that is laid over an ordinary one, or bytes that are sent as they are.
 	"""
 
 	def __init__(self, *doctypes: str):
@@ -26,6 +26,7 @@ class FakeProducer(FakeSite):
 		self.brings: dict[tuple[str, str], dict] = {}
 		self.documents_answer: object = None
 		self.position = 0
+		self.site_id = ""
 
 	def event(self, doctype: str, name: str, document: dict | None = None, **values) -> dict:
 		"""The next event of the log."""
@@ -62,6 +63,7 @@ class FakeProducer(FakeSite):
 			"subscriptions": self.subscriptions(),
 			"warnings": [],
 			"paused": 0,
+			**self.identity(),
 			**made,
 		}
 
@@ -78,9 +80,12 @@ class FakeProducer(FakeSite):
 						"site": self.url,
 						"time_zone": "Asia/Bangkok",
 						"subscriptions": self.subscriptions(),
+						**self.identity(),
 					}
 				)
 			)
+		if request.path.endswith("get_site_id") and self.site_id:
+			return answered(self.identity())
 		if request.path.endswith("get_page"):
 			return answered(self.page(request.body["cursor"]))
 		if request.path.endswith("get_documents"):
@@ -88,6 +93,9 @@ class FakeProducer(FakeSite):
 		if request.path.endswith("find_files"):
 			return answered({"files": [], "missing": []})
 		return super().content_for(request)
+
+	def identity(self) -> dict:
+		return {"site_id": self.site_id} if self.site_id else {}
 
 	def found(self, asked: list) -> dict:
 		there = [(doctype, name) for doctype, name in asked if (doctype, name) in self.brings]

@@ -5,12 +5,23 @@ down, or runs the old app.
 """
 
 import contextlib
+import datetime
+import ipaddress
 import json
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+LOOPBACK = "127.0.0.1"
+DAY = datetime.timedelta(days=1)
 HANG_SECONDS = 60
 
 
@@ -58,6 +69,15 @@ class FakeSite:
 		self.server.shutdown()
 		self.server.server_close()
 
+	def speak_tls(self, context: ssl.SSLContext) -> None:
+		"""From now on only over TLS."""
+		self.server.socket = context.wrap_socket(
+			self.server.socket, server_side=True, do_handshake_on_connect=False
+		)
+		self.url = self.url.replace("http://", "https://")
+		# a client that does not accept the certificate says so by hanging up
+		self.server.handle_error = lambda *_args: None
+
 	def calls(self, method: str) -> list[dict]:
 		"""The arguments of the calls of a whitelisted method whose path ends so."""
 		return [request.body for request in self.requests if request.path.endswith(method)]
@@ -90,3 +110,69 @@ class FakeSite:
 				self.documents[resource].update(request.body)
 			answer = {"data": self.documents[resource]}
 		return self.status, json.dumps(answer).encode()
+
+
+class Authority:
+	"""Signs certificates for 127.0.0.1; `pem` is its own, which whoever is to trust it needs."""
+
+	def __init__(self, name: str = "Test Authority"):
+		self.key = ec.generate_private_key(ec.SECP256R1())
+		self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+		usage = dict.fromkeys(
+			(
+				"digital_signature",
+				"content_commitment",
+				"key_encipherment",
+				"data_encipherment",
+				"key_agreement",
+				"encipher_only",
+				"decipher_only",
+			),
+			False,
+		)
+		self.certificate = (
+			self._builder(self.name, self.key, 30)
+			.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+			.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **usage), critical=True)
+			.sign(self.key, hashes.SHA256())
+		)
+		self.pem = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+	def context(self, folder: Path, address: str = LOOPBACK, days: int = 30) -> ssl.SSLContext:
+		"""For a server at `address`; with `days` below 0 its certificate has expired."""
+		key = ec.generate_private_key(ec.SECP256R1())
+		name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
+		names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+		certificate = (
+			self._builder(name, key, days)
+			.add_extension(names, critical=False)
+			.sign(self.key, hashes.SHA256())
+		)
+		file = folder / "server.pem"
+		file.write_bytes(
+			key.private_bytes(
+				serialization.Encoding.PEM,
+				serialization.PrivateFormat.PKCS8,
+				serialization.NoEncryption(),
+			)
+			+ certificate.public_bytes(serialization.Encoding.PEM)
+		)
+		context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+		context.load_cert_chain(file)
+		return context
+
+	def _builder(self, subject: x509.Name, key, days: int) -> x509.CertificateBuilder:
+		now = datetime.datetime.now(datetime.UTC)
+		return (
+			x509.CertificateBuilder()
+			.subject_name(subject)
+			.issuer_name(self.name)
+			.public_key(key.public_key())
+			.serial_number(x509.random_serial_number())
+			.not_valid_before(now - 60 * DAY)
+			.not_valid_after(now + days * DAY)
+			.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+			.add_extension(
+				x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+			)
+		)

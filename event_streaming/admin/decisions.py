@@ -4,9 +4,12 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from event_streaming.consumer.logs import state
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.producer.notify import notifications
 from event_streaming.site.address import normalise_url
+from event_streaming.site.settings import DOCTYPE as SETTINGS
+from event_streaming.site.site_id import make_id, own_id
 
 PRODUCER, CONSUMER = "Event Producer", "Event Consumer"
 APPROVED, REJECTED, PENDING = "Approved", "Rejected", "Pending"
@@ -61,6 +64,50 @@ def set_paused(doctype: str, name: str, paused: bool) -> bool:
 	elif not paused:
 		frappe.db.after_commit.add(notifications.ask_for_look)
 	return True
+
+
+def accept_site(doctype: str, name: str, site_id: str) -> None:
+	"""Another site has taken the place of the one that a connection is with: go on with it.
+
+	`site_id` is the one that the person has seen; it has to be the one that was refused last. Who did it stands on the document.
+	"""
+	doc = frappe.get_doc(doctype, existing(doctype, name), for_update=True)
+	doc.check_permission("write")
+	met = state.load_state(doc.name).other_site_id if doctype == PRODUCER else doc.other_site_id
+	if not met or met != site_id:
+		frappe.throw(_("{0} has refused no site {1}: open the form again.").format(doc.name, site_id))
+	if other := frappe.db.get_value(doctype, {"site_id": met, "name": ["!=", doc.name]}):
+		frappe.throw(_("The site {0} is connected as {1} already: delete one of both.").format(met, other))
+	before = doc.site_id
+	doc.db_set("site_id", met, notify=True)
+	if doctype == PRODUCER:
+		state.save_state(doc.name, other_site_id=None, next_pull=None, failures=0)
+		request_pull(doc.name, by_hand=True)
+	else:
+		doc.db_set({"other_site_id": None, "notify_after": None})
+		frappe.db.after_commit.add(notifications.ask_for_look)
+	doc.add_comment(
+		"Info",
+		_("{0} has accepted the site {1} in the place of {2}.").format(frappe.session.user, met, before),
+	)
+
+
+def new_site_id(instead_of: str) -> str:
+	"""On a copy of a site: make it a site of its own to all others. `instead_of` is the id that the person has seen.
+
+	Who did it stands on the settings.
+	"""
+	before = own_id()
+	if instead_of != before:
+		frappe.throw(_("This site has another id by now: open the form again."))
+	made = make_id()
+	frappe.get_doc(SETTINGS).add_comment(
+		"Info",
+		_("{0} has given this site the id {1} in the place of {2}.").format(
+			frappe.session.user, made, before
+		),
+	)
+	return made
 
 
 def existing(doctype: str, name: str) -> str:

@@ -12,11 +12,32 @@ import frappe
 import requests
 from frappe import _
 
-from event_streaming.exceptions import NotRegistered, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.exceptions import (
+	AddressNotAllowed,
+	NotRegistered,
+	RemoteError,
+	RemoteRefused,
+	RemoteUnavailable,
+	WrongSite,
+)
+from event_streaming.http.certificates import (
+	EXPIRED,
+	NOT_YET_VALID,
+	OTHER_ADDRESS,
+	OTHER_NAME,
+	read_authorities,
+	verify_code,
+)
 from event_streaming.http.confidential import plain
+from event_streaming.http.connection import CheckedAdapter, OutsideOfBound
+from event_streaming.http.networks import NOWHERE, Bound, parse_bound
 from event_streaming.site.settings import get_settings
+from event_streaming.site.site_id import MEANT_FOR, SENDER
+from event_streaming.wire.checks import as_site_id
 from event_streaming.wire.paths import path_in_frappe
 
+# keys of site_config.json
+ALLOWED_NETWORKS, CA_FILE = "event_streaming_allowed_networks", "event_streaming_ca_file"
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 LONGEST_RETRY_AFTER = 24 * 60 * 60.0
@@ -35,10 +56,15 @@ NO_SUCH_METHOD = {"AppNotInstalledError", "AttributeError", "ImportError", "Modu
 
 
 class SiteClient:
-	"""Calls whitelisted methods and reads documents of the Frappe site at `url` with a user's API keys."""
+	"""Calls whitelisted methods and reads documents of the Frappe site at `url` with a user's API keys.
 
-	def __init__(self, url: str, api_key: str, api_secret: str):
+	`expects` is the id of the site that is meant, which any other refuses; `authorities` are the certificates, as PEM, of those who
+	may have signed that of the site.
+	"""
+
+	def __init__(self, url: str, api_key: str, api_secret: str, expects: str = "", authorities: str = ""):
 		settings = get_settings()
+		self.expects = expects
 		self.url = url.rstrip("/")
 		self.timeout = (settings.connect_timeout, settings.read_timeout)
 		self._secrets = [secret for secret in (api_key, api_secret) if secret]
@@ -48,8 +74,19 @@ class SiteClient:
 				"Accept": "application/json",
 				"Authorization": f"token {api_key}:{api_secret}",
 				"User-Agent": "event_streaming",
+				**({SENDER: settings.site_id} if settings.site_id else {}),
+				**({MEANT_FOR: expects} if expects else {}),
 			}
 		)
+		self._problem = ""
+		try:
+			authorities = authorities or site_authorities()
+		except ValueError as error:
+			# said when it is called, as all that keeps it from being
+			self._problem = str(error)
+		adapter = CheckedAdapter(bound_of_this_site(), authorities)
+		for scheme in ("http://", "https://"):
+			self._session.mount(scheme, adapter)
 
 	def call(self, method: str, args: dict | None = None, timeout: float | None = None) -> Any:
 		"""POST to a whitelisted method; returns what it answered ("message").
@@ -85,6 +122,8 @@ class SiteClient:
 		self._session.close()
 
 	def _request(self, verb: str, path: str, body: dict | None = None, timeout: float | None = None) -> dict:
+		if self._problem:
+			raise RemoteUnavailable(self._problem)
 		times = self.timeout if timeout is None else (min(self.timeout[0], timeout), timeout)
 		headers = {} if body is None else {"Content-Type": "application/json"}
 		try:
@@ -100,6 +139,8 @@ class SiteClient:
 			)
 			with response:
 				content = read_bounded(response, self.url)
+		except OutsideOfBound:
+			raise AddressNotAllowed(explain_not_allowed(self.url)) from None
 		# ValueError: an address or a key that can't be put into a request at all
 		except (requests.RequestException, ValueError) as error:
 			raise RemoteUnavailable(
@@ -141,6 +182,8 @@ class SiteClient:
 				status,
 				"Redirect",
 			)
+		if exc_type == "WrongSite":
+			return WrongSite(text, met_site(content))
 		if exc_type == "NotRegistered":
 			return NotRegistered(
 				text or _("{0} does not know this site: save its Event Producer again.").format(self.url)
@@ -166,6 +209,77 @@ class SiteClient:
 		for secret in self._secrets:
 			text = text.replace(secret, "***")
 		return text
+
+
+def client_of(doc) -> SiteClient:
+	"""The client for the site of an Event Producer or Event Consumer. Raises RemoteRefused without a secret."""
+	return SiteClient(
+		doc.get("producer_url") or doc.get("callback_url"),
+		doc.api_key,
+		secret_of(doc),
+		expects=doc.get("site_id") or "",
+		authorities=doc.get("ca_certificate") or "",
+	)
+
+
+def checked_authorities(pasted: str | None) -> str | None:
+	"""What a person has pasted as CA Certificate, as it is kept. Raises frappe.ValidationError."""
+	try:
+		return read_authorities(pasted) or None
+	except ValueError:
+		frappe.throw(
+			_(
+				"CA Certificate must be the certificate of an authority as text: -----BEGIN CERTIFICATE----- and so on, never its"
+				" private key and never the path of a file."
+			)
+		)
+
+
+def bound_of_this_site() -> Bound:
+	"""Where site_config.json lets this site call; nowhere, when it can't be understood."""
+	try:
+		return parse_bound(frappe.conf.get(ALLOWED_NETWORKS))
+	except ValueError:
+		return NOWHERE
+
+
+def explain_not_allowed(url: str) -> str:
+	"""Without the address that the host leads to: who made this site call may be somebody else."""
+	try:
+		parse_bound(frappe.conf.get(ALLOWED_NETWORKS))
+	except ValueError as error:
+		return _("{0} in site_config.json is not a list of networks and host names: {1}").format(
+			ALLOWED_NETWORKS, error
+		)
+	return _(
+		"{0} is outside of the networks that this site may call: {1} in its site_config.json, and never link-local or metadata addresses."
+	).format(url, ALLOWED_NETWORKS)
+
+
+def site_authorities() -> str:
+	"""Certificates of authorities from the file that site_config.json names, for connections without their own.
+
+	Raises ValueError with a message for a person.
+	"""
+	path = frappe.conf.get(CA_FILE)
+	if not path:
+		return ""
+	try:
+		with open(path) as file:
+			return read_authorities(file.read())
+	except (OSError, ValueError, TypeError):
+		# nothing of the file, nor its path: the message goes to whoever asked
+		raise ValueError(
+			_("{0} in site_config.json does not lead to a file with certificates.").format(CA_FILE)
+		) from None
+
+
+def met_site(content: bytes) -> str:
+	"""Which site has refused a request that was meant for another."""
+	try:
+		return as_site_id(json.loads(content).get("site_id"))
+	except (ValueError, AttributeError, RecursionError):
+		return ""
 
 
 def is_unknown_method(error: RemoteError, method: str) -> bool:
@@ -247,6 +361,24 @@ def retry_after(response: requests.Response) -> float | None:
 	return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
 
 
+def explain_certificate(url: str, code: int) -> str:
+	"""What a person can do about a certificate that is not accepted."""
+	if code == EXPIRED:
+		return _("{0}: its certificate has expired. Renew it there.").format(url)
+	if code == NOT_YET_VALID:
+		return _("{0}: its certificate is not valid yet. Check the clocks of both sites.").format(url)
+	if code in (OTHER_NAME, OTHER_ADDRESS):
+		return _(
+			"{0}: its certificate is for another name. Check the address, or have the certificate changed there."
+		).format(url)
+	if code:
+		return _(
+			"{0}: its certificate was signed by nobody whom this site trusts. Put the certificate of your own authority into CA"
+			" Certificate of the connection, or have a certificate of a public authority installed there."
+		).format(url)
+	return _("{0}: no secure connection could be made. Is it an https address?").format(url)
+
+
 def explain_connection_error(url: str, error: Exception) -> str:
 	"""What a person can do about a request that got no answer."""
 	if isinstance(error, requests.exceptions.ConnectTimeout):
@@ -254,7 +386,7 @@ def explain_connection_error(url: str, error: Exception) -> str:
 	if isinstance(error, requests.exceptions.Timeout):
 		return _("{0} accepted the connection but did not answer in time.").format(url)
 	if isinstance(error, requests.exceptions.SSLError):
-		return _("{0}: the certificate is not accepted. Check it, or the address.").format(url)
+		return explain_certificate(url, verify_code(error))
 	if isinstance(error, requests.exceptions.ChunkedEncodingError):
 		return _("{0} cut the connection in the middle of its answer.").format(url)
 	if isinstance(error, requests.exceptions.ConnectionError):

@@ -3,9 +3,11 @@
 from urllib.parse import urlsplit, urlunsplit
 
 import frappe
-from frappe.utils import get_system_timezone, get_url
+from frappe import _
+from frappe.utils import escape_html, get_system_timezone, get_url
 
 from event_streaming.site.settings import get_settings
+from event_streaming.wire.addresses import canonical_host
 
 # as the scheduler knows it
 MINUTE_TASK = "event_streaming.tasks.event_streaming_every_minute"
@@ -17,13 +19,18 @@ def public_url() -> str:
 
 	Event Streaming Settings has it; `get_url()` is the guess when nothing is set there.
 	"""
-	return normalise_url(get_settings().public_url or get_url())
+	url = get_settings().public_url or get_url()
+	try:
+		return normalise_url(url)
+	except ValueError:
+		# what Frappe takes from a request's Host may be no address; the other site says so
+		return url.strip().rstrip("/").lower()
 
 
 def normalise_url(url: str | None) -> str:
-	"""One spelling per site: lower-case scheme and host, no default port, no trailing slash, query or fragment.
+	"""One spelling per site: lower-case scheme and host, punycode, no default port, no trailing slash, query or fragment.
 
-	Returns "" for an empty address. Raises ValueError when the port is not a number.
+	Returns "" for an empty address. Raises ValueError when the host can be none, or the port is not a number.
 	"""
 	url = (url or "").strip()
 	if not url:
@@ -31,7 +38,7 @@ def normalise_url(url: str | None) -> str:
 	parts = urlsplit(url)
 	if not parts.hostname:
 		return url.rstrip("/")
-	scheme, host = parts.scheme.lower(), parts.hostname.lower()
+	scheme, host = parts.scheme.lower(), canonical_host(parts.hostname)
 	if ":" in host:
 		host = f"[{host}]"
 	if parts.port and parts.port != DEFAULT_PORTS.get(scheme):
@@ -40,12 +47,32 @@ def normalise_url(url: str | None) -> str:
 
 
 def web_address(url: str | None) -> str:
-	"""`normalise_url` of what a person has typed; "" when it is no address of a site."""
+	"""`normalise_url` of what a person has typed; "" when it is no address of a site.
+
+	A user and password in it are refused: an address is shown, logged and sent.
+	"""
 	try:
+		if "@" in urlsplit((url or "").strip()).netloc:
+			return ""
 		url = normalise_url(url)
 		return url if urlsplit(url).hostname and url.startswith(("http://", "https://")) else ""
 	except (ValueError, AttributeError):
 		return ""
+
+
+def why_no_address(url: str | None) -> str:
+	"""Why what a person has typed can't be the address of a site; "" when it can."""
+	try:
+		parts = urlsplit((url or "").strip())
+	except (ValueError, AttributeError):
+		return _("It is not an address.")
+	if "@" in parts.netloc:
+		return _("It must not contain a user or a password.")
+	if not web_address(url):
+		return _("It has to begin with http:// or https://, followed by the name of a host, without spaces.")
+	if parts.path.strip("/"):
+		return _("A site answers at the root of its host: leave out {0}.").format(escape_html(parts.path))
+	return ""
 
 
 def time_zone() -> str:

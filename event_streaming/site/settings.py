@@ -20,6 +20,8 @@ class StreamSettings:
 	"""Times in seconds unless the name says otherwise."""
 
 	public_url: str
+	# "" before one has been made
+	site_id: str
 	not_reachable: bool
 	queue: str
 	events_per_page: int
@@ -52,6 +54,7 @@ def get_settings() -> StreamSettings:
 
 	return StreamSettings(
 		public_url=(stored.get("public_url") or "").strip(),
+		site_id=stored.get("site_id") or "",
 		not_reachable=bool(cint(stored.get("not_reachable"))),
 		queue=stored.get("queue") or "default",
 		events_per_page=bounded("events_per_page", 500, 1, 5_000),

@@ -15,8 +15,16 @@ FIRST_YEAR = 1000
 NOT_IN_NAMES = re.compile("[\x00-\x1f\x7f<>\ud800-\udfff]")
 
 
+SITE_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+
+
 class InvalidPage(ValueError):
 	"""What the other site sent is not what the wire format allows."""
+
+
+def as_site_id(value: Any) -> str:
+	"""The id of a site; "" for none, and for what can be none."""
+	return value if isinstance(value, str) and SITE_ID.fullmatch(value) else ""
 
 
 def printable(value: Any) -> str:

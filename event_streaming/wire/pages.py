@@ -2,7 +2,15 @@
 
 from typing import Any, TypedDict
 
-from event_streaming.wire.checks import MAX_NAME, InvalidPage, list_of, next_after, text, whole_number
+from event_streaming.wire.checks import (
+	MAX_NAME,
+	InvalidPage,
+	as_site_id,
+	list_of,
+	next_after,
+	text,
+	whole_number,
+)
 from event_streaming.wire.events import CREATE, Event, read_event
 
 PROTOCOL = 2
@@ -32,6 +40,8 @@ class Page(TypedDict):
 	behind: int
 	time_zone: str
 	site: str
+	# "" from a site of an older version
+	site_id: str
 	subscriptions: dict[str, Subscription]
 	warnings: list[str]
 	paused: bool
@@ -145,6 +155,7 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 		"behind": whole_number(answer.get("behind") or 0, "behind"),
 		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
 		"site": text(answer.get("site") or "", "site", 500),
+		"site_id": as_site_id(answer.get("site_id")),
 		"subscriptions": parse_subscriptions(answer.get("subscriptions")),
 		"warnings": [
 			warning[:500] for warning in list_of(answer, "warnings")[:20] if isinstance(warning, str)

@@ -68,6 +68,7 @@ class SiteMaker:
 		self.mariadb.sql(_no_scheduled_job_is_overdue(_database(name)))
 		if with_app:
 			self.mariadb.sql(_standard_data_is_its_own(_database(name), self.made))
+			self.mariadb.sql(_site_id_is_its_own(_database(name)))
 		return folder
 
 	def drop(self, name: str) -> None:
@@ -197,6 +198,14 @@ def _standard_data_is_its_own(database: str, number: int) -> str:
 	return (
 		f"UPDATE `{database}`.`tabShop Unit` SET creation = creation + INTERVAL {number} MINUTE, "
 		f"modified = modified + INTERVAL {number} MINUTE;"
+	)
+
+
+def _site_id_is_its_own(database: str) -> str:
+	"""Clones are sites of their own, not copies of one."""
+	return (
+		f"UPDATE `{database}`.`tabSingles` SET value = UUID() "
+		"WHERE doctype = 'Event Streaming Settings' AND field = 'site_id';"
 	)
 
 

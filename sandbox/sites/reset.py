@@ -34,6 +34,9 @@ def delete_rows_of_module(module: str) -> None:
 			settings.flags.ignore_mandatory = True
 			settings.flags.ignore_validate = True
 			settings.save()
+	from event_streaming.site.site_id import make_id_if_missing
+
+	make_id_if_missing()
 
 
 def forget_jobs() -> None:

@@ -10,8 +10,8 @@ from frappe.utils import cint, now_datetime
 from event_streaming.admin.doctor import other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
-from event_streaming.exceptions import RemoteRefused
-from event_streaming.http.client import SiteClient, secret_of
+from event_streaming.exceptions import EventStreamingError
+from event_streaming.http.client import client_of
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import PROTOCOL
 
@@ -35,6 +35,7 @@ def examine(name: str) -> Iterator[Finding]:
 	for row in approved:
 		yield from one_doctype(doc, row)
 	yield contact(doc, bool(approved))
+	yield from other_site.identity(doc, doc.other_site_id)
 	yield from call(doc)
 
 
@@ -118,8 +119,8 @@ def call(doc) -> Iterator[Finding]:
 		yield other_site.older(doc.name)
 		return
 	try:
-		client = SiteClient(doc.callback_url, doc.api_key, secret_of(doc))
-	except RemoteRefused as error:
+		client = client_of(doc)
+	except EventStreamingError as error:
 		yield other_site.connection_fault(doc.name, error)
 		return
 	try:

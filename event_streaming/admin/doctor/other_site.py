@@ -10,9 +10,18 @@ from frappe import _
 
 from event_streaming import __version__
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
-from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.exceptions import (
+	AddressNotAllowed,
+	EventStreamingError,
+	RemoteError,
+	RemoteRefused,
+	RemoteUnavailable,
+	WrongSite,
+)
 from event_streaming.http.client import SiteClient
 from event_streaming.site.address import normalise_url
+from event_streaming.site.site_id import claimed_twice
+from event_streaming.wire.checks import as_site_id
 from event_streaming.wire.paths import ABOUT
 
 CALL_SECONDS = 15
@@ -45,6 +54,7 @@ def ask(client: SiteClient, url: str) -> Answer:
 		return Answer([older(url)], reached=True)
 	findings = [
 		Finding("connection", url, OK, _("{0} answers and accepts the keys.").format(url)),
+		*which_site(client, url, as_site_id(facts.get("site_id"))),
 		*address(url, str(facts.get("site") or "")),
 		clock(url, float(facts["now"]), before, after),
 		versions(url, str(facts.get("app") or ""), str(facts.get("frappe") or "")),
@@ -52,7 +62,67 @@ def ask(client: SiteClient, url: str) -> Answer:
 	return Answer(findings, facts, reached=True)
 
 
+def which_site(client: SiteClient, url: str, met: str) -> Iterator[Finding]:
+	"""Whether the site that answers is the one that the connection is with."""
+	if met and client.expects and met != client.expects:
+		yield Finding(
+			"site",
+			url,
+			FAULT,
+			_("At {0} the site {1} answers; the connection is with {2}.").format(url, met, client.expects),
+			_(
+				"Correct the address (DNS, proxy); if the site has been replaced, press Accept the New Site on the form."
+			),
+		)
+
+
+def identity(doc, refused: str | None) -> Iterator[Finding]:
+	"""An id that two addresses claim, and a site that was refused."""
+	if said := claimed_twice(doc.site_id, doc.doctype, doc.name):
+		yield Finding(
+			"site",
+			doc.name,
+			FAULT,
+			said,
+			_(
+				"Delete the connection that is not needed; on a copy: bench --site … event-streaming new-site-id"
+			),
+		)
+	if refused:
+		yield Finding(
+			"site",
+			doc.name,
+			FAULT,
+			_("{0} was refused as another site: {1} is expected, {2} was met.").format(
+				doc.name, doc.site_id, refused
+			),
+			_(
+				"Correct the address (DNS, proxy); if the site has been replaced, press Accept the New Site on the form."
+			),
+		)
+
+
 def connection_fault(url: str, error: Exception) -> Finding:
+	if isinstance(error, AddressNotAllowed):
+		return Finding(
+			"networks",
+			url,
+			FAULT,
+			str(error),
+			_(
+				"Add the network or the host name to event_streaming_allowed_networks in site_config.json, or correct the address."
+			),
+		)
+	if isinstance(error, WrongSite):
+		return Finding(
+			"site",
+			url,
+			FAULT,
+			str(error),
+			_(
+				"Correct the address (DNS, proxy); if the site has been replaced, press Accept the New Site on the form."
+			),
+		)
 	if isinstance(error, RemoteRefused):
 		return Finding(
 			"keys",

@@ -9,11 +9,12 @@ from frappe.utils import cint
 from event_streaming.adapters.doctypes import why_not_subscribe
 from event_streaming.admin.doctor import differing, other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
+from event_streaming.consumer.logs import state
 from event_streaming.consumer.mapping.validation import problems_of
 from event_streaming.consumer.subscriptions import producer_form
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
-from event_streaming.exceptions import EventStreamingError, NotRegistered, RemoteRefused
+from event_streaming.exceptions import EventStreamingError, NotRegistered
 from event_streaming.identity.registry import REMOTE_NAME
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
@@ -32,9 +33,10 @@ def examine(name: str) -> Iterator[Finding]:
 	yield from naming(subscriptions)
 	yield from ledgers(subscriptions)
 	yield from mappings(subscriptions)
+	yield from other_site.identity(doc, state.load_state(name).other_site_id)
 	try:
 		producer = Producer(doc)
-	except RemoteRefused as error:
+	except EventStreamingError as error:
 		yield other_site.connection_fault(doc.name, error)
 		return
 	try:

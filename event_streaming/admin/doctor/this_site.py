@@ -15,6 +15,8 @@ from redis.exceptions import RedisError
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.database.locks import lock_holder
+from event_streaming.http.client import ALLOWED_NETWORKS
+from event_streaming.http.networks import parse_bound
 from event_streaming.site.address import MINUTE_TASK, public_url
 from event_streaming.site.settings import get_settings
 
@@ -29,6 +31,7 @@ LOGS = ("Event Update Log", "Event Sync Log")
 def examine() -> Iterator[Finding]:
 	"""All checks of this site."""
 	yield address()
+	yield networks()
 	yield scheduler()
 	for queue in dict.fromkeys((get_settings().queue, "long")):
 		yield workers(queue)
@@ -58,6 +61,42 @@ def address() -> Finding:
 			),
 		)
 	return Finding("address", url, OK, _("Other sites know this one as {0}.").format(url))
+
+
+def networks() -> Finding:
+	"""The bound of what this site may be made to call."""
+	given = frappe.conf.get(ALLOWED_NETWORKS)
+	try:
+		bound = parse_bound(given)
+	except ValueError as error:
+		return Finding(
+			"networks",
+			ALLOWED_NETWORKS,
+			FAULT,
+			_("{0} in site_config.json is not a list of networks and host names: {1}").format(
+				ALLOWED_NETWORKS, error
+			)
+			+ " "
+			+ _("Until it is, no other site is called."),
+			_('Write it as a list: ["10.0.0.0/8", "erp.example.com", "*.example.org"]'),
+		)
+	if not bound.given:
+		return Finding(
+			"networks",
+			ALLOWED_NETWORKS,
+			OK,
+			_("{0} is not set: this site calls every address but link-local and metadata ones.").format(
+				ALLOWED_NETWORKS
+			),
+		)
+	return Finding(
+		"networks",
+		ALLOWED_NETWORKS,
+		OK,
+		_("This site calls only {0}.").format(
+			", ".join(map(str, [given] if isinstance(given, str) else given))
+		),
+	)
 
 
 def scheduler() -> Finding:

@@ -36,6 +36,8 @@ class PullState:
 	last_warning: str | None = None
 	# what the older app had read when this one took over: nothing up to that time is read again
 	taken_until: str | None = None
+	# another site has answered than the one that the connection is with
+	other_site_id: str | None = None
 
 	def __post_init__(self):
 		self.position = cint(self.position)
@@ -94,6 +96,7 @@ def record_contact(event_producer: str, **values) -> None:
 		failures=0,
 		last_error=None,
 		next_pull=None,
+		other_site_id=None,
 		**values,
 	)
 

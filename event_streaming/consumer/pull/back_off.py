@@ -24,6 +24,7 @@ def record_failure(event_producer: str, error: Exception) -> None:
 		event_producer,
 		connection=state.REFUSED if refused else state.OFFLINE,
 		failures=failures,
+		other_site_id=getattr(error, "site_id", "") or None,
 		last_error=plain(error)[:2000],
 		next_pull=now_datetime() + timedelta(seconds=max(back_off(failures), min(asked, LONGEST_ASKED))),
 	)

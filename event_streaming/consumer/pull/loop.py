@@ -18,7 +18,7 @@ from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.back_off import record_failure
 from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
-from event_streaming.consumer.subscriptions import registration
+from event_streaming.consumer.subscriptions import registration, sites
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
 from event_streaming.consumer.workers.shared_page import apply_shared
@@ -173,6 +173,7 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 	"""The next page, in the protocol that the producer speaks."""
 	if kept.protocol >= 2:
 		page = producer.get_page(kept.position)
+		sites.keep_met(doc, page["site_id"])
 	else:
 		page = registration.old_page(doc, producer, kept)
 	frappe.db.commit()

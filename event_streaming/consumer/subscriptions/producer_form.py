@@ -10,9 +10,10 @@ from frappe.utils.password import get_decrypted_password
 from event_streaming.adapters.doctypes import why_not_subscribe
 from event_streaming.consumer.subscriptions.subscription import names_in
 from event_streaming.exceptions import CannotApply, RefusedDocType
+from event_streaming.http.client import checked_authorities
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
-from event_streaming.site.address import normalise_url, public_url, web_address
+from event_streaming.site.address import public_url, web_address, why_no_address
 from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import MOST_WORKERS
 
@@ -27,13 +28,24 @@ def validate_producer(doc) -> None:
 	validate_fields(doc)
 	validate_workers(doc)
 	keep_statuses(doc)
+	keep_site(doc)
+	doc.ca_certificate = checked_authorities(doc.ca_certificate)
+
+
+def keep_site(doc) -> None:
+	"""Which site the connection is with is found out, and accepted by a person; a form that is saved does not change it."""
+	before = doc.get_doc_before_save()
+	doc.site_id = before.site_id if before else None
 
 
 def validate_url(doc) -> None:
 	url = web_address(doc.producer_url)
-	if not url:
-		frappe.throw(_("Producer URL must be an address such as https://head-office.example.com"))
-	if url in (public_url(), normalise_url(frappe.utils.get_url())):
+	if not url or (doc.is_new() and why_no_address(doc.producer_url)):
+		frappe.throw(
+			_("Producer URL must be an address such as https://head-office.example.com")
+			+ f". {why_no_address(doc.producer_url)}"
+		)
+	if url in (public_url(), web_address(frappe.utils.get_url())):
 		frappe.throw(
 			_("{0} is this site itself. Producer URL must be the address of the other site.").format(url)
 		)

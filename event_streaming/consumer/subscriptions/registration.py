@@ -12,14 +12,22 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.state import PullState
+from event_streaming.consumer.subscriptions import sites
 from event_streaming.consumer.subscriptions.old_producer import asked_old_producer, take_over_old_record
 from event_streaming.consumer.subscriptions.producer_form import make_custom_fields, user_secret
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
-from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
+from event_streaming.exceptions import (
+	EventStreamingError,
+	RemoteError,
+	RemoteRefused,
+	RemoteUnavailable,
+	WrongSite,
+)
 from event_streaming.http.confidential import Confidential
-from event_streaming.site.address import normalise_url, public_url, time_zone, web_address
+from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.settings import get_settings
+from event_streaming.site.site_id import own_id, refuse_if_for_another, sender_id
 from event_streaming.wire.checks import InvalidPage, whole_number
 from event_streaming.wire.pages import PROTOCOL, Page, Subscription, parse_subscriptions
 
@@ -50,7 +58,8 @@ def producer_changed(doc) -> None:
 		if isinstance(error, RemoteError) and asks_for_something_else(doc):
 			# saved, it would be asked for in vain, and what the producer has on record would stay in force unseen
 			frappe.throw(str(error), EventStreamingError, title=_("Refused by {0}").format(doc.name))
-		state.save_state(doc.name, last_error=str(error)[:2000])
+		met = getattr(error, "site_id", "") or None
+		state.save_state(doc.name, last_error=str(error)[:2000], other_site_id=met)
 		frappe.cache.delete_value(asked_old_producer(doc.name))
 		frappe.msgprint(
 			_(
@@ -116,6 +125,7 @@ def registration_data(doc) -> dict:
 	]
 	return {
 		"event_consumer": public_url(),
+		"site_id": own_id(),
 		"rows": rows,
 		"user": doc.user,
 		"api_key": Confidential(frappe.db.get_value("User", doc.user, "api_key") or ""),
@@ -138,6 +148,7 @@ def register(doc, producer: Producer, saved: bool = False) -> dict:
 	`saved`: nobody is saving it now, so that a refusal would come too late to keep it from being saved; the producer then sends
 	nothing under what it refuses to replace. The state row gets the position to start from when it has none. Raises the Remote* errors or InvalidPage.
 	"""
+	sites.ask_first(doc, producer.client)
 	token = frappe.generate_hash(length=32)
 	frappe.cache.set_value(token_key(token), 1, expires_in_sec=TOKEN_FOR)
 	data = registration_data(doc)
@@ -152,6 +163,7 @@ def register(doc, producer: Producer, saved: bool = False) -> dict:
 			}
 	finally:
 		frappe.cache.delete_value(token_key(token))
+	sites.keep_met(doc, answer.get("site_id"))
 	keep_answer(doc.name, answer)
 	return answer
 
@@ -265,15 +277,16 @@ def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 
 
 def confirm(token: str) -> dict:
-	"""The producer calls back to see that the address it was given is this site. Returns {"site", "token_known"}."""
+	"""The producer calls back to see that the address it was given is this site."""
 	known = bool(token and frappe.cache.get_value(token_key(token), expires=True))
-	return {"site": public_url(), "token_known": known}
+	return {"site": public_url(), "site_id": own_id(), "token_known": known}
 
 
 def update_status(producer_url: str, subscriptions: str) -> None:
 	"""The producer's admin has approved or rejected something. Raises frappe.PermissionError for anybody else."""
-	name = normalise_url(producer_url)
-	user = frappe.db.get_value("Event Producer", name, "user")
+	refuse_if_for_another()
+	name = web_address(producer_url) or producer_url
+	user, kept = frappe.db.get_value("Event Producer", name, ["user", "site_id"]) or (None, None)
 	if not user:
 		frappe.throw(
 			_("There is no Event Producer {0} on this site.").format(producer_url), frappe.DoesNotExistError
@@ -283,6 +296,8 @@ def update_status(producer_url: str, subscriptions: str) -> None:
 			_("Only the Event Subscriber {0} may change the approval status.").format(user),
 			frappe.PermissionError,
 		)
+	if kept and sender_id() not in ("", kept):
+		frappe.throw(sites.explain_other(name, kept, sender_id()), WrongSite)
 	write_statuses(
 		frappe.get_doc("Event Producer", name), parse_subscriptions(frappe.parse_json(subscriptions))
 	)
@@ -304,6 +319,7 @@ def test_connection(event_producer: str) -> dict:
 		if kept.protocol < 2:
 			return {"protocol": kept.protocol, "behind": None, "site": doc.name, "warnings": []}
 		page = producer.get_page(kept.position)
+		sites.keep_met(doc, page["site_id"])
 		settle(doc, producer, page)
 		# nothing of the page is applied, so that its events are behind too
 		behind = page["behind"] + len(page["events"])
@@ -328,6 +344,7 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 		"behind": len(events),
 		"time_zone": "",
 		"site": doc.name,
+		"site_id": "",
 		"subscriptions": {},
 		"warnings": [],
 		"paused": False,
@@ -348,10 +365,13 @@ def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
 		answer = producer.register({**wire_form(data), "reachable": 0, **old_cursor(kept)})
 		if not answer:
 			adopt_statuses(doc, {"subscriptions": take_over_old_record(producer, data)})
+	except WrongSite:
+		raise
 	except (RemoteError, RemoteRefused, InvalidPage):
 		return None
 	if not answer or not answer.get("protocol"):
 		return None
+	sites.keep_met(doc, answer.get("site_id"))
 	kept.protocol, kept.position = (
 		PROTOCOL,
 		whole_number(answer.get("position_then"), "position_then"),

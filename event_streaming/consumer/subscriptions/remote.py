@@ -12,7 +12,7 @@ from typing import Any
 import frappe
 
 from event_streaming.exceptions import RemoteError, RemoteRefused, RemoteUnavailable
-from event_streaming.http.client import SiteClient, secret_of
+from event_streaming.http.client import client_of
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 from event_streaming.site.address import public_url
@@ -80,11 +80,7 @@ class Producer:
 
 	def __init__(self, event_producer, patience: float | None = None):
 		self.name = event_producer.name
-		self.client = SiteClient(
-			event_producer.producer_url,
-			event_producer.api_key,
-			secret_of(event_producer),
-		)
+		self.client = client_of(event_producer)
 		if patience:
 			self.client.timeout = (patience, patience)
 

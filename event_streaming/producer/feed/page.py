@@ -23,6 +23,7 @@ from event_streaming.producer.subscriptions.reader import (
 )
 from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.address import public_url, time_zone
+from event_streaming.site.site_id import own_id
 from event_streaming.wire.events import Event
 from event_streaming.wire.pages import PROTOCOL
 
@@ -82,6 +83,7 @@ def _page(
 		"behind": max(found.head - found.cursor, 0),
 		"time_zone": time_zone(),
 		"site": public_url(),
+		"site_id": own_id(),
 		"subscriptions": subscriptions_of(consumer),
 		"warnings": reader.warnings,
 		"paused": cint(consumer.paused),

@@ -21,8 +21,8 @@ from frappe.utils import cint, now_datetime
 from redis.exceptions import RedisError
 
 from event_streaming.database.locks import advisory_lock
-from event_streaming.exceptions import EventStreamingError, RemoteRefused
-from event_streaming.http.client import SiteClient, secret_of
+from event_streaming.exceptions import EventStreamingError
+from event_streaming.http.client import client_of
 from event_streaming.producer.log.sequence import assign_positions
 from event_streaming.producer.subscriptions.streamed import (
 	APPROVED,
@@ -187,13 +187,12 @@ def _call_consumer(event_consumer: str, seconds: float) -> bool:
 	if cint(doc.paused) or cint(doc.not_reachable) or not _may_be_told(doc.notify_after):
 		return False
 	try:
-		secret = secret_of(doc)
-	except RemoteRefused as error:
+		client = client_of(doc)
+	except EventStreamingError as error:
 		_remember_failure(doc, error)
 		return False
 	# no picture of the database is kept open, and no row locked, while the other site takes its time
 	frappe.db.commit()
-	client = SiteClient(doc.callback_url, doc.api_key, secret)
 	try:
 		client.call_any_generation(NOTIFY, {"producer_url": public_url()}, timeout=seconds)
 	except EventStreamingError as error:
@@ -223,6 +222,7 @@ def _remember_failure(doc, error: Exception) -> None:
 			"notify_failures": failures,
 			"notify_after": now_datetime() + timedelta(seconds=max(delay, asked)),
 			"last_error": str(error)[:1000],
+			**({"other_site_id": error.site_id} if getattr(error, "site_id", "") else {}),
 		},
 	)
 

@@ -11,7 +11,7 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
-from event_streaming.http.client import SiteClient, secret_of
+from event_streaming.http.client import SiteClient, checked_authorities, client_of
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration.forgetting import forget_later
@@ -23,7 +23,7 @@ from event_streaming.producer.subscriptions.streamed import (
 	PENDING,
 	refresh_streamed_doctypes,
 )
-from event_streaming.site.address import normalise_url, public_url
+from event_streaming.site.address import normalise_url, public_url, why_no_address
 from event_streaming.site.refused import refuse_system_doctypes
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import UPDATE_STATUS
@@ -32,12 +32,16 @@ CALL_SECONDS = 10
 # what this site keeps for itself: no form and no registration writes back what it has read some time ago
 COUNTERS = ("position", "last_contact", "notify_failures", "notify_after", "last_error")
 # what the consumer says of itself
-ITS_OWN = ("not_reachable", "protocol")
+ITS_OWN = ("not_reachable", "protocol", "site_id", "other_site_id", "claimed_by")
 
 
 def validate_consumer(doc) -> None:
 	"""Called by the document's `validate`: addresses, DocTypes and conditions; who may set a status; where to start."""
-	doc.callback_url = normalise_url(doc.callback_url)
+	try:
+		doc.callback_url = normalise_url(doc.callback_url)
+	except ValueError:
+		frappe.throw(_("Callback URL: {0}").format(why_no_address(doc.callback_url)))
+	doc.ca_certificate = checked_authorities(doc.ca_certificate)
 	seen: set[str] = set()
 	for row in doc.consumer_doctypes:
 		if row.ref_doctype in seen:
@@ -128,7 +132,7 @@ def tell_consumer(event_consumer: str) -> bool:
 	client = None
 	try:
 		doc = frappe.get_doc(CONSUMER, event_consumer)
-		client = SiteClient(doc.callback_url, doc.api_key, secret_of(doc))
+		client = client_of(doc)
 		if cint(doc.protocol) >= PROTOCOL:
 			args = {"producer_url": public_url(), "subscriptions": json.dumps(subscriptions_of(doc))}
 			client.call(UPDATE_STATUS, args, timeout=CALL_SECONDS)

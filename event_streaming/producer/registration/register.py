@@ -12,15 +12,19 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from event_streaming.exceptions import EventStreamingError, NotFinished, RemoteRefused
+from event_streaming.exceptions import EventStreamingError, NotFinished, RemoteRefused, WrongSite
 from event_streaming.http.client import SiteClient
 from event_streaming.producer.log.sequence import assign_positions, head_position, position_at, time_of_head
 from event_streaming.producer.registration.approval import CALL_SECONDS
+from event_streaming.producer.registration.rate import count_registration
 from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.met import refuse_known, refuse_other
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.refused import refuse_system_doctypes
+from event_streaming.site.site_id import own_id, refuse_if_for_another
+from event_streaming.wire.checks import as_site_id
 from event_streaming.wire.pages import KEEP, PROTOCOL, REMOVE
 from event_streaming.wire.paths import CONFIRM
 
@@ -30,12 +34,16 @@ def register(data: dict | str) -> dict[str, Any]:
 
 	Raises with a message for the admin of the other site, who sees it when saving the Event Producer.
 	"""
+	count_registration()
+	refuse_if_for_another()
 	data = _parsed(data)
 	callback_url = _callback_url(data)
 	user = _check_user(data)
 	wanted = _wanted(data)
 	refuse_system_doctypes(list(wanted))
-	existing = frappe.db.get_value(CONSUMER, callback_url, ["name", "user"], as_dict=True)
+	existing = frappe.db.get_value(
+		CONSUMER, callback_url, ["name", "user", "site_id", "ca_certificate"], as_dict=True
+	)
 	if existing and existing.user != user:
 		frappe.throw(
 			_(
@@ -43,10 +51,11 @@ def register(data: dict | str) -> dict[str, Any]:
 			).format(callback_url, public_url(), existing.user),
 			EventStreamingError,
 		)
+	_check_site(callback_url, user, existing, as_site_id(data.get("site_id")))
 	_check_conditions(wanted, existing.name if existing and cint(data.get("saved")) else None)
 	if cint(data.get("protocol")) >= PROTOCOL:
 		if cint(data.get("reachable")):
-			_call_back(callback_url, data)
+			_call_back(callback_url, data, existing.ca_certificate if existing else "")
 	elif existing:
 		# an old consumer changes its subscriptions through the document
 		return {"last_update": str(time_of_head())}
@@ -152,6 +161,15 @@ def _check_user(data: dict) -> str:
 	return user
 
 
+def _check_site(callback_url: str, user: str, existing: Any, site_id: str) -> None:
+	"""One site, one Event Consumer: neither another site at its address, nor the same site at another."""
+	if not site_id or (existing and existing.site_id == site_id):
+		return
+	if existing and existing.site_id:
+		refuse_other(callback_url, existing.site_id, site_id)
+	refuse_known(callback_url, site_id, user)
+
+
 def _wanted(data: dict) -> dict[str, dict]:
 	"""The entries of `consumer_doctypes` by DocType, in their order."""
 	entries = data.get("consumer_doctypes") or []
@@ -199,12 +217,21 @@ def _hold_back(event_consumer: str, doctype: str) -> None:
 	frappe.db.commit()
 
 
-def _call_back(callback_url: str, data: dict) -> None:
+def _call_back(callback_url: str, data: dict, authorities: str | None) -> None:
 	"""Ask at the consumer's address whether it is the site that is registering, with the keys that it gave."""
-	client = SiteClient(callback_url, str(data.get("api_key") or ""), str(data.get("api_secret") or ""))
+	site_id = as_site_id(data.get("site_id"))
+	client = SiteClient(
+		callback_url,
+		str(data.get("api_key") or ""),
+		str(data.get("api_secret") or ""),
+		expects=site_id,
+		authorities=authorities or "",
+	)
 	here = public_url()
 	try:
 		answer = client.call(CONFIRM, {"token": str(data.get("token") or "")}, timeout=CALL_SECONDS)
+	except WrongSite:
+		answer = None
 	except RemoteRefused:
 		frappe.throw(
 			_(
@@ -222,7 +249,7 @@ def _call_back(callback_url: str, data: dict) -> None:
 		)
 	finally:
 		client.close()
-	if not isinstance(answer, dict) or not answer.get("token_known"):
+	if not isinstance(answer, dict) or not answer.get("token_known") or _is_other(answer, site_id):
 		frappe.throw(
 			_(
 				"At {0} another site answers than the one that is registering. Correct the public URL in the consumer's"
@@ -230,6 +257,11 @@ def _call_back(callback_url: str, data: dict) -> None:
 			).format(callback_url),
 			EventStreamingError,
 		)
+
+
+def _is_other(answer: dict, site_id: str) -> bool:
+	met = as_site_id(answer.get("site_id"))
+	return bool(met and site_id and met != site_id)
 
 
 def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, dict], exists: bool):
@@ -246,6 +278,8 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 			"not_reachable": int(protocol >= PROTOCOL and not cint(data.get("reachable"))),
 		}
 	)
+	if site_id := as_site_id(data.get("site_id")):
+		consumer.update({"site_id": site_id, "other_site_id": None, "claimed_by": None})
 	before = {row.ref_doctype: row for row in consumer.get("consumer_doctypes") or []}
 	consumer.set("consumer_doctypes", [])
 	for doctype, entry in wanted.items():
@@ -265,6 +299,8 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 	if not exists:
 		consumer.position = head_position()
 	consumer.flags.from_consumer = True
+	# a copy that had the id of another site, and has one of its own now
+	frappe.db.set_value(CONSUMER, {"claimed_by": callback_url}, "claimed_by", None, update_modified=False)
 	consumer.save(ignore_permissions=True) if exists else consumer.insert(ignore_permissions=True)
 	return consumer
 
@@ -277,6 +313,7 @@ def _registration(consumer, last_update: Any = None) -> dict[str, Any]:
 			protocol=PROTOCOL,
 			position=head_position(),
 			site=public_url(),
+			site_id=own_id(),
 			time_zone=time_zone(),
 			subscriptions=subscriptions_of(consumer),
 		)

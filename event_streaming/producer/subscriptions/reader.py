@@ -9,6 +9,7 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.exceptions import NotRegistered
+from event_streaming.producer.subscriptions.met import check_consumer
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.refused import is_system
@@ -57,6 +58,7 @@ def load_consumer(event_consumer: str):
 			_("The user {0} is disabled on {1}. Enable it there.").format(consumer.user, public_url()),
 			frappe.PermissionError,
 		)
+	check_consumer(consumer)
 	return consumer
 
 
@@ -87,6 +89,9 @@ def contacted(consumer, cursor: int, reachable: Any = None) -> None:
 	values = {"position": cursor, "last_contact": now_datetime()}
 	if reachable is not None:
 		values["not_reachable"] = int(not cint(reachable))
+	if consumer.get("other_site_id"):
+		# the right site is back
+		values["other_site_id"] = None
 	if cint(consumer.notify_failures):
 		values.update(notify_failures=0, notify_after=None)
 	frappe.db.set_value(CONSUMER, consumer.name, values, update_modified=False)

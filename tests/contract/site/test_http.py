@@ -46,6 +46,26 @@ def first_message(answer: requests.Response) -> str:
 	return json.loads(json.loads(answer.json()["_server_messages"])[0])["message"]
 
 
+def test_what_stands_in_the_response_before_an_error_goes_with_the_error(site):
+	"""That is how a site that was not meant says which one it is."""
+	headers = {"Authorization": f"token {token_of(site, SUBSCRIBER)}", "Accept": "application/json"}
+	answer = requests.post(
+		f"{site.url}/api/method/{NOTIFY}",
+		json={"producer_url": "http://nobody.example"},
+		headers={**headers, "X-Event-Streaming-For": "00000000-0000-4000-8000-000000000000"},
+		timeout=60,
+	)
+
+	assert told(answer) == (403, "WrongSite")
+	assert answer.json()["site_id"] == site.run(own_id)
+
+
+def own_id() -> str:
+	from event_streaming.site.site_id import own_id
+
+	return own_id()
+
+
 # ---- who is calling
 
 

@@ -47,6 +47,10 @@ ACCESS = {
 		{"event_consumer": "{consumer}", "doctypes": "[]"},
 	),
 	"event_streaming.endpoints.site_facts": ("producer", ADMINS, {}),
+	"event_streaming.endpoints.get_site_id": ("producer", ANYBODY, {}),
+	# of an id that was not refused
+	f"{API}.accept_site": ("consumer", ADMINS, {"site_id": "none", "event_producer": "{producer}"}),
+	f"{API}.new_site_id": ("producer", ADMINS, {"instead_of": "none"}),
 	"event_streaming.endpoints.find_files": (
 		"producer",
 		OWN_USER,

@@ -44,7 +44,10 @@ def is_entrance(module: str) -> bool:
 
 # rules and arithmetic on plain data: tested without a site, so they import nothing that needs one
 PURE = {
+	f"{APP}.http.certificates",
 	f"{APP}.http.confidential",
+	f"{APP}.http.connection",
+	f"{APP}.http.networks",
 	f"{APP}.site.hours",
 	f"{APP}.admin.episodes",
 	f"{APP}.admin.prometheus",

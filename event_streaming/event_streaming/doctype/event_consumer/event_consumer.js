@@ -25,6 +25,7 @@ frappe.ui.form.on("Event Consumer", {
 		show_state(frm);
 		show_taken(frm);
 		add_pause_button(frm);
+		show_site(frm);
 		frm.add_custom_button(
 			__("Event Update Log"),
 			() => frappe.set_route("List", "Event Update Log", {
@@ -80,6 +81,28 @@ function show_state(frm) {
 	if (cint(frm.doc.notify_failures)) {
 		frm.dashboard.add_indicator(__("{0} notifications failed", [cint(frm.doc.notify_failures)]), "orange");
 	}
+}
+
+// which site it is, where that is in doubt
+function show_site(frm) {
+	const { claimed_twice } = frm.doc.__onload || {};
+	if (claimed_twice) {
+		frm.dashboard.set_headline_alert(frappe.utils.escape_html(claimed_twice), "orange");
+	}
+	const other = frm.doc.other_site_id;
+	if (!other) return;
+	frm.add_custom_button(__("Accept the New Site"), () =>
+		frappe.confirm(
+			__("The site {0} registered; {1} asks in its name now. Only if it has taken the place of the other: give it what was approved?", [
+				frappe.utils.escape_html(frm.doc.site_id || ""),
+				frappe.utils.escape_html(other),
+			]),
+			() =>
+				frappe
+					.xcall("event_streaming.api.accept_site", { event_consumer: frm.doc.name, site_id: other })
+					.then(() => frm.reload_doc())
+		)
+	);
 }
 
 function add_pause_button(frm) {

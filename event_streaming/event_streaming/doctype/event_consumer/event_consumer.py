@@ -10,6 +10,7 @@ from frappe.utils import now_datetime
 
 from event_streaming.admin.headlines import headline_of_consumer
 from event_streaming.producer.registration import approval, figures, overview, register
+from event_streaming.site.site_id import claimed_twice
 
 
 class EventConsumer(Document):
@@ -27,7 +28,9 @@ class EventConsumer(Document):
 
 		api_key: DF.Data
 		api_secret: DF.Password
+		ca_certificate: DF.LongText | None
 		callback_url: DF.Data
+		claimed_by: DF.Data | None
 		consumer_doctypes: DF.Table[EventConsumerDocumentType]
 		incoming_change: DF.Check
 		last_contact: DF.Datetime | None
@@ -36,15 +39,18 @@ class EventConsumer(Document):
 		needs_copy: DF.Check
 		not_reachable: DF.Check
 		notify_failures: DF.Int
+		other_site_id: DF.Data | None
 		paused: DF.Check
 		pending_doctypes: DF.Int
 		position: DF.Int
 		protocol: DF.Int
+		site_id: DF.Data | None
 		user: DF.Link
 
 	# end: auto-generated types
 	def onload(self):
 		self.set_onload("taken", figures.taken_by_doctype(self.name))
+		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("events_behind", overview.events_behind(self))
 		for row in overview.consumers(self.name):
 			self.set_onload("headline", headline_of_consumer(row, now_datetime()))

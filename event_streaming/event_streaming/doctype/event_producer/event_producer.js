@@ -40,6 +40,7 @@ frappe.ui.form.on("Event Producer", {
 		show_state(frm, (frm.doc.__onload || {}).state || {});
 		add_buttons(frm);
 		add_pause_button(frm);
+		show_site(frm);
 		look_at_tasks(frm);
 	},
 });
@@ -90,6 +91,28 @@ function show_state(frm, state) {
 	);
 	frm.dashboard.add_indicator(__("{0} in the last hour", [cint((frm.doc.__onload || {}).last_hour)]), "blue");
 	show_problem(frm, state);
+}
+
+// which site the connection is with, where that is in doubt
+function show_site(frm) {
+	const { state = {}, claimed_twice } = frm.doc.__onload || {};
+	if (claimed_twice) {
+		frm.dashboard.set_headline_alert(frappe.utils.escape_html(claimed_twice), "orange");
+	}
+	const other = state.other_site_id;
+	if (!other) return;
+	frm.add_custom_button(__("Accept the New Site"), () =>
+		frappe.confirm(
+			__("The connection is with the site {0}; {1} answers now. Only if it has taken the place of the other: go on with it? What has come so far counts as its own.", [
+				frappe.utils.escape_html(frm.doc.site_id || ""),
+				frappe.utils.escape_html(other),
+			]),
+			() =>
+				frappe
+					.xcall("event_streaming.api.accept_site", { event_producer: frm.doc.name, site_id: other })
+					.then(() => frm.reload_doc())
+		)
+	);
 }
 
 function add_pause_button(frm) {

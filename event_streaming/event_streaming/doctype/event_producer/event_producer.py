@@ -17,6 +17,7 @@ from event_streaming.consumer.subscriptions import producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
 from event_streaming.site.address import public_url
 from event_streaming.site.settings import get_settings
+from event_streaming.site.site_id import claimed_twice, refuse_if_for_another
 
 
 class EventProducer(Document):
@@ -34,10 +35,12 @@ class EventProducer(Document):
 
 		api_key: DF.Data
 		api_secret: DF.Password
+		ca_certificate: DF.LongText | None
 		incoming_change: DF.Check
 		paused: DF.Check
 		producer_doctypes: DF.Table[EventProducerDocumentType]
 		producer_url: DF.Data
+		site_id: DF.Data | None
 		user: DF.Link
 		workers: DF.Int
 
@@ -47,6 +50,7 @@ class EventProducer(Document):
 		self.set_onload("public_url", public_url())
 		for row in overview.producers(self.name):
 			self.set_onload("headline", headline_of(row, public_url()))
+		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
 
 	def before_insert(self):
@@ -67,6 +71,7 @@ class EventProducer(Document):
 @frappe.whitelist()
 def new_event_notification(producer_url: str):
 	"""A producer says that there is something to pull. Public endpoint."""
+	refuse_if_for_another()
 	return requests.notified(producer_url)
 
 

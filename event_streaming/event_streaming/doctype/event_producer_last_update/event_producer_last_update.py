@@ -22,6 +22,7 @@ class EventProducerLastUpdate(Document):
 		last_update: DF.Data | None
 		last_warning: DF.Text | None
 		next_pull: DF.Datetime | None
+		other_site_id: DF.Data | None
 		position: DF.Int
 		protocol: DF.Int
 		remote_time_zone: DF.Data | None

@@ -1,5 +1,14 @@
 frappe.ui.form.on("Event Streaming Settings", {
 	refresh(frm) {
+		frm.add_custom_button(__("New Site Id"), () =>
+			frappe.confirm(
+				__("Only on a copy of a site: every site that is connected refuses this one until its administrator accepts the new id. Go on?"),
+				() =>
+					frappe
+						.xcall("event_streaming.api.new_site_id", { instead_of: frm.doc.site_id || "" })
+						.then(() => frm.reload_doc())
+			)
+		);
 		const url = (frm.doc.__onload || {}).public_url;
 		if (!url) return;
 		const shown = `<b>${frappe.utils.escape_html(url)}</b>`;

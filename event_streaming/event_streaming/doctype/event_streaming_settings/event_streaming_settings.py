@@ -5,7 +5,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
-from event_streaming.site.address import public_url, web_address
+from event_streaming.site.address import public_url, web_address, why_no_address
 
 
 class EventStreamingSettings(Document):
@@ -37,6 +37,7 @@ class EventStreamingSettings(Document):
 		queue: DF.Literal["short", "default", "long"]
 		quiet_after_hours: DF.Int
 		read_timeout: DF.Int
+		site_id: DF.Data | None
 		slice_seconds: DF.Int
 
 	# end: auto-generated types
@@ -44,10 +45,15 @@ class EventStreamingSettings(Document):
 		self.set_onload("public_url", public_url())
 
 	def validate(self):
-		url = web_address(self.public_url)
-		if self.public_url and not url:
-			frappe.throw(_("Public URL must be an address such as https://erp.example.com"))
+		url, before = web_address(self.public_url), self.get_doc_before_save()
+		changed = not before or before.public_url != self.public_url
+		if self.public_url and (not url or (changed and why_no_address(self.public_url))):
+			frappe.throw(
+				_("Public URL must be an address such as https://erp.example.com")
+				+ f". {why_no_address(self.public_url)}"
+			)
 		self.public_url = url or None
+		self.site_id = before.site_id if before else None
 
 
 @frappe.whitelist()
