@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 from werkzeug.wrappers import Response
 
-from event_streaming.admin import decisions
+from event_streaming.admin import decisions, rotating
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
@@ -79,6 +79,13 @@ def pause(event_producer: str | None = None, event_consumer: str | None = None) 
 def resume(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
 	"""Go on after `pause`; returns whether it was paused."""
 	return _set_paused(event_producer, event_consumer, False)
+
+
+@frappe.whitelist(methods=["POST"])
+def rotate_keys(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
+	"""New keys for both directions; of a producer at once (true), a consumer is asked to make them with its next pull (false)."""
+	frappe.only_for(ADMIN)
+	return rotating.rotate_keys(event_producer, event_consumer)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -12,6 +12,7 @@ from event_streaming.commands.doctor import doctor_command
 from event_streaming.commands.match import match_command
 from event_streaming.commands.pull import pull_command
 from event_streaming.commands.resync import resync_command
+from event_streaming.commands.rotate import rotate_keys_command
 from event_streaming.commands.status import status_command
 from event_streaming.commands.verify import verify_command
 
@@ -41,6 +42,7 @@ for command in (
 	approve_command,
 	pause_command,
 	resume_command,
+	rotate_keys_command,
 	doctor_command,
 ):
 	event_streaming.add_command(command)

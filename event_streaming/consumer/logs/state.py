@@ -36,6 +36,9 @@ class PullState:
 	last_warning: str | None = None
 	# what the older app had read when this one took over: nothing up to that time is read again
 	taken_until: str | None = None
+	# when this site's own API keys were given to the producer, which runs the older app; and when new keys were put in force
+	keys_sent_on: datetime | None = None
+	rotated_on: datetime | None = None
 
 	def __post_init__(self):
 		self.position = cint(self.position)

@@ -23,8 +23,8 @@ class EventConsumer(Document):
 			EventConsumerDocumentType,
 		)
 
-		api_key: DF.Data
-		api_secret: DF.Password
+		api_key: DF.Data | None
+		api_secret: DF.Password | None
 		callback_url: DF.Data
 		consumer_doctypes: DF.Table[EventConsumerDocumentType]
 		incoming_change: DF.Check
@@ -38,6 +38,9 @@ class EventConsumer(Document):
 		pending_doctypes: DF.Int
 		position: DF.Int
 		protocol: DF.Int
+		rotate_asked_on: DF.Datetime | None
+		rotated_on: DF.Datetime | None
+		token_state: DF.Literal["", "In Order", "Refused"]
 		user: DF.Link
 
 	# end: auto-generated types
