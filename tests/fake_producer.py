@@ -62,6 +62,7 @@ class FakeProducer(FakeSite):
 			"subscriptions": self.subscriptions(),
 			"warnings": [],
 			"paused": 0,
+			"token": 1,
 			**made,
 		}
 

@@ -75,9 +75,11 @@ def token_used(event_producer: str, token: str) -> None:
 
 def pending_token(event_producer: str) -> Confidential:
 	"""The token that the producer is to have; valid here with the next commit, beside the one that it has."""
-	if known := pending_of(event_producer, PENDING_TOKEN):
+	old, new = hashes_of(event_producer)
+	known = pending_of(event_producer, PENDING_TOKEN)
+	if known and hash_of(known) in (old, new):
 		return known
-	token, (old, new) = new_key(), hashes_of(event_producer)
+	token = new_key()
 	set_encrypted_password(PRODUCER, event_producer, token, PENDING_TOKEN)
 	# nothing is pending: the producer has said that it has the newer of both
 	state.save_state(event_producer, **{HASH: new or old or None, NEW_HASH: hash_of(token)})
