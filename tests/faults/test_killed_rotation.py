@@ -7,17 +7,20 @@ from doctypes import CITY
 from documents import insert, read_rows, unique
 from killing import die_at, run_until_it_is_killed, wait_for
 from logs import sync_logs
-from rotating import (
+from streams import (
+	SUBSCRIBER,
 	all_keys,
 	asked_on,
+	make_subscriber,
 	old_keys_work,
 	producer_can_call,
+	pull,
 	rotate_now,
 	rotated_on,
+	subscribe,
 	where_it_stands,
 	words,
 )
-from streams import SUBSCRIBER, make_subscriber, pull, subscribe
 
 API = "event_streaming.api.rotate_keys"
 RENEW = "consumer.subscriptions.rotation:renew"

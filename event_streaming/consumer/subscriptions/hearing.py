@@ -31,9 +31,10 @@ def confirm(token: str, producer_url: str) -> dict[str, Any]:
 	shown = shown_token()
 	if shown and is_registering(shown):
 		return {**facts(), "token_known": True}
-	if not producer_with_token(producer_url):
+	known = bool(producer_with_token(producer_url))
+	if not known:
 		frappe.only_for("System Manager")
-	return {**facts(), "token_known": bool(token and is_registering(token))}
+	return {**facts(), "token_known": known or bool(token and is_registering(token))}
 
 
 def update_status(producer_url: str, subscriptions: str) -> None:

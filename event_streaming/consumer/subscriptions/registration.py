@@ -175,6 +175,14 @@ def send(doc, producer: Producer, data: dict) -> dict | None:
 		answer = producer.register({**wire_form(data), **old_cursor(kept), "token": nonce})
 	finally:
 		frappe.cache.delete_value(registering_key(nonce))
+	if kept.protocol >= PROTOCOL and not (answer and answer.get("protocol")):
+		# going back would mean to send keys, and to read a log by its times that has been read by positions
+		raise RemoteError(
+			_(
+				"{0} answers as the older app does, although it has run this one. If that is meant, delete its Event Producer and make it"
+				" again."
+			).format(doc.name)
+		)
 	if token and answer and answer.get("token"):
 		keys.producer_has(doc.name, token)
 	return answer

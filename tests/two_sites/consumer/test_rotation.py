@@ -8,17 +8,22 @@ from documents import insert, insert_cities, read_doc, read_rows, set_settings, 
 from fake_producer import OlderProducer
 from faulty_proxy import FaultyProxy
 from logs import sync_logs
-from rotating import asked_on, old_keys_work, producer_can_call, rotate_now, rotated_on, words
 from streams import (
 	KEYS,
 	SUBSCRIBER,
+	asked_on,
 	decide,
 	make_event_producer,
 	make_subscriber,
+	old_keys_work,
+	producer_can_call,
 	pull,
 	pull_now,
+	rotate_now,
+	rotated_on,
 	subscribe,
 	wait_for,
+	words,
 )
 
 from sandbox.errors import RestError

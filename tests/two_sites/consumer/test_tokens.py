@@ -256,10 +256,15 @@ def test_whoever_has_no_right_token_is_told_the_same_and_writes_nothing(producer
 	answers.append(ask(consumer, method, right))
 
 	assert {answer.status_code for answer in answers} == {403}
-	assert len({answer.json()["_server_messages"] for answer in answers}) == 1
+	assert {first_message(answer) for answer in answers} == {"The token is missing or not valid."}
+	assert len({json.dumps(sorted(answer.json())) for answer in answers}) == 1
 	for nonsense in ([], {"a": 1}, 7):
 		assert ask(consumer, method, right, producer_url=nonsense).status_code in (403, 417)
 	assert consumer.run(what_is_written) == before
+
+
+def first_message(answer: requests.Response) -> str:
+	return json.loads(json.loads(answer.json()["_server_messages"])[0])["message"]
 
 
 def what_is_written() -> dict:
