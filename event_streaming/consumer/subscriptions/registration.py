@@ -175,7 +175,7 @@ def send(doc, producer: Producer, data: dict) -> dict | None:
 		answer = producer.register({**wire_form(data), **old_cursor(kept), "token": nonce})
 	finally:
 		frappe.cache.delete_value(registering_key(nonce))
-	if kept.protocol >= PROTOCOL and not (answer and answer.get("protocol")):
+	if kept.protocol >= PROTOCOL > protocol_in(answer or {}):
 		# going back would mean to send keys, and to read a log by its times that has been read by positions
 		raise RemoteError(
 			_(
@@ -212,6 +212,11 @@ def note_keys_sent(doc, kept: PullState, data: dict) -> None:
 		)
 
 
+def protocol_in(answer: dict) -> int:
+	"""Which protocol the producer speaks, by its answer to a registration."""
+	return whole_number(answer.get("protocol") or 1, "protocol")
+
+
 def old_cursor(kept: PullState) -> dict:
 	"""Where this site stands in the old protocol, for a producer that may speak the new one by now."""
 	return {"last_update": kept.reads_from} if kept.protocol < PROTOCOL and kept.last_update else {}
@@ -220,7 +225,7 @@ def old_cursor(kept: PullState) -> dict:
 def keep_answer(event_producer: str, answer: dict) -> None:
 	"""Keep what the producer answered; the cursor is set only when there is none yet."""
 	kept = state.load_state(event_producer)
-	values = {"protocol": whole_number(answer.get("protocol") or 1, "protocol")}
+	values = {"protocol": protocol_in(answer)}
 	if not kept.protocol or (values["protocol"] >= 2 > kept.protocol):
 		# whoever stood somewhere goes on there, whoever is new begins at the end
 		start = "position_then" if old_cursor(kept) else "position"
