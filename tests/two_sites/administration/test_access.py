@@ -92,7 +92,11 @@ ACCESS = {
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY, "names": "[]"},
 	),
-	"event_streaming.endpoints.confirm": ("consumer", ADMINS, {"token": "x"}),
+	"event_streaming.endpoints.confirm": (
+		"consumer",
+		ADMINS,
+		{"token": "x", "producer_url": "{producer}"},
+	),
 	"event_streaming.endpoints.update_status": (
 		"consumer",
 		OWN_USER,

@@ -168,10 +168,9 @@ def test_one_that_has_spoken_the_new_protocol_gets_no_keys_when_it_speaks_the_ol
 		consumer.run(make_event_producer, url=turned.url, rows=[ROW])
 		turned.upgraded = False
 		consumer.run(change, doctype="Event Producer", name=turned.url, workers=2)
-		consumer.run(pull_now, event_producer=turned.url)
-
 		state = state_of(consumer)
 		assert state["protocol"] == 2 and "answers as the older app does" in state["last_error"]
+		consumer.run(pull_now, event_producer=turned.url)
 		consumer.run(change, doctype="Event Producer", name=turned.url, workers=3)
 		assert not [key for key in KEYS if key in said_to(turned)]
 
