@@ -199,7 +199,7 @@ def set_protocol(event_consumer: str) -> None:
 def test_a_second_rotation_at_the_same_time_is_told_so(producer, consumer):
 	before = words(producer, consumer)
 	other = consumer.shell()
-	other.run(take_lock, event_producer=producer.url)
+	other.run(take_lock, event_producer=producer.url, commit=False)
 
 	with pytest.raises(RemoteError, match="being changed just now"):
 		consumer.run(rotate_now, event_producer=producer.url)
@@ -347,6 +347,19 @@ def test_a_lost_answer_or_request_locks_nobody_out(producer, consumer, line, fau
 	# the next one ends what the last has begun
 	consumer.run(rotate_now, event_producer=line.url)
 	assert not old_keys_work(producer) and rotated_on(consumer, line.url)
+	assert not consumer.run(pull_now, event_producer=line.url)["error"]
+
+
+def test_asking_again_and_again_while_answers_are_lost_ends_well(producer, consumer, line):
+	"""Each time the same keys are sent: others would take the place of those that the producer has by now."""
+	line.faults.extend(["lost", "hang", "lost"])
+	for _each in range(3):
+		with pytest.raises(RemoteError):
+			consumer.run(rotate_now, event_producer=line.url)
+
+	consumer.run(rotate_now, event_producer=line.url)
+
+	assert rotated_on(consumer, line.url) and not old_keys_work(producer)
 	assert not consumer.run(pull_now, event_producer=line.url)["error"]
 
 

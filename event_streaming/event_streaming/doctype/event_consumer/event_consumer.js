@@ -104,8 +104,7 @@ function add_rotate_button(frm) {
 							setTimeout(() => frm.is_dirty() || frm.reload_doc(), 3000);
 							frm.reload_doc();
 						})
-			),
-		__("Keys")
+			)
 	);
 }
 

@@ -139,8 +139,7 @@ function add_rotate_button(frm) {
 							frappe.show_alert({ message: __("New keys are in force."), indicator: "green" });
 							frm.reload_doc();
 						})
-			),
-		__("Keys")
+			)
 	);
 }
 
