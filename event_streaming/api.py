@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 from werkzeug.wrappers import Response
 
-from event_streaming.admin import decisions
+from event_streaming.admin import decisions, rotating
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
@@ -93,6 +93,13 @@ def new_site_id(instead_of: str) -> str:
 	"""On a copy of a site: make it a site of its own to all others; returns the id. `instead_of` is the one that it has now."""
 	frappe.only_for(ADMIN)
 	return decisions.new_site_id(instead_of)
+
+
+@frappe.whitelist(methods=["POST"])
+def rotate_keys(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
+	"""New keys for both directions; of a producer at once (true), a consumer is asked to make them with its next pull (false)."""
+	frappe.only_for(ADMIN)
+	return rotating.rotate_keys(event_producer, event_consumer)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -8,13 +8,17 @@ from typing import Any
 
 import frappe
 
-from event_streaming.consumer.subscriptions import registration
+from event_streaming.consumer.pull import requests
+from event_streaming.consumer.subscriptions import hearing
+from event_streaming.consumer.subscriptions.keys import producers_with_keys_of
 from event_streaming.producer.documents import comparing, copying, describing, fetching, files, matching
 from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
+from event_streaming.producer.registration import keys
 from event_streaming.producer.subscriptions.reader import load_consumer
+from event_streaming.site.acting import acting_as
 from event_streaming.site.facts import facts
-from event_streaming.site.site_id import own_id, refuse_if_for_another
+from event_streaming.site.site_id import own_id
 
 # ---- asked by a consumer, as the user of its Event Consumer
 
@@ -115,21 +119,34 @@ def get_content(event_consumer: str, file: str, offset: int = 0) -> dict[str, An
 	return files.get_content(event_consumer, file, offset)
 
 
-# ---- asked by a producer, as the Event Subscriber
-
-
 @frappe.whitelist(methods=["POST"])
-def confirm(token: str) -> dict[str, Any]:
-	"""The producer calls back to see that the address it was given is this site. Returns {"site", "token_known"}."""
-	frappe.only_for("System Manager")
-	refuse_if_for_another()
-	return registration.confirm(token)
+def rotate_keys(event_consumer: str, consumer_token: str, api_secret: str | None = None) -> dict[str, Any]:
+	"""From now on this site calls the consumer with this token, and knows the consumer's user by this secret if one is given."""
+	return keys.renew_for(event_consumer, consumer_token, api_secret, producers_with_keys_of)
 
 
-@frappe.whitelist(methods=["POST"])
-def update_status(producer_url: str, subscriptions: str) -> None:
+# ---- asked by a producer, with its token (open to guests: hearing.py refuses whoever has none), or as the Event Subscriber.
+# Every argument has a default, so that a guest's mistake is no error of this site; nothing of them is shown as HTML.
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True, xss_safe=True)
+def confirm(token: str = "", producer_url: str = "") -> dict[str, Any]:
+	"""The producer calls back to see that the address it was given is this site. Returns its facts and "token_known"."""
+	return hearing.confirm(token, producer_url)
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True, xss_safe=True)
+def update_status(producer_url: str = "", subscriptions: str = "") -> None:
 	"""The producer's administrator has approved or rejected something. Raises frappe.PermissionError for anybody else."""
-	registration.update_status(producer_url, subscriptions)
+	hearing.update_status(producer_url, subscriptions)
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True, xss_safe=True)
+def new_event_notification(producer_url: str = "") -> bool:
+	"""The producer says, with its token, that there is something to pull. Returns whether a pull was begun or queued for it."""
+	name, subscriber = hearing.known_by_token(producer_url)
+	with acting_as(subscriber):
+		return requests.notified(name)
 
 
 # ---- asked by the doctor of either

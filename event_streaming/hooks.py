@@ -12,6 +12,9 @@ require_type_annotated_api_methods = True
 app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"
 extend_bootinfo = "event_streaming.admin.document.boot"
 
+# keys on our documents are for other sites
+auth_hooks = ["event_streaming.site.authorization.refuse_our_documents"]
+
 # what every document of this site fires
 doc_events = {
 	"*": {

@@ -6,7 +6,7 @@ import frappe
 
 from event_streaming.admin.alerts import make_notifications
 from event_streaming.admin.navigation import stand_under_automation
-from event_streaming.patches.v1_0 import take_over_older_app
+from event_streaming.patches.v1_0 import note_keys_that_were_sent, take_over_older_app
 from event_streaming.producer.subscriptions.streamed import forget_streamed_doctypes
 from event_streaming.site.site_id import make_id_if_missing
 
@@ -35,6 +35,8 @@ def after_install() -> None:
 	log_settings = frappe.get_single("Log Settings")
 	log_settings.flags.ignore_permissions = True
 	log_settings.save()
+	# where before_install has taken over what there was
+	note_keys_that_were_sent.execute()
 	make_notifications()
 	make_saved_views()
 	stand_under_automation()

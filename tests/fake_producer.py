@@ -64,6 +64,7 @@ class FakeProducer(FakeSite):
 			"warnings": [],
 			"paused": 0,
 			**self.identity(),
+			"token": 1,
 			**made,
 		}
 

@@ -12,6 +12,7 @@ from event_streaming.commands.doctor import doctor_command
 from event_streaming.commands.match import match_command
 from event_streaming.commands.pull import pull_command
 from event_streaming.commands.resync import resync_command
+from event_streaming.commands.rotate import rotate_keys_command
 from event_streaming.commands.site_id import accept_site_command, new_site_id_command
 from event_streaming.commands.status import status_command
 from event_streaming.commands.verify import verify_command
@@ -44,6 +45,7 @@ for command in (
 	resume_command,
 	new_site_id_command,
 	accept_site_command,
+	rotate_keys_command,
 	doctor_command,
 ):
 	event_streaming.add_command(command)

@@ -5,6 +5,7 @@ It never retries, never logs and never follows a redirect to another host; what 
 
 import json
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -28,13 +29,13 @@ from event_streaming.http.certificates import (
 	read_authorities,
 	verify_code,
 )
-from event_streaming.http.confidential import plain
+from event_streaming.http.confidential import Confidential, plain
 from event_streaming.http.connection import CheckedAdapter, OutsideOfBound
 from event_streaming.http.networks import NOWHERE, Bound, parse_bound
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import MEANT_FOR, SENDER
 from event_streaming.wire.checks import as_site_id
-from event_streaming.wire.paths import path_in_frappe
+from event_streaming.wire.paths import TOKEN_HEADER, path_in_frappe
 
 # keys of site_config.json
 ALLOWED_NETWORKS, CA_FILE = "event_streaming_allowed_networks", "event_streaming_ca_file"
@@ -56,23 +57,36 @@ NO_SUCH_METHOD = {"AppNotInstalledError", "AttributeError", "ImportError", "Modu
 
 
 class SiteClient:
-	"""Calls whitelisted methods and reads documents of the Frappe site at `url` with a user's API keys.
+	"""Calls whitelisted methods and reads documents of the Frappe site at `url` with a user's API keys, or with a token.
 
 	`expects` is the id of the site that is meant, which any other refuses; `authorities` are the certificates, as PEM, of those who
-	may have signed that of the site.
+	may have signed that of the site. `spare_secrets` is asked when the site does not know the keys any more: what works of it is
+	used from then on, and stands in `spare_used`.
 	"""
 
-	def __init__(self, url: str, api_key: str, api_secret: str, expects: str = "", authorities: str = ""):
+	def __init__(
+		self,
+		url: str,
+		api_key: str = "",
+		api_secret: str = "",
+		token: str = "",
+		expects: str = "",
+		authorities: str = "",
+		spare_secrets: Callable[[], Iterable[str]] | None = None,
+	):
 		settings = get_settings()
 		self.expects = expects
 		self.url = url.rstrip("/")
 		self.timeout = (settings.connect_timeout, settings.read_timeout)
-		self._secrets = [secret for secret in (api_key, api_secret) if secret]
+		self.spare_used = ""
+		self._spare_secrets = spare_secrets
+		self._api_key = Confidential(api_key or "")
+		self._with_token = bool(token)
+		self._secrets = [Confidential(secret) for secret in (api_key, api_secret, token) if secret]
 		self._session = requests.Session()
 		self._session.headers.update(
 			{
 				"Accept": "application/json",
-				"Authorization": f"token {api_key}:{api_secret}",
 				"User-Agent": "event_streaming",
 				**({SENDER: settings.site_id} if settings.site_id else {}),
 				**({MEANT_FOR: expects} if expects else {}),
@@ -87,6 +101,16 @@ class SiteClient:
 		adapter = CheckedAdapter(bound_of_this_site(), authorities)
 		for scheme in ("http://", "https://"):
 			self._session.mount(scheme, adapter)
+		if token:
+			self._session.headers[TOKEN_HEADER] = token
+		else:
+			self.use_secret(api_secret)
+
+	def use_secret(self, api_secret: str) -> None:
+		"""From now on call with this secret of the same API key."""
+		if api_secret and api_secret not in self._secrets:
+			self._secrets.append(Confidential(api_secret))
+		self._session.headers["Authorization"] = f"token {self._api_key}:{api_secret}"
 
 	def call(self, method: str, args: dict | None = None, timeout: float | None = None) -> Any:
 		"""POST to a whitelisted method; returns what it answered ("message").
@@ -125,6 +149,37 @@ class SiteClient:
 		if self._problem:
 			raise RemoteUnavailable(self._problem)
 		times = self.timeout if timeout is None else (min(self.timeout[0], timeout), timeout)
+		response, content = self._send(verb, path, body, times)
+		if response.status_code == 401 and self._spare_secrets:
+			response, content = self._with_spare_secrets(verb, path, body, times, response, content)
+		if response.status_code == 200:
+			return self._answer(content)
+		raise self._error(response, content)
+
+	def _with_spare_secrets(
+		self,
+		verb: str,
+		path: str,
+		body: dict | None,
+		times: tuple,
+		response: requests.Response,
+		content: bytes,
+	) -> tuple[requests.Response, bytes]:
+		"""The request once more, which the site has not carried out, with each secret that has not been tried."""
+		for spare in list(self._spare_secrets()):
+			if response.status_code != 401 or spare in self._secrets:
+				continue
+			before = Confidential(self._session.headers["Authorization"])
+			self.use_secret(spare)
+			response, content = self._send(verb, path, body, times)
+			if response.status_code == 401:
+				self._session.headers["Authorization"] = str(before)
+			else:
+				self.spare_used = Confidential(spare)
+		return response, content
+
+	def _send(self, verb: str, path: str, body: dict | None, times: tuple) -> tuple[requests.Response, bytes]:
+		"""One request and its answer, whatever its status. Raises RemoteUnavailable."""
 		headers = {} if body is None else {"Content-Type": "application/json"}
 		try:
 			response = self._session.request(
@@ -151,9 +206,7 @@ class SiteClient:
 			# a job's time is over, say: the functions below this one hold the keys in their variables, and Frappe's Error
 			# Log keeps those of all that an error has passed through
 			raise error.with_traceback(None) from None
-		if response.status_code == 200:
-			return self._answer(content)
-		raise self._error(response, content)
+		return response, content
 
 	def _answer(self, content: bytes) -> dict:
 		try:
@@ -188,6 +241,12 @@ class SiteClient:
 			return NotRegistered(
 				text or _("{0} does not know this site: save its Event Producer again.").format(self.url)
 			)
+		if status in (401, 403) and self._with_token:
+			return RemoteRefused(
+				_(
+					"{0} does not accept the token ({1}): it gives this site a new one with its next pull."
+				).format(self.url, status)
+			)
 		if status in (401, 403):
 			return RemoteRefused(
 				_(
@@ -211,14 +270,15 @@ class SiteClient:
 		return text
 
 
-def client_of(doc) -> SiteClient:
-	"""The client for the site of an Event Producer or Event Consumer. Raises RemoteRefused without a secret."""
+def client_of(doc, spare_secrets: Callable[[], Iterable[str]] | None = None) -> SiteClient:
+	"""The client for the site of an Event Producer or Event Consumer, with its keys. Raises RemoteRefused without a secret."""
 	return SiteClient(
 		doc.get("producer_url") or doc.get("callback_url"),
 		doc.api_key,
 		secret_of(doc),
 		expects=doc.get("site_id") or "",
 		authorities=doc.get("ca_certificate") or "",
+		spare_secrets=spare_secrets,
 	)
 
 

@@ -45,6 +45,10 @@ class Page(TypedDict):
 	subscriptions: dict[str, Subscription]
 	warnings: list[str]
 	paused: bool
+	# the producer's administrator wants new keys
+	rotate: bool
+	# whether the producer has a token that works; None from one that knows of none
+	token: bool | None
 
 
 class CopyPage(TypedDict):
@@ -161,6 +165,8 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 			warning[:500] for warning in list_of(answer, "warnings")[:20] if isinstance(warning, str)
 		],
 		"paused": bool(answer.get("paused")),
+		"rotate": bool(answer.get("rotate")),
+		"token": None if answer.get("token") is None else bool(answer["token"]),
 	}
 
 

@@ -18,6 +18,11 @@ DIGESTS = "event_streaming.endpoints.get_digests"
 LOOK_AT = "event_streaming.endpoints.look_at"
 CONFIRM = "event_streaming.endpoints.confirm"
 UPDATE_STATUS = "event_streaming.endpoints.update_status"
+# the same as NOTIFY, for a producer that has a token
+NOTIFY_WITH_TOKEN = "event_streaming.endpoints.new_event_notification"
+ROTATE = "event_streaming.endpoints.rotate_keys"
+# in which a producer shows its token: headers are in no access log
+TOKEN_HEADER = "X-Event-Streaming-Token"
 # where Frappe 13 and 14 have the same DocTypes, in a module of their own
 FRAPPE_MODULE_PATH = "frappe.event_streaming.doctype"
 

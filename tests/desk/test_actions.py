@@ -4,7 +4,7 @@ import pytest
 from doctypes import CITY, ORDER, with_orders
 from documents import unique
 from logs import sync_logs
-from streams import KEYS, SUBSCRIBER, make_subscriber, wait_for
+from streams import KEYS, SUBSCRIBER, make_subscriber, pull, wait_for
 
 FILL_EVENT_PRODUCER = """async ([url, user, key, secret, doctypes]) => {
 	await cur_frm.set_value({ producer_url: url, user, api_key: key, api_secret: secret });
@@ -280,3 +280,25 @@ def test_these_tests_would_hear_of(desk, consumer, misdeed):
 
 	with pytest.raises(AssertionError, match=r"error|failed request|dialog"):
 		window.settle()
+
+
+def test_new_keys_are_made_from_either_form(desk, streams):
+	here, there = desk(streams.consumer), desk(streams.producer)
+	here.open_form("Event Producer", streams.event_producer)
+
+	here.press("Rotate Keys")
+	here.confirm()
+	here.page.locator(".desk-alert", has_text="New keys are in force").first.wait_for()
+	here.wait_until("!!cur_frm.doc.__onload.state.rotated_on")
+	here.screenshot("action-rotated")
+	here.settle()
+	there.open_form("Event Consumer", streams.consumer.url)
+	there.wait_until("cur_frm.doc.token_state === 'In Order' && !!cur_frm.doc.rotated_on")
+	there.press("Rotate Keys")
+	there.confirm()
+	there.page.locator(".desk-alert", has_text="New keys are asked for").first.wait_for()
+	there.wait_until("!!cur_frm.doc.rotate_asked_on")
+	there.screenshot("action-rotation-asked-for")
+	there.settle()
+
+	assert not pull(streams.consumer, streams.producer)["error"]

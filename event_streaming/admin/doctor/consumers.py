@@ -10,10 +10,12 @@ from frappe.utils import cint, now_datetime
 from event_streaming.admin.doctor import other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
-from event_streaming.exceptions import EventStreamingError
-from event_streaming.http.client import client_of
+from event_streaming.exceptions import EventStreamingError, RemoteRefused
+from event_streaming.producer.subscriptions.calling import client_of
+from event_streaming.site.address import public_url
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import PROTOCOL
+from event_streaming.wire.paths import ABOUT, CONFIRM
 
 
 def examine(name: str) -> Iterator[Finding]:
@@ -106,7 +108,7 @@ def contact(doc, active: bool) -> Finding:
 
 
 def call(doc) -> Iterator[Finding]:
-	"""Ask the consumer itself, with its keys."""
+	"""Ask the consumer itself, with its token, or with its keys."""
 	if cint(doc.not_reachable):
 		yield Finding(
 			"connection",
@@ -120,10 +122,31 @@ def call(doc) -> Iterator[Finding]:
 		return
 	try:
 		client = client_of(doc)
+	except RemoteRefused as error:
+		yield token_fault(doc, error)
+		return
 	except EventStreamingError as error:
 		yield other_site.connection_fault(doc.name, error)
 		return
 	try:
-		yield from other_site.ask(client, doc.name).findings
+		asked = (CONFIRM, {"producer_url": public_url()}) if doc.token_state else (ABOUT, {})
+		for finding in other_site.ask(client, doc.name, *asked).findings:
+			yield finding if finding.check != "keys" else token_fault(doc, finding.message)
 	finally:
 		client.close()
+
+
+def token_fault(doc, error: object) -> Finding:
+	"""It can't be called: what to do depends on whether it gives tokens."""
+	if doc.api_key and not doc.token_state:
+		return other_site.connection_fault(doc.name, RemoteRefused(str(error)))
+	return Finding(
+		"keys",
+		doc.name,
+		FAULT,
+		str(error),
+		_(
+			"Wait for its next pull. If the token is refused again, something between the sites takes the header X-Event-Streaming-Token"
+			" away, or changes it."
+		),
+	)

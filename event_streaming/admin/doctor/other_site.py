@@ -38,11 +38,11 @@ class Answer:
 	reached: bool = False
 
 
-def ask(client: SiteClient, url: str) -> Answer:
+def ask(client: SiteClient, url: str, method: str = ABOUT, args: dict | None = None) -> Answer:
 	"""Ask a site about itself; the findings are about connection, keys, address, clock and versions."""
 	before = time.time()
 	try:
-		facts = client.call(ABOUT, {}, timeout=CALL_SECONDS)
+		facts = client.call(method, args or {}, timeout=CALL_SECONDS)
 	except (RemoteUnavailable, RemoteRefused) as error:
 		return Answer([connection_fault(url, error)])
 	except EventStreamingError as error:

@@ -38,6 +38,9 @@ class PullState:
 	taken_until: str | None = None
 	# another site has answered than the one that the connection is with
 	other_site_id: str | None = None
+	# when this site's own API keys were given to the producer, which runs the older app; and when new keys were put in force
+	keys_sent_on: datetime | None = None
+	rotated_on: datetime | None = None
 
 	def __post_init__(self):
 		self.position = cint(self.position)

@@ -18,7 +18,7 @@ from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.back_off import record_failure
 from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
-from event_streaming.consumer.subscriptions import registration, sites
+from event_streaming.consumer.subscriptions import registration, rotation, sites
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
 from event_streaming.consumer.workers.shared_page import apply_shared
@@ -153,6 +153,7 @@ def read_pages(
 		if page["protocol"] >= PROTOCOL and registration.disagree(doc, page["subscriptions"]):
 			# it holds events of what is not subscribed to any more, or what met a condition that has been narrowed since
 			page = next_page(doc, producer, kept)
+		rotation.keep_in_order(doc, producer, page)
 		if page["paused"]:
 			raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 		work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")

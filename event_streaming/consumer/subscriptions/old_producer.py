@@ -10,6 +10,8 @@ from event_streaming.wire.checks import list_of
 from event_streaming.wire.pages import Subscription, parse_subscriptions
 
 CONSUMER = "Event Consumer"
+# stands on the record in place of keys, which it has to have
+KEYS_NOT_SENT = "not-sent"
 
 
 def asked_old_producer(event_producer: str) -> str:
@@ -17,8 +19,10 @@ def asked_old_producer(event_producer: str) -> str:
 	return f"event_streaming:old:{event_producer}"
 
 
-def take_over_old_record(producer: Producer, data: dict) -> dict[str, Subscription]:
+def take_over_old_record(producer: Producer, data: dict, own_keys: dict) -> dict[str, Subscription]:
 	"""The producer knows this site already: bring its record to what is wanted now (`data` as for a registration).
+
+	`own_keys` go there where it had none, as this site could not be reached.
 
 	Returns what is on record then. Raises the Remote* errors or InvalidPage.
 	"""
@@ -34,8 +38,13 @@ def take_over_old_record(producer: Producer, data: dict) -> dict[str, Subscripti
 		}
 		for row in data["rows"]
 	]
-	if record.get("user") != data["user"] or list(map(content_of, rows)) != list(map(content_of, wanted)):
-		values = {"consumer_doctypes": wanted, "user": data["user"], "incoming_change": 1}
+	lacking = own_keys if record.get("api_key") == KEYS_NOT_SENT != own_keys["api_key"] else {}
+	if (
+		lacking
+		or record.get("user") != data["user"]
+		or list(map(content_of, rows)) != list(map(content_of, wanted))
+	):
+		values = {"consumer_doctypes": wanted, "user": data["user"], "incoming_change": 1, **lacking}
 		producer.client.update_document(CONSUMER, data["event_consumer"], values)
 	return parse_subscriptions({row["ref_doctype"]: row for row in wanted})
 

@@ -9,7 +9,7 @@ from frappe.utils.password import get_decrypted_password
 
 from event_streaming.adapters.doctypes import why_not_subscribe
 from event_streaming.consumer.subscriptions.subscription import names_in
-from event_streaming.exceptions import CannotApply, RefusedDocType
+from event_streaming.exceptions import CannotApply, EventStreamingError, RefusedDocType
 from event_streaming.http.client import checked_authorities
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
@@ -61,8 +61,8 @@ def validate_url(doc) -> None:
 
 
 def validate_subscriber(user: str) -> None:
-	"""The Event Subscriber must be an enabled System Manager with API keys on this site."""
-	row = frappe.db.get_value("User", user, ["enabled", "api_key"], as_dict=True)
+	"""The Event Subscriber must be an enabled System Manager on this site."""
+	row = frappe.db.get_value("User", user, ["enabled"], as_dict=True)
 	link = get_link_to_form("User", user)
 	if not row:
 		frappe.throw(_("There is no user {0} on this site.").format(user))
@@ -74,16 +74,21 @@ def validate_subscriber(user: str) -> None:
 		frappe.throw(
 			_("The Event Subscriber {0} must have the role System Manager on this site.").format(link)
 		)
-	if not row.api_key or not user_secret(user):
+
+
+def keys_on_this_site(user: str) -> tuple[Confidential, Confidential]:
+	"""The Event Subscriber's own API key and secret, for a producer that knows no tokens."""
+	api_key = frappe.db.get_value("User", user, "api_key")
+	api_secret = get_decrypted_password("User", user, "api_secret", raise_exception=False)
+	if not api_key or not api_secret:
 		frappe.throw(
 			_(
-				"The Event Subscriber {0} has no API keys on this site: open the user, API Access, Generate Keys."
-			).format(link)
+				"The Event Subscriber {0} has no API keys on this site: open the user, API Access, Generate Keys. A producer that"
+				" runs the older app needs them; one that can't reach this site does not (Event Streaming Settings)."
+			).format(get_link_to_form("User", user)),
+			EventStreamingError,
 		)
-
-
-def user_secret(user: str) -> str:
-	return Confidential(get_decrypted_password("User", user, "api_secret", raise_exception=False) or "")
+	return Confidential(api_key), Confidential(api_secret)
 
 
 def validate_workers(doc) -> None:

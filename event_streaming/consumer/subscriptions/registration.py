@@ -1,6 +1,7 @@
-"""The consumer's side of the handshake: telling the producer what this site subscribes to, and hearing from it.
+"""The consumer's side of the handshake: telling the producer what this site subscribes to. What it hears is in hearing.py.
 
-Both sides hold the same table of subscriptions. Neither relies on a message arriving: every page of the feed says what
+A producer gets a token that is good for three calls (keys.py). One that runs the older app knows no tokens: it gets the Event
+Subscriber's API keys on this site, and only if it can reach this site. Both sides hold the same table of subscriptions. Neither relies on a message arriving: every page of the feed says what
 the producer has on record, and what differs is settled then.
 """
 
@@ -12,9 +13,16 @@ from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.state import PullState
-from event_streaming.consumer.subscriptions import sites
-from event_streaming.consumer.subscriptions.old_producer import asked_old_producer, take_over_old_record
-from event_streaming.consumer.subscriptions.producer_form import make_custom_fields, user_secret
+from event_streaming.consumer.subscriptions import keys, sites
+from event_streaming.consumer.subscriptions.old_producer import (
+	KEYS_NOT_SENT,
+	asked_old_producer,
+	take_over_old_record,
+)
+from event_streaming.consumer.subscriptions.producer_form import (
+	keys_on_this_site,
+	make_custom_fields,
+)
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import (
@@ -24,14 +32,13 @@ from event_streaming.exceptions import (
 	RemoteUnavailable,
 	WrongSite,
 )
-from event_streaming.http.confidential import Confidential
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.settings import get_settings
-from event_streaming.site.site_id import own_id, refuse_if_for_another, sender_id
+from event_streaming.site.site_id import own_id
 from event_streaming.wire.checks import InvalidPage, whole_number
 from event_streaming.wire.pages import PROTOCOL, Page, Subscription, parse_subscriptions
 
-TOKEN_FOR = 120
+REGISTERING_FOR = 120
 MODULE = "Event Streaming"
 APPROVED = "Approved"
 BEGIN_COPIES = "event_streaming.consumer.long_work.runner.resume_tasks"
@@ -45,7 +52,10 @@ def producer_changed(doc) -> None:
 	if cint(doc.incoming_change):
 		doc.db_set("incoming_change", 0, update_modified=False)
 		return
-	new = not doc.get_doc_before_save()
+	before = doc.get_doc_before_save()
+	new = not before
+	if before and before.api_key != doc.api_key:
+		keys.forget_pending_secret(doc.name)
 	producer = Producer(doc)
 	try:
 		answer = register(doc, producer)
@@ -128,8 +138,6 @@ def registration_data(doc) -> dict:
 		"site_id": own_id(),
 		"rows": rows,
 		"user": doc.user,
-		"api_key": Confidential(frappe.db.get_value("User", doc.user, "api_key") or ""),
-		"api_secret": user_secret(doc.user),
 		"protocol": PROTOCOL,
 		"reachable": 0 if get_settings().not_reachable else 1,
 		"time_zone": time_zone(),
@@ -149,23 +157,75 @@ def register(doc, producer: Producer, saved: bool = False) -> dict:
 	nothing under what it refuses to replace. The state row gets the position to start from when it has none. Raises the Remote* errors or InvalidPage.
 	"""
 	sites.ask_first(doc, producer.client)
-	token = frappe.generate_hash(length=32)
-	frappe.cache.set_value(token_key(token), 1, expires_in_sec=TOKEN_FOR)
 	data = registration_data(doc)
-	try:
-		answer = producer.register(
-			{**wire_form(data), **old_cursor(state.load_state(doc.name)), "token": token, "saved": int(saved)}
-		)
-		if answer is None:
-			answer = {
-				"last_update": str(now_datetime()),
-				"subscriptions": take_over_old_record(producer, data),
-			}
-	finally:
-		frappe.cache.delete_value(token_key(token))
+	answer = send(doc, producer, {**data, "saved": int(saved)})
+	if answer is None:
+		answer = {
+			"last_update": str(now_datetime()),
+			"subscriptions": take_over_old_record(producer, data, keys_for_older(doc)),
+		}
 	sites.keep_met(doc, answer.get("site_id"))
 	keep_answer(doc.name, answer)
 	return answer
+
+
+def send(doc, producer: Producer, data: dict) -> dict | None:
+	"""Send a registration, with a token or, to a producer that runs the older app, with keys; returns what it answers."""
+	kept = state.load_state(doc.name)
+	# who has spoken the new protocol once gets no keys, whatever it says later
+	older = kept.protocol < PROTOCOL and producer.runs_older_app()
+	token, nonce = "", keys.new_key()
+	if older:
+		data = {**data, **keys_for_older(doc)}
+		note_keys_sent(doc, kept, data)
+	elif not keys.has_token(doc.name):
+		token = keys.new_key()
+		data = {**data, "consumer_token": token}
+	frappe.cache.set_value(registering_key(nonce), 1, expires_in_sec=REGISTERING_FOR)
+	try:
+		answer = producer.register({**wire_form(data), **old_cursor(kept), "token": nonce})
+	finally:
+		frappe.cache.delete_value(registering_key(nonce))
+	if kept.protocol >= PROTOCOL > protocol_in(answer or {}):
+		# going back would mean to send keys, and to read a log by its times that has been read by positions
+		raise RemoteError(
+			_(
+				"{0} answers as the older app does, although it has run this one. If that is meant, delete its Event Producer and make it"
+				" again."
+			).format(doc.name)
+		)
+	if token and answer and answer.get("token"):
+		keys.producer_has(doc.name, token)
+	return answer
+
+
+def keys_for_older(doc) -> dict:
+	"""What a producer that runs the older app calls this site with, if it can; it does not register anybody without."""
+	if get_settings().not_reachable:
+		return {"api_key": KEYS_NOT_SENT, "api_secret": KEYS_NOT_SENT}
+	api_key, api_secret = keys_on_this_site(doc.user)
+	return {"api_key": api_key, "api_secret": api_secret}
+
+
+def note_keys_sent(doc, kept: PullState, data: dict) -> None:
+	"""Keep that this site's own keys have left it, and say so to whoever is saving."""
+	if data["api_key"] == KEYS_NOT_SENT:
+		return
+	state.save_state(doc.name, keys_sent_on=now_datetime())
+	if not kept.keys_sent_on:
+		frappe.msgprint(
+			_(
+				"{0} runs the older app, which knows no tokens: it is given the API keys of {1} on this site, and can do here what"
+				" this user can."
+			).format(doc.name, doc.user),
+			indicator="orange",
+			title=_("API keys are sent"),
+		)
+
+
+def protocol_in(answer: dict) -> int:
+	"""Which protocol the producer speaks, by its answer to a registration."""
+	return whole_number(answer.get("protocol") or 1, "protocol")
 
 
 def old_cursor(kept: PullState) -> dict:
@@ -176,7 +236,7 @@ def old_cursor(kept: PullState) -> dict:
 def keep_answer(event_producer: str, answer: dict) -> None:
 	"""Keep what the producer answered; the cursor is set only when there is none yet."""
 	kept = state.load_state(event_producer)
-	values = {"protocol": whole_number(answer.get("protocol") or 1, "protocol")}
+	values = {"protocol": protocol_in(answer)}
 	if not kept.protocol or (values["protocol"] >= 2 > kept.protocol):
 		# whoever stood somewhere goes on there, whoever is new begins at the end
 		start = "position_then" if old_cursor(kept) else "position"
@@ -273,38 +333,16 @@ def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 	return changed
 
 
-# ---- hearing from the producer
+def registering_key(nonce: str) -> str:
+	"""Where Redis has that this site is registering with this word, by which the producer that it told can call back."""
+	return f"event_streaming:registering:{keys.hash_of(nonce)}"
 
 
-def confirm(token: str) -> dict:
-	"""The producer calls back to see that the address it was given is this site."""
-	known = bool(token and frappe.cache.get_value(token_key(token), expires=True))
-	return {"site": public_url(), "site_id": own_id(), "token_known": known}
+def is_registering(nonce: str) -> bool:
+	return bool(frappe.cache.get_value(registering_key(nonce), expires=True))
 
 
-def update_status(producer_url: str, subscriptions: str) -> None:
-	"""The producer's admin has approved or rejected something. Raises frappe.PermissionError for anybody else."""
-	refuse_if_for_another()
-	name = web_address(producer_url) or producer_url
-	user, kept = frappe.db.get_value("Event Producer", name, ["user", "site_id"]) or (None, None)
-	if not user:
-		frappe.throw(
-			_("There is no Event Producer {0} on this site.").format(producer_url), frappe.DoesNotExistError
-		)
-	if frappe.session.user != user:
-		frappe.throw(
-			_("Only the Event Subscriber {0} may change the approval status.").format(user),
-			frappe.PermissionError,
-		)
-	if kept and sender_id() not in ("", kept):
-		frappe.throw(sites.explain_other(name, kept, sender_id()), WrongSite)
-	write_statuses(
-		frappe.get_doc("Event Producer", name), parse_subscriptions(frappe.parse_json(subscriptions))
-	)
-
-
-def token_key(token: str) -> str:
-	return f"event_streaming:token:{token}"
+# ---- asking the producer
 
 
 def test_connection(event_producer: str) -> dict:
@@ -348,6 +386,8 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 		"subscriptions": {},
 		"warnings": [],
 		"paused": False,
+		"rotate": False,
+		"token": None,
 	}
 
 
@@ -362,9 +402,10 @@ def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
 	frappe.cache.set_value(key, 1, expires_in_sec=3600)
 	data = registration_data(doc)
 	try:
-		answer = producer.register({**wire_form(data), "reachable": 0, **old_cursor(kept)})
+		answer = send(doc, producer, {**data, "reachable": 0})
 		if not answer:
-			adopt_statuses(doc, {"subscriptions": take_over_old_record(producer, data)})
+			on_record = take_over_old_record(producer, data, keys_for_older(doc))
+			adopt_statuses(doc, {"subscriptions": on_record})
 	except WrongSite:
 		raise
 	except (RemoteError, RemoteRefused, InvalidPage):

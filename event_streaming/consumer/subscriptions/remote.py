@@ -11,8 +11,9 @@ from typing import Any
 
 import frappe
 
+from event_streaming.consumer.subscriptions import keys
 from event_streaming.exceptions import RemoteError, RemoteRefused, RemoteUnavailable
-from event_streaming.http.client import client_of
+from event_streaming.http.client import client_of, is_unknown_method
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 from event_streaming.site.address import public_url
@@ -24,6 +25,7 @@ from event_streaming.wire.files import Piece, RemoteFile, parse_file, parse_file
 from event_streaming.wire.matching import MatchPage, parse_match_page
 from event_streaming.wire.pages import CopyPage, Look, Page, parse_copy_page, parse_look, parse_page
 from event_streaming.wire.paths import (
+	ABOUT,
 	COPY,
 	COUNT,
 	DESCRIBE,
@@ -36,6 +38,7 @@ from event_streaming.wire.paths import (
 	MATCH,
 	OLD_FEED,
 	REGISTER,
+	ROTATE,
 )
 
 DOCUMENTS_PER_CALL = 500
@@ -80,7 +83,7 @@ class Producer:
 
 	def __init__(self, event_producer, patience: float | None = None):
 		self.name = event_producer.name
-		self.client = client_of(event_producer)
+		self.client = client_of(event_producer, spare_secrets=lambda: keys.spare_secrets(self.name))
 		if patience:
 			self.client.timeout = (patience, patience)
 
@@ -292,6 +295,25 @@ class Producer:
 					raise
 				fetched.missing[(doctype, name)] = "not found"
 		return fetched
+
+	def runs_older_app(self) -> bool:
+		"""Whether the producer has none of the calls of this app. Raises RemoteUnavailable."""
+		try:
+			self.client.call(ABOUT)
+		except RemoteRefused:
+			# it has the call, and does not let everybody
+			return False
+		except RemoteError as error:
+			return is_unknown_method(error, ABOUT)
+		return False
+
+	def rotate_keys(self, token: str, secret: str | None) -> None:
+		"""Have the producer call with this token, and know this site's user by this secret. Raises the Remote* errors or InvalidPage."""
+		answer = self.client.call(
+			ROTATE, {"event_consumer": public_url(), "consumer_token": token, "api_secret": secret}
+		)
+		if not isinstance(answer, dict):
+			raise InvalidPage("The producer's answer to a change of keys is not an object.")
 
 	def register(self, data: dict) -> dict | None:
 		"""Register with the producer; None is the old protocol's way to say that it knows this site already."""

@@ -15,6 +15,7 @@ from event_streaming.producer.documents.names import roots_of
 from event_streaming.producer.feed.selection import Slice, read_slice
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log.sequence import assign_positions, go_on_after, tried_again
+from event_streaming.producer.subscriptions.calling import IN_ORDER
 from event_streaming.producer.subscriptions.reader import (
 	contacted,
 	load_consumer,
@@ -87,6 +88,8 @@ def _page(
 		"subscriptions": subscriptions_of(consumer),
 		"warnings": reader.warnings,
 		"paused": cint(consumer.paused),
+		"rotate": int(bool(consumer.get("rotate_asked_on"))),
+		"token": int(consumer.get("token_state") == IN_ORDER),
 	}
 
 

@@ -21,19 +21,17 @@ from frappe.utils import cint, now_datetime
 from redis.exceptions import RedisError
 
 from event_streaming.database.locks import advisory_lock
-from event_streaming.exceptions import EventStreamingError
-from event_streaming.http.client import client_of
+from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.producer.log.sequence import assign_positions
+from event_streaming.producer.subscriptions import calling
 from event_streaming.producer.subscriptions.streamed import (
 	APPROVED,
 	CONSUMER,
 	ROWS,
 	refresh_streamed_doctypes,
 )
-from event_streaming.site.address import public_url
 from event_streaming.site.after_answer import after_answer
 from event_streaming.site.settings import get_settings
-from event_streaming.wire.paths import NOTIFY
 
 QUEUED = "event_streaming:notification_queued"
 WANTED = "event_streaming:notification_wanted:"
@@ -187,14 +185,14 @@ def _call_consumer(event_consumer: str, seconds: float) -> bool:
 	if cint(doc.paused) or cint(doc.not_reachable) or not _may_be_told(doc.notify_after):
 		return False
 	try:
-		client = client_of(doc)
+		client = calling.client_of(doc)
 	except EventStreamingError as error:
 		_remember_failure(doc, error)
 		return False
 	# no picture of the database is kept open, and no row locked, while the other site takes its time
 	frappe.db.commit()
 	try:
-		client.call_any_generation(NOTIFY, {"producer_url": public_url()}, timeout=seconds)
+		calling.notify(client, doc, seconds)
 	except EventStreamingError as error:
 		if seconds >= CALL_SECONDS:
 			_remember_failure(doc, error)
@@ -216,15 +214,16 @@ def _remember_failure(doc, error: Exception) -> None:
 	failures = cint(doc.notify_failures) + 1
 	asked = min(getattr(error, "retry_after", None) or 0, LONGEST_DELAY)
 	delay = min(FIRST_DELAY * 2 ** min(failures - 1, 10), LONGEST_DELAY) * random.uniform(0.5, 1)
-	_set(
-		doc.name,
-		{
-			"notify_failures": failures,
-			"notify_after": now_datetime() + timedelta(seconds=max(delay, asked)),
-			"last_error": str(error)[:1000],
-			**({"other_site_id": error.site_id} if getattr(error, "site_id", "") else {}),
-		},
-	)
+	values = {
+		"notify_failures": failures,
+		"notify_after": now_datetime() + timedelta(seconds=max(delay, asked)),
+		"last_error": str(error)[:1000],
+		**({"other_site_id": error.site_id} if getattr(error, "site_id", "") else {}),
+	}
+	if doc.get("token_state") and isinstance(error, RemoteRefused):
+		# its next page asks it for another
+		values["token_state"] = calling.REFUSED
+	_set(doc.name, values)
 
 
 def _set(event_consumer: str, values: dict) -> None:
@@ -253,6 +252,11 @@ def _has_events(event_consumer: str, position: int) -> bool:
 		.limit(1)
 	)
 	return bool(query.run())
+
+
+def wake(event_consumer: str) -> None:
+	"""Have a job call the consumer although there may be nothing to pull: it is to ask for a page."""
+	_queue_call(event_consumer)
 
 
 def _queue_call(event_consumer: str) -> None:

@@ -11,11 +11,12 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
-from event_streaming.http.client import SiteClient, checked_authorities, client_of
+from event_streaming.http.client import SiteClient, checked_authorities
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration.forgetting import forget_later
 from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import (
 	APPROVED,
@@ -30,7 +31,16 @@ from event_streaming.wire.paths import UPDATE_STATUS
 
 CALL_SECONDS = 10
 # what this site keeps for itself: no form and no registration writes back what it has read some time ago
-COUNTERS = ("position", "last_contact", "notify_failures", "notify_after", "last_error")
+COUNTERS = (
+	"position",
+	"last_contact",
+	"notify_failures",
+	"notify_after",
+	"last_error",
+	"token_state",
+	"rotate_asked_on",
+	"rotated_on",
+)
 # what the consumer says of itself
 ITS_OWN = ("not_reachable", "protocol", "site_id", "other_site_id", "claimed_by")
 

@@ -12,12 +12,14 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from event_streaming.exceptions import EventStreamingError, NotFinished, RemoteRefused, WrongSite
+from event_streaming.exceptions import EventStreamingError, RemoteRefused, WrongSite
 from event_streaming.http.client import SiteClient
+from event_streaming.http.confidential import Confidential
 from event_streaming.producer.log.sequence import assign_positions, head_position, position_at, time_of_head
 from event_streaming.producer.registration.approval import CALL_SECONDS
 from event_streaming.producer.registration.rate import count_registration
-from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.registration.unlogged import unlogged
+from event_streaming.producer.subscriptions import calling, conditions
 from event_streaming.producer.subscriptions.met import refuse_known, refuse_other
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
@@ -62,45 +64,31 @@ def register(data: dict | str) -> dict[str, Any]:
 	# "from now on" starts after everything that is committed, also what has no position yet
 	frappe.db.commit()
 	assign_positions()
+	token = calling.checked_key(data["consumer_token"]) if data.get("consumer_token") else ""
 	consumer = _save_consumer(callback_url, user, data, wanted, bool(existing))
+	if token:
+		calling.keep_token(consumer, token)
 	return _registration(consumer, data.get("last_update"))
 
 
 def register_from_json(data: str | dict) -> str:
 	"""`register`, as the public endpoint speaks it: JSON in, JSON out. Raises NotFinished for what nobody has foreseen."""
-	try:
-		return json.dumps(register(data), default=str)
-	except Exception as error:
-		if getattr(error, "http_status_code", 500) < 500:
-			raise
-		frappe.db.rollback()
-		name = _log_without_keys(data)
-	frappe.throw(
+	return unlogged(
+		lambda: json.dumps(register(data), default=str),
+		_keys_in(data),
+		"Event Streaming: a registration broke off",
 		_("{0} could not finish the registration. Its Error Log {1} says where; then try again.").format(
-			public_url(), name
+			public_url(), "{0}"
 		),
-		NotFinished,
 	)
 
 
-def _log_without_keys(data: dict | str) -> str:
-	"""The error that is being handled, in the Error Log; returns its name there, or "" where that can't be written either.
-
-	Not by `frappe.log_error`, which adds the request; nor with the values of variables: the keys are in both.
-	"""
+def _keys_in(data: str | dict) -> list:
 	try:
-		trace = frappe.get_traceback(with_context=False)
-		given = _parsed(data)
-		for secret in (given.get("api_key"), given.get("api_secret")):
-			trace = trace.replace(str(secret), "***") if secret else trace
-		log = frappe.new_doc("Error Log", method="Event Streaming: a registration broke off", error=trace)
-		log.insert(ignore_permissions=True)
-		frappe.db.commit()
-		return log.name
-	except Exception as error:
-		frappe.logger("event_streaming").warning(f"a registration broke off: {type(error).__name__}")
-		frappe.db.rollback()
-		return ""
+		given = json.loads(data) if isinstance(data, str) else data
+		return [given.get(name) for name in ("api_key", "api_secret", "consumer_token", "token")]
+	except (ValueError, AttributeError):
+		return []
 
 
 def _parsed(data: dict | str) -> dict:
@@ -218,25 +206,27 @@ def _hold_back(event_consumer: str, doctype: str) -> None:
 
 
 def _call_back(callback_url: str, data: dict, authorities: str | None) -> None:
-	"""Ask at the consumer's address whether it is the site that is registering, with the keys that it gave."""
+	"""Ask at the consumer's address whether it is the site that is registering: with the word that only it knows."""
+	nonce, here = Confidential(data.get("token") or ""), public_url()
 	site_id = as_site_id(data.get("site_id"))
-	client = SiteClient(
-		callback_url,
-		str(data.get("api_key") or ""),
-		str(data.get("api_secret") or ""),
-		expects=site_id,
-		authorities=authorities or "",
+	about = {"expects": site_id, "authorities": authorities or ""}
+	# one of an earlier version of this app gives keys with it
+	keys = [str(data.get(name) or "") for name in ("api_key", "api_secret")]
+	client = (
+		SiteClient(callback_url, *keys, **about)
+		if all(keys)
+		else SiteClient(callback_url, token=nonce, **about)
 	)
-	here = public_url()
 	try:
-		answer = client.call(CONFIRM, {"token": str(data.get("token") or "")}, timeout=CALL_SECONDS)
+		answer = client.call(CONFIRM, {"token": nonce}, timeout=CALL_SECONDS)
 	except WrongSite:
 		answer = None
 	except RemoteRefused:
 		frappe.throw(
 			_(
-				"{0} refused the API keys of {1} that it was registered with. Generate keys for that user there again."
-			).format(callback_url, data.get("user")),
+				"{0} refused to be asked whether it is registering here. Does another site answer there, or something in front of it?"
+				" Correct the public URL in the consumer's Event Streaming Settings."
+			).format(callback_url),
 			EventStreamingError,
 		)
 	except EventStreamingError as error:
@@ -271,8 +261,6 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 		{
 			"callback_url": callback_url,
 			"user": user,
-			"api_key": data.get("api_key"),
-			"api_secret": data.get("api_secret"),
 			"protocol": protocol,
 			# a consumer of the older app says nothing about it, and can be reached as far as anybody knows
 			"not_reachable": int(protocol >= PROTOCOL and not cint(data.get("reachable"))),
@@ -280,6 +268,8 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 	)
 	if site_id := as_site_id(data.get("site_id")):
 		consumer.update({"site_id": site_id, "other_site_id": None, "claimed_by": None})
+	if data.get("api_secret") or protocol < PROTOCOL:
+		_take_keys(consumer, data)
 	before = {row.ref_doctype: row for row in consumer.get("consumer_doctypes") or []}
 	consumer.set("consumer_doctypes", [])
 	for doctype, entry in wanted.items():
@@ -305,6 +295,16 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 	return consumer
 
 
+def _take_keys(consumer, data: dict) -> None:
+	"""The keys with which a consumer that gives no token is called."""
+	if not data.get("api_key") or not data.get("api_secret"):
+		frappe.throw(
+			_("The registration has neither a token nor API keys to call the consumer with."),
+			frappe.MandatoryError,
+		)
+	consumer.api_key, consumer.api_secret = data["api_key"], data["api_secret"]
+
+
 def _registration(consumer, last_update: Any = None) -> dict[str, Any]:
 	"""The answer to a registration. `last_update` is where the consumer stood in the old protocol."""
 	answer: dict[str, Any] = {"last_update": str(time_of_head())}
@@ -316,6 +316,7 @@ def _registration(consumer, last_update: Any = None) -> dict[str, Any]:
 			site_id=own_id(),
 			time_zone=time_zone(),
 			subscriptions=subscriptions_of(consumer),
+			token=int(consumer.get("token_state") == calling.IN_ORDER),
 		)
 		if last_update:
 			answer["position_then"] = position_at(last_update)

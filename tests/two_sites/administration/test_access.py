@@ -96,11 +96,22 @@ ACCESS = {
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY, "names": "[]"},
 	),
-	"event_streaming.endpoints.confirm": ("consumer", ADMINS, {"token": "x"}),
+	"event_streaming.endpoints.confirm": (
+		"consumer",
+		ADMINS,
+		{"token": "x", "producer_url": "{producer}"},
+	),
 	"event_streaming.endpoints.update_status": (
 		"consumer",
 		OWN_USER,
 		{"producer_url": "{producer}", "subscriptions": NO_CHANGE},
+	),
+	# with a token only, see below
+	"event_streaming.endpoints.new_event_notification": ("consumer", set(), {"producer_url": "{producer}"}),
+	"event_streaming.endpoints.rotate_keys": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "consumer_token": "too short to be one"},
 	),
 	f"{PRODUCER_FORM}.new_event_notification": ("consumer", ANYBODY, {"producer_url": "{producer}"}),
 	f"{PRODUCER_FORM}.pull_now": ("consumer", ADMINS, {"event_producer": "{producer}"}),
@@ -172,7 +183,10 @@ ACCESS = {
 	f"{API}.approve": ("producer", ADMINS, {"event_consumer": "{consumer}"}),
 	f"{API}.pause": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{API}.resume": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{API}.rotate_keys": ("consumer", ADMINS, {}),
 }
+# what the token of an Event Producer opens, for a guest
+WITH_TOKEN = {"confirm", "update_status", "new_event_notification"}
 # what only looks, and the two that sites with the old app call as they like
 NOT_POST_ONLY = {
 	"get_update_logs_for_consumer",
@@ -241,9 +255,11 @@ def make_users() -> None:
 		doc.insert(set_name="Access Test")
 
 
-def status_of(site, path: str, arguments: dict, user: str = "") -> int:
+def status_of(site, path: str, arguments: dict, user: str = "", token: str = "") -> int:
 	client = site.rest(user) if user else None
 	headers = dict(client.session.headers) if client else {"Accept": "application/json"}
+	if token:
+		headers["X-Event-Streaming-Token"] = token
 	verb = "GET" if path == f"{API}.metrics" else "POST"
 	answer = requests.request(
 		verb, f"{site.url}/api/method/{path}", json=arguments, headers=headers, timeout=60
@@ -258,8 +274,8 @@ def test_the_table_in_the_docs_names_every_function_and_none_that_is_not_there(f
 	assert not missing
 
 
-def test_no_function_is_open_to_guests_and_what_changes_something_is_post_only(consumer, functions):
-	assert consumer.run(open_to_guests) == []
+def test_three_functions_are_open_to_guests_and_what_changes_something_is_post_only(consumer, functions):
+	assert sorted(consumer.run(open_to_guests)) == sorted(WITH_TOKEN)
 	others = {path.rsplit(".", 1)[1] for path, methods in functions.items() if methods != ["POST"]}
 	assert others == NOT_POST_ONLY
 
@@ -272,17 +288,51 @@ def test_each_function_refuses_whom_the_table_does_not_name(producer, consumer):
 		site.run(make_users)
 	wrong = []
 	for path, (where, allowed, arguments) in ACCESS.items():
-		filled = {
-			key: value.replace("{producer}", producer.url).replace("{consumer}", consumer.url)
-			if isinstance(value, str)
-			else value
-			for key, value in arguments.items()
-		}
+		filled = filled_in(arguments, producer, consumer)
 		for user in ("", PLAIN, OTHER_ADMIN, SUBSCRIBER):
 			status = status_of(sites[where], path, filled, user)
 			if (status in (401, 403)) == (user in allowed):
 				wrong.append(f"{path.rsplit('.', 1)[1]} as {user or 'guest'}: {status}")
 	assert not wrong
+
+
+def filled_in(arguments: dict, producer, consumer) -> dict:
+	return {
+		key: value.replace("{producer}", producer.url).replace("{consumer}", consumer.url)
+		if isinstance(value, str)
+		else value
+		for key, value in arguments.items()
+	}
+
+
+def test_a_token_opens_three_functions_and_nothing_else(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	token = producer.run(token_of, event_consumer=consumer.url)
+	opened = set()
+	for path, (_where, _allowed, arguments) in ACCESS.items():
+		for site in (producer, consumer):
+			status = status_of(site, path, filled_in(arguments, producer, consumer), token=token)
+			if status not in (401, 403):
+				opened.add((site.url, path))
+
+	assert opened == {(consumer.url, f"event_streaming.endpoints.{name}") for name in WITH_TOKEN}
+	for path in (
+		"frappe.auth.get_logged_user",
+		"frappe.client.get_list",
+		"frappe.core.doctype.user.user.generate_keys",
+	):
+		assert status_of(consumer, path, {"doctype": "User", "user": SUBSCRIBER}, token=token) in (401, 403)
+	headers = {"X-Event-Streaming-Token": token, "Accept": "application/json"}
+	for resource in ("Event Producer", "User", f"Event Producer/{producer.url}"):
+		answer = requests.get(f"{consumer.url}/api/resource/{resource}", headers=headers, timeout=60)
+		assert answer.status_code in (401, 403, 404), resource
+
+
+def token_of(event_consumer: str) -> str:
+	from event_streaming.producer.subscriptions import calling
+
+	return calling.token_of(event_consumer)
 
 
 def test_nobody_but_a_system_manager_reads_our_doctypes_over_rest(producer, consumer):

@@ -154,7 +154,21 @@ def test_keys_that_do_not_fit_any_more_are_told_on_both_sides(producer, consumer
 		for site in (producer, consumer):
 			site.run(make_subscriber)
 
-	assert here["keys", producer.url]["level"] == there["keys", consumer.url]["level"] == "fault"
+	assert here["keys", producer.url]["level"] == "fault"
+	# the producer has a token of the consumer, which has nothing to do with the keys of a user
+	assert ("keys", consumer.url) not in there
+
+
+def test_a_token_that_is_not_accepted_any_more_is_told(producer, consumer):
+	consumer.run(forget_token, event_producer=producer.url)
+
+	assert "does not accept the token" in troubles(producer)["keys", consumer.url]["message"]
+
+
+def forget_token(event_producer: str) -> None:
+	from event_streaming.consumer.logs import state
+
+	state.save_state(event_producer, token_hash="0" * 64, new_token_hash=None)
 
 
 def test_a_secret_that_can_not_be_decrypted_is_told_and_stops_nothing_else(producer, consumer):

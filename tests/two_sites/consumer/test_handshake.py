@@ -7,7 +7,6 @@ from doctypes import CITY, ORDER, make_doctype, with_orders
 from documents import delete, insert, read_doc, read_rows, set_settings, unique
 from logs import sync_logs, update_logs
 from streams import (
-	KEYS,
 	SUBSCRIBER,
 	decide,
 	make_event_producer,
@@ -58,7 +57,7 @@ def test_saving_an_event_producer_registers_a_pending_consumer(producer, consume
 
 	doc = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)
 	assert on_producer(consumer, producer) == on_consumer(consumer, producer) == {CITY: "Pending"}
-	assert (doc["user"], doc["api_key"], doc["protocol"]) == (SUBSCRIBER, KEYS[0], 2)
+	assert (doc["user"], doc["token_state"], doc["protocol"]) == (SUBSCRIBER, "In Order", 2)
 
 
 @pytest.mark.parametrize("status", ["Approved", "Rejected"])
@@ -194,18 +193,6 @@ def test_the_same_producer_twice_is_refused(producer, consumer):
 	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
 
 	assert "already" in failure(consumer, make_event_producer, url=producer.url + "/", rows=[ROW])
-
-
-def test_a_user_without_keys_is_refused(producer, consumer):
-	consumer.run(take_keys)
-
-	assert "Generate Keys" in failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
-
-
-def take_keys() -> None:
-	import frappe
-
-	frappe.db.set_value("User", SUBSCRIBER, "api_key", None)
 
 
 def test_a_user_who_is_no_system_manager_there_is_refused(producer, consumer):
@@ -503,6 +490,7 @@ def test_a_registration_that_breaks_off_leaves_no_keys_in_the_error_log(producer
 		"user": SUBSCRIBER,
 		"api_key": "theirkey",
 		"api_secret": "theirsecret",
+		"consumer_token": "theirtoken" * 5,
 	}
 	data["consumer_doctypes"] = json.dumps([{"doctype": CITY}])
 	table, away = "tabEvent Consumer Document Type", "tabAway"
@@ -520,7 +508,8 @@ def test_a_registration_that_breaks_off_leaves_no_keys_in_the_error_log(producer
 	logs = [log for log in logs if log["name"] not in logged_before]
 	assert [log["method"] for log in logs] == ["Event Streaming: a registration broke off"]
 	assert "Event Consumer Document Type" in logs[0]["error"]
-	assert "theirsecret" not in json.dumps(logs) + producer.log("web")
+	written = json.dumps(logs) + producer.log("web")
+	assert "theirsecret" not in written and "theirtoken" not in written
 	assert producer.run(read_rows, doctype="Event Consumer", filters={}) == []
 
 

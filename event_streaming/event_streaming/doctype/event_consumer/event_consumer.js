@@ -26,6 +26,7 @@ frappe.ui.form.on("Event Consumer", {
 		show_taken(frm);
 		add_pause_button(frm);
 		show_site(frm);
+		add_rotate_button(frm);
 		frm.add_custom_button(
 			__("Event Update Log"),
 			() => frappe.set_route("List", "Event Update Log", {
@@ -109,6 +110,30 @@ function add_pause_button(frm) {
 	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
 	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
 		frappe.xcall(method, { event_consumer: frm.doc.name }).then(() => frm.reload_doc())
+	);
+}
+
+function add_rotate_button(frm) {
+	frm.add_custom_button(
+		__("Rotate Keys"),
+		() =>
+			frappe.confirm(
+				__("{0} is asked to make new keys for both directions with its next pull. The old ones end when the new ones are in force. Continue?", [
+					frappe.utils.escape_html(frm.doc.name),
+				]),
+				() =>
+					frappe
+						.call({
+							method: "event_streaming.api.rotate_keys",
+							args: { event_consumer: frm.doc.name },
+							freeze: true,
+						})
+						.then(() => {
+							frappe.show_alert({ message: __("New keys are asked for."), indicator: "green" });
+							setTimeout(() => frm.is_dirty() || frm.reload_doc(), 3000);
+							frm.reload_doc();
+						})
+			)
 	);
 }
 

@@ -26,8 +26,8 @@ class EventConsumer(Document):
 			EventConsumerDocumentType,
 		)
 
-		api_key: DF.Data
-		api_secret: DF.Password
+		api_key: DF.Data | None
+		api_secret: DF.Password | None
 		ca_certificate: DF.LongText | None
 		callback_url: DF.Data
 		claimed_by: DF.Data | None
@@ -44,7 +44,10 @@ class EventConsumer(Document):
 		pending_doctypes: DF.Int
 		position: DF.Int
 		protocol: DF.Int
+		rotate_asked_on: DF.Datetime | None
+		rotated_on: DF.Datetime | None
 		site_id: DF.Data | None
+		token_state: DF.Literal["", "In Order", "Refused"]
 		user: DF.Link
 
 	# end: auto-generated types

@@ -41,6 +41,7 @@ frappe.ui.form.on("Event Producer", {
 		add_buttons(frm);
 		add_pause_button(frm);
 		show_site(frm);
+		add_rotate_button(frm);
 		look_at_tasks(frm);
 	},
 });
@@ -64,7 +65,9 @@ function show_own_address(frm) {
 			__("The producer will know this site as {0}. If that is not how it reaches this site, change Public URL in {1} first.", [
 				`<b>${frappe.utils.escape_html(url)}</b>`,
 				settings,
-			]),
+			]) +
+				"<br>" +
+				__("It gets a token for three calls, and no keys; only a producer that runs the older app is sent the API keys that the Event Subscriber has on this site."),
 			"blue"
 		);
 	});
@@ -90,6 +93,7 @@ function show_state(frm, state) {
 		state.last_pull ? "blue" : "gray"
 	);
 	frm.dashboard.add_indicator(__("{0} in the last hour", [cint((frm.doc.__onload || {}).last_hour)]), "blue");
+	show_keys(frm, state);
 	show_problem(frm, state);
 }
 
@@ -115,10 +119,50 @@ function show_site(frm) {
 	);
 }
 
+function show_keys(frm, state) {
+	if (state.rotated_on) {
+		frm.dashboard.add_indicator(
+			__("Keys rotated {0}", [frappe.datetime.prettyDate(state.rotated_on)]),
+			"blue"
+		);
+	}
+	if (state.keys_sent_on && cint(state.protocol) < 2) {
+		frm.dashboard.add_indicator(
+			__("Has the API keys of {0} on this site, as it runs the older app", [
+				frappe.utils.escape_html(frm.doc.user),
+			]),
+			"orange"
+		);
+	}
+}
+
 function add_pause_button(frm) {
 	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
 	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
 		frappe.xcall(method, { event_producer: frm.doc.name }).then(() => frm.reload_doc())
+	);
+}
+
+function add_rotate_button(frm) {
+	frm.add_custom_button(
+		__("Rotate Keys"),
+		() =>
+			frappe.confirm(
+				__("New keys are made for both directions between this site and {0}. The old ones end when the new ones are in force. Continue?", [
+					frappe.utils.escape_html(frm.doc.name),
+				]),
+				() =>
+					frappe
+						.call({
+							method: "event_streaming.api.rotate_keys",
+							args: { event_producer: frm.doc.name },
+							freeze: true,
+						})
+						.then(() => {
+							frappe.show_alert({ message: __("New keys are in force."), indicator: "green" });
+							frm.reload_doc();
+						})
+			)
 	);
 }
 

@@ -16,17 +16,21 @@ class EventProducerLastUpdate(Document):
 		event_producer: DF.Data
 		events_behind: DF.Int
 		failures: DF.Int
+		keys_sent_on: DF.Datetime | None
 		last_contact: DF.Datetime | None
 		last_error: DF.Text | None
 		last_pull: DF.Datetime | None
 		last_update: DF.Data | None
 		last_warning: DF.Text | None
+		new_token_hash: DF.Data | None
 		next_pull: DF.Datetime | None
 		other_site_id: DF.Data | None
 		position: DF.Int
 		protocol: DF.Int
 		remote_time_zone: DF.Data | None
+		rotated_on: DF.Datetime | None
 		taken_until: DF.Data | None
+		token_hash: DF.Data | None
 
 	# end: auto-generated types
 	pass
