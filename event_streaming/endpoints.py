@@ -14,6 +14,7 @@ from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
 from event_streaming.producer.subscriptions.reader import load_consumer
 from event_streaming.site.facts import facts
+from event_streaming.site.roles import only_for_subscribers
 
 # ---- asked by a consumer, as the user of its Event Consumer
 
@@ -135,6 +136,6 @@ def update_status(producer_url: str, subscriptions: str) -> None:
 
 @frappe.whitelist(methods=["POST"])
 def site_facts() -> dict[str, Any]:
-	"""Addresses, versions and clock of this site, for System Managers of both sites."""
-	frappe.only_for("System Manager")
+	"""Addresses, versions and clock of this site, for System Managers and users in whose name other sites call."""
+	only_for_subscribers()
 	return facts()

@@ -29,6 +29,7 @@ LOGS = ("Event Update Log", "Event Sync Log")
 def examine() -> Iterator[Finding]:
 	"""All checks of this site."""
 	yield address()
+	yield encryption_key()
 	yield scheduler()
 	for queue in dict.fromkeys((get_settings().queue, "long")):
 		yield workers(queue)
@@ -58,6 +59,22 @@ def address() -> Finding:
 			),
 		)
 	return Finding("address", url, OK, _("Other sites know this one as {0}.").format(url))
+
+
+def encryption_key() -> Finding:
+	"""Without one, the first secret that is stored makes it: two processes at once, and one secret is lost."""
+	site = frappe.local.site
+	if frappe.conf.get("encryption_key"):
+		return Finding("encryption key", site, OK, _("This site has a key that secrets are stored with."))
+	return Finding(
+		"encryption key",
+		site,
+		FAULT,
+		_("site_config.json has no encryption_key: secrets that are stored here may be lost."),
+		_(
+			"If the site had one, put it back from a backup of site_config.json, else stored secrets have to be entered again. bench --site {0} migrate makes a new one."
+		).format(site),
+	)
 
 
 def scheduler() -> Finding:

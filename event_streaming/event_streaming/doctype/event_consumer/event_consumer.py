@@ -7,7 +7,7 @@ Checks, registering and messages to the consumer are in `event_streaming.produce
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.producer.registration import approval, figures, overview, register
+from event_streaming.producer.registration import approval, figures, neighbours, overview, register
 
 
 class EventConsumer(Document):
@@ -57,6 +57,12 @@ class EventConsumer(Document):
 
 	def on_update(self):
 		approval.consumer_changed(self)
+
+	def before_rename(self, old: str, new: str, merge: bool = False):
+		neighbours.refuse_renaming(self, new)
+
+	def before_discard(self):
+		neighbours.refuse_decision(self, "docstatus", 2)
 
 	def on_trash(self):
 		approval.consumer_removed(self)

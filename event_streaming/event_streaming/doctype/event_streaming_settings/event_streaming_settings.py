@@ -5,6 +5,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from event_streaming.site import audit
 from event_streaming.site.address import public_url, web_address
 
 
@@ -48,6 +49,9 @@ class EventStreamingSettings(Document):
 		if self.public_url and not url:
 			frappe.throw(_("Public URL must be an address such as https://erp.example.com"))
 		self.public_url = url or None
+
+	def on_update(self):
+		audit.record_save(self, audit.SETTINGS_CHANGED)
 
 
 @frappe.whitelist()
