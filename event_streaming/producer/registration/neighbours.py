@@ -156,7 +156,8 @@ def _beyond_wishes(doc, before) -> tuple[dict[str, Any], dict[str, Any]]:
 			if _alike(was, said):
 				continue
 			row.set(fieldname, was)
-			if said or (was_row and row.name == was_row.name):
+			# a row that is sent without it has what a new one has
+			if not _alike(said, _at_first(df)) or (was_row and row.name == was_row.name):
 				old.setdefault(row.ref_doctype, {})[fieldname] = was
 				new.setdefault(row.ref_doctype, {})[fieldname] = said
 	return old, new

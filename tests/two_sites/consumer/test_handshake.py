@@ -208,14 +208,14 @@ def take_keys() -> None:
 	frappe.db.set_value("User", SUBSCRIBER, "api_key", None)
 
 
-def test_a_user_who_is_no_system_manager_there_is_refused(producer, consumer):
+def test_a_user_without_the_role_there_is_refused_with_its_name(producer, consumer):
 	producer.run(set_role, add=False)
 	try:
 		message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
 	finally:
 		producer.run(set_role, add=True)
 
-	assert "System Manager" in message
+	assert "Event Subscriber" in message
 
 
 def set_role(add: bool) -> None:
