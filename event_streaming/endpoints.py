@@ -18,6 +18,7 @@ from event_streaming.producer.registration import keys
 from event_streaming.producer.subscriptions.reader import load_consumer
 from event_streaming.site.acting import acting_as
 from event_streaming.site.facts import facts
+from event_streaming.site.roles import only_for_subscribers
 from event_streaming.site.site_id import own_id
 
 # ---- asked by a consumer, as the user of its Event Consumer
@@ -160,6 +161,6 @@ def get_site_id() -> dict[str, str]:
 
 @frappe.whitelist(methods=["POST"])
 def site_facts() -> dict[str, Any]:
-	"""Addresses, versions and clock of this site, for System Managers of both sites."""
-	frappe.only_for("System Manager")
+	"""Addresses, versions and clock of this site, for System Managers and users in whose name other sites call."""
+	only_for_subscribers()
 	return facts()

@@ -53,11 +53,21 @@ doc_events = {
 	},
 }
 
+# a user with the role Event Subscriber alone sees its own Event Consumer
+has_permission = {"Event Consumer": "event_streaming.producer.registration.neighbours.has_permission"}
+permission_query_conditions = {
+	"Event Consumer": "event_streaming.producer.registration.neighbours.own_consumers",
+	"Event Consumer Document Type": "event_streaming.producer.registration.neighbours.own_rows",
+}
+
 scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]}}
 
 before_install = "event_streaming.install.before_install"
 after_install = "event_streaming.install.after_install"
-after_migrate = "event_streaming.admin.navigation.stand_under_automation"
+after_migrate = [
+	"event_streaming.admin.navigation.stand_under_automation",
+	"event_streaming.install.make_encryption_key",
+]
 before_uninstall = "event_streaming.uninstall.before_uninstall"
 after_uninstall = "event_streaming.uninstall.after_uninstall"
 
@@ -69,6 +79,7 @@ default_log_clearing_doctypes = {
 	"Event Given Document": 60,
 	"Event Streaming Alert": 180,
 	"Event Streaming Task": 60,
+	"Event Streaming Audit Log": 365,
 }
 # our records never keep a person from deleting a document
 ignore_links_on_delete = [
@@ -78,6 +89,7 @@ ignore_links_on_delete = [
 	"Event Made Document",
 	"Event Given Document",
 	"Event Streaming Task",
+	"Event Streaming Audit Log",
 ]
 
 # sites with Frappe 13's module call these paths

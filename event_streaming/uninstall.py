@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisUnreachable
 from rq.registry import FailedJobRegistry
 
 from event_streaming.admin.navigation import leave_automation
+from event_streaming.site.roles import remove_role
 
 APP, MODULE, PREFIX = "event_streaming", "Event Streaming", "event_streaming."
 FIELDS = ("remote_docname", "remote_site_name")
@@ -48,6 +49,7 @@ def after_uninstall() -> None:
 		return
 	remove_columns(frappe.flags.event_streaming_fields or [])
 	remove_rows(frappe.flags.event_streaming_doctypes or [])
+	remove_role()
 	remove_scheduled_jobs()
 	remove_navigation()
 	remove_onboarding_steps(frappe.flags.event_streaming_steps or [])

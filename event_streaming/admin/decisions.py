@@ -7,6 +7,8 @@ from frappe.utils import cint
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.producer.notify import notifications
+from event_streaming.producer.registration.neighbours import refuse_decision
+from event_streaming.site import audit
 from event_streaming.site.address import normalise_url
 from event_streaming.site.settings import DOCTYPE as SETTINGS
 from event_streaming.site.site_id import make_id, own_id
@@ -56,7 +58,11 @@ def set_paused(doctype: str, name: str, paused: bool) -> bool:
 	doc.check_permission("write")
 	if bool(cint(doc.paused)) == paused:
 		return False
+	if doctype == CONSUMER:
+		refuse_decision(doc, "paused", int(paused))
 	doc.db_set("paused", int(paused), notify=True)
+	what = audit.PAUSED if paused else audit.RESUMED
+	audit.record(what, doctype, doc.name, {"paused": int(not paused)}, {"paused": int(paused)})
 	said = _("{0} has paused this.") if paused else _("{0} lets this go on.")
 	doc.add_comment("Info", said.format(frappe.session.user))
 	if not paused and doctype == PRODUCER:

@@ -37,6 +37,7 @@ def on_site(command: Callable[..., int | None]) -> Callable:
 	def connected(context, *args, **kwargs):
 		frappe.init(site=get_site(context))
 		frappe.connect()
+		frappe.flags.event_streaming_command = True
 		try:
 			code = command(*args, **kwargs)
 		except frappe.ValidationError as error:

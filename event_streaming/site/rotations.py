@@ -2,10 +2,10 @@
 
 import frappe
 
+from event_streaming.site import audit
+
 
 def record_rotation(doctype: str, name: str, what: str) -> None:
-	"""Say on the Event Producer or Event Consumer what has become of its keys. Who and when comes with it.
-
-	The one call that an audit log has to be wired to.
-	"""
+	"""Say on the Event Producer or Event Consumer, and in the audit log, what has become of its keys. Who and when comes with it."""
+	audit.record(audit.KEYS_ROTATED, doctype, name, after={"keys": what})
 	frappe.get_doc(doctype, name).add_comment("Info", what)

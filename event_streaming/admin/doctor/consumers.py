@@ -13,6 +13,7 @@ from event_streaming.admin.words import at
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.site.address import public_url
+from event_streaming.site.roles import ADMIN, ADMINISTRATOR, SUBSCRIBER, may_subscribe
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import ABOUT, CONFIRM
@@ -43,13 +44,36 @@ def examine(name: str) -> Iterator[Finding]:
 
 def user(doc) -> Finding:
 	enabled = frappe.db.get_value("User", doc.user, "enabled")
-	if not enabled or "System Manager" not in frappe.get_roles(doc.user):
+	if not enabled or not may_subscribe(doc.user):
 		return Finding(
 			"subscriber",
 			doc.user,
 			FAULT,
-			_("The user {0} of {1} is disabled, or is no System Manager here.").format(doc.user, doc.name),
-			_("Enable the user and give it the role System Manager."),
+			_("The user {0} of {1} is disabled, or does not have the role {2} here.").format(
+				doc.user, doc.name, SUBSCRIBER
+			),
+			_("Enable the user and give it the role {0}.").format(SUBSCRIBER),
+		)
+	if doc.user == ADMINISTRATOR:
+		return Finding(
+			"subscriber",
+			doc.user,
+			WARNING,
+			_("{0} takes documents as Administrator: whoever has its keys may do everything here.").format(
+				doc.name
+			),
+			_(
+				"Make a user of its own on both sites, here with the role {0}, and choose it on the Event Producer there."
+			).format(SUBSCRIBER),
+		)
+	if ADMIN in frappe.get_roles(doc.user):
+		return Finding(
+			"subscriber",
+			doc.user,
+			NOTE,
+			_(
+				"The user {0} of {1} is a System Manager here. The role {2} and the rights on what it reads are enough."
+			).format(doc.user, doc.name, SUBSCRIBER),
 		)
 	return Finding("subscriber", doc.user, OK, _("The user {0} is in order.").format(doc.user))
 

@@ -130,7 +130,7 @@ def connection_fault(url: str, error: Exception) -> Finding:
 			FAULT,
 			str(error),
 			_(
-				"Generate the user's API keys there again (User > Settings > API Access) and enter them here; give the user the role System Manager there."
+				"Generate the user's API keys there again (User > Settings > API Access) and enter them here; give the user the role Event Subscriber there, on a consumer System Manager."
 			),
 		)
 	return Finding(

@@ -32,6 +32,7 @@ def examine() -> Iterator[Finding]:
 	"""All checks of this site."""
 	yield address()
 	yield networks()
+	yield encryption_key()
 	yield scheduler()
 	for queue in dict.fromkeys((get_settings().queue, "long")):
 		yield workers(queue)
@@ -96,6 +97,22 @@ def networks() -> Finding:
 		_("This site calls only {0}.").format(
 			", ".join(map(str, [given] if isinstance(given, str) else given))
 		),
+	)
+
+
+def encryption_key() -> Finding:
+	"""Without one, the first secret that is stored makes it: two processes at once, and one secret is lost."""
+	site = frappe.local.site
+	if frappe.conf.get("encryption_key"):
+		return Finding("encryption key", site, OK, _("This site has a key that secrets are stored with."))
+	return Finding(
+		"encryption key",
+		site,
+		FAULT,
+		_("site_config.json has no encryption_key: secrets that are stored here may be lost."),
+		_(
+			"If the site had one, put it back from a backup of site_config.json, else stored secrets have to be entered again. bench --site {0} migrate makes a new one."
+		).format(site),
 	)
 
 

@@ -25,6 +25,7 @@ from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, PullRunning, RemoteUnavailable
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LINKED, own_identity
+from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 from event_streaming.site.address import public_url
 from event_streaming.wire.events import Root
@@ -54,6 +55,7 @@ def apply_match(event_producer: str, doctypes: str | Iterable[str] | None = None
 	"""
 	answers = []
 	with _asked(event_producer, doctypes) as (doc, producer, wanted):
+		audit.record(audit.MATCHED, doc.doctype, doc.name, None, {"doctypes": as_list(doctypes)})
 		for each in wanted:
 			looked = look_at_both(doc, producer, each)
 			done = sum(link(doc.name, looked))

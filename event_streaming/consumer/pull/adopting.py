@@ -16,6 +16,7 @@ from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.by_hand import MOST_AT_ONCE, link_namesake, resync_logs, selection_key
 from event_streaming.exceptions import EventStreamingError, PullRunning
 from event_streaming.identity import registry
+from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 
 REALTIME = "event_streaming_adopted"
@@ -86,7 +87,9 @@ def adopt(
 	"""
 	adopted: list[str] = []
 	failed: list[dict[str, str]] = []
-	for row, problem in _examined(rows_to_adopt(names, event_producer, doctype)):
+	examined = _examined(rows_to_adopt(names, event_producer, doctype))
+	_record(row for row, problem in examined if not problem)
+	for row, problem in examined:
 		if problem:
 			failed.append(_failure(row, problem))
 		else:
@@ -105,6 +108,15 @@ def adopt(
 		"failed": failed[:SHOWN],
 		"failed_count": len(failed),
 	}
+
+
+def _record(rows: Iterable) -> None:
+	"""In the audit log, for each producer: which documents somebody says are the same."""
+	by_producer: dict[str, list[str]] = {}
+	for row in rows:
+		by_producer.setdefault(row.event_producer, []).append(f"{row.ref_doctype} {row.producer_doc}")
+	for producer, documents in by_producer.items():
+		audit.record(audit.ADOPTED, "Event Producer", producer, None, audit.listed(documents))
 
 
 def request_adopt(

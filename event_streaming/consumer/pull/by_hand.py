@@ -16,9 +16,11 @@ from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.retry import Retried, retry_documents
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LINKED, RemoteKey, own_identity
+from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 
 SIDES = (HERE, THERE)
+PRODUCER = "Event Producer"
 MOST_AT_ONCE = 10_000
 
 
@@ -30,6 +32,7 @@ def resync_log(name: str) -> str:
 	row = get_row(name)
 	if row.status not in sync_log.OPEN:
 		return row.status
+	_record(audit.RESYNCED, row)
 	retry_documents(row.event_producer, [(row.remote_doctype, row.producer_doc)])
 	return frappe.db.get_value(sync_log.DOCTYPE, name, "status")
 
@@ -46,6 +49,8 @@ def resync_logs(names: Iterable[str]) -> dict[str, int]:
 		keys.setdefault(row.event_producer, []).append((row.remote_doctype, row.producer_doc))
 	total = Retried()
 	for event_producer, documents in keys.items():
+		asked = audit.listed(name for _doctype, name in documents)
+		audit.record(audit.RESYNCED, PRODUCER, event_producer, None, asked)
 		done = retry_documents(event_producer, list(dict.fromkeys(documents)))
 		total.tried += done.tried
 		total.synced += done.synced
@@ -114,7 +119,9 @@ def adopt(name: str) -> str:
 
 	Returns the row's status afterwards. Raises frappe.ValidationError when there is no such local document.
 	"""
-	link_namesake(get_row(name))
+	row = get_row(name)
+	link_namesake(row)
+	_record(audit.ADOPTED, row)
 	return resync_log(name)
 
 
@@ -144,6 +151,7 @@ def settle(name: str, choices: dict[str, str]) -> str:
 	]
 	if missing:
 		frappe.throw(_("Pick the value to keep for: {0}").format(", ".join(missing)))
+	_record(audit.SETTLED, row, {"choices": choices})
 	retry_documents(row.event_producer, [(row.remote_doctype, row.producer_doc)], {str(name): choices})
 	return frappe.db.get_value(sync_log.DOCTYPE, name, "status")
 
@@ -153,6 +161,12 @@ def resync(update: str | dict) -> str:
 	row = frappe._dict(frappe.parse_json(update))
 	status = resync_log(row.name)
 	return status if status == SYNCED else "Failed"
+
+
+def _record(what: str, row, values: dict | None = None) -> None:
+	"""In the audit log, with the commit that the attempt begins with: one that takes effect is there whatever happens then."""
+	about = {"document": row.producer_doc, "doctype": row.ref_doctype, "event_producer": row.event_producer}
+	audit.record(what, sync_log.DOCTYPE, str(row.name), {"status": row.status}, {**about, **(values or {})})
 
 
 def get_row(name: str):

@@ -43,6 +43,7 @@ from event_streaming.consumer.verify.verifying import Examiner, write
 from event_streaming.exceptions import CannotApply, EventStreamingError
 from event_streaming.identity.origin import Applied, applying
 from event_streaming.identity.registry import LocalKey
+from event_streaming.site import audit
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data, remote_key
 
@@ -72,7 +73,9 @@ def begin(event_producer: str, delete_extra: bool = False, verified: str | None 
 			_("Verify {0} first, to the end: it shows what a repair would do.").format(event_producer)
 		)
 	scope = {**seen.scope, "verify": seen.name, "delete_extra": bool(delete_extra)}
-	return task.start(task.REPAIR, event_producer, scope)
+	begun = task.start(task.REPAIR, event_producer, scope)
+	audit.record(audit.REPAIRED, "Event Producer", event_producer, None, {"task": begun.name, **scope})
+	return begun
 
 
 # ---- a slice

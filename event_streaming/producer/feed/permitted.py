@@ -3,7 +3,7 @@
 import frappe
 from frappe import _
 
-from event_streaming.producer.documents.reading import by_doctype, permitted_names
+from event_streaming.producer.documents.reading import by_doctype, may_read_all, permitted_names
 from event_streaming.producer.log.rows import Candidate, Key
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.site.address import public_url
@@ -13,12 +13,12 @@ from event_streaming.wire.events import DELETE
 def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 	"""Only what the consumer's user may read.
 
-	Of a document that is gone nobody can say any more who might read it: its events go to a user who may read every
+	Of a document that is gone nobody can say any more who might read it: its events go to a user who provably may read every
 	document of the DocType, to others only its end.
 	"""
 	permitted: set[Key] = set()
 	trusted: set[str] = set()
-	restricted = bool(frappe.permissions.get_user_permissions(frappe.session.user))
+	gone = {event.ref_doctype for event in events if event.now is None}
 	for doctype in by_doctype([event.key for event in events]):
 		if not frappe.has_permission(doctype, "read"):
 			reader.warnings.append(
@@ -27,7 +27,7 @@ def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 				)
 			)
 			continue
-		if not restricted:
+		if doctype in gone and may_read_all(doctype):
 			trusted.add(doctype)
 		now = {event.now for event in events if event.ref_doctype == doctype and event.now}
 		permitted.update((doctype, name) for name in permitted_names(doctype, now))

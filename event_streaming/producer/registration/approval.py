@@ -14,7 +14,9 @@ from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.client import SiteClient, checked_authorities
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
+from event_streaming.producer.registration import audited, neighbours
 from event_streaming.producer.registration.forgetting import forget_later
+from event_streaming.producer.registration.neighbours import COUNTERS, ITS_OWN
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.producer.subscriptions.reader import subscriptions_of
@@ -24,29 +26,19 @@ from event_streaming.producer.subscriptions.streamed import (
 	PENDING,
 	refresh_streamed_doctypes,
 )
+from event_streaming.site import audit
 from event_streaming.site.address import normalise_url, public_url, why_no_address
 from event_streaming.site.refused import refuse_system_doctypes
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import UPDATE_STATUS
 
 CALL_SECONDS = 10
-# what this site keeps for itself: no form and no registration writes back what it has read some time ago
-COUNTERS = (
-	"position",
-	"last_contact",
-	"notify_failures",
-	"notify_after",
-	"last_error",
-	"token_state",
-	"rotate_asked_on",
-	"rotated_on",
-)
-# what the consumer says of itself
-ITS_OWN = ("not_reachable", "protocol", "site_id", "other_site_id", "claimed_by")
 
 
 def validate_consumer(doc) -> None:
 	"""Called by the document's `validate`: addresses, DocTypes and conditions; who may set a status; where to start."""
+	neighbours.hold_to_wishes(doc)
+	audit.notice_secrets(doc)
 	try:
 		doc.callback_url = normalise_url(doc.callback_url)
 	except ValueError:
@@ -69,6 +61,7 @@ def validate_consumer(doc) -> None:
 def consumer_changed(doc) -> None:
 	"""Called by the document's `on_update`: every process learns the new set, and the consumer its new statuses."""
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
+	audited.record_changes(doc)
 	before = doc.get_doc_before_save()
 	if (
 		doc.flags.from_consumer
@@ -86,6 +79,10 @@ def consumer_changed(doc) -> None:
 
 def consumer_removed(doc) -> None:
 	"""Called by the document's `on_trash`: nothing is kept or logged for it any more."""
+	neighbours.refuse_removal(doc)
+	audit.record(
+		audit.DELETED, CONSUMER, doc.name, audit.differences(None, doc, audited.IGNORED, audited.KEYS)[1]
+	)
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
 	forget_later(doc.name)
 
@@ -113,6 +110,11 @@ def _settle_row(doc, row, before) -> None:
 			row.condition_error = None
 			if row.status == before.status:
 				row.status = PENDING
+	if row.status == APPROVED and not (
+		before and before.status == APPROVED and (row.condition or "") == (before.condition or "")
+	):
+		# not before: only now somebody has looked at what the other site has written
+		conditions.check_function(row.condition)
 	if _flows(row) and not _flows(before):
 		row.from_position = head_position()
 

@@ -25,6 +25,7 @@ from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.refused import refuse_system_doctypes
+from event_streaming.site.roles import ADMINISTRATOR, SUBSCRIBER, may_subscribe
 from event_streaming.site.site_id import own_id, refuse_if_for_another
 from event_streaming.wire.checks import as_site_id
 from event_streaming.wire.pages import KEEP, PROTOCOL, REMOVE
@@ -51,6 +52,13 @@ def register(data: dict | str) -> dict[str, Any]:
 			_(
 				"{0} is already registered on {1} by another user ({2}). Delete that Event Consumer there first."
 			).format(callback_url, public_url(), existing.user),
+			EventStreamingError,
+		)
+	if not existing and user == ADMINISTRATOR:
+		frappe.throw(
+			_(
+				"Administrator may do everything on {0}, and its keys would lie on another site. Make a user of its own there, with the role {1}, and choose it as Event Subscriber."
+			).format(public_url(), SUBSCRIBER),
 			EventStreamingError,
 		)
 	_check_site(callback_url, user, existing, as_site_id(data.get("site_id")))
@@ -123,7 +131,7 @@ def _callback_url(data: dict) -> str:
 
 
 def _check_user(data: dict) -> str:
-	"""The user of the subscription: who calls, enabled and a System Manager."""
+	"""The user of the subscription: who calls, enabled and with the role Event Subscriber, or a System Manager."""
 	user, here = data.get("user"), public_url()
 	if not user or not isinstance(user, str):
 		frappe.throw(_("The registration names no user: choose an Event Subscriber."), EventStreamingError)
@@ -141,9 +149,11 @@ def _check_user(data: dict) -> str:
 		frappe.throw(
 			_("The user {0} is disabled on {1}. Enable it there.").format(user, here), EventStreamingError
 		)
-	if "System Manager" not in frappe.get_roles(user):
+	if not may_subscribe(user):
 		frappe.throw(
-			_("The user {0} is not a System Manager on {1}. Give it that role there.").format(user, here),
+			_("The user {0} does not have the role {1} on {2}. Give it that role there.").format(
+				user, SUBSCRIBER, here
+			),
 			frappe.PermissionError,
 		)
 	return user

@@ -7,6 +7,7 @@ undone. Nothing here decides what happens to an event whose condition fails: see
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,12 +16,15 @@ import frappe
 from frappe import _
 
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.producer.subscriptions.bounds import Budget, guarded
 from event_streaming.producer.subscriptions.expressions import FUNCTIONS, View, problem_in
 
 COMMAND = "cmd:"
 LONGEST = 2_000
 FRAMEWORK_APPS = ("frappe", "monoframe")
 SAVEPOINT = "event_streaming_condition"
+# an app, a module and a function at least; nothing that begins with an underscore
+PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*){2,}", re.ASCII)
 
 
 def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any = None) -> bool:
@@ -38,8 +42,9 @@ def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any
 			# PostgreSQL refuses all that follows an error until then; and what one has written is nothing to the next
 			_rollback_to(save_point=SAVEPOINT)
 	check_expression(condition)
-	# as a global: a local name is not seen inside a comprehension
-	return bool(frappe.safe_eval(condition, {**FUNCTIONS, "doc": View(vars(doc))}))
+	# as globals: a local name is not seen inside a comprehension
+	names = {**FUNCTIONS, **Budget().guards(), "doc": View(vars(doc))}
+	return bool(frappe.safe_eval(guarded(condition), names))
 
 
 @contextmanager
@@ -69,16 +74,26 @@ def _rollback_to(*, save_point: str | None = None, **_options) -> None:
 
 
 def check(condition: str | None, doctype: str) -> None:
-	"""Refuse, with what is wrong, a condition that can't or may not be evaluated for documents of a DocType here."""
+	"""Refuse, with what is wrong, a condition that can't or may not be evaluated for documents of a DocType here.
+
+	Nobody has read it yet: no module of its choice is imported. `check_function` does that when it is approved.
+	"""
 	condition = (condition or "").strip()
 	if not condition:
 		return
 	if len(condition) > LONGEST:
 		frappe.throw(_("The condition is longer than {0} characters.").format(LONGEST))
 	if condition.startswith(COMMAND):
-		_command(condition)
+		_path(condition)
 	else:
 		check_expression(condition, _fieldnames(doctype))
+
+
+def check_function(condition: str | None) -> None:
+	"""Refuse a `cmd:` condition whose function is not there or can't be called. For who approves it: its module is imported."""
+	condition = (condition or "").strip()
+	if condition.startswith(COMMAND):
+		_command(condition)
 
 
 def _fieldnames(doctype: str) -> set[str] | None:
@@ -96,15 +111,8 @@ def check_expression(condition: str, fieldnames: set[str] | None = None) -> None
 
 
 def _command(condition: str) -> Callable:
-	"""The function that `cmd: path` names, if it may be called."""
-	path = condition[len(COMMAND) :].strip()
-	app = path.split(".", 1)[0]
-	if app in FRAMEWORK_APPS or app not in frappe.get_installed_apps():
-		frappe.throw(
-			_(
-				"The condition {0} must name a function of an app that is installed here, other than the framework."
-			).format(condition)
-		)
+	"""The function that `cmd: path` names, if it may be called. Imports its module."""
+	path = _path(condition)
 	try:
 		function = frappe.get_attr(path)
 		inspect.signature(function).bind(consumer=None, doc=None, update_log=None)
@@ -115,3 +123,18 @@ def _command(condition: str) -> Callable:
 			_("The function of the condition {0} must take consumer, doc and update_log.").format(condition)
 		)
 	return function
+
+
+def _path(condition: str) -> str:
+	"""What `cmd:` names, if it looks like a function of an app that may be asked."""
+	path = condition[len(COMMAND) :].strip()
+	app = path.split(".", 1)[0]
+	if app in FRAMEWORK_APPS or app not in frappe.get_installed_apps():
+		frappe.throw(
+			_(
+				"The condition {0} must name a function of an app that is installed here, other than the framework."
+			).format(condition)
+		)
+	if not PATH.fullmatch(path):
+		frappe.throw(_("The condition {0} names no function that can be found here.").format(condition))
+	return path

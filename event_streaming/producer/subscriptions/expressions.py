@@ -8,6 +8,8 @@ import ast
 from collections.abc import Callable, Collection
 from typing import Any
 
+from event_streaming.producer.subscriptions.bounds import too_costly
+
 FUNCTIONS: dict[str, Callable] = {
 	function.__name__: function
 	for function in (abs, all, any, bool, float, int, len, max, min, round, str, sum)
@@ -96,6 +98,7 @@ def problem_in(expression: str, fieldnames: Collection[str] | None = None) -> st
 		node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 	)
 	problem = next((problem for node in ast.walk(tree) if (problem := _problem(node, names))), "")
+	problem = problem or too_costly(tree)
 	if problem or fieldnames is None:
 		return problem
 	unknown = [name for node in ast.walk(tree) if (name := _field_named(node)) and name not in fieldnames]

@@ -13,6 +13,7 @@ from event_streaming.producer.subscriptions.met import check_consumer
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.refused import is_system
+from event_streaming.site.roles import SUBSCRIBER, may_subscribe
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import KEEP
 
@@ -56,6 +57,13 @@ def load_consumer(event_consumer: str):
 		# Frappe 15 goes on accepting the keys of a disabled user
 		frappe.throw(
 			_("The user {0} is disabled on {1}. Enable it there.").format(consumer.user, public_url()),
+			frappe.PermissionError,
+		)
+	if not may_subscribe(consumer.user):
+		frappe.throw(
+			_("The user {0} has no longer the role {1} on {2}. Give it that role there.").format(
+				consumer.user, SUBSCRIBER, public_url()
+			),
 			frappe.PermissionError,
 		)
 	check_consumer(consumer)

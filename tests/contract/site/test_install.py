@@ -73,3 +73,45 @@ def missing_in_hooks() -> list[str]:
 
 def as_list(value) -> list:
 	return [value] if isinstance(value, str) else list(value)
+
+
+def test_the_key_for_secrets_is_made_where_there_is_none_and_left_where_there_is_one(site):
+	made, kept = site.run(make_keys)
+
+	assert made[0] == "encryption_key" and made[1] == made[2]
+	assert kept == []
+
+
+def make_keys() -> list:
+	"""As Frappe makes one, without writing it."""
+	import frappe
+	import frappe.installer
+
+	from event_streaming.install import make_encryption_key
+
+	written = []
+	original, key = frappe.installer.update_site_config, frappe.local.conf.encryption_key
+	frappe.installer.update_site_config = lambda name, value, **_options: written.extend((name, value))
+	try:
+		frappe.local.conf.pop("encryption_key", None)
+		make_encryption_key()
+		made = [*written, frappe.local.conf.encryption_key]
+		written.clear()
+		make_encryption_key()
+	finally:
+		frappe.installer.update_site_config = original
+		frappe.local.conf.encryption_key = key
+	return [made, written]
+
+
+def test_a_site_that_was_installed_has_a_key(site):
+	assert site.run(has_key)
+
+
+def has_key() -> bool:
+	import json
+
+	import frappe
+
+	with open(frappe.get_site_path("site_config.json")) as file:
+		return bool(json.load(file).get("encryption_key"))

@@ -372,3 +372,73 @@ def test_the_same_over_rest_for_one_site(producer, consumer):
 	name = producer.run(insert, doctype=CITY, title=unique("City"))
 	pull(consumer, producer)
 	assert consumer.run(read_doc, doctype=CITY, name=name)
+
+
+def examine_key(without: bool) -> dict:
+	"""Of this alone: whatever needs a secret would have Frappe make another key."""
+	from dataclasses import asdict
+
+	import frappe
+
+	from event_streaming.admin.doctor import this_site
+
+	key = frappe.local.conf.encryption_key
+	if without:
+		frappe.local.conf.pop("encryption_key")
+	try:
+		return asdict(this_site.encryption_key())
+	finally:
+		frappe.local.conf.encryption_key = key
+
+
+def test_a_site_without_a_key_for_its_secrets_is_told_so(producer):
+	assert "encryption key" in {each["check"] for each in producer.run(examine)}
+	assert producer.run(examine_key, without=False)["level"] == "ok"
+
+	found = producer.run(examine_key, without=True)
+
+	assert found["level"] == "fault" and "encryption_key" in found["message"] and "migrate" in found["remedy"]
+
+
+@pytest.mark.parametrize(
+	("roles", "level", "word"),
+	[
+		(["System Manager"], "note", "System Manager"),
+		(["Event Subscriber", "System Manager"], "note", "Event Subscriber"),
+		(["Event Subscriber"], "ok", "in order"),
+		([], "fault", "Event Subscriber"),
+	],
+)
+def test_what_the_user_of_a_consumer_needs_and_what_is_more(producer, consumer, roles, level, word):
+	producer.run(set_roles, roles=roles)
+	try:
+		found = producer.run(examine, event_consumer=consumer.url)
+	finally:
+		producer.run(set_roles, roles=["System Manager"])
+
+	[finding] = [each for each in found if each["check"] == "subscriber"]
+	assert finding["level"] == level and word in finding["message"]
+
+
+def set_roles(roles: list) -> None:
+	import frappe
+
+	user = frappe.get_doc("User", SUBSCRIBER)
+	user.set("roles", [])
+	user.add_roles(*roles)
+
+
+def test_a_consumer_in_the_name_of_administrator_is_a_warning(producer, consumer):
+	producer.run(set_user, url=consumer.url, user="Administrator")
+
+	assert (
+		"Administrator"
+		in troubles(producer, event_consumer=consumer.url)["subscriber", "Administrator"]["message"]
+	)
+
+
+def set_user(url: str, user: str) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Consumer", url, "user", user)
+	frappe.clear_document_cache("Event Consumer", url)

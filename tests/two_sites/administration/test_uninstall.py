@@ -141,6 +141,20 @@ def stands_under() -> list:
 	return ["Automation", "Event Streaming"] if parent else []
 
 
+def role_and_who_has_it() -> list:
+	import frappe
+
+	tables = ("Has Role", "Custom DocPerm", "DocPerm")
+	counts = [frappe.db.count(table, {"role": "Event Subscriber"}) for table in tables]
+	return [frappe.db.get_value("Role", "Event Subscriber", "desk_access"), sum(counts)]
+
+
+def give_the_role() -> None:
+	import frappe
+
+	frappe.get_doc("User", "stream@example.com").add_roles("Event Subscriber")
+
+
 def test_what_the_app_brings_is_kept_by_migrations(site):
 	site.run(complete_a_step)
 	before = site.run(brought, found_by=BROUGHT)
@@ -159,6 +173,9 @@ def test_nothing_of_ours_is_left_and_it_can_be_installed_again(producer, site):
 	pull(site, producer)
 	local = site.run(find_name, doctype=TICKET, remote_docname=ticket)
 	ours = site.run(doctypes)
+	site.run(give_the_role)
+	there = site.run(role_and_who_has_it)
+	assert there[0] == 0 and there[1] >= 2
 	before = site.run(traces, doctypes=ours)
 
 	site.run(uninstall, dry_run=True)
@@ -167,12 +184,14 @@ def test_nothing_of_ours_is_left_and_it_can_be_installed_again(producer, site):
 
 	site.run(uninstall)
 	assert site.run(traces, doctypes=ours) == []
+	assert site.run(role_and_who_has_it) == [None, 0]
 	left = site.run(brought, found_by=BROUGHT)
 	assert {doctype: list(documents) for doctype, documents in left.items() if documents} == {}
 	assert site.run(find_name, doctype=TICKET, name=local) == local
 
 	site.run(install)
 	assert sorted(site.run(doctypes)) == sorted(ours)
+	assert site.run(role_and_who_has_it) == [0, 1]
 	assert site.run(brought, found_by=BROUGHT).keys() == left.keys()
 	assert site.run(stands_under) == ["Automation", "Event Streaming"]
 	# installed anew it is another site to the producer, which keeps the log for the one that is gone

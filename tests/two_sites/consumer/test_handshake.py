@@ -195,14 +195,14 @@ def test_the_same_producer_twice_is_refused(producer, consumer):
 	assert "already" in failure(consumer, make_event_producer, url=producer.url + "/", rows=[ROW])
 
 
-def test_a_user_who_is_no_system_manager_there_is_refused(producer, consumer):
+def test_a_user_without_the_role_there_is_refused_with_its_name(producer, consumer):
 	producer.run(set_role, add=False)
 	try:
 		message = failure(consumer, make_event_producer, url=producer.url, rows=[ROW])
 	finally:
 		producer.run(set_role, add=True)
 
-	assert "System Manager" in message
+	assert "Event Subscriber" in message
 
 
 def set_role(add: bool) -> None:

@@ -20,7 +20,7 @@ NOT_IN_THE_WORKSPACE = {"Event Given Document"}
 LAYOUT = {"Section Break", "Column Break", "Tab Break", "HTML", "Button"}
 STANDARD_COLUMNS = {"name", "creation", "modified", "owner", "modified_by", "docstatus", "idx", "parent"}
 # what MariaDB can index without a prefix
-INDEXABLE = {"Data", "Link", "Select", "Int", "Datetime", "Check", "Autocomplete"}
+INDEXABLE = {"Data", "Link", "Dynamic Link", "Select", "Int", "Datetime", "Check", "Autocomplete"}
 
 PUBLIC_FIELDS = {
 	"Event Producer": "producer_url api_key api_secret user producer_doctypes incoming_change",
@@ -143,7 +143,40 @@ def test_who_may_what_is_said_where_it_has_to_be(doctype):
 	if DOCTYPES[doctype].get("istable"):
 		assert permissions == []
 	else:
-		assert {permission["role"] for permission in permissions} == {"System Manager"}
+		roles = {"System Manager"} | ({"Event Subscriber"} if doctype == "Event Consumer" else set())
+		assert {permission["role"] for permission in permissions} == roles
+
+
+def test_who_takes_documents_may_see_and_save_its_own_consumer_and_no_more():
+	[own] = [row for row in DOCTYPES["Event Consumer"]["permissions"] if row["role"] == "Event Subscriber"]
+
+	assert own == {"role": "Event Subscriber", "read": 1, "write": 1}
+
+
+def test_the_audit_log_can_be_read_and_exported_by_people_and_changed_by_nobody():
+	[rights] = DOCTYPES["Event Streaming Audit Log"]["permissions"]
+
+	assert rights["read"] and rights["export"] and rights["report"]
+	assert not any(rights.get(right) for right in ("create", "write", "delete", "import", "share"))
+
+
+def test_every_decision_that_is_recorded_is_an_option_of_the_audit_log():
+	texts = [
+		ast.literal_eval(node.value)
+		for node in ast.parse((APP / "site" / "audit.py").read_text()).body
+		if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Tuple)
+		if not any(isinstance(part, ast.Name) for part in ast.walk(node.value))
+	]
+	said = {text for text in texts if isinstance(text, str)}
+	said |= {each for text in texts if isinstance(text, tuple) for each in text}
+	options = {
+		option
+		for field in fields("Event Streaming Audit Log").values()
+		if field["fieldtype"] == "Select"
+		for option in field["options"].split("\n")
+	}
+
+	assert options == {text for text in said if str(text)[0].isupper()} - {"Event Streaming Audit Log"}
 
 
 @pytest.mark.parametrize(
@@ -155,6 +188,7 @@ def test_who_may_what_is_said_where_it_has_to_be(doctype):
 		"Event Made Document",
 		"Event Given Document",
 		"Event Streaming Alert",
+		"Event Streaming Audit Log",
 	],
 )
 def test_nobody_writes_what_code_alone_writes(doctype):

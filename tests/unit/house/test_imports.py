@@ -53,6 +53,7 @@ PURE = {
 	f"{APP}.admin.prometheus",
 	f"{APP}.admin.doctor.compare",
 	f"{APP}.admin.doctor.finding",
+	f"{PRODUCER}.subscriptions.bounds",
 	f"{PRODUCER}.subscriptions.expressions",
 	f"{CONSUMER}.dependencies.order",
 	f"{CONSUMER}.dependencies.places",

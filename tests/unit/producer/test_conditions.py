@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from event_streaming.producer.subscriptions.expressions import View, problem_in
+from event_streaming.producer.subscriptions.bounds import Budget, TooCostly, guarded
+from event_streaming.producer.subscriptions.expressions import FUNCTIONS, View, problem_in
 
 
 @pytest.mark.parametrize(
@@ -86,3 +87,85 @@ def test_a_field_that_documents_have_not_got_is_named(expression):
 )
 def test_fields_that_documents_have_are_let_through(expression):
 	assert problem_in(expression, {"public", "rows"}) == ""
+
+
+def evaluate(expression: str, budget: Budget | None = None, **values) -> object:
+	"""As conditions.py has it evaluated, without Frappe's part."""
+	assert problem_in(expression) == ""
+	names = {**FUNCTIONS, **(budget or Budget()).guards(), "doc": View(values), "__builtins__": {}}
+	return eval(guarded(expression), names)
+
+
+ROWS = [SimpleNamespace(doctype="Row", qty=number) for number in range(2_000)]
+
+
+@pytest.mark.parametrize(
+	("expression", "reason"),
+	[
+		("'a' * 9999999999", "only numbers"),
+		("9999999999 * [1]", "only numbers"),
+		("str(doc.a) * 9999999999", "only numbers"),
+		("[x for x in doc.rows] * 9999999999", "only numbers"),
+		("'%9999999999d' % 1", "for numbers only"),
+		("[1 for a in doc.rows for b in doc.rows for c in doc.rows]", "2 loops"),
+		("any(any(any(c for c in b) for b in a) for a in doc.rows)", "2 loops"),
+		(" or ".join(["doc.a == 1"] * 190), "more than 500 parts"),
+		("all(guarded_each for guarded_each in doc.rows)", "guarded_each"),
+		("doc.ｆield == 1 or ｆ == 1", "not known"),
+		("b'x' in doc.a", "neither a text"),
+	],
+)
+def test_what_costs_without_end_is_refused_when_it_is_read(expression, reason):
+	assert reason in problem_in(expression)
+
+
+@pytest.mark.parametrize(
+	"expression",
+	[
+		"doc.text * doc.large",
+		"doc.large * doc.text",
+		"(doc.text or '') % 1",
+		"doc.text.lower() * 999999999",
+		"round(5, -999999999)",
+		"sum([doc.rows, doc.rows], [])",
+		"len([row for row in doc.rows for other in doc.rows])",
+		"any(row.qty < 0 for row in doc.rows for other in doc.rows)",
+		"len([doc.rows for row in doc.rows])",
+		"len(doc.text + doc.text)",
+		" * ".join(["doc.large"] * 80),
+	],
+)
+def test_what_only_the_values_make_endless_ends(expression):
+	with pytest.raises(TooCostly):
+		evaluate(expression, text="%99999d" + "x" * 600_000, large=2**62, rows=ROWS)
+
+
+def test_time_ends_it_too():
+	budget = Budget(seconds=0.05)
+
+	with pytest.raises(TooCostly):
+		evaluate("any(doc.text.upper() == 'b' for row in doc.rows)", budget, text="a" * 1_000_000, rows=ROWS)
+	assert budget.left > 0
+
+
+@pytest.mark.parametrize(
+	("expression", "value"),
+	[
+		("sum([row.qty * 2 for row in doc.rows]) + 1", 2000 * 1999 + 1),
+		("doc.a + ' ' + doc.b", "x y"),
+		("doc.n % 3 == 1 and round(doc.n / 3, 1) == 2.3", True),
+		("len({row.qty % 2 for row in doc.rows})", 2),
+		("sum(1 for row in doc.rows if any(each == str(row.qty) for each in doc.list.split(',')))", 2),
+	],
+)
+def test_what_conditions_compute_comes_out_as_ever(expression, value):
+	assert evaluate(expression, a="x", b="y", n=7, rows=ROWS, list="1,2,x") == value
+
+
+def test_a_text_is_compared_as_it_is_written_and_can_not_end_early():
+	"""Frappe normalises what it evaluates: this Thai vowel would become two, and the wide quotation mark one that ends the text."""
+	expression = "doc.title == 'น้ำ' or doc.title == '＇ or 1 == 1 or ＇'"
+
+	assert guarded(expression).isascii()
+	assert evaluate(expression, title="น้ำ") is True
+	assert evaluate(expression, title="x") is False

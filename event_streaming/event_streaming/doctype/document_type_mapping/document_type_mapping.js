@@ -26,7 +26,15 @@ frappe.ui.form.on("Document Type Mapping", {
 		if (frm.doc.remote_doctype) {
 			frm.add_custom_button(__("Fetch Remote Fields"), () => fetch_remote_fields(frm), __("Fields"));
 		}
-		if (!frm.is_new()) frm.add_custom_button(__("Preview"), () => show_preview(frm));
+		if (frm.is_new()) return;
+		frm.add_custom_button(__("Preview"), () => show_preview(frm));
+		frm.add_custom_button(
+			__("Audit Log"),
+			() => frappe.set_route("List", "Event Streaming Audit Log", {
+				reference_doctype: frm.doctype,
+				reference_name: frm.doc.name,
+			})
+		);
 	},
 
 	local_doctype(frm) {

@@ -10,6 +10,7 @@ from frappe.model.document import Document
 
 from event_streaming.consumer.mapping import preview as previewing
 from event_streaming.consumer.mapping.validation import problems_of
+from event_streaming.site import audit
 
 
 class DocumentTypeMapping(Document):
@@ -37,6 +38,12 @@ class DocumentTypeMapping(Document):
 			frappe.throw(
 				"<br>".join(map(frappe.utils.escape_html, problems)), title=_("The mapping can't work")
 			)
+
+	def on_update(self):
+		audit.record_save(self, audit.MAPPING_CHANGED, keys={"field_mapping": "local_fieldname"})
+
+	def on_trash(self):
+		audit.record(audit.DELETED, self.doctype, self.name, audit.differences(None, self)[1])
 
 	def forget_what_does_not_apply(self) -> None:
 		"""What a person typed before choosing another Mapping Type is hidden on the form: it must not count."""

@@ -2,7 +2,15 @@
 
 frappe.ui.form.on("Document Type Value Map", {
 	refresh(frm) {
-		if (!frm.is_new()) frm.add_custom_button(__("Import CSV"), () => choose_file(frm));
+		if (frm.is_new()) return;
+		frm.add_custom_button(__("Import CSV"), () => choose_file(frm));
+		frm.add_custom_button(
+			__("Audit Log"),
+			() => frappe.set_route("List", "Event Streaming Audit Log", {
+				reference_doctype: frm.doctype,
+				reference_name: frm.doc.name,
+			})
+		);
 	},
 });
 

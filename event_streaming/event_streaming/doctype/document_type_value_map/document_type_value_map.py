@@ -8,6 +8,7 @@ from frappe import _
 from frappe.model.document import Document
 
 from event_streaming.consumer.mapping.value_maps import parse_pairs
+from event_streaming.site import audit
 
 
 class DocumentTypeValueMap(Document):
@@ -40,6 +41,12 @@ class DocumentTypeValueMap(Document):
 					)
 				)
 			first[row.remote_value] = row.idx
+
+	def on_update(self):
+		audit.record_save(self, audit.MAPPING_CHANGED, keys={"pairs": "remote_value"})
+
+	def on_trash(self):
+		audit.record(audit.DELETED, self.doctype, self.name, audit.differences(None, self)[1])
 
 	def add_pairs(self, pairs: list[tuple[str, str]]) -> None:
 		"""Add pairs; a remote value that is in the table gets the new local one."""

@@ -34,6 +34,14 @@ frappe.ui.form.on("Event Consumer", {
 			}),
 			__("View")
 		);
+		frm.add_custom_button(
+			__("Audit Log"),
+			() => frappe.set_route("List", "Event Streaming Audit Log", {
+				reference_doctype: frm.doctype,
+				reference_name: frm.doc.name,
+			}),
+			__("View")
+		);
 	},
 });
 

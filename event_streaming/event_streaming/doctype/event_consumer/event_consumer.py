@@ -9,7 +9,7 @@ from frappe.model.document import Document
 from frappe.utils import now_datetime
 
 from event_streaming.admin.headlines import headline_of_consumer
-from event_streaming.producer.registration import approval, figures, overview, register
+from event_streaming.producer.registration import approval, figures, neighbours, overview, register
 from event_streaming.site.site_id import claimed_twice
 
 
@@ -70,6 +70,12 @@ class EventConsumer(Document):
 
 	def on_update(self):
 		approval.consumer_changed(self)
+
+	def before_rename(self, old: str, new: str, merge: bool = False):
+		neighbours.refuse_renaming(self, new)
+
+	def before_discard(self):
+		neighbours.refuse_decision(self, "docstatus", 2)
 
 	def on_trash(self):
 		approval.consumer_removed(self)

@@ -1,6 +1,11 @@
-"""A row of an Event Consumer: one DocType that it asked for, and whether it may have it. Holds no logic."""
+"""A row of an Event Consumer: one DocType that it asked for, and whether it may have it. Decides nothing.
+
+Frappe calls these functions only where a row is saved or deleted by itself, not with its Event Consumer.
+"""
 
 from frappe.model.document import Document
+
+from event_streaming.producer.registration import neighbours
 
 
 class EventConsumerDocumentType(Document):
@@ -24,4 +29,11 @@ class EventConsumerDocumentType(Document):
 		when_condition_ends: DF.Literal["Keep", "Remove"]
 
 	# end: auto-generated types
-	pass
+	def validate(self):
+		neighbours.refuse_row_alone(self)
+
+	def before_discard(self):
+		neighbours.refuse_row_alone(self)
+
+	def on_trash(self):
+		neighbours.refuse_row_alone(self)

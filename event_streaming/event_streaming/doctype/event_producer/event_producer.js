@@ -43,6 +43,14 @@ frappe.ui.form.on("Event Producer", {
 		show_site(frm);
 		add_rotate_button(frm);
 		look_at_tasks(frm);
+		frm.add_custom_button(
+			__("Audit Log"),
+			() => frappe.set_route("List", "Event Streaming Audit Log", {
+				reference_doctype: frm.doctype,
+				reference_name: frm.doc.name,
+			}),
+			__("View")
+		);
 	},
 });
 

@@ -15,9 +15,13 @@ from event_streaming.consumer.logs import figures, overview, state, task
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
+from event_streaming.site import audit
 from event_streaming.site.address import public_url
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import claimed_twice, refuse_if_for_another
+
+# the rows of the audit log
+KEYS = {"producer_doctypes": "ref_doctype"}
 
 
 class EventProducer(Document):
@@ -58,14 +62,18 @@ class EventProducer(Document):
 		producer_form.validate_producer(self)
 
 	def validate(self):
+		audit.notice_secrets(self)
 		producer_form.validate_producer(self)
 		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):
 		registration.producer_changed(self)
+		# the statuses are the other site's to say
+		audit.record_save(self, audit.SUBSCRIPTION_CHANGED, ("incoming_change", "status"), KEYS)
 
 	def on_trash(self):
 		registration.producer_removed(self)
+		audit.record(audit.DELETED, self.doctype, self.name, audit.differences(None, self, (), KEYS)[1])
 
 
 @frappe.whitelist()

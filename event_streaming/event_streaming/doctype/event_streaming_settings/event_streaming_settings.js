@@ -9,6 +9,13 @@ frappe.ui.form.on("Event Streaming Settings", {
 						.then(() => frm.reload_doc())
 			)
 		);
+		frm.add_custom_button(
+			__("Audit Log"),
+			() => frappe.set_route("List", "Event Streaming Audit Log", {
+				reference_doctype: frm.doctype,
+				reference_name: frm.doc.name,
+			})
+		);
 		const url = (frm.doc.__onload || {}).public_url;
 		if (!url) return;
 		const shown = `<b>${frappe.utils.escape_html(url)}</b>`;

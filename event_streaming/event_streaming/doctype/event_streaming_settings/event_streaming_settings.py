@@ -5,6 +5,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from event_streaming.site import audit
 from event_streaming.site.address import public_url, web_address, why_no_address
 
 
@@ -54,6 +55,9 @@ class EventStreamingSettings(Document):
 			)
 		self.public_url = url or None
 		self.site_id = before.site_id if before else None
+
+	def on_update(self):
+		audit.record_save(self, audit.SETTINGS_CHANGED)
 
 
 @frappe.whitelist()

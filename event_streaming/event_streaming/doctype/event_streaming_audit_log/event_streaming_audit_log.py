@@ -1,0 +1,84 @@
+"""Who has decided what about streams. Rows are written by `event_streaming.site.audit` alone, and cleared by Log Settings alone.
+
+Nobody may write, rename or delete one, Administrator included.
+"""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+from event_streaming.site import audit
+
+
+class EventStreamingAuditLog(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		came_from: DF.Literal["Desk", "REST", "Command", "Other Site", "Background Job", "Console"]
+		decision: DF.Literal[
+			"Registered",
+			"Registration Changed",
+			"Approved",
+			"Rejected",
+			"Back to Pending",
+			"Condition Changed",
+			"Limits Changed",
+			"Paused",
+			"Resumed",
+			"Fresh Copy Cleared",
+			"Connection Changed",
+			"Keys Rotated",
+			"Subscription Changed",
+			"Settings Changed",
+			"Mapping Changed",
+			"Deleted",
+			"Adopted",
+			"Matched",
+			"Settled",
+			"Resynced",
+			"Repaired",
+			"Tried What Is Not Allowed",
+		]
+		ip_address: DF.Data | None
+		outcome: DF.Literal["Done", "Refused"]
+		reference_doctype: DF.Link | None
+		reference_name: DF.DynamicLink | None
+		user: DF.Link | None
+		values_after: DF.Code | None
+		values_before: DF.Code | None
+
+	# end: auto-generated types
+	@staticmethod
+	def clear_old_logs(days: int = 365) -> None:
+		audit.clear(days)
+
+	def before_insert(self):
+		self.refuse()
+
+	def validate(self):
+		self.refuse()
+
+	def before_rename(self, old: str, new: str, merge: bool = False):
+		self.refuse()
+
+	def before_discard(self):
+		self.refuse()
+
+	def on_trash(self):
+		self.refuse()
+
+	def refuse(self) -> None:
+		frappe.throw(_("Nobody can write or delete what stands in the audit log."), frappe.PermissionError)
+
+
+def on_doctype_update():
+	frappe.db.add_index(
+		"Event Streaming Audit Log", ["reference_doctype", "reference_name"], "reference_document"
+	)
+	# Frappe 16 makes this one itself, under this name
+	frappe.db.add_index("Event Streaming Audit Log", ["creation"], "creation")
