@@ -11,6 +11,7 @@ from event_streaming.commands.decide import approve_command, pause_command, resu
 from event_streaming.commands.doctor import doctor_command
 from event_streaming.commands.match import match_command
 from event_streaming.commands.pull import pull_command
+from event_streaming.commands.restored import restored_command
 from event_streaming.commands.resync import resync_command
 from event_streaming.commands.status import status_command
 from event_streaming.commands.verify import verify_command
@@ -42,6 +43,7 @@ for command in (
 	pause_command,
 	resume_command,
 	doctor_command,
+	restored_command,
 ):
 	event_streaming.add_command(command)
 

@@ -35,6 +35,12 @@ class Page(TypedDict):
 	subscriptions: dict[str, Subscription]
 	warnings: list[str]
 	paused: bool
+	# of which life of the producer's log the positions are; "" from a producer that does not say
+	epoch: str
+	# up to where the log is the one that the reader knew; None when nothing of that was lost
+	same_up_to: int | None
+	# to be shown again with the next request
+	receipt: str
 
 
 class CopyPage(TypedDict):
@@ -150,6 +156,11 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 			warning[:500] for warning in list_of(answer, "warnings")[:20] if isinstance(warning, str)
 		],
 		"paused": bool(answer.get("paused")),
+		"epoch": text(answer.get("epoch") or "", "epoch", MAX_NAME),
+		"same_up_to": None
+		if answer.get("same_up_to") is None
+		else whole_number(answer["same_up_to"], "same_up_to"),
+		"receipt": text(answer.get("receipt") or "", "receipt", MAX_NAME),
 	}
 
 

@@ -13,6 +13,7 @@ class EventProducerLastUpdate(Document):
 		from frappe.types import DF
 
 		connection: DF.Literal["Unknown", "Online", "Offline", "Refused"]
+		epoch: DF.Data | None
 		event_producer: DF.Data
 		events_behind: DF.Int
 		failures: DF.Int
@@ -24,8 +25,14 @@ class EventProducerLastUpdate(Document):
 		next_pull: DF.Datetime | None
 		position: DF.Int
 		protocol: DF.Int
+		receipt: DF.Data | None
 		remote_time_zone: DF.Data | None
+		restored_documents: DF.Text | None
+		restored_from: DF.Int
+		restored_on: DF.Datetime | None
+		restored_to: DF.Int
 		taken_until: DF.Data | None
+		verify_wanted: DF.Check
 
 	# end: auto-generated types
 	pass

@@ -38,6 +38,7 @@ class EventStreamingSettings(Document):
 		quiet_after_hours: DF.Int
 		read_timeout: DF.Int
 		slice_seconds: DF.Int
+		verify_after_restore: DF.Check
 
 	# end: auto-generated types
 	def onload(self):
