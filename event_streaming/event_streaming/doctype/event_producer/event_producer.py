@@ -9,6 +9,7 @@ from dataclasses import asdict
 import frappe
 from frappe.model.document import Document
 
+from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, state, task
 from event_streaming.consumer.pull import by_hand, loop, requests
@@ -31,9 +32,11 @@ class EventProducer(Document):
 			EventProducerDocumentType,
 		)
 
+		also_bring: DF.SmallText | None
 		api_key: DF.Data
 		api_secret: DF.Password
 		incoming_change: DF.Check
+		never_bring: DF.SmallText | None
 		paused: DF.Check
 		producer_doctypes: DF.Table[EventProducerDocumentType]
 		producer_url: DF.Data
@@ -44,6 +47,7 @@ class EventProducer(Document):
 	def onload(self):
 		self.set_onload("state", asdict(state.load_state(self.name)))
 		self.set_onload("public_url", public_url())
+		self.set_onload("unasked", unasked.shown(self))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
 
 	def before_insert(self):
@@ -52,6 +56,7 @@ class EventProducer(Document):
 
 	def validate(self):
 		producer_form.validate_producer(self)
+		unasked.validate(self)
 		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):
