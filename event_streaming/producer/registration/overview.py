@@ -33,14 +33,15 @@ class ConsumerRow(TypedDict):
 	creation: datetime
 
 
-def consumers() -> list[ConsumerRow]:
-	"""Every Event Consumer of this site, by name."""
+def consumers(name: str | None = None) -> list[ConsumerRow]:
+	"""Every Event Consumer of this site, by name; or the one named."""
 	log = LogState(head_position(), epochs.read())
 	rows = subscription_rows()
 	return [
 		_row(consumer, rows.get(consumer.name, []), log)
 		for consumer in frappe.get_all(
 			CONSUMER,
+			filters={"name": name} if name else None,
 			fields=[
 				"name",
 				"user",
