@@ -31,12 +31,14 @@ def get_page(
 	limit: int | None = None,
 	max_bytes: int | None = None,
 	reachable: int | None = None,
+	epoch: str | None = None,
+	receipt: str | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
-	`reachable` is 0 when the consumer says that it can't be notified.
+	`reachable` is 0 when the consumer says that it can't be notified; `epoch` and `receipt` are those of the page before.
 	"""
-	return page.get_page(event_consumer, cursor, limit, max_bytes, reachable)
+	return page.get_page(event_consumer, cursor, limit, max_bytes, reachable, epoch, receipt)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -5,6 +5,8 @@ for `--dry-run` too, so nothing is changed before the app really is gone. Docume
 two fields that say where they came from go.
 """
 
+from pathlib import Path
+
 import frappe
 from frappe.utils import get_table_name
 from frappe.utils.background_jobs import get_queues
@@ -12,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisUnreachable
 from rq.registry import FailedJobRegistry
 
 from event_streaming.admin.navigation import leave_automation
+from event_streaming.producer.log.mark import FILE
 from event_streaming.site.roles import remove_role
 
 APP, MODULE, PREFIX = "event_streaming", "Event Streaming", "event_streaming."
@@ -54,6 +57,7 @@ def after_uninstall() -> None:
 	remove_navigation()
 	remove_onboarding_steps(frappe.flags.event_streaming_steps or [])
 	frappe.db.commit()
+	Path(frappe.get_site_path(FILE)).unlink(missing_ok=True)
 	remove_from_redis()
 	frappe.clear_cache()
 

@@ -13,6 +13,7 @@ from frappe.utils import now_datetime, strip_html
 from event_streaming.admin.episodes import (
 	BEHIND,
 	FAILED,
+	RESTORED,
 	SILENT,
 	UNREACHABLE,
 	Episode,
@@ -93,6 +94,8 @@ def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> li
 				BEHIND, name, _("{0} events are waiting on {1}.").format(f"{row['events_behind']:,}", name)
 			)
 		)
+	if row["restored_on"]:
+		found.append(Trouble(RESTORED, name, of_a_restore(row)))
 	failed = row["failed"] + row["conflicts"] + row["stuck"]
 	if failed >= settings.alert_failed_events:
 		found.append(
@@ -105,6 +108,15 @@ def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> li
 			)
 		)
 	return found
+
+
+def of_a_restore(row: ProducerRow) -> str:
+	text = _(
+		"{0} was restored from a backup. It has lost what came after its position {1}, and this site had taken events up to {2}"
+		" by then: documents are here that it does not have, or has as they were before. Run event-streaming verify for it: that"
+		" lists them, and ends this alert. From Event Sync Log:"
+	).format(row["name"], row["restored_from"], row["restored_to"])
+	return f"{text}\n{row['restored_documents'] or _('none')}"
 
 
 def of_consumer(row: ConsumerRow, settings: StreamSettings, now: datetime) -> list[Trouble]:

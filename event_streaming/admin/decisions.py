@@ -79,6 +79,8 @@ def accept_site(doctype: str, name: str, site_id: str) -> None:
 	"""
 	doc = frappe.get_doc(doctype, existing(doctype, name), for_update=True)
 	doc.check_permission("write")
+	if doctype == CONSUMER:
+		refuse_decision(doc, "site_id", site_id)
 	met = state.load_state(doc.name).other_site_id if doctype == PRODUCER else doc.other_site_id
 	if not met or met != site_id:
 		frappe.throw(_("{0} has refused no site {1}: open the form again.").format(doc.name, site_id))
@@ -96,6 +98,7 @@ def accept_site(doctype: str, name: str, site_id: str) -> None:
 		"Info",
 		_("{0} has accepted the site {1} in the place of {2}.").format(frappe.session.user, met, before),
 	)
+	audit.record(audit.CONNECTION_CHANGED, doctype, doc.name, {"site_id": before}, {"site_id": met})
 
 
 def new_site_id(instead_of: str) -> str:
@@ -113,6 +116,7 @@ def new_site_id(instead_of: str) -> str:
 			frappe.session.user, made, before
 		),
 	)
+	audit.record(audit.SETTINGS_CHANGED, SETTINGS, SETTINGS, {"site_id": before}, {"site_id": made})
 	return made
 
 

@@ -8,15 +8,16 @@ the same kind is one episode, so that a network that is down makes one alert and
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-UNREACHABLE, BEHIND, FAILED, SILENT = (
+UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED = (
 	"Producer Unreachable",
 	"Events Behind",
 	"Events Failed",
 	"Consumer Silent",
+	"Producer Restored",
 )
-KINDS = (UNREACHABLE, BEHIND, FAILED, SILENT)
+KINDS = (UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED)
 # looks in a row, about a minute each
-LOOKS_TO_BEGIN = {UNREACHABLE: 3, BEHIND: 15, FAILED: 2, SILENT: 3}
+LOOKS_TO_BEGIN = {UNREACHABLE: 3, BEHIND: 15, FAILED: 2, SILENT: 3, RESTORED: 1}
 LOOKS_TO_END = 15
 
 

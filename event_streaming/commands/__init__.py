@@ -11,6 +11,7 @@ from event_streaming.commands.decide import approve_command, pause_command, resu
 from event_streaming.commands.doctor import doctor_command
 from event_streaming.commands.match import match_command
 from event_streaming.commands.pull import pull_command
+from event_streaming.commands.restored import restored_command
 from event_streaming.commands.resync import resync_command
 from event_streaming.commands.rotate import rotate_keys_command
 from event_streaming.commands.site_id import accept_site_command, new_site_id_command
@@ -47,6 +48,7 @@ for command in (
 	accept_site_command,
 	rotate_keys_command,
 	doctor_command,
+	restored_command,
 ):
 	event_streaming.add_command(command)
 

@@ -43,6 +43,7 @@ class StreamSettings:
 	keep_days_for_silent: int
 	# no notifications for changes older than this; 0: always notified
 	quiet_after_hours: int
+	verify_after_restore: bool
 
 
 def get_settings() -> StreamSettings:
@@ -75,6 +76,7 @@ def get_settings() -> StreamSettings:
 		alert_silent_days=bounded("alert_silent_days", 3, 1, 365),
 		keep_days_for_silent=bounded("keep_days_for_silent", 0, 0, 3_650),
 		quiet_after_hours=quiet_after_hours(stored.get("quiet_after_hours")),
+		verify_after_restore=bool(cint(stored.get("verify_after_restore"))),
 	)
 
 

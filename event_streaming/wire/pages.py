@@ -49,6 +49,12 @@ class Page(TypedDict):
 	rotate: bool
 	# whether the producer has a token that works; None from one that knows of none
 	token: bool | None
+	# of which life of the producer's log the positions are; "" from a producer that does not say
+	epoch: str
+	# up to where the log is the one that the reader knew; None when nothing of that was lost
+	same_up_to: int | None
+	# to be shown again with the next request
+	receipt: str
 
 
 class CopyPage(TypedDict):
@@ -167,6 +173,11 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 		"paused": bool(answer.get("paused")),
 		"rotate": bool(answer.get("rotate")),
 		"token": None if answer.get("token") is None else bool(answer["token"]),
+		"epoch": text(answer.get("epoch") or "", "epoch", MAX_NAME),
+		"same_up_to": None
+		if answer.get("same_up_to") is None
+		else whole_number(answer["same_up_to"], "same_up_to"),
+		"receipt": text(answer.get("receipt") or "", "receipt", MAX_NAME),
 	}
 
 

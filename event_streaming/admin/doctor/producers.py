@@ -9,7 +9,8 @@ from frappe.utils import cint
 from event_streaming.adapters.doctypes import why_not_subscribe
 from event_streaming.admin.doctor import differing, other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
-from event_streaming.consumer.logs import state
+from event_streaming.consumer.dependencies import unasked
+from event_streaming.consumer.logs import state, sync_log
 from event_streaming.consumer.mapping.validation import problems_of
 from event_streaming.consumer.subscriptions import producer_form
 from event_streaming.consumer.subscriptions.remote import Producer
@@ -34,6 +35,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield from ledgers(subscriptions)
 	yield from mappings(subscriptions)
 	yield from other_site.identity(doc, state.load_state(name).other_site_id)
+	yield from waiting_for_unasked(doc)
 	try:
 		producer = Producer(doc)
 	except EventStreamingError as error:
@@ -127,6 +129,28 @@ def mappings(subscriptions: list[Subscription]) -> Iterator[Finding]:
 				FAULT,
 				_("The mapping {0} can't be used: {1}").format(each.mapping, " ".join(problems)),
 				_("Correct these rows of the Document Type Mapping."),
+			)
+
+
+def waiting_for_unasked(doc) -> Iterator[Finding]:
+	"""DocTypes that do not come unasked, and that events wait for."""
+	open_errors = sync_log.open_errors(doc.name)
+	for entry in unasked.unasked_of(doc, subscriptions_of(doc)).reached().values():
+		waiting = (
+			sum(unasked.not_brought(entry.doctype) in error for error in open_errors) if entry.refused else 0
+		)
+		if waiting:
+			yield Finding(
+				"unasked",
+				entry.doctype,
+				WARNING,
+				_("{0} events wait for documents of {1}, which do not come unasked: {2}.").format(
+					waiting, _(entry.doctype), frappe.utils.strip_html(entry.refused)
+				),
+				_(
+					"On the Event Producer add a row for {0}, or put {1} of {2} into Fields This Site Decides; or make the"
+					" documents here. Then resync."
+				).format(_(entry.doctype), entry.way[1], _(entry.way[0])),
 			)
 
 

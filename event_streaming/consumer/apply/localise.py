@@ -31,7 +31,6 @@ from event_streaming.exceptions import (
 )
 from event_streaming.identity.origin import Applied, applied_now, applying
 from event_streaming.identity.registry import LocalKey, RemoteKey
-from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
 
@@ -54,7 +53,7 @@ def open_dependencies(work: "Work") -> Dependencies:
 			fetch=work.fetch,
 			search=work.producer.find_names,
 			open_events=partial(open_events, work),
-			why_refused=why_refused,
+			why_not_brought=work.unasked.why_not,
 		),
 		work.log.event,
 	)

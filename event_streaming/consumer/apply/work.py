@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from event_streaming.consumer.dependencies.planning import Dependencies
+from event_streaming.consumer.dependencies.unasked import Unasked, unasked_of
 from event_streaming.consumer.files.attached import Files
 from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.resolve.resolver import Resolver
@@ -24,6 +25,7 @@ class Work:
 	subscriptions: dict[str, Subscription]
 	protocol: int
 	time_zone: str
+	unasked: Unasked
 	here: str = field(default_factory=public_url)
 	held_back: set[RemoteKey] = field(default_factory=set)
 	# held back, and tried again now
@@ -95,11 +97,13 @@ class Work:
 
 def open_work(event_producer, producer: Producer, protocol: int, time_zone: str) -> Work:
 	"""What does not change from page to page."""
+	subscriptions = subscriptions_of(event_producer)
 	return Work(
 		event_producer=event_producer.name,
 		user=event_producer.user,
 		producer=producer,
-		subscriptions=subscriptions_of(event_producer),
+		subscriptions=subscriptions,
 		protocol=protocol,
 		time_zone=time_zone,
+		unasked=unasked_of(event_producer, subscriptions),
 	)

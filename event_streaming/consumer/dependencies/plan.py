@@ -83,8 +83,8 @@ class Source:
 	search: Callable[[str, dict], list[str]]
 	# those of the remote documents that have an event which has not taken effect
 	open_events: Callable[[list[RemoteKey]], set[RemoteKey]]
-	# why documents of a DocType are not brought unasked; "" when they may be
-	why_refused: Callable[[str], str]
+	# why documents of a DocType of this site are not brought unasked; "" when they may be. True: a mapping names it
+	why_not_brought: Callable[[str, bool], str]
 
 
 def explain_waiting(key: RemoteKey) -> str:

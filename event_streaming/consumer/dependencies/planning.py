@@ -322,7 +322,7 @@ class Dependencies:
 		doctype = key[0]
 		if doctype == USER:
 			return _("the user does not exist here") if self.source.missing_user == FAIL else ""
-		return self.source.why_refused(self._local_doctype(key))
+		return self.source.why_not_brought(self._local_doctype(key), key in self._through)
 
 	def _make_planned(self, key: RemoteKey, answer: FetchedDocuments) -> PlannedDocument:
 		doctype, name = key

@@ -40,6 +40,11 @@ class ProducerRow(TypedDict):
 	failures: int
 	last_error: str | None
 	last_warning: str | None
+	# since when it is known that the producer was restored, and nobody has compared the two sites since
+	restored_on: datetime | None
+	restored_from: int
+	restored_to: int
+	restored_documents: str | None
 	creation: datetime
 
 
@@ -82,6 +87,10 @@ def _row(producer: dict, kept: dict, counts: dict[str, int], undecided: list[str
 		"failures": cint(kept.get("failures")),
 		"last_error": kept.get("last_error") or None,
 		"last_warning": kept.get("last_warning") or None,
+		"restored_on": kept.get("restored_on"),
+		"restored_from": cint(kept.get("restored_from")),
+		"restored_to": cint(kept.get("restored_to")),
+		"restored_documents": kept.get("restored_documents") or None,
 		"creation": producer["creation"],
 	}
 

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 import frappe
 from frappe.utils import cint, get_datetime, now_datetime
 
+from event_streaming.consumer.logs import sync_log
+from event_streaming.site.settings import get_settings
+
 DOCTYPE = "Event Producer Last Update"
 
 # of a cursor that is a time
@@ -41,12 +44,22 @@ class PullState:
 	# when this site's own API keys were given to the producer, which runs the older app; and when new keys were put in force
 	keys_sent_on: datetime | None = None
 	rotated_on: datetime | None = None
+	# of which life of the producer's log the position is, and the producer's own word for how far that had got
+	epoch: str = ""
+	receipt: str = ""
+	# what was taken of positions after `restored_from` and up to `restored_to`, the producer has lost with a restored backup
+	restored_on: datetime | None = None
+	restored_from: int = 0
+	restored_to: int = 0
+	restored_documents: str | None = None
+	verify_wanted: int = 0
 
 	def __post_init__(self):
 		self.position = cint(self.position)
 		self.protocol = cint(self.protocol)
 		self.failures = cint(self.failures)
 		self.events_behind = cint(self.events_behind)
+		self.epoch, self.receipt = self.epoch or "", self.receipt or ""
 
 	@property
 	def reads_from(self) -> str | None:
@@ -90,6 +103,21 @@ def move_cursor(event_producer: str, **values) -> None:
 	query.run()
 
 
+def restored(kept: PullState, same_up_to: int, taken_up_to: int) -> dict[str, object]:
+	"""What is to be kept when a producer has lost what it had given after `same_up_to`. Two restores that nobody has looked
+	at between are one."""
+	lowest, highest = same_up_to, taken_up_to
+	if kept.restored_on:
+		lowest, highest = min(lowest, cint(kept.restored_from)), max(highest, cint(kept.restored_to))
+	return {
+		"restored_on": now_datetime(),
+		"restored_from": lowest,
+		"restored_to": highest,
+		"restored_documents": sync_log.documents_between(kept.event_producer, lowest, highest) or None,
+		"verify_wanted": int(get_settings().verify_after_restore),
+	}
+
+
 def record_contact(event_producer: str, **values) -> None:
 	"""The producer answered."""
 	save_state(
@@ -102,6 +130,20 @@ def record_contact(event_producer: str, **values) -> None:
 		other_site_id=None,
 		**values,
 	)
+
+
+def compared(event_producer: str, since: datetime | None) -> None:
+	"""The two sites have been compared by a task that began at this time: what was lost before is seen."""
+	kept = load_state(event_producer)
+	if kept.restored_on and since and get_datetime(since) >= get_datetime(kept.restored_on):
+		save_state(event_producer, restored_on=None, restored_documents=None)
+
+
+def verifies_wanted() -> list[str]:
+	"""Producers that are to be compared since they were restored; locked where there are any, as two may come at once."""
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(table.event_producer).where(table.verify_wanted == 1)
+	return [name for (name,) in query.run() and query.for_update().run()]
 
 
 def remove_state(event_producer: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import frappe
 from frappe.query_builder.functions import Max
 from frappe.utils import cint, get_datetime, now_datetime
+from pypika import Order
 
 from event_streaming.database import bulk_inserting
 from event_streaming.http.confidential import plain
@@ -25,6 +26,9 @@ OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
 MOST_TEXT = 10_000
 # characters of a Data field
 MOST_NAME = 140
+# documents that are named to a person at once
+MOST_LISTED = 50
+MOST_ERRORS = 500
 
 # what an event needs to be applied later, besides the columns of its own
 EVENT_FIELDS = (
@@ -295,6 +299,24 @@ def events_known_otherwise(event_producer: str, events: Iterable[Event], until: 
 	}
 
 
+def documents_between(event_producer: str, after: int, up_to: int) -> str:
+	"""The producer's documents that had events after a position and up to another, for a person to read; the last ones first."""
+	table = frappe.qb.DocType(DOCTYPE)
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.remote_doctype, table.producer_doc, Max(table.name).as_("last"))
+		.where(
+			(table.event_producer == event_producer) & (table.position > after) & (table.position <= up_to)
+		)
+		.groupby(table.remote_doctype, table.producer_doc)
+		.orderby("last", order=Order.desc)
+		.limit(MOST_LISTED + 1)
+		.run()
+	)
+	named = [f"{doctype} {name}" for doctype, name, _last in rows[:MOST_LISTED]]
+	return "\n".join([*named, "…"] if len(rows) > MOST_LISTED else named)
+
+
 def same_moment(stored: datetime | None, text: str) -> bool:
 	return bool(stored and text) and stored == get_datetime(text)
 
@@ -333,6 +355,16 @@ def waiting_for_nothing(event_producer: str, after: int, limit: int) -> tuple[li
 	keys = dict.fromkeys((doctype, name) for _number, doctype, name in rows)
 	failed = _documents_with(event_producer, keys, (RETRYING, FAILED, CONFLICT))
 	return [key for key in keys if key not in failed], int(rows[-1][0]) if len(rows) == limit else 0
+
+
+def open_errors(event_producer: str) -> list[str]:
+	"""What the last events say that wait or have failed: one query, at most MOST_ERRORS."""
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(table.error)
+	query = query.where(
+		(table.event_producer == event_producer) & table.status.isin(OPEN) & table.error.isnotnull()
+	)
+	return [error for (error,) in query.orderby(table.name, order=Order.desc).limit(MOST_ERRORS).run()]
 
 
 def open_rows(event_producer: str, remote_doctype: str, producer_doc: str) -> list[dict]:

@@ -12,7 +12,7 @@ import frappe
 from frappe import _
 
 from event_streaming.consumer.first_copy import copying
-from event_streaming.consumer.logs import task
+from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.subscriptions.remote import Producer
@@ -63,7 +63,11 @@ def run_slice(name: str, told: Callable[[Task], None] | None = None, seconds: in
 			raise
 		if not finished:
 			return Done(work, more=True)
-		return ended(work, task.DONE)
+		done = ended(work, task.DONE)
+		if work.kind == task.VERIFY:
+			state.compared(work.event_producer, work.started_on)
+			frappe.db.commit()
+		return done
 
 
 def work_on(work: Task, doc, part: Slice) -> bool:
@@ -100,6 +104,7 @@ def task_job(name: str) -> None:
 
 
 def resume_tasks() -> None:
-	"""Each minute: begin the copies that rows ask for, and go on with tasks that nobody is at work on."""
-	for name in [*copying.begin_wanted(), *task.silent()]:
+	"""Each minute: begin the copies that rows ask for and what is wanted since a restore, and go on with tasks that nobody is
+	at work on."""
+	for name in [*copying.begin_wanted(), *verifying.begin_wanted(), *task.silent()]:
 		request(name)

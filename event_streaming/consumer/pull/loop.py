@@ -173,12 +173,29 @@ def read_pages(
 def next_page(doc, producer: Producer, kept: PullState) -> Page:
 	"""The next page, in the protocol that the producer speaks."""
 	if kept.protocol >= 2:
-		page = producer.get_page(kept.position)
+		page = producer.get_page(kept.position, kept.epoch, kept.receipt)
 		sites.keep_met(doc, page["site_id"])
+		go_with_the_log(kept, page)
 	else:
 		page = registration.old_page(doc, producer, kept)
 	frappe.db.commit()
 	return page
+
+
+def go_with_the_log(kept: PullState, page: Page) -> None:
+	"""Keep of which life of the producer's log the page is. Where that has changed, a backup was restored there: the cursor
+	stays, as the new positions come after all that were given; but what this site has of the lost time is there no more.
+	"""
+	values: dict = {
+		key: page[key] for key in ("epoch", "receipt") if page[key] and page[key] != getattr(kept, key)
+	}
+	common = page["same_up_to"]
+	if "epoch" in values and kept.epoch and common is not None and common < kept.position:
+		values |= state.restored(kept, common, kept.position)
+	if values:
+		state.save_state(kept.event_producer, **values)
+		for key, value in values.items():
+			setattr(kept, key, value)
 
 
 def as_it_is_now(event_producer: str):

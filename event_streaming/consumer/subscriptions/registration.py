@@ -241,6 +241,9 @@ def keep_answer(event_producer: str, answer: dict) -> None:
 		# whoever stood somewhere goes on there, whoever is new begins at the end
 		start = "position_then" if old_cursor(kept) else "position"
 		values["position"] = whole_number(answer.get(start) or 0, start)
+	elif answer.get("made") and kept.position > (head := whole_number(answer.get("position"), "position")):
+		# another log than the one that this site knows: a backup from before the registration was restored there
+		values |= {"position": head, "epoch": "", "receipt": "", **state.restored(kept, head, kept.position)}
 	if not kept.last_update and answer.get("last_update"):
 		values["last_update"] = str(answer["last_update"])[:26]
 	if answer.get("time_zone"):
@@ -356,7 +359,7 @@ def test_connection(event_producer: str) -> dict:
 		kept = ensure_registered(doc, producer, state.load_state(doc.name))
 		if kept.protocol < 2:
 			return {"protocol": kept.protocol, "behind": None, "site": doc.name, "warnings": []}
-		page = producer.get_page(kept.position)
+		page = producer.get_page(kept.position, kept.epoch, kept.receipt)
 		sites.keep_met(doc, page["site_id"])
 		settle(doc, producer, page)
 		# nothing of the page is applied, so that its events are behind too
@@ -388,6 +391,9 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 		"paused": False,
 		"rotate": False,
 		"token": None,
+		"epoch": "",
+		"same_up_to": None,
+		"receipt": "",
 	}
 
 

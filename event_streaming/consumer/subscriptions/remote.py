@@ -87,8 +87,8 @@ class Producer:
 		if patience:
 			self.client.timeout = (patience, patience)
 
-	def get_page(self, cursor: int) -> Page:
-		"""The next page of the feed after `cursor`. Raises the Remote* errors, NotRegistered or InvalidPage."""
+	def get_page(self, cursor: int, epoch: str = "", receipt: str = "") -> Page:
+		"""The next page of the feed after `cursor`; the others are what came with the last page. Raises the Remote* errors, NotRegistered or InvalidPage."""
 		settings = get_settings()
 		answer = self.client.call(
 			FEED,
@@ -98,6 +98,8 @@ class Producer:
 				"limit": settings.events_per_page,
 				"max_bytes": settings.page_bytes,
 				"reachable": 0 if settings.not_reachable else 1,
+				"epoch": epoch,
+				"receipt": receipt,
 			},
 		)
 		return parse_page(answer, cursor, self.name)

@@ -16,7 +16,7 @@ from event_streaming.consumer.apply import two_way
 from event_streaming.consumer.apply.page import look_up_here
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
-from event_streaming.consumer.logs import findings, sync_log, task
+from event_streaming.consumer.logs import findings, state, sync_log, task
 from event_streaming.consumer.logs.findings import Finding
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.task import Task
@@ -57,6 +57,22 @@ def begin(event_producer: str, doctypes: str | Iterable[str] | None = None, filt
 	doc = frappe.get_doc("Event Producer", event_producer)
 	wanted = wanted_subscriptions(doc, as_list(doctypes))
 	return task.start(task.VERIFY, doc.name, scope_of(wanted, filters))
+
+
+def begin_wanted() -> list[str]:
+	"""Begin what was asked for when a producer was found to be restored (Event Streaming Settings); returns the tasks."""
+	begun = []
+	for event_producer in state.verifies_wanted():
+		before = task.latest(event_producer, task.VERIFY)
+		if before and before.active:
+			continue
+		state.save_state(event_producer, verify_wanted=0)
+		try:
+			begun.append(begin(event_producer).name)
+		except (frappe.ValidationError, frappe.DoesNotExistError):
+			# nothing is approved: the alert stays
+			frappe.clear_messages()
+	return begun
 
 
 # ---- a slice

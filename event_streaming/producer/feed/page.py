@@ -13,16 +13,19 @@ from frappe.utils import cint
 
 from event_streaming.producer.documents.names import roots_of
 from event_streaming.producer.feed.selection import Slice, read_slice
+from event_streaming.producer.log import receipts
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
-from event_streaming.producer.log.sequence import assign_positions, go_on_after, tried_again
+from event_streaming.producer.log.epochs import LogState
+from event_streaming.producer.log.retention import is_cleared_after
+from event_streaming.producer.log.sequence import go_on_after_receipt, numbered, tried_again
 from event_streaming.producer.subscriptions.calling import IN_ORDER
 from event_streaming.producer.subscriptions.reader import (
+	Reader,
 	contacted,
 	load_consumer,
 	reader_for,
 	subscriptions_of,
 )
-from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
 from event_streaming.wire.events import Event
@@ -35,53 +38,59 @@ def get_page(
 	limit: int | None = None,
 	max_bytes: int | None = None,
 	reachable: int | None = None,
+	epoch: str | None = None,
+	receipt: str | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
-	`reachable` is 0 when the consumer says that it can't be notified.
+	`reachable` is 0 when the consumer says that it can't be notified; `epoch` and `receipt` are those of the page before.
 	"""
 	consumer = load_consumer(event_consumer)
-	head, warnings = None if cint(consumer.paused) else assign_positions(), []
-	if head is not None and cint(cursor) > head:
-		head = go_on_after(cint(cursor), cint(consumer.position))
-		if cint(cursor) <= head:
-			warnings.append(_say_restored(consumer.name))
+	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
-	page = tried_again(lambda: _page(consumer, head, cursor, limit, max_bytes, reachable))
-	page["warnings"] += warnings
-	return page
+	return tried_again(lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch))
+
+
+def _log_as_it_stands(event_consumer: str, receipt: str | None) -> LogState:
+	log, shown = numbered(), receipts.read(receipt, event_consumer)
+	if shown and receipts.contradicts(shown, log):
+		return go_on_after_receipt(shown, event_consumer)
+	return log
 
 
 def _page(
 	consumer: Any,
-	head: int | None,
+	log: LogState | None,
 	cursor: int,
 	limit: int | None,
 	max_bytes: int | None,
 	reachable: int | None,
+	epoch: str | None,
 ) -> dict[str, Any]:
-	"""The answer of `get_page`, with the events up to `head`; without any for None."""
+	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
-	if head is None:
-		found = Slice([], reader.cursor, reader.cursor)
+	if log is None:
+		log, found = LogState(0), Slice([], reader.cursor, reader.cursor)
 	else:
 		forget_undelivered(reader)
-		found = read_slice(reader, head)
+		found = read_slice(reader, log.head)
+		_see_whether_it_went_back(reader, log)
 	if cint(consumer.get("needs_copy")):
 		reader.warnings.append(
 			_(
-				"While {0} was silent for too long, {1} has cleared events that it had not taken. Copy existing documents, then have"
-				" Needs a Fresh Copy cleared on the Event Consumer there."
+				"{1} has cleared events that {0} has not taken, or has lost with a restored backup. Copy existing documents,"
+				" then have Needs a Fresh Copy cleared on the Event Consumer there."
 			).format(consumer.name, public_url())
 		)
 	record_deliveries(reader, found.events)
-	contacted(consumer, reader.cursor, reachable)
+	# what it says of positions that were never given is kept nowhere
+	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable)
 	return {
 		"protocol": PROTOCOL,
 		"events": _on_the_wire(found),
 		"cursor": found.cursor,
 		"has_more": found.cursor < found.head,
-		"behind": max(found.head - found.cursor, 0),
+		"behind": log.events_between(found.cursor, found.head),
 		"time_zone": time_zone(),
 		"site": public_url(),
 		"site_id": own_id(),
@@ -90,22 +99,22 @@ def _page(
 		"paused": cint(consumer.paused),
 		"rotate": int(bool(consumer.get("rotate_asked_on"))),
 		"token": int(consumer.get("token_state") == IN_ORDER),
+		"epoch": log.epoch,
+		"same_up_to": log.same_up_to(epoch or "", reader.cursor),
+		"receipt": receipts.make(log, found.cursor, consumer.name),
 	}
 
 
-def _say_restored(event_consumer: str) -> str:
-	"""To the administrators of both sites: what is lost can't be found from here."""
-	message = _(
-		"The log of {0} ended before what {1} has taken: a backup was restored there. The log goes on from here, and what"
-		" was changed there since comes now. What {1} has from the lost time is not on {0}: compare the two sites."
-	).format(public_url(), event_consumer)
-	frappe.log_error(
-		title=_("A restored backup: {0} was ahead").format(event_consumer),
-		message=message,
-		reference_doctype=CONSUMER,
-		reference_name=event_consumer,
-	)
-	return message
+def _see_whether_it_went_back(reader: Reader, log: LogState) -> None:
+	"""A consumer that asks for what it had taken already was restored from a backup. What was cleared since can't come again."""
+	consumer = reader.consumer
+	if reader.cursor >= cint(consumer.position) or cint(consumer.get("needs_copy")) or not reader.rows:
+		return
+	start = max(reader.cursor, min(cint(row.from_position) for row in reader.rows.values()))
+	if is_cleared_after(start, log):
+		consumer.needs_copy = 1
+		# as a change of the document: a form that was opened before must not clear it again
+		frappe.db.set_value(consumer.doctype, consumer.name, "needs_copy", 1)
 
 
 def _on_the_wire(found: Slice) -> list[Event]:

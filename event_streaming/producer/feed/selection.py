@@ -37,10 +37,12 @@ def read_slice(reader: Reader, head: int) -> Slice:
 	if reader.cursor > head:
 		reader.warnings.append(
 			_(
-				"The consumer has taken events up to {0}, but the log of {1} ends at {2}. Was a backup restored there?"
+				"The consumer says that it has taken events up to {0}, but the log of {1} ends at {2}, and nothing there proves"
+				" that it ever went further. If a backup was restored there, its administrator says so: event-streaming"
+				" restored --help."
 			).format(reader.cursor, public_url(), head)
 		)
-		return Slice([], reader.cursor, reader.cursor)
+		return Slice([], reader.cursor, head)
 	scanned, reach = _scan(reader, head)
 	fates = find_documents(scanned)
 	scanned = permitted(reader, scanned)

@@ -11,6 +11,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
+from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.site.settings import get_settings
 
@@ -64,6 +65,21 @@ def _mark_for_copy(given_up: dict[str, int], upto: int) -> None:
 		if position < upto:
 			# as a change of the document: a form that was opened before must not clear it again
 			frappe.db.set_value("Event Consumer", {"name": name, "needs_copy": 0}, "needs_copy", 1)
+
+
+def is_cleared_after(position: int, log: LogState) -> bool:
+	"""Whether events that came after a position are in the log no more."""
+	table = frappe.qb.DocType(LOG)
+	row = (
+		frappe.qb.from_(table)
+		.select(table.position)
+		.where(table.position > 0)
+		.orderby(table.position)
+		.limit(1)
+		.run()
+	)
+	oldest = row[0][0] if row else log.head + 1
+	return log.events_between(position, oldest - 1) > 0
 
 
 def refuse_deletion_of_needed(log) -> None:

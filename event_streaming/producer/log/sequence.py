@@ -9,6 +9,7 @@ The lock is the counter's own row in `tabSeries`: the counter survives the clear
 belongs to a transaction can't outlive its process. This module commits; call it where no work is open.
 """
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
@@ -17,14 +18,20 @@ import frappe
 from frappe.utils import get_datetime, now_datetime
 from pypika import Order
 
+from event_streaming.database.locks import advisory_lock
+from event_streaming.producer.log import epochs, mark, restored
+from event_streaming.producer.log.epochs import LogState
+from event_streaming.producer.log.receipts import Receipt
+from event_streaming.producer.log.restored import Finding
+
 LOG = "Event Update Log"
 COUNTER = "event_streaming.position"
 BATCH = 1_000
 # a caller does not wait for more than this; the next one goes on
 AT_ONCE = 10_000
 ATTEMPTS = 5
-# no backup is so old that this many events have been lost with it; whoever asks from further away is not believed
-MOST_AHEAD = 1_000_000
+# for whoever begins an epoch just now
+LOCK_SECONDS, PAUSE = 10, 0.2
 # deadlock, lock wait time-out, record has changed since last read (innodb_snapshot_isolation)
 PASSING_ERRORS = (1213, 1205, 1020)
 
@@ -50,13 +57,19 @@ def assign_positions() -> int:
 
 	Everything that was committed before the call has a position afterwards, unless more than AT_ONCE were waiting.
 	"""
+	return numbered().head
+
+
+def numbered() -> LogState:
+	"""The same, with the epochs of the log. A database that was put back to an older state is found here, before anything
+	gets a position that was given before."""
 	if frappe.db.transaction_writes:
 		raise RuntimeError("assign_positions commits: call it where no work is open")
 	for _round in range(AT_ONCE // BATCH):
-		given, head = tried_again(_assign_batch)
+		given, log = tried_again(_assign_batch)
 		if given < BATCH:
 			break
-	return head
+	return log
 
 
 def positions_of(names: list[int]) -> dict[int, int]:
@@ -99,25 +112,44 @@ def reserve_positions(count: int) -> None:
 		_set_head(count)
 
 
-def go_on_after(position: int, taken: int) -> int:
-	"""A consumer has taken events up to `position`, and the log ends before that: a backup was restored here.
+def go_on_after_receipt(receipt: Receipt, consumer: str) -> LogState:
+	"""A consumer shows a receipt that the log contradicts: a backup was restored here, and it was not noticed at once.
 
-	Positions go on after it, or what is logged from now on would get some that it is past. Events after `taken`, which it had
-	taken by the time of the backup, get new ones: which of them are from after the restore, nobody can say, and the
-	consumer knows those that it has had. Returns the head.
+	What has been numbered since gets positions behind all that may have been given: a consumer that was ahead would never
+	see it otherwise, and one that has had it knows it by its id and moment.
 	"""
-	tried_again(lambda: _go_on_after(position, taken))
-	return assign_positions()
+	tried_again(lambda: _renumber(lambda log: restored.by_receipt(receipt, consumer, log)))
+	return numbered()
 
 
-def _go_on_after(position: int, taken: int) -> None:
+def go_on_after_backup(backup: datetime) -> LogState:
+	"""An administrator says that the database is that of a backup of this moment."""
+	common = position_at(backup)
+	reason = restored.said_by(frappe.session.user, backup)
+	tried_again(
+		lambda: _renumber(
+			lambda log: Finding(reason, min(common, log.head), log.head + restored.FAR),
+		)
+	)
+	return numbered()
+
+
+def _renumber(find: Callable[[LogState], Finding | None]) -> None:
 	frappe.db.commit()
-	head = _locked_head()
-	if head < position <= head + MOST_AHEAD:
-		log = frappe.qb.DocType(LOG)
-		frappe.qb.update(log).set(log.position, 0).where(log.position > taken).run()
-		_set_head(position)
+	log = LogState(_locked_head(), epochs.read())
+	if finding := find(log):
+		rows = frappe.qb.DocType(LOG)
+		frappe.qb.update(rows).set(rows.position, 0).where(rows.position > finding.same_up_to).run()
+		log = _begin_epoch(log, finding)
 	frappe.db.commit()
+	mark.write(log.epoch, log.head)
+
+
+def _begin_epoch(log: LogState, finding: Finding) -> LogState:
+	log = epochs.add(log, finding.same_up_to, finding.goes_on_after, finding.reason, finding.lost)
+	_set_head(log.head)
+	restored.tell(finding)
+	return log
 
 
 def tried_again(work: Callable[[], Result]) -> Result:
@@ -139,21 +171,41 @@ def is_passing(error: Exception) -> bool:
 	return bool(error.args) and error.args[0] in PASSING_ERRORS
 
 
-def _assign_batch() -> tuple[int, int]:
-	"""One batch in one transaction: (how many were numbered, head)."""
+def _assign_batch() -> tuple[int, LogState]:
+	"""One batch in one transaction: how many were numbered, and how the log stands."""
+	kept = mark.read()
 	# ends the old picture of the database that repeatable read would go on showing
 	frappe.db.commit()
-	if not _unnumbered(1):
-		return 0, head_position()
+	log = LogState(head_position(), epochs.read())
+	if not restored.by_mark(kept, log):
+		return _number_batch(may_begin=False) if _unnumbered(1) else (0, log)
+	# until the mark is written, whoever comes next would find the same again
+	with advisory_lock("epoch", LOCK_SECONDS) as taken:
+		if not taken:
+			time.sleep(PAUSE)
+			raise frappe.QueryTimeoutError
+		return _number_batch(may_begin=True)
+
+
+def _number_batch(may_begin: bool) -> tuple[int, LogState]:
 	frappe.db.commit()
 	head = _locked_head()
 	# the picture is taken by this read, after the lock: it has all that was committed until now
+	log = LogState(head, epochs.read())
+	if finding := restored.by_mark(mark.read(), log):
+		if not may_begin:
+			# it was put back a moment ago
+			raise frappe.QueryTimeoutError
+		log = _begin_epoch(log, finding)
 	names = _unnumbered(BATCH)
 	if names:
-		_number(names, head)
-		_set_head(head + len(names))
+		_number(names, log.head)
+		log = LogState(log.head + len(names), log.epochs)
+		_set_head(log.head)
 	frappe.db.commit()
-	return len(names), head + len(names)
+	# a process that dies before this leaves a mark that is behind
+	mark.write(log.epoch, log.head)
+	return len(names), log
 
 
 def _unnumbered(limit: int) -> list[int]:
@@ -186,7 +238,9 @@ def _offset_sql(names: list[int], head: int) -> str:
 def _time_base(head: int) -> datetime:
 	"""The time from which this batch counts microseconds: later than every time given before, whatever the clock does."""
 	log = frappe.qb.DocType(LOG)
-	row = frappe.qb.from_(log).select(log.sequenced_on).where(log.position == head).run() if head else None
+	# no event has the position of the head where an epoch has just begun
+	last_event = frappe.qb.from_(log).select(log.sequenced_on).where(log.position.between(1, head))
+	row = last_event.orderby(log.position, order=Order.desc).limit(1).run() if head else None
 	now, last = now_datetime(), row and row[0][0]
 	return max(now, get_datetime(last)) if last else now
 

@@ -9,6 +9,8 @@ from typing import TypedDict
 import frappe
 from frappe.utils import cint
 
+from event_streaming.producer.log import epochs
+from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, ROWS
 
@@ -33,10 +35,10 @@ class ConsumerRow(TypedDict):
 
 def consumers(name: str | None = None) -> list[ConsumerRow]:
 	"""Every Event Consumer of this site, by name; or the one named."""
-	head = head_position()
+	log = LogState(head_position(), epochs.read())
 	rows = subscription_rows()
 	return [
-		_row(consumer, rows.get(consumer.name, []), head)
+		_row(consumer, rows.get(consumer.name, []), log)
 		for consumer in frappe.get_all(
 			CONSUMER,
 			filters={"name": name} if name else None,
@@ -59,7 +61,7 @@ def consumers(name: str | None = None) -> list[ConsumerRow]:
 def events_behind(consumer) -> int:
 	"""How far one Event Consumer (the document) is behind, in positions."""
 	rows = [row.as_dict() for row in consumer.consumer_doctypes if not row.unsubscribed]
-	return _row(consumer.as_dict(), rows, head_position())["events_behind"]
+	return _row(consumer.as_dict(), rows, LogState(head_position(), epochs.read()))["events_behind"]
 
 
 def subscription_rows() -> dict[str, list[dict]]:
@@ -75,7 +77,7 @@ def subscription_rows() -> dict[str, list[dict]]:
 	return found
 
 
-def _row(consumer: dict, rows: list[dict], head: int) -> ConsumerRow:
+def _row(consumer: dict, rows: list[dict], log: LogState) -> ConsumerRow:
 	active = any(row["status"] == APPROVED for row in rows)
 	# a consumer of the older app counts in times: how far it is in positions is not known
 	counted = active and cint(consumer["protocol"]) > 1
@@ -86,7 +88,7 @@ def _row(consumer: dict, rows: list[dict], head: int) -> ConsumerRow:
 		"active": active,
 		"protocol": cint(consumer["protocol"]),
 		"position": cint(consumer["position"]),
-		"events_behind": max(head - cint(consumer["position"]), 0) if counted else 0,
+		"events_behind": log.events_between(cint(consumer["position"]), log.head) if counted else 0,
 		"pending": [row["ref_doctype"] for row in rows if (row["status"] or "Pending") == "Pending"],
 		"condition_errors": [row["ref_doctype"] for row in rows if row["condition_error"]],
 		"last_contact": consumer["last_contact"],

@@ -76,7 +76,7 @@ def register(data: dict | str) -> dict[str, Any]:
 	consumer = _save_consumer(callback_url, user, data, wanted, bool(existing))
 	if token:
 		calling.keep_token(consumer, token)
-	return _registration(consumer, data.get("last_update"))
+	return _registration(consumer, made=not existing, last_update=data.get("last_update"))
 
 
 def register_from_json(data: str | dict) -> str:
@@ -315,13 +315,15 @@ def _take_keys(consumer, data: dict) -> None:
 	consumer.api_key, consumer.api_secret = data["api_key"], data["api_secret"]
 
 
-def _registration(consumer, last_update: Any = None) -> dict[str, Any]:
-	"""The answer to a registration. `last_update` is where the consumer stood in the old protocol."""
+def _registration(consumer, made: bool, last_update: Any = None) -> dict[str, Any]:
+	"""The answer to a registration. `made`: nothing was on record. `last_update` is where the consumer stood in the old
+	protocol."""
 	answer: dict[str, Any] = {"last_update": str(time_of_head())}
 	if consumer.protocol >= PROTOCOL:
 		answer.update(
 			protocol=PROTOCOL,
 			position=head_position(),
+			made=int(made),
 			site=public_url(),
 			site_id=own_id(),
 			time_zone=time_zone(),

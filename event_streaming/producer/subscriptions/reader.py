@@ -92,9 +92,11 @@ def is_for(reader: Reader, log):
 	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
 
 
-def contacted(consumer, cursor: int, reachable: Any = None) -> None:
-	"""Keep how far the consumer is, that it was here, and whether it says that it can be reached."""
-	values = {"position": cursor, "last_contact": now_datetime()}
+def contacted(consumer, cursor: int | None, reachable: Any = None) -> None:
+	"""Keep how far the consumer is (unless None), that it was here, and whether it says that it can be reached."""
+	values = {"last_contact": now_datetime()}
+	if cursor is not None:
+		values["position"] = cursor
 	if reachable is not None:
 		values["not_reachable"] = int(not cint(reachable))
 	if consumer.get("other_site_id"):

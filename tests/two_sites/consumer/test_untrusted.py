@@ -441,6 +441,142 @@ def test_system_documents_are_not_brought_along(consumer, hostile, extra_fields,
 	assert [doctype, evil] not in asked
 
 
+# what runs when somebody looks at it, prints or sends; what can be reached by a Dynamic Link alone
+NOT_UNASKED = [
+	("Letter Head", {"letter_head_name": "x", "source": "HTML", "content": "{{ 7 * 7 }}", "is_default": 1}),
+	("Email Template", {"subject": "{{ 7 * 7 }}", "use_html": 1, "response_html": "{{ 7 * 7 }}"}),
+	("Print Style", {"print_style_name": "x", "css": "*"}),
+	("Print Format Field Template", {"document_type": "ToDo", "field": "x", "template": "{{ 7 }}"}),
+	("Number Card", {"label": "x", "type": "Custom"}),
+	("Dashboard Chart", {"chart_name": "x"}),
+	("Address Template", {"country": "Thailand", "template": "{{ 7 }}"}),
+	("Note", {"title": "x"}),
+	("ToDo", {"description": "x"}),
+	(ORDER, {"title": "x"}),
+]
+
+
+@pytest.mark.parametrize(("doctype", "document"), NOT_UNASKED, ids=[doctype for doctype, _doc in NOT_UNASKED])
+def test_a_dynamic_link_opens_no_doctype_that_nobody_asked_for(consumer, extra_fields, doctype, document):
+	with_orders(consumer)
+	consumer.run(make_subscriber)
+	extra_fields(consumer, CITY, *DYNAMIC_LINK)
+	with FakeProducer(CITY) as fake:
+		consumer.run(make_event_producer, url=fake.url, rows=[{"ref_doctype": CITY, "use_same_name": 1}])
+		evil, city = unique("Evil"), unique("city")
+		fake.brings[(doctype, evil)] = {"doctype": doctype, "name": evil, **document}
+		event = fake.event(CITY, city, {"title": city, "about_doctype": doctype, "about": evil})
+
+		take(consumer, fake, {"events": [event]})
+
+		asked = [key for call in fake.calls("get_documents") for key in json.loads(call["documents"])]
+	assert consumer.run(read_doc, doctype=doctype, name=evil) is None
+	assert [doctype, evil] not in asked
+	(log,) = sync_logs(consumer)
+	assert log["status"] != "Synced" and doctype in log["error"]
+	if doctype in (ORDER, "Note", "ToDo", "Letter Head", "Email Template", "Print Style"):
+		assert "is not brought unasked" in log["error"] and "Fields This Site Decides" in log["error"]
+
+
+def test_a_link_field_brings_what_it_leads_to_but_nothing_that_holds_code(consumer, hostile, extra_fields):
+	"""The order's city comes although there is no row for it; a letter head does not, until a person decides."""
+	letter_head = {
+		"fieldname": "letter_head",
+		"label": "Letter Head",
+		"fieldtype": "Link",
+		"options": "Letter Head",
+	}
+	extra_fields(consumer, ORDER, letter_head)
+	consumer.run(remove_row, event_producer=hostile.url, doctype=CITY)
+	hostile.doctypes = (ORDER,)
+	city, head, name = unique("city"), unique("head"), unique("order")
+	hostile.brings[(CITY, city)] = {"doctype": CITY, "name": city, "title": city}
+	hostile.brings[("Letter Head", head)] = {"doctype": "Letter Head", "name": head, "letter_head_name": head}
+	order = {"title": name, "city": city}
+	take(consumer, hostile, {"events": [hostile.event(ORDER, name, order)]})
+	assert consumer.run(read_doc, doctype=CITY, name=city)
+
+	other = hostile.event(ORDER, unique("order"), {**order, "letter_head": head})
+	take(consumer, hostile, {"events": [other]})
+
+	log = sync_logs(consumer)[-1]
+	assert log["status"] == "Retrying" and "Letter Head is not brought unasked" in log["error"]
+	assert consumer.run(read_doc, doctype="Letter Head", name=head) is None
+	shown = consumer.run(shown_on_the_form, event_producer=hostile.url)
+	assert {"doctype": CITY, "from": ORDER, "field": "city", "refused": ""} in shown
+	(refused,) = [entry for entry in shown if entry["doctype"] == "Letter Head"]
+	assert refused["field"] == "letter_head" and refused["refused"]
+	(finding,) = consumer.run(examined, event_producer=hostile.url)
+	assert "Letter Head" in finding[1] and finding[0] == "Letter Head"
+	with pytest.raises(Exception, match="Add a row for it"):
+		consumer.run(set_lists, event_producer=hostile.url, also_bring="Letter Head")
+
+	# the remedy that the message names: a person makes it here
+	consumer.run(insert, doctype="Letter Head", letter_head_name=head, source="HTML", content="ours")
+	consumer.run(pull_with_fault, event_producer=hostile.url, docname="", due=True)
+	assert sync_logs(consumer)[-1]["status"] == "Synced"
+	assert consumer.run(read_doc, doctype="Letter Head", name=head)["content"] == "ours"
+
+
+def test_a_person_adds_to_the_list_and_takes_out(consumer, extra_fields):
+	with_orders(consumer)
+	consumer.run(make_subscriber)
+	extra_fields(consumer, CITY, *DYNAMIC_LINK)
+	with FakeProducer(ORDER) as fake:
+		rows = [{"ref_doctype": ORDER, "use_same_name": 1}]
+		consumer.run(make_event_producer, url=fake.url, rows=rows, never_bring=CITY, also_bring="Tag")
+		city, tag, name = unique("city"), unique("tag"), unique("order")
+		fake.brings[(CITY, city)] = {
+			**{"doctype": CITY, "name": city, "title": city},
+			**{"about_doctype": "Tag", "about": tag},
+		}
+		fake.brings[("Tag", tag)] = {"doctype": "Tag", "name": tag}
+		take(consumer, fake, {"events": [fake.event(ORDER, name, {"title": name, "city": city})]})
+		(log,) = sync_logs(consumer)
+		assert log["status"] == "Retrying" and "Never Bring These" in log["error"]
+
+		consumer.run(set_lists, event_producer=fake.url, also_bring="Tag", never_bring="")
+		consumer.run(pull_with_fault, event_producer=fake.url, docname="", due=True)
+
+		(log,) = sync_logs(consumer)
+		assert log["status"] == "Synced", log["error"]
+		assert consumer.run(read_doc, doctype="Tag", name=tag)
+		with pytest.raises(Exception, match="no Document Type"):
+			consumer.run(set_lists, event_producer=fake.url, also_bring="Nonsense")
+
+
+def remove_row(event_producer: str, doctype: str) -> None:
+	import frappe
+
+	frappe.db.delete("Event Producer Document Type", {"parent": event_producer, "ref_doctype": doctype})
+	frappe.clear_cache()
+
+
+def set_lists(event_producer: str, **lists) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	doc.update(lists)
+	doc.save()
+
+
+def shown_on_the_form(event_producer: str) -> list[dict]:
+	import frappe
+
+	from event_streaming.consumer.dependencies import unasked
+
+	return unasked.shown(frappe.get_doc("Event Producer", event_producer))
+
+
+def examined(event_producer: str) -> list[list]:
+	import frappe
+
+	from event_streaming.admin.doctor import producers
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	return [[each.subject, each.message] for each in producers.waiting_for_unasked(doc)]
+
+
 # ---------------------------------------------------------------- system DocTypes have to be allowed by name
 
 

@@ -99,8 +99,8 @@ def pull_slowly(event_producer: str, seconds: float) -> dict:
 
 	original = Producer.get_page
 
-	def get_page(self, cursor):
-		page = original(self, cursor)
+	def get_page(self, cursor, *rest):
+		page = original(self, cursor, *rest)
 		time.sleep(seconds)
 		return page
 

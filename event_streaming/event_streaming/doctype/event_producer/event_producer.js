@@ -38,6 +38,7 @@ frappe.ui.form.on("Event Producer", {
 			return;
 		}
 		show_state(frm, (frm.doc.__onload || {}).state || {});
+		show_unasked(frm, (frm.doc.__onload || {}).unasked || []);
 		add_buttons(frm);
 		add_pause_button(frm);
 		show_site(frm);
@@ -497,4 +498,21 @@ function is_shown(frm) {
 
 function reload_if_clean(frm) {
 	if (is_shown(frm) && !frm.is_dirty()) frm.reload_doc();
+}
+
+// what may come only because a document that was asked for links to it
+function show_unasked(frm, entries) {
+	const text = (value) => frappe.utils.escape_html(String(value));
+	const rows = entries.map(
+		(entry) =>
+			`<tr><td>${text(__(entry.doctype))}</td><td>${text(__(entry.from))}: ${text(entry.field)}</td>` +
+			`<td>${entry.refused ? `<span class="text-danger">${text(entry.refused)}</span>` : text(__("comes"))}</td></tr>`
+	);
+	const head = [__("Document Type"), __("Linked From"), __("Comes Unasked")].map((label) => `<th>${text(label)}</th>`);
+	frm.fields_dict.unasked_html.$wrapper.html(
+		rows.length
+			? `<table class="table table-bordered table-sm"><thead><tr>${head.join("")}</tr></thead>` +
+					`<tbody>${rows.join("")}</tbody></table>`
+			: `<p class="text-muted">${text(__("Nothing links to other documents, or this was not saved yet."))}</p>`
+	);
 }

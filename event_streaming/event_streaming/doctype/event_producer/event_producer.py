@@ -10,6 +10,7 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.admin.headlines import headline_of
+from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, overview, state, task
 from event_streaming.consumer.pull import by_hand, loop, requests
@@ -37,10 +38,12 @@ class EventProducer(Document):
 			EventProducerDocumentType,
 		)
 
+		also_bring: DF.SmallText | None
 		api_key: DF.Data
 		api_secret: DF.Password
 		ca_certificate: DF.LongText | None
 		incoming_change: DF.Check
+		never_bring: DF.SmallText | None
 		paused: DF.Check
 		producer_doctypes: DF.Table[EventProducerDocumentType]
 		producer_url: DF.Data
@@ -52,6 +55,7 @@ class EventProducer(Document):
 	def onload(self):
 		self.set_onload("state", asdict(state.load_state(self.name)))
 		self.set_onload("public_url", public_url())
+		self.set_onload("unasked", unasked.shown(self))
 		for row in overview.producers(self.name):
 			self.set_onload("headline", headline_of(row, public_url()))
 		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
@@ -64,6 +68,7 @@ class EventProducer(Document):
 	def validate(self):
 		audit.notice_secrets(self)
 		producer_form.validate_producer(self)
+		unasked.validate(self)
 		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):

@@ -13,6 +13,7 @@ class EventProducerLastUpdate(Document):
 		from frappe.types import DF
 
 		connection: DF.Literal["Unknown", "Online", "Offline", "Refused"]
+		epoch: DF.Data | None
 		event_producer: DF.Data
 		events_behind: DF.Int
 		failures: DF.Int
@@ -27,10 +28,16 @@ class EventProducerLastUpdate(Document):
 		other_site_id: DF.Data | None
 		position: DF.Int
 		protocol: DF.Int
+		receipt: DF.Data | None
 		remote_time_zone: DF.Data | None
+		restored_documents: DF.Text | None
+		restored_from: DF.Int
+		restored_on: DF.Datetime | None
+		restored_to: DF.Int
 		rotated_on: DF.Datetime | None
 		taken_until: DF.Data | None
 		token_hash: DF.Data | None
+		verify_wanted: DF.Check
 
 	# end: auto-generated types
 	pass

@@ -20,7 +20,9 @@ class EventStreamingAlert(Document):
 		began: DF.Datetime | None
 		details: DF.Text | None
 		ended: DF.Datetime | None
-		kind: DF.Literal["Producer Unreachable", "Events Behind", "Events Failed", "Consumer Silent"]
+		kind: DF.Literal[
+			"Producer Unreachable", "Events Behind", "Events Failed", "Consumer Silent", "Producer Restored"
+		]
 		sites: DF.SmallText | None
 		status: DF.Literal["Open", "Over"]
 		title: DF.Data | None

@@ -40,6 +40,7 @@ class EventStreamingSettings(Document):
 		read_timeout: DF.Int
 		site_id: DF.Data | None
 		slice_seconds: DF.Int
+		verify_after_restore: DF.Check
 
 	# end: auto-generated types
 	def onload(self):
