@@ -12,6 +12,7 @@ from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Findi
 from event_streaming.admin.words import at
 from event_streaming.exceptions import RemoteRefused
 from event_streaming.http.client import SiteClient, secret_of
+from event_streaming.producer.registration.hidden_fields import notes_on
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import PROTOCOL
 
@@ -34,6 +35,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield user(doc)
 	for row in approved:
 		yield from one_doctype(doc, row)
+		yield from hidden(doc, row)
 	yield contact(doc, bool(approved))
 	yield from call(doc)
 
@@ -77,6 +79,18 @@ def one_doctype(doc, row) -> Iterator[Finding]:
 			FAULT,
 			_("{0} may not read {1} here: its events are held back.").format(doc.user, row.ref_doctype),
 			_("Give the right to one of its roles in Role Permissions Manager."),
+		)
+
+
+def hidden(doc, row) -> Iterator[Finding]:
+	"""What is not sent to the consumer: does it exist, does the consumer get on without it, is there another way to it?"""
+	for note in notes_on(row, doc.user):
+		yield Finding(
+			"fields not sent",
+			row.ref_doctype,
+			WARNING,
+			frappe.utils.strip_html(note),
+			_("See Fields Not Sent and Fields Masked in the row of the Event Consumer {0}.").format(doc.name),
 		)
 
 

@@ -15,7 +15,13 @@ from event_streaming.http.client import SiteClient, secret_of
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration.forgetting import forget_later
+from event_streaming.producer.registration.hidden_fields import (
+	DECIDED,
+	refuse_removal_by_consumer,
+	settle_hidden,
+)
 from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.hidden import of_row
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import (
 	APPROVED,
@@ -47,8 +53,11 @@ def validate_consumer(doc) -> None:
 	rows_before = {row.ref_doctype: row for row in before.consumer_doctypes} if before else {}
 	if before:
 		_keep_counters(doc, before)
+	settle_hidden(doc, rows_before)
 	for row in doc.consumer_doctypes:
 		_settle_row(doc, row, rows_before.get(row.ref_doctype))
+	for row in doc.consumer_doctypes:
+		_check_condition(doc, row, rows_before.get(row.ref_doctype))
 	doc.incoming_change = 0
 
 
@@ -72,6 +81,7 @@ def consumer_changed(doc) -> None:
 
 def consumer_removed(doc) -> None:
 	"""Called by the document's `on_trash`: nothing is kept or logged for it any more."""
+	refuse_removal_by_consumer(doc)
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
 	forget_later(doc.name)
 
@@ -88,19 +98,24 @@ def _settle_row(doc, row, before) -> None:
 	if before is None:
 		if from_other_site or not row.status:
 			row.status = PENDING
-		conditions.check(row.condition, row.ref_doctype)
 		refuse_system_doctypes([row.ref_doctype])
 	else:
 		row.from_position, row.condition_error = before.from_position, before.condition_error
 		if from_other_site:
 			row.status = before.status
 		if (row.condition or "") != (before.condition or ""):
-			conditions.check(row.condition, row.ref_doctype)
 			row.condition_error = None
 			if row.status == before.status:
 				row.status = PENDING
 	if _flows(row) and not _flows(before):
 		row.from_position = head_position()
+
+
+def _check_condition(doc, row, before) -> None:
+	"""One that is new, or that may ask for what is hidden from now on."""
+	watched = ("condition", *DECIDED)
+	if before is None or any((row.get(field) or "") != (before.get(field) or "") for field in watched):
+		conditions.check(row.condition, row.ref_doctype, of_row(row, doc.name))
 
 
 def _flows(row) -> bool:

@@ -6,6 +6,7 @@ registration may change. Every refusal says to the admin over there what to do.
 """
 
 import json
+import re
 from typing import Any
 
 import frappe
@@ -17,12 +18,16 @@ from event_streaming.http.client import SiteClient
 from event_streaming.producer.log.sequence import assign_positions, head_position, position_at, time_of_head
 from event_streaming.producer.registration.approval import CALL_SECONDS
 from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.hidden import hidden_of
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.refused import refuse_system_doctypes
 from event_streaming.wire.pages import KEEP, PROTOCOL, REMOVE
 from event_streaming.wire.paths import CONFIRM
+
+MOST_FIELDS = 500
+FIELD = re.compile(r"\w{1,140}(\.\w{1,140})?")
 
 
 def register(data: dict | str) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def register(data: dict | str) -> dict[str, Any]:
 			).format(callback_url, public_url(), existing.user),
 			EventStreamingError,
 		)
-	_check_conditions(wanted, existing.name if existing and cint(data.get("saved")) else None)
+	_check_conditions(wanted, existing and existing.name, cint(data.get("saved")))
 	if cint(data.get("protocol")) >= PROTOCOL:
 		if cint(data.get("reachable")):
 			_call_back(callback_url, data)
@@ -169,18 +174,19 @@ def _wanted(data: dict) -> dict[str, dict]:
 	return {str(entry["doctype"]): entry for entry in entries}
 
 
-def _check_conditions(wanted: dict[str, dict], decided_for: str | None) -> None:
+def _check_conditions(wanted: dict[str, dict], event_consumer: str | None, saved: int) -> None:
 	"""Refuse conditions that can't be evaluated here.
 
-	The consumer `decided_for` has saved them already, as this site could not be asked then: until they are mended nothing is
+	Where it is `saved`, the consumer has saved them already, as this site could not be asked then: until they are mended nothing is
 	sent under the conditions that they are to replace, which may be wider.
 	"""
+	hidden = hidden_of(frappe.get_doc(CONSUMER, event_consumer)) if event_consumer else {}
 	for doctype, entry in wanted.items():
 		try:
-			conditions.check(entry.get("condition"), doctype)
+			conditions.check(entry.get("condition"), doctype, hidden.get(doctype))
 		except frappe.ValidationError:
-			if decided_for:
-				_hold_back(decided_for, doctype)
+			if event_consumer and saved:
+				_hold_back(event_consumer, doctype)
 			raise
 
 
@@ -254,8 +260,10 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 			"ref_doctype": doctype,
 			"condition": entry.get("condition") or None,
 			"when_condition_ends": REMOVE if entry.get("when_condition_ends") == REMOVE else KEEP,
+			"not_wanted": _not_wanted(entry),
+			"no_longer_asked": 0,
 		}
-		if "unsubscribed" in entry or row is None:
+		if "unsubscribed" in entry or row is None or cint(row.no_longer_asked):
 			values["unsubscribed"] = cint(entry.get("unsubscribed"))
 		if row is None:
 			consumer.append("consumer_doctypes", {**values, "status": PENDING})
@@ -267,6 +275,21 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 	consumer.flags.from_consumer = True
 	consumer.save(ignore_permissions=True) if exists else consumer.insert(ignore_permissions=True)
 	return consumer
+
+
+def _not_wanted(entry: dict) -> str | None:
+	"""The fields that the consumer asks not to get, one a line; what this site does not know of does no harm."""
+	names = entry.get("not_wanted") or []
+	if (
+		not isinstance(names, list)
+		or len(names) > MOST_FIELDS
+		or not all(isinstance(name, str) and FIELD.fullmatch(name) for name in names)
+	):
+		frappe.throw(
+			_("The fields of {0} that are not wanted are not a list of names.").format(entry["doctype"]),
+			EventStreamingError,
+		)
+	return "\n".join(names) or None
 
 
 def _registration(consumer, last_update: Any = None) -> dict[str, Any]:

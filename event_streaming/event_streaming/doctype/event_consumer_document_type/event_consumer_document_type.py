@@ -1,6 +1,9 @@
-"""A row of an Event Consumer: one DocType that it asked for, and whether it may have it. Holds no logic."""
+"""A row of an Event Consumer: one DocType that it asked for, and whether it may have it. Holds no logic: checks are
+in `event_streaming.producer.registration`."""
 
 from frappe.model.document import Document
+
+from event_streaming.producer.registration.hidden_fields import refuse_alone
 
 
 class EventConsumerDocumentType(Document):
@@ -14,7 +17,11 @@ class EventConsumerDocumentType(Document):
 
 		condition: DF.SmallText | None
 		condition_error: DF.SmallText | None
+		fields_masked: DF.SmallText | None
+		fields_not_sent: DF.SmallText | None
 		from_position: DF.Int
+		no_longer_asked: DF.Check
+		not_wanted: DF.SmallText | None
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
@@ -24,4 +31,9 @@ class EventConsumerDocumentType(Document):
 		when_condition_ends: DF.Literal["Keep", "Remove"]
 
 	# end: auto-generated types
-	pass
+	def validate(self):
+		# a document's rows are not asked: only one that is saved by itself
+		refuse_alone(self)
+
+	def on_trash(self):
+		refuse_alone(self)
