@@ -103,6 +103,9 @@ def _settle_row(doc, row, before) -> None:
 		row.from_position, row.condition_error = before.from_position, before.condition_error
 		if from_other_site:
 			row.status = before.status
+		if cint(row.no_longer_asked) or cint(before.no_longer_asked):
+			# nobody asks for it; and asked for again, it is as a new row
+			row.status = PENDING
 		if (row.condition or "") != (before.condition or ""):
 			row.condition_error = None
 			if row.status == before.status:

@@ -48,9 +48,6 @@ def settle_hidden(doc, rows_before: dict[str, Any]) -> None:
 		if was != [row.get(field) or "" for field in DECIDED]:
 			_check(row)
 			_tell(row, before, doc.user)
-		if before and cint(before.no_longer_asked) and not cint(row.no_longer_asked):
-			# asked for again: as a new row would be
-			row.status = PENDING
 
 
 def _keep_rows(doc, rows_before: dict[str, Any]) -> None:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from event_streaming.wire.files import RemoteFile
 from event_streaming.wire.left_out import by_table, change_without, document_without, is_empty
 
 HASH_LENGTH = 32
-# what an address may go on with: then it is another one
-GOES_ON = r"(?![\w.\-%~+])"
+# what an address ends at: a space may be part of it
+ENDS = r"(?=$|[\"'<>()?#\]])"
 
 
 @dataclass(frozen=True)
@@ -119,13 +119,15 @@ class Hidden:
 			return True
 		sent = self.document(dict(state)) if sent is None else sent
 		url = unquote(file["file_url"])
-		if is_named(url, texts_in(sent)):
+		if is_named(file["file_url"], texts_in(sent)):
 			return False
 		whole, of_rows = self._file_fields
 		attached = file["attached_to_field"]
 		if attached in whole or (attached in of_rows and attached not in state):
 			return True
-		return any(url in text for text in texts_in(state)) or attached_in_hidden_table(attached, state, sent)
+		return any(url in unquote(text) for text in texts_in(state)) or attached_in_hidden_table(
+			attached, state, sent
+		)
 
 
 def attached_in_hidden_table(attached: str, state: Mapping[str, Any], sent: Mapping[str, Any]) -> bool:
@@ -147,9 +149,9 @@ def masked(values: Any, masks: Mapping[str, Mask]) -> Any:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-	"""All texts of a document, with what HTML and addresses write otherwise in plain."""
+	"""All texts of a document, with what HTML writes otherwise in plain."""
 	if isinstance(value, str):
-		yield unquote(html.unescape(value))
+		yield html.unescape(value)
 	elif isinstance(value, Mapping):
 		for each in value.values():
 			yield from texts_in(each)
@@ -159,7 +161,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def is_named(url: str, texts: Iterator[str]) -> bool:
-	pattern = re.compile(re.escape(url) + GOES_ON)
+	pattern = re.compile(f"(?:{re.escape(url)}|{re.escape(quote(unquote(url)))}){ENDS}")
 	return any(pattern.search(text) for text in texts)
 
 
