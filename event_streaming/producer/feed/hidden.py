@@ -7,12 +7,14 @@ the rest is. Where nothing is hidden, nothing is done.
 import json
 from typing import Any
 
+from event_streaming.producer.documents.file_rows import read, told
 from event_streaming.producer.documents.reading import by_doctype, load_documents
 from event_streaming.producer.log.rows import ENVELOPE_BYTES, Candidate, Key, dump, read_data
 from event_streaming.producer.subscriptions.hiding import Hidden
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.wire.difference import snapshot
 from event_streaming.wire.events import ATTACH, CREATE, DETACH, FILES_KEY, OF_FILES, UPDATE
+from event_streaming.wire.files import RemoteFile
 from event_streaming.wire.left_out import says_nothing
 
 # so much data, as it is in the log, is held in memory before it is known what is left of it
@@ -32,10 +34,12 @@ def without_hidden(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 		if size > reader.max_bytes:
 			kept.extend(some)
 			continue
-		read_data([event for event in some if event.ref_doctype in reader.hidden])
+		to_hide = [event for event in some if event.ref_doctype in reader.hidden]
+		read_data(to_hide)
+		files = _files_now(to_hide)
 		for event in some:
 			hidden = reader.hidden.get(event.ref_doctype)
-			if hidden and not _hide(event, hidden, documents):
+			if hidden and not _hide(event, hidden, documents, files):
 				continue
 			kept.append(event)
 			size += event.size
@@ -55,11 +59,16 @@ def _batches(events: list[Candidate]) -> list[list[Candidate]]:
 	return batches
 
 
-def _hide(event: Candidate, hidden: Hidden, documents: dict[Key, dict[str, Any]]) -> bool:
+def _hide(
+	event: Candidate,
+	hidden: Hidden,
+	documents: dict[Key, dict[str, Any]],
+	files: dict[str, tuple[Key, RemoteFile]],
+) -> bool:
 	"""Make of an event what is sent of it; returns whether there is anything to send."""
 	data, before = _parsed(event.data), _parsed(event.data_before)
 	if event.update_type in OF_FILES:
-		data = _file_as_sent(event, data, hidden, documents)
+		data = _file_as_sent(event, data, hidden, documents, files)
 	elif event.update_type == CREATE:
 		data = _whole_as_sent(data, hidden)
 	elif event.update_type == UPDATE and data is not None:
@@ -97,12 +106,33 @@ def _whole_as_sent(data: dict[str, Any] | None, hidden: Hidden) -> dict[str, Any
 
 
 def _file_as_sent(
-	event: Candidate, file: dict[str, Any] | None, hidden: Hidden, documents: dict[Key, dict[str, Any]]
+	event: Candidate,
+	file: dict[str, Any] | None,
+	hidden: Hidden,
+	documents: dict[Key, dict[str, Any]],
+	files: dict[str, tuple[Key, RemoteFile]],
 ) -> dict[str, Any] | None:
+	"""Of a file that the document has not got any more nobody can tell what named it: that it came is nothing to tell of then."""
 	state = documents.get(event.document) if event.now else None
 	if file is None or hidden.hides_file(file, state):
 		return None
-	return {**file, **LOST} if event.update_type == DETACH else file
+	if event.update_type == DETACH:
+		return {**file, **LOST}
+	owner, now = files.get(str(file.get("file")), (None, None))
+	return None if owner != event.document or hidden.hides_file(now, state) else file
+
+
+def _files_now(events: list[Candidate]) -> dict[str, tuple[Key, RemoteFile]]:
+	"""Name of a file that an event tells of -> the document that has it now, and the file as it is."""
+	told_of = {
+		str(file.get("file"))
+		for event in events
+		if event.update_type == ATTACH and (file := _parsed(event.data))
+	}
+	return {
+		row.name: ((row.attached_to_doctype, str(row.attached_to_name)), told(row, None))
+		for row in read({"name": told_of})
+	}
 
 
 def _with_files(reader: Reader, events: list[Candidate]) -> dict[Key, dict[str, Any]]:

@@ -130,7 +130,9 @@ def endpoints_of_app() -> list[str]:
 
 	from event_streaming import endpoints
 
-	return [name for name, value in vars(endpoints).items() if value in frappe.whitelisted]
+	return [
+		name for name, value in vars(endpoints).items() if callable(value) and value in frappe.whitelisted
+	]
 
 
 def holds(text: str, mark: str) -> bool:
@@ -232,7 +234,7 @@ def test_what_is_hidden_is_nowhere_on_the_consumer(producer, consumer, papers):
 
 	assert folder in consumer.run(names_of_papers)
 	assert consumer.run(places_of, mark=mark) == []
-	assert report["counts"]["different"] == report["counts"]["missing"] == 0
+	assert not report["differing"]
 	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
 
 

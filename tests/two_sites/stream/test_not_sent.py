@@ -137,8 +137,8 @@ def test_masks_come_stay_equal_and_are_compared(producer, consumer, papers):
 	assert first["code"] == second["code"] and len(first["code"]) == 32
 	assert first["contact"] == "on request"
 	assert first["lines"][0]["label"] == second["lines"][0]["label"] != "same label"
-	assert clean["counts"]["different"] == 0
-	assert found["counts"]["different"] == 1
+	assert clean["differing"] == 0
+	assert found["differing"] == 1
 	assert paper_here(consumer, one)["code"] == first["code"]
 
 
@@ -252,7 +252,7 @@ def test_what_this_site_decides_is_not_sent_when_it_says_so(producer, consumer, 
 
 	assert pull(consumer, producer)["events"] == 0 and len(sync_logs(consumer)) == logged
 	assert "theirs note" not in sent and "theirs remark" not in sent and "theirs code" in sent
-	assert verify(consumer, producer)["counts"]["different"] == 0
+	assert verify(consumer, producer)["differing"] == 0
 
 
 def test_a_change_of_it_is_told_and_approves_nothing_anew(producer, consumer, papers):

@@ -83,6 +83,14 @@ function add_pause_button(frm) {
 	);
 }
 
+// what of the documents does not go over, or goes over as another text
+function held_back(row) {
+	const names = (text) => (text || "").split("\n").map((line) => line.trim()).filter(Boolean);
+	const not_sent = [...names((row.fields_not_sent || "").replace(/,/g, "\n")), ...names(row.not_wanted)];
+	const masked = names(row.fields_masked).map((line) => __("{0} (masked)", [line.split("=")[0].trim()]));
+	return [...new Set([...not_sent, ...masked])].join(", ");
+}
+
 // of each Document Type: what was decided, how many events have gone over lately, and when the last one did
 function show_taken(frm) {
 	const taken = (frm.doc.__onload || {}).taken || {};
@@ -92,11 +100,11 @@ function show_taken(frm) {
 		const { events, last } = taken[row.ref_doctype] || {};
 		const status = row.unsubscribed ? __("Unsubscribed") : __(row.status || "Pending");
 		const color = row.unsubscribed ? "gray" : colors[row.status] || "orange";
-		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td class="text-right">${cint(events)}</td><td>${
+		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td>${escape(held_back(row))}</td><td class="text-right">${cint(events)}</td><td>${
 			last ? escape(frappe.datetime.prettyDate(last)) : `<span class="text-muted">${__("never")}</span>`
 		}</td></tr>`;
 	});
-	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th class="text-right">${__("Events Taken Lately")}</th><th>${__("Last Taken")}</th>`;
+	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th>${__("Fields Not Sent")}</th><th class="text-right">${__("Events Taken Lately")}</th><th>${__("Last Taken")}</th>`;
 	frm.get_field("taken_html").$wrapper.html(
 		`<div class="table-responsive"><table class="table table-bordered"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
 	);
