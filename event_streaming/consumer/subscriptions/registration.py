@@ -21,7 +21,6 @@ from event_streaming.http.confidential import Confidential
 from event_streaming.site.address import normalise_url, public_url, time_zone, web_address
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage, whole_number
-from event_streaming.wire.left_out import names_in
 from event_streaming.wire.pages import PROTOCOL, Page, Subscription, parse_subscriptions
 
 TOKEN_FOR = 120
@@ -262,7 +261,7 @@ def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 			("not_sent", told.get("fields_not_sent")),
 			("masked", told.get("fields_masked")),
 		):
-			if names is not None and names_in(row.get(fieldname)) != tuple(names):
+			if names is not None and (row.get(fieldname) or "") != "\n".join(names):
 				row.db_set(fieldname, "\n".join(names) or None, update_modified=False)
 				changed = True
 		if status and status != row.status:

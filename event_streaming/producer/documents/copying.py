@@ -179,7 +179,7 @@ def new_names_to_come(doctype: str, reader: Reader) -> set[str]:
 def those_meeting(reader: Reader, doctype: str, documents: dict[str, Any]) -> dict[str, Any]:
 	"""The documents that meet the subscription's condition. One that raises an error ends the copy with it."""
 	row, hidden = reader.rows[doctype], reader.hidden.get(doctype)
-	meeting = {}
+	meeting, failed = {}, ""
 	with conditions.without_writing():
 		for name, doc in documents.items():
 			update_log = frappe._dict(
@@ -189,11 +189,11 @@ def those_meeting(reader: Reader, doctype: str, documents: dict[str, Any]) -> di
 				if conditions.meets(row.condition, doc, reader.consumer, update_log, hidden):
 					meeting[name] = doc
 			except Exception as error:
-				frappe.throw(
-					_("The condition for {0} failed on {1}: {2}").format(
-						doctype, public_url(), conditions.as_told(name, error, hidden)
-					)
-				)
+				failed = conditions.as_told(name, error, hidden)
+				break
+	if failed:
+		# not while the error is handled: Frappe's answer would show that too, with what it says of the document
+		frappe.throw(_("The condition for {0} failed on {1}: {2}").format(doctype, public_url(), failed))
 	return meeting
 
 

@@ -128,7 +128,7 @@ def _may_send(consumer, rows: list[Any]) -> set[str]:
 	held_back = {
 		row.ref_doctype
 		for row in consumer.consumer_doctypes
-		if row.status != APPROVED or cint(row.unsubscribed)
+		if (row.status != APPROVED or cint(row.unsubscribed)) and not cint(row.not_asked)
 	}
 	attached = [row for row in rows if row.attached_to_doctype and row.attached_to_name]
 	owners = [(row.attached_to_doctype, str(row.attached_to_name)) for row in attached]

@@ -48,6 +48,8 @@ def read_slice(reader: Reader, head: int) -> Slice:
 	scanned = meeting_conditions(reader, scanned, fates)
 	scanned = without_hidden(reader, scanned)
 	events, cursor = _cut(reader, scanned, reach)
+	if any(event.ref_doctype in reader.hidden and not event.ready for event in events):
+		raise AssertionError("an event would be sent with what is hidden in it")
 	read_data(events)
 	return Slice(events, cursor, head, fates)
 

@@ -96,14 +96,14 @@ def _keep_counters(doc, before) -> None:
 def _settle_row(doc, row, before) -> None:
 	from_other_site = doc.flags.from_consumer or cint(doc.incoming_change)
 	if before is None:
-		if from_other_site or not row.status:
+		if from_other_site or not row.status or cint(row.not_asked):
 			row.status = PENDING
 		refuse_system_doctypes([row.ref_doctype])
 	else:
 		row.from_position, row.condition_error = before.from_position, before.condition_error
 		if from_other_site:
 			row.status = before.status
-		if cint(row.no_longer_asked) or cint(before.no_longer_asked):
+		if cint(row.not_asked) or cint(before.not_asked):
 			# nobody asks for it; and asked for again, it is as a new row
 			row.status = PENDING
 		if (row.condition or "") != (before.condition or ""):

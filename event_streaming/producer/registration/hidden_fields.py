@@ -39,6 +39,9 @@ def settle_hidden(doc, rows_before: dict[str, Any]) -> None:
 	if by_consumer:
 		_keep_rows(doc, rows_before)
 	for row in doc.consumer_doctypes:
+		if row.ref_doctype not in rows_before and not by_consumer and not doc.is_new():
+			# the consumer has not asked for it; but others of its documents may need such ones
+			row.update({"not_asked": 1, "unsubscribed": 1})
 		before = rows_before.get(row.ref_doctype)
 		was = [(before.get(field) if before else None) or "" for field in DECIDED]
 		if by_consumer and was != [row.get(field) or "" for field in DECIDED]:
@@ -59,7 +62,7 @@ def _keep_rows(doc, rows_before: dict[str, Any]) -> None:
 		kept = {field: before.get(field) for field in (*DECIDED, "from_position")}
 		doc.append(
 			"consumer_doctypes",
-			{"ref_doctype": doctype, "status": PENDING, "unsubscribed": 1, "no_longer_asked": 1, **kept},
+			{"ref_doctype": doctype, "status": PENDING, "unsubscribed": 1, "not_asked": 1, **kept},
 		)
 
 

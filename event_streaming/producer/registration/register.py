@@ -261,9 +261,9 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 			"condition": entry.get("condition") or None,
 			"when_condition_ends": REMOVE if entry.get("when_condition_ends") == REMOVE else KEEP,
 			"not_wanted": _not_wanted(entry),
-			"no_longer_asked": 0,
+			"not_asked": 0,
 		}
-		if "unsubscribed" in entry or row is None or cint(row.no_longer_asked):
+		if "unsubscribed" in entry or row is None or cint(row.not_asked):
 			values["unsubscribed"] = cint(entry.get("unsubscribed"))
 		if row is None:
 			consumer.append("consumer_doctypes", {**values, "status": PENDING})

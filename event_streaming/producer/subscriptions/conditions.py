@@ -67,15 +67,18 @@ def error_as_told(error: str, hidden: Hidden | None) -> str:
 def without_writing() -> Iterator[None]:
 	"""Undoes whatever a `cmd:` function writes while it decides.
 
-	One that commits or rolls back fails: it would take with it what the page has written so far.
+	One that commits or rolls back fails: it would take with it what the page has written so far. Nor is anything that it shows to a
+	person shown to the consumer.
 	"""
 	database = frappe.local.db
 	frappe.db.savepoint(SAVEPOINT)
 	database.commit, database.rollback = _may_not_end, _rollback_to
+	told = len(frappe.local.message_log or ())
 	try:
 		yield
 	finally:
 		del database.commit, database.rollback
+		del (frappe.local.message_log or [])[told:]
 		frappe.db.rollback(save_point=SAVEPOINT)
 
 

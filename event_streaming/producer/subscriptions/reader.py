@@ -123,5 +123,5 @@ def subscriptions_of(consumer) -> dict[str, dict[str, Any]]:
 			"not_wanted": list(names_in(row.not_wanted)),
 		}
 		for row in consumer.consumer_doctypes
-		if not cint(row.no_longer_asked)
+		if not cint(row.not_asked)
 	}

@@ -6,9 +6,7 @@ import os
 
 import pytest
 import requests
-from documents import change, delete, insert, read_rows, unique
-from logs import sync_logs, update_logs
-from papers import (
+from doctypes import (
 	FOLDER,
 	MASKED,
 	NOT_SENT,
@@ -21,6 +19,8 @@ from papers import (
 	verify,
 	with_papers,
 )
+from documents import change, delete, insert, read_rows, unique
+from logs import sync_logs, update_logs
 from streams import SUBSCRIBER, decide, pull, subscribe
 
 from sandbox.errors import RemoteError, RestError
@@ -484,7 +484,7 @@ def row_of(consumer_url: str) -> dict:
 	(row,) = (row for row in doc.consumer_doctypes if row.ref_doctype == PAPER)
 	return {
 		key: row.get(key)
-		for key in ("status", "fields_not_sent", "fields_masked", "unsubscribed", "no_longer_asked", "name")
+		for key in ("status", "fields_not_sent", "fields_masked", "unsubscribed", "not_asked", "name")
 	}
 
 
@@ -548,10 +548,10 @@ def test_a_row_that_the_consumer_takes_out_and_asks_for_again_hides_the_same(pro
 	consumer.run(take_out, event_producer=producer.url, rows=[{"ref_doctype": PAPER, "use_same_name": 1}])
 	again = producer.run(row_of, consumer_url=consumer.url)
 
-	assert (without["unsubscribed"], without["no_longer_asked"]) == (1, 1)
+	assert (without["unsubscribed"], without["not_asked"]) == (1, 1)
 	assert paper in answer.text and "zebra" not in answer.text
 	assert not summary["error"]
-	assert (again["status"], again["unsubscribed"], again["no_longer_asked"]) == ("Pending", 0, 0)
+	assert (again["status"], again["unsubscribed"], again["not_asked"]) == ("Pending", 0, 0)
 	assert decided(without) == decided(again) == (NOT_SENT, MASKED)
 
 
@@ -573,3 +573,44 @@ def test_who_saves_is_told_of_what_follows(producer, consumer, papers):
 
 	assert "verify and repair" in told
 	assert "Frappe's own REST API: note" in told
+
+
+def add_row(consumer_url: str, doctype: str, **values) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Consumer", consumer_url)
+	doc.append("consumer_doctypes", {"ref_doctype": doctype, "status": "Approved", **values})
+	doc.save()
+
+
+def test_what_the_consumer_has_not_asked_for_is_hidden_too_where_others_need_it(producer, consumer, orders):
+	with_papers(producer, consumer)
+	subscribe(consumer, producer, FOLDER)
+	producer.run(
+		add_row, consumer_url=consumer.url, doctype=PAPER, fields_not_sent=NOT_SENT, fields_masked=MASKED
+	)
+	paper = producer.run(make_paper, mark="zebra")
+	producer.run(insert, doctype=FOLDER, paper=paper)
+
+	pull(consumer, producer)
+	pull(consumer, producer)
+
+	row = producer.run(row_of, consumer_url=consumer.url)
+	assert paper in consumer.run(names_of_papers) and consumer.run(places_of, mark="zebra") == []
+	assert (row["status"], row["not_asked"], decided(row)) == ("Pending", 1, (NOT_SENT, MASKED))
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+
+
+def test_what_a_function_of_a_condition_shows_to_a_person_is_not_shown_to_the_consumer(producer):
+	assert producer.run(messages_of_condition) == []
+
+
+def messages_of_condition() -> list:
+	import frappe
+
+	from event_streaming.producer.subscriptions.conditions import without_writing
+
+	frappe.local.message_log = []
+	with without_writing():
+		frappe.msgprint("what a document holds")
+	return list(frappe.local.message_log)

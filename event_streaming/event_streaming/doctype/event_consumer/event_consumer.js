@@ -9,8 +9,8 @@ frappe.ui.form.on("Event Consumer", {
 	},
 
 	refresh(frm) {
-		// what is in the table is the consumer's to say
-		frm.set_df_property("consumer_doctypes", "cannot_add_rows", !frm.is_new());
+		// what it gets is the consumer's to ask for: a row that is added here only says what is not sent
+		frm.set_query("ref_doctype", "consumer_doctypes", () => ({ filters: { istable: 0, is_virtual: 0 } }));
 		if (frm.is_new()) return;
 		const pending = pending_rows(frm);
 		if (pending.length) {

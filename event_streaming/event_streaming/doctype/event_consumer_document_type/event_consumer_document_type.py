@@ -20,7 +20,7 @@ class EventConsumerDocumentType(Document):
 		fields_masked: DF.SmallText | None
 		fields_not_sent: DF.SmallText | None
 		from_position: DF.Int
-		no_longer_asked: DF.Check
+		not_asked: DF.Check
 		not_wanted: DF.SmallText | None
 		parent: DF.Data
 		parentfield: DF.Data

@@ -1,10 +1,9 @@
 """What does not come: it stays here as it is, verify does not compare it, masks are compared; and what this site does not want."""
 
 import pytest
-from doctypes import CITY
+from doctypes import CITY, MASKED, NOT_SENT, PAPER, copy, hide, make_paper, verify, with_papers
 from documents import change, insert, read_doc, read_rows, unique
 from logs import sync_logs, update_logs
-from papers import MASKED, NOT_SENT, PAPER, copy, hide, make_paper, verify, with_papers
 from streams import pull, settle, subscribe
 
 ROW = {"ref_doctype": PAPER, "use_same_name": 1}
