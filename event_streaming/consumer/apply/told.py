@@ -8,7 +8,6 @@ from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.identity.origin import Applied
-from event_streaming.site.settings import get_settings
 from event_streaming.wire.events import Event
 
 
@@ -30,7 +29,7 @@ def is_quiet(event: Event, subscription: Subscription, work: Work) -> bool:
 
 def is_old(event: Event, subscription: Subscription, work: Work) -> bool:
 	"""Whether the change was made longer ago on the producer than the settings say."""
-	hours = get_settings().quiet_after_hours
+	hours = work.quiet_after_hours
 	if not hours or not event["creation"]:
 		return False
 	made = convert_times(subscription.local_doctype, {"creation": event["creation"]}, work.time_zone)[

@@ -11,6 +11,7 @@ from event_streaming.consumer.subscriptions.subscription import Subscription, su
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.address import public_url
+from event_streaming.site.settings import get_settings
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Work:
 	decision: dict[str, str] | None = None
 	# existing documents are brought over or mended: nobody is to be told of each
 	quiet: bool = False
+	# nor of what was changed longer ago than this; 0: of everything
+	quiet_after_hours: int = field(default_factory=lambda: get_settings().quiet_after_hours)
 	# documents that came with the page: nobody has to ask for them
 	brought: FetchedDocuments | None = None
 	dependencies: Dependencies | None = None

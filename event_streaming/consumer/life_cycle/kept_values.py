@@ -44,9 +44,9 @@ class KeptValues:
 
 	def put_values_back(self, doc: Document, values: dict[str, Any], where: str = "") -> None:
 		"""The same for the fields of the document or of a row; `where` says which row, in front of a field's label."""
-		decided = doc.flags.get(DECIDED_FLAG) or ()
+		decided, state = doc.flags.get(DECIDED_FLAG) or (), vars(doc)
 		for fieldname, value in values.items():
-			now = doc.get(fieldname)
+			now = state.get(fieldname)
 			if now is value or fieldname in decided:
 				continue
 			df = doc.meta.get_field(fieldname)
@@ -98,7 +98,7 @@ def shown(value: Any) -> str:
 
 def of_whole(doc: Document, came: dict[str, Any]) -> KeptValues:
 	"""The fields and tables that came with a whole document. What did not come is this site's."""
-	kept = KeptValues()
+	kept, state = KeptValues(), vars(doc)
 	for fieldname, value in came.items():
 		df = doc.meta.get_field(fieldname)
 		if not df:
@@ -110,7 +110,7 @@ def of_whole(doc: Document, came: dict[str, Any]) -> KeptValues:
 				for row in doc.get(fieldname) or []
 			]
 		elif is_stored(df):
-			kept.values[fieldname] = doc.get(fieldname)
+			kept.values[fieldname] = state.get(fieldname)
 	return kept
 
 
@@ -129,7 +129,7 @@ def of_change(doc: Document, change: dict[str, Any], decided: Collection[str], m
 		for row in rows
 		if isinstance(row, dict)
 	}
-	kept = KeptValues()
+	kept, state = KeptValues(), vars(doc)
 	for df in doc.meta.fields:
 		if df.fieldname in decided or df.fieldname in TREE_FIELDS:
 			continue
@@ -149,26 +149,26 @@ def of_change(doc: Document, change: dict[str, Any], decided: Collection[str], m
 					for row in doc.get(df.fieldname) or []
 				]
 		elif is_stored(df) and (df.fieldname in said or is_the_producers(df, mapped)):
-			kept.values[df.fieldname] = doc.get(df.fieldname)
+			kept.values[df.fieldname] = state.get(df.fieldname)
 	return kept
 
 
 def is_the_producers(df: Any, mapped: bool) -> bool:
 	"""Whether a field is one that the other site has as well: it comes with the app, not with this site."""
-	return not mapped and not df.get("is_custom_field")
+	return not mapped and not getattr(df, "is_custom_field", 0)
 
 
 def values_of(row: Document, came: Iterable[str], decided: Collection[str] | None = None) -> dict[str, Any]:
 	"""The values of a row that stay: of the fields that came, and with `decided` of all that come with the app but those."""
-	came, values = set(came), {}
+	came, values, state = set(came), {}, vars(row)
 	for df in row.meta.fields:
 		if not is_stored(df):
 			continue
 		own = (
 			decided is not None
-			and not df.get("is_custom_field")
+			and not getattr(df, "is_custom_field", 0)
 			and f"{row.parentfield}.{df.fieldname}" not in decided
 		)
 		if df.fieldname in came or own:
-			values[df.fieldname] = row.get(df.fieldname)
+			values[df.fieldname] = state.get(df.fieldname)
 	return values

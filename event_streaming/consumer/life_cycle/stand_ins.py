@@ -207,7 +207,6 @@ def faithfully(doc: Document, life: Life) -> Iterator[None]:
 	if is_frappes(doc, "update_child_table"):
 		doc.update_child_table = UpdateTable(doc)
 	filled = fill_nothing(doc, life)
-	hooks_run()
 	try:
 		yield
 	finally:

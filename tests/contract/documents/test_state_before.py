@@ -98,6 +98,23 @@ def test_hooks_see_what_frappe_would_have_read(site):
 	assert seen["kept"]["stored"] == ["after", [["stays", 1, 1], ["changes", 20, 2], ["new", 0, 3]]]
 
 
+def apply_a_change() -> dict:
+	"""As a pull writes it: through all that stands in for methods of the document."""
+	from event_streaming.consumer.life_cycle.documents import update
+
+	doc = locked_order()
+	change = {
+		"changed": {"title": "after", "modified": "2030-01-01 00:00:00.000000"},
+		"added": {"rows": [{"name": "new-row", "idx": 3, "item": "new"}]},
+		"removed": {"rows": [doc.rows[2].name]},
+	}
+	return watch(lambda: update(doc, change))
+
+
+def test_a_document_is_not_read_again_for_a_change_that_is_applied(site):
+	assert site.run(apply_a_change)["reads"] == 0
+
+
 def save_twice() -> list:
 	doc, titles = locked_order(), []
 	for title in ("first", "second"):
