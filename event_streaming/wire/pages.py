@@ -15,6 +15,7 @@ from event_streaming.wire.events import CREATE, Event, read_event
 
 PROTOCOL = 2
 MAX_EVENTS = 5_000
+MAX_FIELDS = 1_000
 # what becomes of a document that was delivered and no longer meets the condition
 KEEP, REMOVE = "Keep", "Remove"
 STATUSES = ("Pending", "Approved", "Rejected")
@@ -28,6 +29,11 @@ class Subscription(TypedDict):
 	condition: str | None
 	# "Keep" or "Remove"; None from a producer that does not know the choice
 	when_condition_ends: str | None
+	# what the producer's administrator hides from this site, by name; None from a producer that can't
+	fields_not_sent: list[str] | None
+	fields_masked: list[str] | None
+	# what this site has asked not to get
+	not_wanted: list[str] | None
 
 
 class Page(TypedDict):
@@ -197,5 +203,17 @@ def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
 			"when_condition_ends": ends
 			if (ends := entry.get("when_condition_ends")) in (KEEP, REMOVE)
 			else None,
+			"fields_not_sent": parse_names(entry.get("fields_not_sent")),
+			"fields_masked": parse_names(entry.get("fields_masked")),
+			"not_wanted": parse_names(entry.get("not_wanted")),
 		}
 	return parsed
+
+
+def parse_names(names: Any) -> list[str] | None:
+	"""Names of fields that the producer tells of, checked; None when it tells of none, not even that there are none."""
+	if names is None:
+		return None
+	if not isinstance(names, list) or len(names) > MAX_FIELDS:
+		raise InvalidPage(f"The producer's list of fields is not one of at most {MAX_FIELDS}.")
+	return [text(name, "field", 2 * MAX_NAME + 1, required=True) for name in names]

@@ -11,6 +11,7 @@ from event_streaming.admin.doctor import other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
+from event_streaming.producer.registration.hidden_fields import notes_on
 from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.site.address import public_url
 from event_streaming.site.roles import ADMIN, ADMINISTRATOR, SUBSCRIBER, may_subscribe
@@ -37,6 +38,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield user(doc)
 	for row in approved:
 		yield from one_doctype(doc, row)
+		yield from hidden(doc, row)
 	yield contact(doc, bool(approved))
 	yield from other_site.identity(doc, doc.other_site_id)
 	yield from call(doc)
@@ -104,6 +106,18 @@ def one_doctype(doc, row) -> Iterator[Finding]:
 			FAULT,
 			_("{0} may not read {1} here: its events are held back.").format(doc.user, row.ref_doctype),
 			_("Give the right to one of its roles in Role Permissions Manager."),
+		)
+
+
+def hidden(doc, row) -> Iterator[Finding]:
+	"""What is not sent to the consumer: does it exist, does the consumer get on without it, is there another way to it?"""
+	for note in notes_on(row, doc.user):
+		yield Finding(
+			"fields not sent",
+			row.ref_doctype,
+			WARNING,
+			frappe.utils.strip_html(note),
+			_("See Fields Not Sent and Fields Masked in the row of the Event Consumer {0}.").format(doc.name),
 		)
 
 

@@ -71,7 +71,14 @@ def examine(producer: str, wanted: Subscription, answer: Any, user: str) -> Iter
 def differences(wanted: Subscription, there: dict) -> list[Difference]:
 	here = schema_of(wanted.local_doctype)
 	if wanted.mapping:
-		return compare.mapping_differences(MappingStore().get(wanted.mapping), there, here)
+		found = compare.mapping_differences(MappingStore().get(wanted.mapping), there, here)
+		# what is not sent is there all the same
+		kept_back = {name.rpartition(".")[2] for name in (*wanted.not_sent, *wanted.not_wanted)}
+		return [
+			each
+			for each in found
+			if each.kind != compare.NOT_THERE or each.field.rpartition(".")[2] not in kept_back
+		]
 	return compare.differences(there, here)
 
 

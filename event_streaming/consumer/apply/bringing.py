@@ -3,6 +3,7 @@
 It never commits, and leaves failing to the caller.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import frappe
@@ -18,6 +19,7 @@ from event_streaming.consumer.dependencies.plan import PlannedDocument
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
+from event_streaming.consumer.mapping.rules import CHILD_TABLE
 from event_streaming.consumer.matching.one import match_one
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
@@ -25,6 +27,7 @@ from event_streaming.exceptions import DependencyMissing, NameTaken
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, RemoteKey
 from event_streaming.wire.events import Root
 from event_streaming.wire.files import RemoteFile
+from event_streaming.wire.left_out import document_without
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,8 @@ def write_document(
 	if not subscription.use_same_name and not frappe.get_meta(subscription.local_doctype).issingle:
 		extra = {REMOTE_NAME: about.key[1], REMOTE_SITE: work.event_producer}
 	if about.is_here:
+		# a default of the mapping is for documents that are new
+		values = document_without(values, not_sent_here(subscription, work))
 		if adopted:
 			work.resolver.adopt(about.local)
 		if not subscription.use_same_name:
@@ -152,6 +157,23 @@ def write_document(
 	outcome = outcome_of(subscription, doc.name, done, warnings)
 	outcome.given = doc.modified
 	return outcome
+
+
+def not_sent_here(subscription: Subscription, work: Work) -> Collection[str]:
+	"""The local fields that a mapping fills from what the producer does not send."""
+	if not subscription.mapping or not subscription.not_sent:
+		return ()
+	found = []
+	for entry in work.dependencies.mappings.get(subscription.mapping).fields:
+		if entry.remote_fieldname in subscription.not_sent:
+			found.append(entry.local_fieldname)
+		elif entry.inner and entry.mapping_type == CHILD_TABLE:
+			found += [
+				f"{entry.local_fieldname}.{row.local_fieldname}"
+				for row in entry.inner.fields
+				if f"{entry.remote_fieldname}.{row.remote_fieldname}" in subscription.not_sent
+			]
+	return found
 
 
 def adopt(about: About, values: dict, work: Work) -> About:

@@ -216,7 +216,7 @@ def apply_change(event: Event, about: About, doc: Document, change: dict, work: 
 		doc,
 		change,
 		settler,
-		decided=subscription.fields_this_site_decides,
+		decided=subscription.left_to_this_site,
 		mapped=bool(subscription.mapping),
 		# where both sites change it, the removal of the row is on its way to the other
 		whole_rows=lambda: not two_way.tells_back(doc.doctype, work),

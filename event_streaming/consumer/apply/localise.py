@@ -19,7 +19,6 @@ from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.mapping.rules import needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change, to_local_document
-from event_streaming.consumer.subscriptions.decided_here import change_without_decided, without_decided
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import (
 	CannotApply,
@@ -33,6 +32,7 @@ from event_streaming.identity.origin import Applied, applied_now, applying
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
+from event_streaming.wire.left_out import change_without, document_without
 
 if TYPE_CHECKING:
 	from event_streaming.consumer.apply.work import Work
@@ -154,7 +154,7 @@ def fit_document(data: dict, subscription: Subscription, work: "Work") -> tuple[
 		mapped = to_local_document(dependencies.mappings.get(subscription.mapping), data)
 		data, places = mapped.data, mapped.places
 	refuse_what_cannot_come(subscription.local_doctype, data)
-	data = without_decided(data, subscription.fields_this_site_decides)
+	data = document_without(data, subscription.fields_this_site_decides)
 	return data, dependencies.needs_of_document(subscription.local_doctype, data, places)
 
 
@@ -174,7 +174,7 @@ def fit_change(
 		change, places = mapped.change, mapped.places
 	if local:
 		refuse_change_that_cannot_come(local[0], change, local[1])
-	change = change_without_decided(change, subscription.fields_this_site_decides)
+	change = change_without(change, subscription.fields_this_site_decides)
 	current = None
 	if local and dependencies.site.needs_current(subscription.local_doctype, change):
 		current = frappe.get_doc(*local).as_dict()

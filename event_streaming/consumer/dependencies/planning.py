@@ -26,13 +26,13 @@ from event_streaming.consumer.dependencies.plan import (
 from event_streaming.consumer.dependencies.shapes import Shapes
 from event_streaming.consumer.mapping.rules import DocumentReference, Places
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
-from event_streaming.consumer.subscriptions.decided_here import without_decided
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.settings import FAIL, USE_SUBSCRIBER
 from event_streaming.wire.events import Root
+from event_streaming.wire.left_out import document_without
 
 USER = "User"
 MAX_LEVELS = 500
@@ -337,7 +337,7 @@ class Dependencies:
 			mapped = to_local_document(mapping, data)
 			local_doctype, data, places = mapping.local_doctype, mapped.data, mapped.places
 		refuse_what_cannot_come(local_doctype, data)
-		data = without_decided(data, self._decided_here(doctype, local_doctype))
+		data = document_without(data, self._decided_here(doctype, local_doctype))
 		needs = self.needs_of_document(local_doctype, data, places)
 		return PlannedDocument(doctype, name, local_doctype, data, needs, mapping_name, root, position)
 

@@ -8,7 +8,6 @@ from frappe.utils import cint, escape_html, get_link_to_form
 from frappe.utils.password import get_decrypted_password
 
 from event_streaming.adapters.doctypes import why_not_subscribe
-from event_streaming.consumer.subscriptions.subscription import names_in
 from event_streaming.exceptions import CannotApply, EventStreamingError, RefusedDocType
 from event_streaming.http.client import checked_authorities
 from event_streaming.http.confidential import Confidential
@@ -16,6 +15,7 @@ from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 from event_streaming.site.address import public_url, web_address, why_no_address
 from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import MOST_WORKERS
+from event_streaming.wire.left_out import names_in
 
 MODULE = "Event Streaming"
 
@@ -195,6 +195,7 @@ def keep_statuses(doc) -> None:
 		old = known.get(row.name)
 		same = old and old.ref_doctype == row.ref_doctype and old.mapping == row.mapping
 		row.status = old.status if same else "Pending"
+		row.not_sent, row.masked = (old.not_sent, old.masked) if same else (None, None)
 
 
 def make_custom_fields(doc) -> None:

@@ -130,6 +130,7 @@ def registration_data(doc) -> dict:
 			"condition": subscription.condition,
 			"unsubscribed": cint(subscription.unsubscribed),
 			"when_condition_ends": subscription.when_condition_ends,
+			"not_wanted": list(subscription.not_wanted),
 		}
 		for subscription in subscriptions_of(doc).values()
 	]
@@ -306,6 +307,10 @@ def differs(on_record: Subscription, subscription) -> bool:
 		or (on_record["condition"] or "").strip() != (subscription.condition or "")
 		or (on_record["when_condition_ends"] or subscription.when_condition_ends)
 		!= subscription.when_condition_ends
+		or (
+			on_record["not_wanted"] is not None
+			and set(on_record["not_wanted"]) != set(subscription.not_wanted)
+		)
 	)
 
 
@@ -315,14 +320,25 @@ def adopt_statuses(doc, answer: dict) -> None:
 
 
 def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
-	"""Write the producer's approval statuses into the rows; returns whether any changed. No document life cycle."""
+	"""Write the producer's decisions into the rows: statuses, and what it does not send; returns whether any changed.
+
+	No document life cycle.
+	"""
 	changed = wanted = False
 	targets = {row.name: row for row in doc.producer_doctypes}
 	for row in targets.values():
 		remote = row.ref_doctype
 		if row.has_mapping and row.mapping:
 			remote = frappe.db.get_value("Document Type Mapping", row.mapping, "remote_doctype", cache=True)
-		status = (on_record.get(remote) or {}).get("status")
+		told = on_record.get(remote) or {}
+		status = told.get("status")
+		for fieldname, names in (
+			("not_sent", told.get("fields_not_sent")),
+			("masked", told.get("fields_masked")),
+		):
+			if names is not None and (row.get(fieldname) or "") != "\n".join(names):
+				row.db_set(fieldname, "\n".join(names) or None, update_modified=False)
+				changed = True
 		if status and status != row.status:
 			row.db_set("status", status, update_modified=False)
 			changed = True

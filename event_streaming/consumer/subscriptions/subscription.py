@@ -10,6 +10,8 @@ import frappe
 from frappe.utils import cint, get_datetime
 
 from event_streaming.adapters.doctypes import fields_decided_here
+from event_streaming.consumer.subscriptions.not_wanted import not_wanted
+from event_streaming.wire.left_out import masks_in, names_in
 from event_streaming.wire.pages import KEEP
 
 PRODUCER_WINS, CONSUMER_WINS, NEWEST_WINS, ASK = "Producer Wins", "Consumer Wins", "Newest Wins", "Ask"
@@ -32,9 +34,22 @@ class Subscription:
 	same_names_until: datetime | None = None
 	# never taken over from the producer: "field", "table.field", "table"
 	fields_this_site_decides: tuple[str, ...] = ()
+	# what the producer is asked not to send of these, as it calls it
+	not_wanted: tuple[str, ...] = ()
+	# what the producer says that it does not send, as it calls it
+	not_sent: tuple[str, ...] = ()
 	# fields whose values say which documents of both sites are the same; "name" among them
 	match_by: tuple[str, ...] = ()
 	no_notifications: bool = False
+
+	@property
+	def left_to_this_site(self) -> tuple[str, ...]:
+		"""Local fields of which the producer says nothing: with a mapping, these are all that a difference does not name."""
+		return (
+			self.fields_this_site_decides
+			if self.mapping
+			else (*self.fields_this_site_decides, *self.not_sent)
+		)
 
 	@property
 	def active(self) -> bool:
@@ -54,11 +69,12 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 				fields=["name", "local_doctype", "remote_doctype"],
 			)
 		}
-	found = {}
+	found, hidden = {}, hidden_from(event_producer.name)
 	for row in event_producer.producer_doctypes:
 		mapping = targets.get(row.mapping) if row.has_mapping else None
 		local = mapping.local_doctype if mapping else row.ref_doctype
 		remote = mapping.remote_doctype if mapping else row.ref_doctype
+		decided, match_by = decided_here(row.fields_this_site_decides, local), names_in(row.match_by)
 		found[remote] = Subscription(
 			remote_doctype=remote,
 			local_doctype=local,
@@ -70,8 +86,13 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			conflict_policy=row.conflict_policy or PRODUCER_WINS,
 			when_condition_ends=row.when_condition_ends or KEEP,
 			same_names_until=get_datetime(row.same_names_until) if row.same_names_until else None,
-			fields_this_site_decides=decided_here(row.fields_this_site_decides, local),
-			match_by=names_in(row.match_by),
+			# what that site does not get from here is not what it could give back
+			fields_this_site_decides=tuple(dict.fromkeys((*decided, *hidden.get(local, ())))),
+			not_wanted=not_wanted(decided, match_by, mapping and mapping.name)
+			if cint(row.do_not_send)
+			else (),
+			not_sent=names_in(row.not_sent),
+			match_by=match_by,
 			no_notifications=bool(cint(row.no_notifications)),
 		)
 	return found
@@ -82,10 +103,18 @@ def decided_here(text: str | None, doctype: str) -> tuple[str, ...]:
 	return tuple(dict.fromkeys((*names_in(text), *fields_decided_here(doctype))))
 
 
-def names_in(text: str | None) -> tuple[str, ...]:
-	"""Field names that a person has typed, separated by commas or line breaks: each once, in their order."""
-	names = (name.strip() for name in (text or "").replace(",", "\n").splitlines())
-	return tuple(dict.fromkeys(filter(None, names)))
+def hidden_from(event_consumer: str) -> dict[str, tuple[str, ...]]:
+	"""DocType -> the fields that this site, as a producer, does not send or masks for the other site: one query."""
+	rows = frappe.get_all(
+		"Event Consumer Document Type",
+		filters={"parent": event_consumer, "parenttype": "Event Consumer"},
+		fields=["ref_doctype", "fields_not_sent", "fields_masked"],
+	)
+	return {
+		row.ref_doctype: (*names_in(row.fields_not_sent), *masks_in(row.fields_masked))
+		for row in rows
+		if row.fields_not_sent or row.fields_masked
+	}
 
 
 def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:

@@ -219,7 +219,7 @@ class Mended:
 			doc, changed, warnings = documents.update(
 				documents.locked(*self.local),
 				self.change,
-				decided=compared.subscription.fields_this_site_decides,
+				decided=compared.subscription.left_to_this_site,
 				mapped=bool(compared.subscription.mapping),
 			)
 			warnings += after_writing(doc, self.change) if changed else []

@@ -7,6 +7,7 @@ between two requests, and each ends after some seconds with the name that it has
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,25 +19,26 @@ from event_streaming.database import bulk_reading
 from event_streaming.database.bulk_reading import Columns
 from event_streaming.identity.registry import DOCTYPE as IDENTITY
 from event_streaming.producer.documents.copying import (
-	as_conditions,
 	as_event,
 	names_after,
 	new_names_to_come,
 	reader_of_existing,
 	those_meeting,
+	with_files,
 )
 from event_streaming.producer.documents.exact import events_after, load_with_positions
 from event_streaming.producer.documents.file_rows import attached_to
+from event_streaming.producer.documents.filters import wanted_conditions
 from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.documents.reading import existing_names, load_documents, permitted_names
 from event_streaming.producer.log.rows import ENVELOPE_BYTES
+from event_streaming.producer.subscriptions.hiding import Mask, as_sent
 from event_streaming.producer.subscriptions.reader import Reader, parsed_list
 from event_streaming.site.address import time_zone
 from event_streaming.wire import digests
 from event_streaming.wire.checks import MAX_NAME, InvalidPage
 from event_streaming.wire.difference import TABLES, shape_of, snapshot
 from event_streaming.wire.digests import MOST_LISTED, FieldShape, Shape
-from event_streaming.wire.events import FILES_KEY
 from event_streaming.wire.values import CONVERT, as_text
 
 BATCH = 2_000
@@ -68,10 +70,11 @@ def digest_page(
 ) -> dict[str, Any]:
 	"""The answer of the endpoint `get_digests`; `wanted`, numbers of buckets, asks for single digests instead of sums."""
 	consumer, reader = reader_of_existing(event_consumer, doctype, 0, None, None)
-	comparer = Comparer(reader, doctype, *asked_for(doctype, shape, buckets, wanted))
+	comparer = Comparer(reader, doctype, *asked_for(reader, doctype, shape, buckets, wanted))
+	conditions = wanted_conditions(reader, doctype, filters)
 	found = Found(after, [0] * comparer.buckets)
 	if not cint(consumer.paused):
-		comparer.look_through(as_conditions(doctype, filters), found)
+		comparer.look_through(conditions, found)
 	numbers = found.sums if comparer.wanted is None else list(found.listed.values())
 	return {
 		"after": found.after,
@@ -86,7 +89,7 @@ def digest_page(
 
 
 def asked_for(
-	doctype: str, shape: Any, buckets: Any, wanted: Any
+	reader: Reader, doctype: str, shape: Any, buckets: Any, wanted: Any
 ) -> tuple[Shape, list[str], int, set | None]:
 	"""What a request wants, checked: (shape of what there is here, the fields that are not, buckets, wanted ones)."""
 	try:
@@ -96,7 +99,17 @@ def asked_for(
 	count = min(max(cint(buckets), 1), digests.MOST_BUCKETS)
 	numbers = None if wanted is None else {cint(number) for number in parsed_list(wanted)}
 	lacking = fields_lacking(doctype, parsed)
+	if hidden := reader.hidden.get(doctype):
+		lacking += [name for name in names_of(parsed) if name in hidden.left_out and name not in lacking]
 	return parsed.without(lacking), lacking, count, numbers
+
+
+def names_of(shape: Shape) -> list[str]:
+	"""Everything that a shape names: its fields, its tables, and the fields of their rows."""
+	names = [each.name for each in shape.fields]
+	for table, rows in shape.tables:
+		names += [table, *(f"{table}.{each.name}" for each in rows.fields)]
+	return names
 
 
 def fields_lacking(doctype: str, shape: Shape, prefix: str = "") -> list[str]:
@@ -129,9 +142,11 @@ class Comparer:
 			{table: tuple(each.name for each in rows.fields) for table, rows in shape.tables},
 		)
 		meta = frappe.get_meta(doctype)
-		self.fields = readers_of(meta, shape.fields)
+		hidden = reader.hidden.get(doctype)
+		masks = hidden.masks if hidden else {}
+		self.fields = readers_of(meta, shape.fields, masks)
 		self.tables = [
-			readers_of(frappe.get_meta(meta.get_field(table).options), rows.fields)
+			readers_of(frappe.get_meta(meta.get_field(table).options), rows.fields, masks, f"{table}.")
 			for table, rows in shape.tables
 		]
 		self.from_consumer = bool(frappe.db.exists(IDENTITY, {"root_site": reader.consumer.name}))
@@ -193,7 +208,9 @@ class Comparer:
 				found.listed[name] = digest
 
 
-def readers_of(meta: Any, fields: tuple[FieldShape, ...]) -> list:
+def readers_of(
+	meta: Any, fields: tuple[FieldShape, ...], masks: Mapping[str, Mask], prefix: str = ""
+) -> list:
 	"""For each field what makes of a value in the database the one that counts."""
 	readers = []
 	for each in fields:
@@ -204,6 +221,8 @@ def readers_of(meta: Any, fields: tuple[FieldShape, ...]) -> list:
 			# a mapping is told of values in the form that they have on the wire
 			convert = CONVERT.get(df.fieldtype, as_text) if df else as_text
 			readers.append(lambda value, each=each, convert=convert: each.of_remote(convert(value)))
+		if mask := masks.get(prefix + each.name):
+			readers[-1] = lambda value, mask=mask, read=readers[-1]: read(mask.of(value))
 	return readers
 
 
@@ -244,12 +263,10 @@ def looked_at(reader: Reader, doctype: str, names: list[str]) -> tuple[list, lis
 		meeting = those_meeting(reader, doctype, readable)
 	there = existing_names(doctype, names)
 	roots, files = roots_of_documents(doctype, list(meeting)), attached_to(doctype, list(meeting))
-	events, gone, size = [], [], 0
+	events, gone, size, hidden = [], [], 0, reader.hidden.get(doctype)
 	for name in names:
 		if name in meeting:
-			state = snapshot(meeting[name])
-			if name in files:
-				state[FILES_KEY] = files[name]
+			state = with_files(*as_sent(hidden, snapshot(meeting[name]), files.get(name)))
 			event = as_event(doctype, name, state, positions[name], roots.get(name))
 			size += len(event["data"]) + ENVELOPE_BYTES
 			if events and size > reader.max_bytes:

@@ -16,15 +16,18 @@ from frappe.utils import cint
 
 from event_streaming.producer.documents.exact import load_with_positions
 from event_streaming.producer.documents.file_rows import attached_to
+from event_streaming.producer.documents.filters import wanted_conditions
 from event_streaming.producer.documents.given import record_given
 from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.log.rows import ENVELOPE_BYTES, LOG, dump
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.subscriptions import conditions
+from event_streaming.producer.subscriptions.hiding import as_sent
 from event_streaming.producer.subscriptions.reader import Reader, load_consumer, reader_for
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.wire.difference import snapshot
 from event_streaming.wire.events import CREATE, FILES_KEY, RENAME, Root
+from event_streaming.wire.files import RemoteFile
 from event_streaming.wire.pages import PROTOCOL
 
 # so many are held in memory at once
@@ -51,7 +54,7 @@ def copy_page(
 ) -> dict[str, Any]:
 	"""The answer of the endpoint `get_copy_page`. Raises frappe.ValidationError with what to do."""
 	consumer, reader = reader_of_existing(event_consumer, doctype, cursor, limit, max_bytes)
-	wanted = as_conditions(doctype, filters)
+	wanted = wanted_conditions(reader, doctype, filters)
 	found = Found(after=after)
 	if not cint(consumer.paused):
 		read_documents(reader, doctype, wanted, found)
@@ -69,8 +72,8 @@ def copy_page(
 
 def copy_count(event_consumer: str, doctype: str, filters: Any) -> int:
 	"""How many documents a copy will look at; those that do not meet the condition are among them."""
-	reader_of_existing(event_consumer, doctype, 0, None, None)
-	return count_names(doctype, as_conditions(doctype, filters))
+	_consumer, reader = reader_of_existing(event_consumer, doctype, 0, None, None)
+	return count_names(doctype, wanted_conditions(reader, doctype, filters))
 
 
 def reader_of_existing(
@@ -119,7 +122,7 @@ def events_of(
 	to_come.look()
 	for name in to_come.names & documents.keys():
 		del documents[name]
-	row = reader.rows[doctype]
+	row, hidden = reader.rows[doctype], reader.hidden.get(doctype)
 	if (row.condition or "").strip():
 		documents = those_meeting(reader, doctype, documents)
 		record_given(reader.consumer.name, doctype, {name: positions[name] for name in documents})
@@ -127,9 +130,7 @@ def events_of(
 	for name in names:
 		event = None
 		if doc := documents.get(name):
-			state = snapshot(doc)
-			if name in files:
-				state[FILES_KEY] = files[name]
+			state = with_files(*as_sent(hidden, snapshot(doc), files.get(name)))
 			event = as_event(doctype, name, state, positions[name], roots.get(name))
 		yield name, event
 
@@ -177,23 +178,28 @@ def new_names_to_come(doctype: str, reader: Reader) -> set[str]:
 
 def those_meeting(reader: Reader, doctype: str, documents: dict[str, Any]) -> dict[str, Any]:
 	"""The documents that meet the subscription's condition. One that raises an error ends the copy with it."""
-	row = reader.rows[doctype]
-	meeting = {}
+	row, hidden = reader.rows[doctype], reader.hidden.get(doctype)
+	meeting, failed = {}, ""
 	with conditions.without_writing():
 		for name, doc in documents.items():
 			update_log = frappe._dict(
 				doctype=LOG, name=None, update_type=CREATE, ref_doctype=doctype, docname=name, creation=None
 			)
 			try:
-				if conditions.meets(row.condition, doc, reader.consumer, update_log):
+				if conditions.meets(row.condition, doc, reader.consumer, update_log, hidden):
 					meeting[name] = doc
 			except Exception as error:
-				frappe.throw(
-					_("The condition for {0} failed on {1}: {2}").format(
-						doctype, public_url(), f"{name}: {type(error).__name__}: {error}"[:500]
-					)
-				)
+				failed = conditions.as_told(name, error, hidden)
+				break
+	if failed:
+		# not while the error is handled: Frappe's answer would show that too, with what it says of the document
+		frappe.throw(_("The condition for {0} failed on {1}: {2}").format(doctype, public_url(), failed))
 	return meeting
+
+
+def with_files(state: dict[str, Any], files: list[RemoteFile]) -> dict[str, Any]:
+	"""The data of a made-up Create: the document, and its files where it has any."""
+	return {**state, FILES_KEY: files} if files else state
 
 
 def as_event(
@@ -254,30 +260,3 @@ def count_names(doctype: str, wanted: list[list]) -> int:
 def needs_distinct(doctype: str, wanted: list[list]) -> bool:
 	"""A filter on a child table finds a document once for each of its rows."""
 	return any(condition[0] != doctype for condition in wanted)
-
-
-def as_conditions(doctype: str, filters: Any) -> list[list]:
-	"""Filters as Frappe takes them, {"field": value} or [[…], …], as a list of [DocType, field, operator, value]."""
-	if isinstance(filters, str):
-		try:
-			filters = json.loads(filters) if filters.strip() else None
-		except ValueError:
-			filters = False
-	if filters is None or filters == {} or filters == []:
-		return []
-	if isinstance(filters, dict):
-		return [
-			[doctype, key, *(value if is_operation(value) else ["=", value])]
-			for key, value in filters.items()
-		]
-	if isinstance(filters, list) and all(isinstance(each, list) and len(each) in (3, 4) for each in filters):
-		return [[doctype, *each] if len(each) == 3 else list(each) for each in filters]
-	frappe.throw(
-		_("Filters are JSON such as {0} or {1}.").format(
-			'{"status": "Open"}', '[["creation", ">", "2026-01-01"]]'
-		)
-	)
-
-
-def is_operation(value: Any) -> bool:
-	return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)

@@ -18,6 +18,7 @@ from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.documents.reading import by_doctype, existing_names, permitted_names
 from event_streaming.producer.log.rows import Key, dump
 from event_streaming.producer.log.sequence import assign_positions, tried_again
+from event_streaming.producer.subscriptions.hiding import Hidden, as_sent
 from event_streaming.producer.subscriptions.reader import parsed_list, reader_for
 from event_streaming.site.refused import FILE, is_system
 from event_streaming.site.settings import get_settings
@@ -37,7 +38,8 @@ def fetch(consumer: Any, documents: str | list) -> dict[str, Any]:
 	# for consumers that know of one position only: events at or before it are contained in what is read from here on
 	frappe.db.commit()
 	position = assign_positions()
-	rows = reader_for(consumer, 0, None, None).rows
+	reader = reader_for(consumer, 0, None, None)
+	rows = reader.rows
 	conditional = {doctype for doctype, row in rows.items() if (row.condition or "").strip()}
 	found: list[dict[str, Any]] = []
 	missing: list[list[str]] = []
@@ -50,7 +52,7 @@ def fetch(consumer: Any, documents: str | list) -> dict[str, Any]:
 		for some in create_batch(names, BATCH):
 			if found and (size > most_bytes or time.monotonic() >= deadline):
 				return {"documents": found, "missing": missing, "position": position}
-			fetched = _fetch(doctype, some, missing)
+			fetched = _fetch(doctype, some, missing, reader.hidden.get(doctype))
 			if doctype in conditional:
 				_count_as_given(consumer.name, doctype, fetched)
 			size += sum(len(dump(entry["data"])) for entry in fetched)
@@ -89,7 +91,9 @@ def may_be_fetched(doctype: str) -> bool:
 	return not meta.istable and not meta.get("is_virtual") and meta.module != "Event Streaming"
 
 
-def _fetch(doctype: str, names: list[str], missing: list[list[str]]) -> list[dict[str, Any]]:
+def _fetch(
+	doctype: str, names: list[str], missing: list[list[str]], hidden: Hidden | None
+) -> list[dict[str, Any]]:
 	permitted = permitted_names(doctype, names)
 	if unread := [name for name in names if name not in permitted]:
 		exist = existing_names(doctype, unread)
@@ -99,7 +103,7 @@ def _fetch(doctype: str, names: list[str], missing: list[list[str]]) -> list[dic
 	found = []
 	documents, positions = load_with_positions(doctype, permitted)
 	for name, doc in documents.items():
-		data = snapshot(doc)
+		data, told = as_sent(hidden, snapshot(doc), files.get(name))
 		if doctype == "User":
 			data = {"doctype": doctype, **{fieldname: data.get(fieldname) for fieldname in USER_FIELDS}}
 		entry = {
@@ -109,7 +113,7 @@ def _fetch(doctype: str, names: list[str], missing: list[list[str]]) -> list[dic
 			"root": roots.get(name),
 			"position": positions[name],
 		}
-		if name in files:
-			entry["files"] = files[name]
+		if told:
+			entry["files"] = told
 		found.append(entry)
 	return found

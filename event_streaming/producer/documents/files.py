@@ -16,11 +16,13 @@ from event_streaming.exceptions import FileNotSent
 from event_streaming.producer.documents.fetching import MOST_DOCUMENTS, may_be_fetched
 from event_streaming.producer.documents.file_rows import read, told
 from event_streaming.producer.documents.names import roots_of_documents
-from event_streaming.producer.documents.reading import by_doctype, permitted_names
+from event_streaming.producer.documents.reading import by_doctype, load_documents, permitted_names
+from event_streaming.producer.subscriptions.hidden import hidden_of
 from event_streaming.producer.subscriptions.reader import load_consumer, parsed_list
 from event_streaming.producer.subscriptions.streamed import APPROVED
 from event_streaming.site.address import public_url
 from event_streaming.site.refused import FILE
+from event_streaming.wire.difference import snapshot
 from event_streaming.wire.files import CHUNK_BYTES, MAX_URL, is_local_url
 
 
@@ -31,7 +33,7 @@ def find_files(event_consumer: str, references: str | list) -> dict[str, Any]:
 	"""
 	consumer = load_consumer(event_consumer)
 	asked = _asked_for(references)
-	rows = read({"file_url": {url for _doctype, _name, url in asked}})
+	rows = without_hidden(consumer, read({"file_url": {url for _doctype, _name, url in asked}}))
 	may = _may_send(consumer, rows)
 	roots = roots_of_documents(FILE, may)
 	files, missing = [], []
@@ -50,7 +52,7 @@ def find_files(event_consumer: str, references: str | list) -> dict[str, Any]:
 def get_content(event_consumer: str, file: str, offset: int = 0) -> dict[str, Any]:
 	"""A piece of the content of the file with this name, from byte `offset` on, in base64; and what it is as a whole."""
 	consumer = load_consumer(event_consumer)
-	rows = read({"name": {str(file)}})
+	rows = without_hidden(consumer, read({"name": {str(file)}}))
 	if not rows:
 		raise frappe.DoesNotExistError(_("There is no file {0} on {1}.").format(file, public_url()))
 	(row,) = rows
@@ -96,12 +98,37 @@ def _asked_for(references: str | list) -> list[tuple[str, str, str]]:
 	return [tuple(entry) for entry in asked]
 
 
+def without_hidden(consumer, rows: list[Any]) -> list[Any]:
+	"""Without the files of hidden fields: for this consumer there are none."""
+	hidden = hidden_of(consumer)
+	owners = {
+		(row.attached_to_doctype, str(row.attached_to_name))
+		for row in rows
+		if row.attached_to_doctype in hidden
+	}
+	if not owners:
+		return rows
+	states = {
+		(doctype, name): snapshot(doc)
+		for doctype, names in by_doctype(sorted(owners)).items()
+		for name, doc in load_documents(doctype, names).items()
+	}
+	return [
+		row
+		for row in rows
+		if row.attached_to_doctype not in hidden
+		or not hidden[row.attached_to_doctype].hides_file(
+			told(row, None), states.get((row.attached_to_doctype, str(row.attached_to_name)))
+		)
+	]
+
+
 def _may_send(consumer, rows: list[Any]) -> set[str]:
 	"""Names of the files that this consumer may have."""
 	held_back = {
 		row.ref_doctype
 		for row in consumer.consumer_doctypes
-		if row.status != APPROVED or cint(row.unsubscribed)
+		if (row.status != APPROVED or cint(row.unsubscribed)) and not cint(row.not_asked)
 	}
 	attached = [row for row in rows if row.attached_to_doctype and row.attached_to_name]
 	owners = [(row.attached_to_doctype, str(row.attached_to_name)) for row in attached]

@@ -36,6 +36,7 @@ from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.reader import Reader, is_for
 from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.address import public_url
+from event_streaming.site.settings import get_settings
 from event_streaming.wire.difference import snapshot
 from event_streaming.wire.events import ATTACH, CREATE, DELETE, FILES_KEY, RENAME, UPDATE
 from event_streaming.wire.pages import REMOVE
@@ -113,11 +114,16 @@ def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) 
 		return [event]
 	begins = history.delivered or (waiting[0] if waiting else event).update_type == CREATE
 	size = sum(old.size for old in waiting) + event.size
-	if not begins or history.more or len(waiting) >= reader.limit or size > reader.max_bytes:
+	if not begins or history.more or len(waiting) >= reader.limit or size > _most_bytes(reader, event):
 		return [_create_from_present(event, doc)]
 	for old in waiting:
 		old.at_position = event.position
 	return [*waiting, event]
+
+
+def _most_bytes(reader: Reader, event: Candidate) -> int:
+	"""Where fields are hidden, it is not by what the consumer asks for: it would tell how long the values are."""
+	return get_settings().page_bytes if event.ref_doctype in reader.hidden else reader.max_bytes
 
 
 def _leaving(
@@ -258,7 +264,11 @@ def _evaluate(
 			seen.add(event.subject)
 			try:
 				if conditions.meets(
-					reader.rows[event.ref_doctype].condition, doc, reader.consumer, _log_row(event)
+					reader.rows[event.ref_doctype].condition,
+					doc,
+					reader.consumer,
+					_log_row(event),
+					reader.hidden.get(event.ref_doctype),
 				):
 					meeting.add(event.subject)
 			except Exception as error:
@@ -287,7 +297,9 @@ def _report_conditions(reader: Reader, evaluated: set[str], failed: dict[str, st
 		error = failed.get(doctype, "")[:500]
 		if error:
 			reader.warnings.append(
-				_("The condition for {0} failed on {1}: {2}").format(doctype, public_url(), error)
+				_("The condition for {0} failed on {1}: {2}").format(
+					doctype, public_url(), conditions.error_as_told(error, reader.hidden.get(doctype))
+				)
 			)
 		if plain(error) == (row.condition_error or ""):
 			continue

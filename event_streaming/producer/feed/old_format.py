@@ -16,6 +16,7 @@ from event_streaming.producer.feed.selection import read_slice
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log.rows import Candidate, Key, dump
 from event_streaming.producer.log.sequence import assign_positions, position_at
+from event_streaming.producer.subscriptions.hiding import Hidden, as_sent
 from event_streaming.producer.subscriptions.reader import contacted, load_consumer, parsed_list, reader_for
 from event_streaming.wire.difference import snapshot
 from event_streaming.wire.events import CREATE, DELETE, OF_FILES, RENAME
@@ -48,7 +49,7 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 	# its own cursor stands still where nothing is meant for it: that must not keep the log from being cleared
 	taken = reader.cursor if found.events else found.cursor
 	contacted(consumer, taken if asks_for_all else cursor)
-	return _in_old_format(found.events)
+	return _in_old_format(found.events, reader.hidden)
 
 
 def _position_of_time(last_update: Any) -> int:
@@ -66,7 +67,7 @@ def _position_of_time(last_update: Any) -> int:
 	return position_at(moment)
 
 
-def _in_old_format(events: list[Candidate]) -> list[dict[str, Any]]:
+def _in_old_format(events: list[Candidate], hidden: dict[str, Hidden]) -> list[dict[str, Any]]:
 	times = {event.position: event.sequenced_on for event in events if event.at_position == event.position}
 	renamed = _renamed_documents(events)
 	answer = []
@@ -77,7 +78,7 @@ def _in_old_format(events: list[Candidate]) -> list[dict[str, Any]]:
 			# brought forward: its time must not be after the event that it comes before
 			moment = events[index - 1].sequenced_on if index else event.sequenced_on
 			moment = min(moment, times.get(event.at_position, moment))
-		for update_type, docname, data in _old_words(event, renamed):
+		for update_type, docname, data in _old_words(event, renamed, hidden.get(event.ref_doctype)):
 			answer.append(
 				{
 					"update_type": update_type,
@@ -110,7 +111,9 @@ def _new_name(event: Candidate) -> str | None:
 	return None if rename.get("merge") else rename.get("new_name")
 
 
-def _old_words(event: Candidate, renamed: dict[Key, Document]) -> list[tuple[str, str, str | None]]:
+def _old_words(
+	event: Candidate, renamed: dict[Key, Document], hidden: Hidden | None
+) -> list[tuple[str, str, str | None]]:
 	if event.update_type != RENAME:
 		return [(event.update_type, event.docname, event.data)]
 	new_name = _new_name(event)
@@ -118,5 +121,5 @@ def _old_words(event: Candidate, renamed: dict[Key, Document]) -> list[tuple[str
 		return []
 	words: list[tuple[str, str, str | None]] = [(DELETE, event.docname, None)]
 	if doc := renamed.get((event.ref_doctype, new_name)):
-		words.append((CREATE, new_name, dump(snapshot(doc))))
+		words.append((CREATE, new_name, dump(as_sent(hidden, snapshot(doc), None)[0])))
 	return words

@@ -1,7 +1,7 @@
 """The events of one page, from the log to the order in which they are to be applied.
 
 The steps: scan the log after the cursor, find what the documents are called now, keep what the consumer's user may read
-and what meets its condition, cut to the page's bounds, read the data. Never writes.
+and what meets its condition, take out what is hidden from the consumer, cut to the page's bounds, read the data. Never writes.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.producer.documents.names import Fates, find_documents
+from event_streaming.producer.feed.hidden import without_hidden
 from event_streaming.producer.feed.meeting import meeting_conditions
 from event_streaming.producer.feed.permitted import permitted
 from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, read_data, select_candidates
@@ -47,7 +48,10 @@ def read_slice(reader: Reader, head: int) -> Slice:
 	fates = find_documents(scanned)
 	scanned = permitted(reader, scanned)
 	scanned = meeting_conditions(reader, scanned, fates)
+	scanned = without_hidden(reader, scanned)
 	events, cursor = _cut(reader, scanned, reach)
+	if any(event.ref_doctype in reader.hidden and not event.ready for event in events):
+		raise AssertionError("an event would be sent with what is hidden in it")
 	read_data(events)
 	return Slice(events, cursor, head, fates)
 

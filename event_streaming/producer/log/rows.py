@@ -39,6 +39,8 @@ class Candidate:
 	data_before: str | None = None
 	# made up for this page, with the document's present state
 	made: bool = False
+	# its data is read, and holds what the consumer may have and nothing else
+	ready: bool = False
 	# a deletion in the place of the event: the document no longer meets the consumer's condition
 	leaves: bool = False
 	# the name that its document has now; None when it is gone
@@ -96,7 +98,7 @@ def read_candidates(query) -> list[Candidate]:
 
 
 def read_data(events: list[Candidate]) -> None:
-	wanted = [event.name for event in events if not event.made]
+	wanted = [event.name for event in events if not event.made and not event.ready]
 	if not wanted:
 		return
 	log = frappe.qb.DocType(LOG)
@@ -108,7 +110,7 @@ def read_data(events: list[Candidate]) -> None:
 	)
 	data = {str(name): (text, before) for name, text, before in rows}
 	for event in events:
-		if not event.made:
+		if not event.made and not event.ready:
 			event.data, event.data_before = data.get(event.name, (None, None))
 
 

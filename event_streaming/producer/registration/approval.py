@@ -16,9 +16,15 @@ from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration import audited, neighbours
 from event_streaming.producer.registration.forgetting import forget_later
+from event_streaming.producer.registration.hidden_fields import (
+	DECIDED,
+	refuse_removal_by_consumer,
+	settle_hidden,
+)
 from event_streaming.producer.registration.neighbours import COUNTERS, ITS_OWN
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.calling import client_of
+from event_streaming.producer.subscriptions.hidden import of_row
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import (
 	APPROVED,
@@ -53,8 +59,11 @@ def validate_consumer(doc) -> None:
 	rows_before = {row.ref_doctype: row for row in before.consumer_doctypes} if before else {}
 	if before:
 		_keep_counters(doc, before)
+	settle_hidden(doc, rows_before)
 	for row in doc.consumer_doctypes:
 		_settle_row(doc, row, rows_before.get(row.ref_doctype))
+	for row in doc.consumer_doctypes:
+		_check_condition(doc, row, rows_before.get(row.ref_doctype))
 	doc.incoming_change = 0
 
 
@@ -80,6 +89,7 @@ def consumer_changed(doc) -> None:
 def consumer_removed(doc) -> None:
 	"""Called by the document's `on_trash`: nothing is kept or logged for it any more."""
 	neighbours.refuse_removal(doc)
+	refuse_removal_by_consumer(doc)
 	audit.record(
 		audit.DELETED, CONSUMER, doc.name, audit.differences(None, doc, audited.IGNORED, audited.KEYS)[1]
 	)
@@ -97,16 +107,17 @@ def _keep_counters(doc, before) -> None:
 def _settle_row(doc, row, before) -> None:
 	from_other_site = doc.flags.from_consumer or cint(doc.incoming_change)
 	if before is None:
-		if from_other_site or not row.status:
+		if from_other_site or not row.status or cint(row.not_asked):
 			row.status = PENDING
-		conditions.check(row.condition, row.ref_doctype)
 		refuse_system_doctypes([row.ref_doctype])
 	else:
 		row.from_position, row.condition_error = before.from_position, before.condition_error
 		if from_other_site:
 			row.status = before.status
+		if cint(row.not_asked) or cint(before.not_asked):
+			# nobody asks for it; and asked for again, it is as a new row
+			row.status = PENDING
 		if (row.condition or "") != (before.condition or ""):
-			conditions.check(row.condition, row.ref_doctype)
 			row.condition_error = None
 			if row.status == before.status:
 				row.status = PENDING
@@ -117,6 +128,13 @@ def _settle_row(doc, row, before) -> None:
 		conditions.check_function(row.condition)
 	if _flows(row) and not _flows(before):
 		row.from_position = head_position()
+
+
+def _check_condition(doc, row, before) -> None:
+	"""One that is new, or that may ask for what is hidden from now on."""
+	watched = ("condition", *DECIDED)
+	if before is None or any((row.get(field) or "") != (before.get(field) or "") for field in watched):
+		conditions.check(row.condition, row.ref_doctype, of_row(row, doc.name))
 
 
 def _flows(row) -> bool:

@@ -6,6 +6,7 @@ registration may change. Every refusal says to the admin over there what to do.
 """
 
 import json
+import re
 from typing import Any
 
 import frappe
@@ -20,6 +21,7 @@ from event_streaming.producer.registration.approval import CALL_SECONDS
 from event_streaming.producer.registration.rate import count_registration
 from event_streaming.producer.registration.unlogged import unlogged
 from event_streaming.producer.subscriptions import calling, conditions
+from event_streaming.producer.subscriptions.hidden import hidden_of
 from event_streaming.producer.subscriptions.met import refuse_known, refuse_other
 from event_streaming.producer.subscriptions.reader import subscriptions_of
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
@@ -30,6 +32,9 @@ from event_streaming.site.site_id import own_id, refuse_if_for_another
 from event_streaming.wire.checks import as_site_id
 from event_streaming.wire.pages import KEEP, PROTOCOL, REMOVE
 from event_streaming.wire.paths import CONFIRM
+
+MOST_FIELDS = 500
+FIELD = re.compile(r"\w{1,140}(\.\w{1,140})?")
 
 
 def register(data: dict | str) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def register(data: dict | str) -> dict[str, Any]:
 			EventStreamingError,
 		)
 	_check_site(callback_url, user, existing, as_site_id(data.get("site_id")))
-	_check_conditions(wanted, existing.name if existing and cint(data.get("saved")) else None)
+	_check_conditions(wanted, existing and existing.name, cint(data.get("saved")))
 	if cint(data.get("protocol")) >= PROTOCOL:
 		if cint(data.get("reachable")):
 			_call_back(callback_url, data, existing.ca_certificate if existing else "")
@@ -185,18 +190,19 @@ def _wanted(data: dict) -> dict[str, dict]:
 	return {str(entry["doctype"]): entry for entry in entries}
 
 
-def _check_conditions(wanted: dict[str, dict], decided_for: str | None) -> None:
+def _check_conditions(wanted: dict[str, dict], event_consumer: str | None, saved: int) -> None:
 	"""Refuse conditions that can't be evaluated here.
 
-	The consumer `decided_for` has saved them already, as this site could not be asked then: until they are mended nothing is
+	Where it is `saved`, the consumer has saved them already, as this site could not be asked then: until they are mended nothing is
 	sent under the conditions that they are to replace, which may be wider.
 	"""
+	hidden = hidden_of(frappe.get_doc(CONSUMER, event_consumer)) if event_consumer else {}
 	for doctype, entry in wanted.items():
 		try:
-			conditions.check(entry.get("condition"), doctype)
+			conditions.check(entry.get("condition"), doctype, hidden.get(doctype))
 		except frappe.ValidationError:
-			if decided_for:
-				_hold_back(decided_for, doctype)
+			if event_consumer and saved:
+				_hold_back(event_consumer, doctype)
 			raise
 
 
@@ -288,8 +294,10 @@ def _save_consumer(callback_url: str, user: str, data: dict, wanted: dict[str, d
 			"ref_doctype": doctype,
 			"condition": entry.get("condition") or None,
 			"when_condition_ends": REMOVE if entry.get("when_condition_ends") == REMOVE else KEEP,
+			"not_wanted": _not_wanted(entry),
+			"not_asked": 0,
 		}
-		if "unsubscribed" in entry or row is None:
+		if "unsubscribed" in entry or row is None or cint(row.not_asked):
 			values["unsubscribed"] = cint(entry.get("unsubscribed"))
 		if row is None:
 			consumer.append("consumer_doctypes", {**values, "status": PENDING})
@@ -313,6 +321,21 @@ def _take_keys(consumer, data: dict) -> None:
 			frappe.MandatoryError,
 		)
 	consumer.api_key, consumer.api_secret = data["api_key"], data["api_secret"]
+
+
+def _not_wanted(entry: dict) -> str | None:
+	"""The fields that the consumer asks not to get, one a line; what this site does not know of does no harm."""
+	names = entry.get("not_wanted") or []
+	if (
+		not isinstance(names, list)
+		or len(names) > MOST_FIELDS
+		or not all(isinstance(name, str) and FIELD.fullmatch(name) for name in names)
+	):
+		frappe.throw(
+			_("The fields of {0} that are not wanted are not a list of names.").format(entry["doctype"]),
+			EventStreamingError,
+		)
+	return "\n".join(names) or None
 
 
 def _registration(consumer, made: bool, last_update: Any = None) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from frappe import _
 
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.producer.subscriptions.bounds import Budget, guarded
-from event_streaming.producer.subscriptions.expressions import FUNCTIONS, View, problem_in
+from event_streaming.producer.subscriptions.expressions import FUNCTIONS, View, hidden_asked_for, problem_in
+from event_streaming.producer.subscriptions.hiding import Hidden
+from event_streaming.site.address import public_url
 
 COMMAND = "cmd:"
 LONGEST = 2_000
@@ -27,10 +29,17 @@ SAVEPOINT = "event_streaming_condition"
 PATH = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*){2,}", re.ASCII)
 
 
-def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any = None) -> bool:
+def meets(
+	condition: str | None,
+	doc: Any,
+	consumer: Any = None,
+	update_log: Any = None,
+	hidden: Hidden | None = None,
+) -> bool:
 	"""Whether the document meets the condition; none is always met. Raises what the condition raises.
 
-	Asked inside of `without_writing`: what a `cmd:` function writes is undone after each call.
+	Asked inside of `without_writing`: what a `cmd:` function writes is undone after each call. An expression does not see what is
+	`hidden` from the consumer; a function is this site's own code.
 	"""
 	condition = (condition or "").strip()
 	if not condition:
@@ -43,23 +52,38 @@ def meets(condition: str | None, doc: Any, consumer: Any = None, update_log: Any
 			_rollback_to(save_point=SAVEPOINT)
 	check_expression(condition)
 	# as globals: a local name is not seen inside a comprehension
-	names = {**FUNCTIONS, **Budget().guards(), "doc": View(vars(doc))}
+	view = View(vars(doc), *(hidden.secret_by_table if hidden else ()))
+	names = {**FUNCTIONS, **Budget().guards(), "doc": view}
 	return bool(frappe.safe_eval(guarded(condition), names))
+
+
+def as_told(name: str, error: Exception, hidden: Hidden | None) -> str:
+	"""What the consumer is told of a condition's error: where fields are hidden from it, not what the error says."""
+	return error_as_told(f"{name}: {type(error).__name__}: {error}", hidden)[:500]
+
+
+def error_as_told(error: str, hidden: Hidden | None) -> str:
+	if not hidden or not hidden.secret:
+		return error
+	return _("the reason is on the Event Consumer and in the Error Log of {0}").format(public_url())
 
 
 @contextmanager
 def without_writing() -> Iterator[None]:
 	"""Undoes whatever a `cmd:` function writes while it decides.
 
-	One that commits or rolls back fails: it would take with it what the page has written so far.
+	One that commits or rolls back fails: it would take with it what the page has written so far. Nor is anything that it shows to a
+	person shown to the consumer.
 	"""
 	database = frappe.local.db
 	frappe.db.savepoint(SAVEPOINT)
 	database.commit, database.rollback = _may_not_end, _rollback_to
+	told = len(frappe.local.message_log or ())
 	try:
 		yield
 	finally:
 		del database.commit, database.rollback
+		del (frappe.local.message_log or [])[told:]
 		frappe.db.rollback(save_point=SAVEPOINT)
 
 
@@ -73,10 +97,11 @@ def _rollback_to(*, save_point: str | None = None, **_options) -> None:
 	frappe.db.sql(f"rollback to savepoint {save_point}")
 
 
-def check(condition: str | None, doctype: str) -> None:
+def check(condition: str | None, doctype: str, hidden: Hidden | None = None) -> None:
 	"""Refuse, with what is wrong, a condition that can't or may not be evaluated for documents of a DocType here.
 
-	Nobody has read it yet: no module of its choice is imported. `check_function` does that when it is approved.
+	Nobody has read it yet: no module of its choice is imported. `check_function` does that when it is approved. Nor may one ask for
+	what is `hidden` from the consumer: it could guess the values by what comes.
 	"""
 	condition = (condition or "").strip()
 	if not condition:
@@ -87,6 +112,12 @@ def check(condition: str | None, doctype: str) -> None:
 		_path(condition)
 	else:
 		check_expression(condition, _fieldnames(doctype))
+		if hidden and (name := hidden_asked_for(condition, *hidden.secret_by_table)):
+			frappe.throw(
+				_(
+					"The condition for {0} asks for {1}, which is not sent to the consumer: it could tell by it what the field holds. Change the condition, or have the field sent."
+				).format(doctype, name)
+			)
 
 
 def check_function(condition: str | None) -> None:

@@ -5,7 +5,7 @@ beyond that, or take long, is not in the list of what is allowed.
 """
 
 import ast
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from event_streaming.producer.subscriptions.bounds import too_costly
@@ -64,12 +64,22 @@ METHODS = frozenset(("get", "lower", "upper", "strip", "startswith", "endswith",
 
 
 class View:
-	"""A document's values, to be read only: `doc.fieldname`, `doc["fieldname"]`, `doc.get("fieldname")`."""
+	"""A document's values, to be read only: `doc.fieldname`, `doc["fieldname"]`, `doc.get("fieldname")`.
 
-	__slots__ = ("_values",)
+	`hidden` fields, and those of its rows, hold nothing: whoever gets the documents could guess by a condition what they hold.
+	"""
 
-	def __init__(self, values: dict[str, Any]):
+	__slots__ = ("_hidden", "_hidden_in_rows", "_values")
+
+	def __init__(
+		self,
+		values: dict[str, Any],
+		hidden: Collection[str] = (),
+		hidden_in_rows: Mapping[str, Collection[str]] | None = None,
+	):
 		object.__setattr__(self, "_values", values)
+		object.__setattr__(self, "_hidden", hidden)
+		object.__setattr__(self, "_hidden_in_rows", hidden_in_rows or {})
 
 	def __getattr__(self, fieldname: str) -> Any:
 		return self.get(fieldname)
@@ -81,9 +91,12 @@ class View:
 		raise AttributeError("A condition can't change the document.")
 
 	def get(self, fieldname: str, default: Any = None) -> Any:
+		if fieldname in self._hidden:
+			return None
 		value = self._values.get(fieldname, default)
 		if isinstance(value, list):
-			return [View(vars(row)) if hasattr(row, "doctype") else row for row in value]
+			hidden = self._hidden_in_rows.get(fieldname, ())
+			return [View(vars(row), hidden) if hasattr(row, "doctype") else row for row in value]
 		return value
 
 
@@ -103,6 +116,21 @@ def problem_in(expression: str, fieldnames: Collection[str] | None = None) -> st
 		return problem
 	unknown = [name for node in ast.walk(tree) if (name := _field_named(node)) and name not in fieldnames]
 	return f"the documents have no field {unknown[0]}" if unknown else ""
+
+
+def hidden_asked_for(
+	expression: str, hidden: Collection[str], hidden_in_rows: Mapping[str, Collection[str]]
+) -> str:
+	"""A field that the expression asks for though it is hidden; "" when there is none. What is named in a roundabout way holds nothing."""
+	of_rows = {name: f"{table}.{name}" for table, names in hidden_in_rows.items() for name in names}
+	for node in ast.walk(ast.parse(expression, mode="eval")):
+		if (name := _field_named(node)) in hidden and name:
+			return name
+		if isinstance(node, ast.Attribute) and not _is_doc(node.value) and node.attr in of_rows:
+			return of_rows[node.attr]
+		if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in of_rows:
+			return of_rows[node.value]
+	return ""
 
 
 def _field_named(node: ast.AST) -> str:

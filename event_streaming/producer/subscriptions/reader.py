@@ -9,12 +9,15 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.exceptions import NotRegistered
+from event_streaming.producer.subscriptions.hidden import hidden_of, names_masked, names_not_sent
+from event_streaming.producer.subscriptions.hiding import Hidden
 from event_streaming.producer.subscriptions.met import check_consumer
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, PENDING
 from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.refused import is_system
 from event_streaming.site.roles import SUBSCRIBER, may_subscribe
 from event_streaming.site.settings import get_settings
+from event_streaming.wire.left_out import names_in
 from event_streaming.wire.pages import KEEP
 
 
@@ -27,6 +30,8 @@ class Reader:
 	limit: int
 	max_bytes: int
 	rows: dict[str, Any]
+	# DocType -> what it does not get of the documents, on whatever road; {} when it gets everything
+	hidden: dict[str, Hidden] = field(default_factory=dict)
 	# update types that the consumer has no word for
 	without: tuple[str, ...] = ()
 	warnings: list[str] = field(default_factory=list)
@@ -83,6 +88,7 @@ def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
 			# an approval does not outlive the permission in site_config.json
 			if row.status == APPROVED and not cint(row.unsubscribed) and not is_system(row.ref_doctype)
 		},
+		hidden=hidden_of(consumer),
 	)
 
 
@@ -127,6 +133,10 @@ def subscriptions_of(consumer) -> dict[str, dict[str, Any]]:
 			"unsubscribed": cint(row.unsubscribed),
 			"condition": row.condition or None,
 			"when_condition_ends": row.when_condition_ends or KEEP,
+			"fields_not_sent": names_not_sent(row),
+			"fields_masked": names_masked(row),
+			"not_wanted": list(names_in(row.not_wanted)),
 		}
 		for row in consumer.consumer_doctypes
+		if not cint(row.not_asked)
 	}

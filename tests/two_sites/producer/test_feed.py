@@ -146,7 +146,15 @@ def test_a_page_has_the_events_in_order_and_the_next_cursor(producer, open_feed)
 	assert page["protocol"] == 2 and page["site"] == producer.url and page["time_zone"]
 	assert all(event["origin"] == producer.url and event["root"] is None for event in page["events"])
 	assert page["subscriptions"] == {
-		CITY: {"status": "Approved", "unsubscribed": 0, "condition": None, "when_condition_ends": "Keep"}
+		CITY: {
+			"status": "Approved",
+			"unsubscribed": 0,
+			"condition": None,
+			"when_condition_ends": "Keep",
+			"fields_not_sent": [],
+			"fields_masked": [],
+			"not_wanted": [],
+		}
 	}
 
 

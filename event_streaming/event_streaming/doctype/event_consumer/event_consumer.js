@@ -9,8 +9,8 @@ frappe.ui.form.on("Event Consumer", {
 	},
 
 	refresh(frm) {
-		// what is in the table is the consumer's to say
-		frm.set_df_property("consumer_doctypes", "cannot_add_rows", !frm.is_new());
+		// what it gets is the consumer's to ask for: a row that is added here only says what is not sent
+		frm.set_query("ref_doctype", "consumer_doctypes", () => ({ filters: { istable: 0, is_virtual: 0 } }));
 		if (frm.is_new()) return;
 		const pending = pending_rows(frm);
 		if (pending.length) {
@@ -145,6 +145,14 @@ function add_rotate_button(frm) {
 	);
 }
 
+// what of the documents does not go over, or goes over as another text
+function held_back(row) {
+	const names = (text) => (text || "").split("\n").map((line) => line.trim()).filter(Boolean);
+	const not_sent = [...names((row.fields_not_sent || "").replace(/,/g, "\n")), ...names(row.not_wanted)];
+	const masked = names(row.fields_masked).map((line) => __("{0} (masked)", [line.split("=")[0].trim()]));
+	return [...new Set([...not_sent, ...masked])].join(", ");
+}
+
 // of each Document Type: what was decided, how many events have gone over lately, and when the last one did
 function show_taken(frm) {
 	const taken = (frm.doc.__onload || {}).taken || {};
@@ -154,11 +162,11 @@ function show_taken(frm) {
 		const { events, last } = taken[row.ref_doctype] || {};
 		const status = row.unsubscribed ? __("Unsubscribed") : __(row.status || "Pending");
 		const color = row.unsubscribed ? "gray" : colors[row.status] || "orange";
-		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td class="text-right">${cint(events)}</td><td>${
+		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td>${escape(held_back(row))}</td><td class="text-right">${cint(events)}</td><td>${
 			last ? escape(frappe.datetime.prettyDate(last)) : `<span class="text-muted">${__("never")}</span>`
 		}</td></tr>`;
 	});
-	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th class="text-right">${__("Events Taken Lately")}</th><th>${__("Last Taken")}</th>`;
+	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th>${__("Fields Not Sent")}</th><th class="text-right">${__("Events Taken Lately")}</th><th>${__("Last Taken")}</th>`;
 	frm.get_field("taken_html").$wrapper.html(
 		`<div class="table-responsive"><table class="table table-bordered"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
 	);

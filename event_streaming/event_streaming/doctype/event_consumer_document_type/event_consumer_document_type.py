@@ -19,7 +19,11 @@ class EventConsumerDocumentType(Document):
 
 		condition: DF.SmallText | None
 		condition_error: DF.SmallText | None
+		fields_masked: DF.SmallText | None
+		fields_not_sent: DF.SmallText | None
 		from_position: DF.Int
+		not_asked: DF.Check
+		not_wanted: DF.SmallText | None
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data

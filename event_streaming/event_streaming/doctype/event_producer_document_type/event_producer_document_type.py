@@ -16,11 +16,14 @@ class EventProducerDocumentType(Document):
 		conflict_policy: DF.Literal["Producer Wins", "Consumer Wins", "Newest Wins", "Ask"]
 		copied_on: DF.Datetime | None
 		copy_existing: DF.Check
+		do_not_send: DF.Check
 		fields_this_site_decides: DF.SmallText | None
 		has_mapping: DF.Check
 		mapping: DF.Link | None
+		masked: DF.SmallText | None
 		match_by: DF.Data | None
 		no_notifications: DF.Check
+		not_sent: DF.SmallText | None
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data

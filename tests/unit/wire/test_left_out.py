@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from event_streaming.consumer.subscriptions.decided_here import change_without_decided, without_decided
+from event_streaming.wire.left_out import change_without, document_without
 
 DOCUMENT = {
 	"name": "A",
@@ -25,19 +25,19 @@ CHANGE = {
 def test_nothing_that_came_is_changed_in_place(fields):
 	document, change = copy.deepcopy(DOCUMENT), copy.deepcopy(CHANGE)
 
-	without_decided(document, fields)
-	change_without_decided(change, fields)
+	document_without(document, fields)
+	change_without(change, fields)
 
 	assert (document, change) == (DOCUMENT, CHANGE)
 
 
 def test_without_any_the_very_same_is_given_back():
-	assert without_decided(DOCUMENT, ()) is DOCUMENT
-	assert change_without_decided(CHANGE, ()) is CHANGE
+	assert document_without(DOCUMENT, ()) is DOCUMENT
+	assert change_without(CHANGE, ()) is CHANGE
 
 
 def test_fields_fields_of_rows_and_whole_tables_are_taken_out_of_a_document():
-	left = without_decided(DOCUMENT, ("price", "items.bin", "taxes"))
+	left = document_without(DOCUMENT, ("price", "items.bin", "taxes"))
 
 	assert left == {
 		"name": "A",
@@ -47,7 +47,7 @@ def test_fields_fields_of_rows_and_whole_tables_are_taken_out_of_a_document():
 
 
 def test_and_out_of_each_part_of_a_difference():
-	left = change_without_decided(CHANGE, ("price", "items.bin", "taxes"))
+	left = change_without(CHANGE, ("price", "items.bin", "taxes"))
 
 	assert left == {
 		"changed": {"title": "b", "modified": "2026-01-01"},
@@ -61,18 +61,14 @@ def test_and_out_of_each_part_of_a_difference():
 def test_a_row_that_has_only_moved_is_still_told():
 	change = {"row_changed": {"items": [{"name": "r1", "idx": 2, "bin": "Z"}]}}
 
-	assert change_without_decided(change, ("items.bin",)) == {
-		"row_changed": {"items": [{"name": "r1", "idx": 2}]}
-	}
+	assert change_without(change, ("items.bin",)) == {"row_changed": {"items": [{"name": "r1", "idx": 2}]}}
 
 
 def test_what_the_other_site_sends_in_no_such_shape_is_left_for_others_to_refuse():
-	assert without_decided({"items": "none"}, ("items.bin",)) == {"items": "none"}
-	assert without_decided({"items": ["r1"]}, ("items.bin",)) == {"items": ["r1"]}
-	assert change_without_decided({"added": "none", "changed": None}, ("items.bin", "x")) == {
+	assert document_without({"items": "none"}, ("items.bin",)) == {"items": "none"}
+	assert document_without({"items": ["r1"]}, ("items.bin",)) == {"items": ["r1"]}
+	assert change_without({"added": "none", "changed": None}, ("items.bin", "x")) == {
 		"added": "none",
 		"changed": None,
 	}
-	assert change_without_decided({"row_changed": {"items": 1}}, ("items.bin",)) == {
-		"row_changed": {"items": 1}
-	}
+	assert change_without({"row_changed": {"items": 1}}, ("items.bin",)) == {"row_changed": {"items": 1}}
