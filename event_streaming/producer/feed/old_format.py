@@ -32,7 +32,7 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 	consumer = load_consumer(event_consumer)
 	cursor = _position_of_time(last_update)
 	reader = reader_for(consumer, cursor, None, None)
-	asked = set(parsed_list(doctypes))
+	asked = {doctype for doctype in parsed_list(doctypes) if isinstance(doctype, str)}
 	asks_for_all = reader.rows.keys() <= asked
 	reader.without = OF_FILES
 	reader.rows = {doctype: row for doctype, row in reader.rows.items() if doctype in asked}
