@@ -401,6 +401,26 @@ def test_with_the_role_alone_it_sees_its_own_consumer_and_no_other(site):
 	assert {row["parent"] for row in rows} == {NOBODY_URL}
 
 
+def test_what_lists_are_asked_for_names_its_own_alone(site):
+	"""Frappe 15 asks this hook for rows; the fork asks that of their documents."""
+	site.run(set_roles, user=SUBSCRIBER, roles=ROLES["role"])
+
+	assert site.run(listed_for, user=SUBSCRIBER) == [[NOBODY_URL], [NOBODY_URL]]
+	assert site.run(listed_for, user="Administrator") == [sorted((NOBODY_URL, OTHER_URL))] * 2
+
+
+def listed_for(user: str) -> list[list]:
+	import frappe
+
+	found = []
+	for doctype, column in ((CONSUMER, "name"), (ROWS, "parent")):
+		[hook] = frappe.get_hooks("permission_query_conditions")[doctype]
+		condition = frappe.call(frappe.get_attr(hook), user, doctype=doctype) or "1 = 1"
+		rows = frappe.db.sql(f"select distinct `{column}` from `tab{doctype}` where {condition}")
+		found.append(sorted(name for (name,) in rows))
+	return found
+
+
 def test_a_role_that_somebody_else_gave_reads_as_ever(site):
 	"""The rule for neighbours takes nothing from an auditor who was given the right by another role."""
 	site.run(set_roles, user=OTHER_USER, roles=["System Manager", "Event Subscriber"])
