@@ -20,6 +20,7 @@ from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
 from event_streaming.consumer.subscriptions import registration, rotation, sites
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
 from event_streaming.consumer.workers.shared_page import apply_shared
 from event_streaming.exceptions import (
@@ -39,6 +40,8 @@ from event_streaming.wire.pages import PROTOCOL, Page
 WAKE_FOR = 600
 # between two looks whether another pull is over
 WAIT_STEP = 0.2
+# to keep what a page says of the producer, where another process writes the same rows
+ATTEMPTS = 3
 
 Progress = Callable[["Summary"], None]
 
@@ -174,12 +177,26 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 	"""The next page, in the protocol that the producer speaks."""
 	if kept.protocol >= 2:
 		page = producer.get_page(kept.position, kept.epoch, kept.receipt)
-		sites.keep_met(doc, page["site_id"])
-		go_with_the_log(kept, page)
+		keep_what_it_says(doc, kept, page)
 	else:
 		page = registration.old_page(doc, producer, kept)
 	frappe.db.commit()
 	return page
+
+
+def keep_what_it_says(doc, kept: PullState, page: Page) -> None:
+	"""Which site has answered, and of which life of its log; commits. Others write the same rows, a change of keys for one: of two that
+	lock each other out the database gives one up, which does it again, as nothing else is open."""
+	for attempt in range(1, ATTEMPTS + 1):
+		try:
+			sites.keep_met(doc, page["site_id"])
+			go_with_the_log(kept, page)
+			frappe.db.commit()
+			return
+		except Exception as error:
+			if attempt == ATTEMPTS or not is_lost_transaction(error):
+				raise
+			frappe.db.rollback()
 
 
 def go_with_the_log(kept: PullState, page: Page) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from doctypes import CITY, with_orders
-from documents import insert, insert_cities, read_doc, read_rows, set_settings, unique
+from documents import delete, insert, insert_cities, read_doc, read_rows, set_settings, unique
 from fake_producer import OlderProducer
 from faulty_proxy import FaultyProxy
 from logs import sync_logs
@@ -277,7 +277,7 @@ def pull_slowly(event_producer: str) -> dict:
 
 	original, calls = Producer.get_page, []
 
-	def waits(self, cursor):
+	def waits(self, cursor, *more):
 		calls.append(cursor)
 		if len(calls) == 2:
 			# the transaction sees the keys as they were
@@ -285,7 +285,7 @@ def pull_slowly(event_producer: str) -> dict:
 			set_key("first_page")
 			while not look_at_key("rotated"):
 				time.sleep(0.05)
-		return original(self, cursor)
+		return original(self, cursor, *more)
 
 	Producer.get_page = waits
 	return asdict(pull(event_producer))
@@ -315,6 +315,8 @@ def line(producer, consumer):
 			set_settings, read_timeout=2, connect_timeout=1, public_url="http://line.invalid", not_reachable=1
 		)
 		producer.run(delete_consumers)
+		# one site, one connection
+		consumer.run(delete, doctype="Event Producer", name=producer.url)
 		consumer.run(make_event_producer, url=proxy.url, rows=[ROW])
 		producer.run(decide, consumer_url="http://line.invalid")
 		proxy.only = "rotate_keys"

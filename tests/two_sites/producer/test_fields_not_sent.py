@@ -30,7 +30,14 @@ OLD_FEED = f"{DOCTYPES}.event_update_log.event_update_log.get_update_logs_for_co
 REGISTER = f"{DOCTYPES}.event_consumer.event_consumer.register_consumer"
 ENDPOINT = "event_streaming.endpoints."
 # asked by a producer of its consumer, or of nobody's documents
-NOT_OF_DOCUMENTS = {"confirm", "update_status", "site_facts"}
+NOT_OF_DOCUMENTS = {
+	"confirm",
+	"update_status",
+	"site_facts",
+	"get_site_id",
+	"rotate_keys",
+	"new_event_notification",
+}
 ALL_FIELDS = ["title", "note", "salary", "scan", "story", "code", "contact"]
 
 

@@ -32,7 +32,7 @@ WANTED = {
 def site(producer):
 	with_orders(producer)
 	producer.run(make_subscriber)
-	producer.run(make_subscriber, user=OTHER_USER, keys=["otherkey", "othersecret"])
+	producer.run(make_subscriber, user=OTHER_USER, keys=["roadskey", "roadssecret"])
 	rows = [
 		{"ref_doctype": CITY, "status": "Pending"},
 		{"ref_doctype": ORDER, "status": "Approved", "condition": "doc.docstatus == 1"},
