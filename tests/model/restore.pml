@@ -29,7 +29,7 @@ Stop the site's processes before a restore.
 Simpler than the code: an event that comes again is known by its id and moment, and here by a number that is never given twice; a page
 has all up to the head; a numbering numbers one event; FAR and BEHIND_THE_MARK are small, and more than can be lost here; retention is left out.
 
-Bounds: 3 events, 1 consumer and somebody else who numbers, 1 restore of the producer, 1 of a consumer, 1 death, 1 false claim.
+Bounds: 2 events (3 with KNOWN_LATE_MARK), 1 consumer and somebody else who numbers, 1 restore of the producer, 1 of a consumer, 1 death, 1 false claim.
 
 Bugs that can be put back
 - BUG_EPOCH_IGNORED: the log goes on where the backup ends.
@@ -40,12 +40,17 @@ Bugs that can be put back
 - BUG_NOT_TOLD: the consumer keeps no epoch, and so is not told.
 */
 
+#ifdef KNOWN_LATE_MARK
 #define EVENTS 3
-#define POSITIONS 24
-#define EPOCHS 6
+#define POSITIONS 20
+#else
+#define EVENTS 2
+#define POSITIONS 14
+#endif
+#define EPOCHS 4
 #define CONSUMERS 1
-#define BEHIND_THE_MARK 5
-#define FAR 6
+#define BEHIND_THE_MARK 3
+#define FAR 3
 #define BIT(n) (1 << (n))
 
 typedef Database {
@@ -174,7 +179,9 @@ inline number() {
 	fi;
 #endif
 	d_step {
+#ifndef BUG_MARK_FIRST
 		look_at_mark();
+#endif
 		if
 		:: waiting != 0 -> give_position(waiting); waiting = 0
 		:: else

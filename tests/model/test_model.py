@@ -29,6 +29,11 @@ WITH_LIVENESS = [
 ]
 
 
+def is_a_property(violated: str) -> bool:
+	"""Whether it is one of the model's own assertions: not a place beyond the end of an array."""
+	return violated.startswith("assertion violated") and "array index" not in violated
+
+
 @pytest.mark.parametrize("model", NAMES)
 def test_a_model_holds_in_all_that_it_can_do(model, tmp_path):
 	found = search(model, "", tmp_path)
@@ -54,7 +59,7 @@ def test_a_known_bug_that_is_put_back_is_found(model, bug, tmp_path):
 	found = search(model, bug, tmp_path)
 
 	assert found.errors > 0, found.said
-	assert found.violated.startswith("assertion violated"), found.said
+	assert is_a_property(found.violated), found.said
 
 
 @pytest.mark.parametrize(("model", "limit"), LIMITS)
@@ -62,7 +67,7 @@ def test_what_is_known_not_to_hold_does_not(model, limit, tmp_path):
 	"""When this fails the limit is gone: take it out of the header and of docs/reliability.md."""
 	found = search(model, limit, tmp_path)
 
-	assert found.violated.startswith("assertion violated"), found.said
+	assert is_a_property(found.violated), found.said
 
 
 @pytest.mark.parametrize("model", NAMES)
