@@ -93,14 +93,14 @@ def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> li
 				BEHIND, name, _("{0} events are waiting on {1}.").format(f"{row['events_behind']:,}", name)
 			)
 		)
-	failed = row["failed"] + row["conflicts"]
+	failed = row["failed"] + row["conflicts"] + row["stuck"]
 	if failed >= settings.alert_failed_events:
 		found.append(
 			Trouble(
 				FAILED,
 				name,
 				_(
-					"{0} events from {1} have failed or are in conflict: see Event Sync Log, remove the cause, resync."
+					"{0} events from {1} have failed, are in conflict or keep failing: see Event Sync Log, remove the cause, resync."
 				).format(counted(failed), name),
 			)
 		)

@@ -7,6 +7,7 @@ from frappe import _
 from frappe.utils import now_datetime
 
 from event_streaming.admin.alerts import OpenAlert, open_alerts
+from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer
 from event_streaming.admin.words import counted
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs import state
@@ -17,6 +18,18 @@ from event_streaming.producer.registration.overview import ConsumerRow
 from event_streaming.site.address import public_url, time_zone
 
 
+class ProducerStatus(ProducerRow):
+	"""How a producer stands, and the one line that says it."""
+
+	headline: Headline
+
+
+class ConsumerStatus(ConsumerRow):
+	"""How a consumer stands, and the one line that says it."""
+
+	headline: Headline
+
+
 class Status(TypedDict):
 	"""`needs_attention` is empty when nothing needs a person; times are in the site's time zone."""
 
@@ -24,8 +37,8 @@ class Status(TypedDict):
 	now: datetime
 	time_zone: str
 	position: int
-	producers: list[ProducerRow]
-	consumers: list[ConsumerRow]
+	producers: list[ProducerStatus]
+	consumers: list[ConsumerStatus]
 	alerts: list[OpenAlert]
 	needs_attention: list[str]
 
@@ -38,17 +51,17 @@ def site_status() -> Status:
 		"now": now_datetime(),
 		"time_zone": time_zone(),
 		"position": head_position(),
-		"producers": producers,
-		"consumers": consumers,
+		"producers": [{**row, "headline": headline_of(row, public_url())} for row in producers],
+		"consumers": [{**row, "headline": headline_of_consumer(row, now_datetime())} for row in consumers],
 		"alerts": open_alerts(),
 		"needs_attention": [
-			*(line for row in producers for line in needs_of_producer(row)),
+			*(line for row in producers for line in needs_of_producer(row, public_url())),
 			*(line for row in consumers for line in needs_of_consumer(row)),
 		],
 	}
 
 
-def needs_of_producer(row: ProducerRow) -> list[str]:
+def needs_of_producer(row: ProducerRow, here: str) -> list[str]:
 	"""What a person has to see to about a producer, a sentence each."""
 	found = []
 	if not row["paused"] and row["connection"] in (state.OFFLINE, state.REFUSED):
@@ -60,6 +73,18 @@ def needs_of_producer(row: ProducerRow) -> list[str]:
 			_(
 				"{0}: {1} events have failed. Read the errors in Event Sync Log, remove the cause, resync."
 			).format(row["name"], counted(row["failed"]))
+		)
+	if row["stuck"]:
+		found.append(
+			_("{0}: {1} events keep failing and are tried again. Read the errors in Event Sync Log.").format(
+				row["name"], counted(row["stuck"])
+			)
+		)
+	if row["not_approved"]:
+		found.append(
+			_("{0} has not approved {1}. Its administrator does, in the Event Consumer {2} there.").format(
+				row["name"], ", ".join(row["not_approved"]), here
+			)
 		)
 	if row["conflicts"]:
 		found.append(

@@ -53,7 +53,7 @@ def producers_table(rows: list[dict]) -> tuple:
 	return head, [
 		(
 			row["name"],
-			"Paused" if row["paused"] else row["connection"],
+			row["headline"]["label"],
 			row["events_behind"],
 			*(counted(row[key]) for key in ("failed", "conflicts", "retrying", "waiting")),
 			ago(row["last_contact"]),
@@ -69,7 +69,7 @@ def consumers_table(rows: list[dict]) -> tuple:
 	return head, [
 		(
 			row["name"],
-			"Paused" if row["paused"] else "Active" if row["active"] else "Nothing approved",
+			row["headline"]["label"],
 			row["events_behind"] if row["protocol"] > 1 else "?",
 			len(row["pending"]),
 			row["notify_failures"],

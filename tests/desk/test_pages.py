@@ -125,3 +125,26 @@ def test_forms_on_the_consumer(desk, streams):
 		[log, *_] = sync_logs(streams.consumer, status=status)
 		window.open_form("Event Sync Log", log["name"])
 		window.screenshot(f"form-event-sync-log-{status.lower()}")
+
+
+def test_the_worst_of_a_connection_stands_in_the_list_and_on_the_form(desk, streams):
+	"""Nothing is green while an event has failed."""
+	window = desk(streams.consumer)
+
+	window.open_list("Event Producer")
+	window.wait_until(
+		"() => document.querySelector('.list-row .indicator-pill')?.innerText.includes('1 Failed')"
+	)
+	window.open_form("Event Producer", streams.event_producer)
+
+	assert window.value("cur_frm.page.indicator.text().trim()") == "1 Failed"
+	assert "remove the cause" in window.text()
+
+
+def test_the_worst_of_a_consumer_stands_in_its_list(desk, streams):
+	window = desk(streams.producer)
+
+	window.open_list("Event Consumer")
+	window.wait_until(
+		"() => /Up to Date|Behind/.test(document.querySelector('.list-row .indicator-pill')?.innerText)"
+	)

@@ -14,6 +14,8 @@ from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, OPEN, RETRY
 
 # an exact number beyond this helps nobody, and counting on would cost more with every event that fails
 MOST_COUNTED = 10_000
+# after some minutes: what another document's event would have mended is mended by then
+STUCK_TRIES = 3
 
 
 class ProducerRow(TypedDict):
@@ -28,6 +30,8 @@ class ProducerRow(TypedDict):
 	failed: int
 	conflicts: int
 	retrying: int
+	# of these, how many have failed so often that they hardly mend themselves
+	stuck: int
 	waiting: int
 	not_approved: list[str]
 	last_contact: datetime | None
@@ -39,9 +43,14 @@ class ProducerRow(TypedDict):
 	creation: datetime
 
 
-def producers() -> list[ProducerRow]:
-	"""Every Event Producer of this site, by name."""
-	known = frappe.get_all("Event Producer", fields=["name", "paused", "creation"], order_by="name asc")
+def producers(name: str | None = None) -> list[ProducerRow]:
+	"""Every Event Producer of this site, by name; or the one named."""
+	known = frappe.get_all(
+		"Event Producer",
+		filters={"name": name} if name else None,
+		fields=["name", "paused", "creation"],
+		order_by="name asc",
+	)
 	states = {
 		row.event_producer: row
 		for row in frappe.get_all(state.DOCTYPE, fields=list(state.FIELDS), order_by=None)
@@ -64,6 +73,7 @@ def _row(producer: dict, kept: dict, counts: dict[str, int], undecided: list[str
 		"failed": counts[FAILED],
 		"conflicts": counts[CONFLICT],
 		"retrying": counts[RETRYING],
+		"stuck": _stuck(producer["name"]) if counts[RETRYING] else 0,
 		"waiting": counts[WAITING],
 		"not_approved": undecided,
 		"last_contact": kept.get("last_contact"),
@@ -88,6 +98,16 @@ def _count(event_producer: str, status: str) -> int:
 			SELECT name FROM `tabEvent Sync Log` WHERE status = %s AND event_producer = %s LIMIT %s
 		) AS counted""",
 		(status, event_producer, MOST_COUNTED),
+	)[0][0]
+
+
+def _stuck(event_producer: str) -> int:
+	"""How many events have been tried STUCK_TRIES times and are still tried again; of the first MOST_COUNTED that are."""
+	return frappe.db.sql(
+		"""SELECT COUNT(*) FROM (
+			SELECT attempts FROM `tabEvent Sync Log` WHERE status = %s AND event_producer = %s LIMIT %s
+		) AS counted WHERE attempts >= %s""",
+		(RETRYING, event_producer, MOST_COUNTED, STUCK_TRIES),
 	)[0][0]
 
 

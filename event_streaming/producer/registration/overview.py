@@ -31,14 +31,15 @@ class ConsumerRow(TypedDict):
 	creation: datetime
 
 
-def consumers() -> list[ConsumerRow]:
-	"""Every Event Consumer of this site, by name."""
+def consumers(name: str | None = None) -> list[ConsumerRow]:
+	"""Every Event Consumer of this site, by name; or the one named."""
 	head = head_position()
 	rows = subscription_rows()
 	return [
 		_row(consumer, rows.get(consumer.name, []), head)
 		for consumer in frappe.get_all(
 			CONSUMER,
+			filters={"name": name} if name else None,
 			fields=[
 				"name",
 				"user",

@@ -59,8 +59,8 @@ def test_status_shows_both_roles_and_what_needs_a_person(producer, consumer):
 	well, sender = run(consumer, "status"), run(producer, "status", "--json")
 
 	assert well.returncode == 0
-	assert [producer.url, "Online", "0", "0", "0", "0", "0"] in [
-		line.split()[:7] for line in well.stdout.splitlines()
+	assert [producer.url, "Up", "to", "Date", "0", "0", "0", "0", "0"] in [
+		line.split()[:9] for line in well.stdout.splitlines()
 	]
 	assert sender.returncode == 0
 	(row,) = json.loads(sender.stdout)["consumers"]

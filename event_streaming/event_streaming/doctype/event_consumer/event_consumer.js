@@ -58,7 +58,13 @@ function approve_all(frm) {
 function show_state(frm) {
 	// Frappe may refresh a form twice in a row without clearing these
 	frm.dashboard.stats_area_row.empty();
-	if (frm.doc.paused) frm.dashboard.add_indicator(__("Paused"), "orange");
+	const headline = (frm.doc.__onload || {}).headline;
+	if (headline) {
+		frm.dashboard.add_indicator(frappe.utils.escape_html(headline.label), headline.color);
+		if (headline.text && !pending_rows(frm).length) {
+			frm.set_intro(frappe.utils.escape_html(headline.text), headline.color);
+		}
+	}
 	frm.dashboard.add_indicator(__("Taken up to position {0}", [cint(frm.doc.position)]), "blue");
 	frm.dashboard.add_indicator(
 		frm.doc.last_contact
@@ -68,8 +74,8 @@ function show_state(frm) {
 	);
 	const behind = cint((frm.doc.__onload || {}).events_behind);
 	frm.dashboard.add_indicator(
-		behind ? __("{0} events behind", [behind]) : __("Nothing waiting"),
-		behind ? "orange" : "green"
+		behind === 1 ? __("1 event behind") : behind ? __("{0} events behind", [behind]) : __("No events behind"),
+		behind ? "orange" : "blue"
 	);
 	if (cint(frm.doc.notify_failures)) {
 		frm.dashboard.add_indicator(__("{0} notifications failed", [cint(frm.doc.notify_failures)]), "orange");

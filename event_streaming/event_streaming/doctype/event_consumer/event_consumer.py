@@ -6,7 +6,9 @@ Checks, registering and messages to the consumer are in `event_streaming.produce
 
 import frappe
 from frappe.model.document import Document
+from frappe.utils import now_datetime
 
+from event_streaming.admin.headlines import headline_of_consumer
 from event_streaming.producer.registration import approval, figures, overview, register
 
 
@@ -44,6 +46,8 @@ class EventConsumer(Document):
 	def onload(self):
 		self.set_onload("taken", figures.taken_by_doctype(self.name))
 		self.set_onload("events_behind", overview.events_behind(self))
+		for row in overview.consumers(self.name):
+			self.set_onload("headline", headline_of_consumer(row, now_datetime()))
 
 	def validate(self):
 		approval.validate_consumer(self)

@@ -72,16 +72,16 @@ function show_own_address(frm) {
 function show_state(frm, state) {
 	// Frappe may refresh a form twice in a row without clearing these
 	frm.dashboard.stats_area_row.empty();
+	const headline = (frm.doc.__onload || {}).headline;
 	const connection = state.connection || "Unknown";
-	if (frm.doc.paused) {
-		frm.dashboard.add_indicator(__("Paused"), "orange");
-	} else {
+	if (headline) frm.dashboard.add_indicator(frappe.utils.escape_html(headline.label), headline.color);
+	if (!frm.doc.paused && !["Offline", "Refused"].includes(connection)) {
 		frm.dashboard.add_indicator(connection_label(connection), CONNECTION_COLORS[connection] || "gray");
 	}
 	const behind = cint(state.events_behind);
 	frm.dashboard.add_indicator(
-		behind ? __("{0} events behind", [behind]) : __("Nothing waiting"),
-		behind ? "orange" : "green"
+		behind === 1 ? __("1 event behind") : behind ? __("{0} events behind", [behind]) : __("No events behind"),
+		behind ? "orange" : "blue"
 	);
 	frm.dashboard.add_indicator(__("Cursor: {0}", [cursor_of(state)]), "blue");
 	frm.dashboard.add_indicator(
@@ -117,6 +117,10 @@ function cursor_of(state) {
 function show_problem(frm, state) {
 	// what the other site says may hold anything
 	let text = frappe.utils.escape_html(state.last_error || state.last_warning || "");
+	const headline = (frm.doc.__onload || {}).headline;
+	if (!text && headline && headline.text) {
+		frm.set_intro(frappe.utils.escape_html(headline.text), headline.color);
+	}
 	if (!text) return;
 	if (state.last_error && state.next_pull && !frm.doc.paused) {
 		const when = frappe.datetime.str_to_user(state.next_pull);

@@ -9,8 +9,9 @@ from dataclasses import asdict
 import frappe
 from frappe.model.document import Document
 
+from event_streaming.admin.headlines import headline_of
 from event_streaming.consumer.first_copy import copying, matching
-from event_streaming.consumer.logs import figures, state, task
+from event_streaming.consumer.logs import figures, overview, state, task
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
@@ -44,6 +45,8 @@ class EventProducer(Document):
 	def onload(self):
 		self.set_onload("state", asdict(state.load_state(self.name)))
 		self.set_onload("public_url", public_url())
+		for row in overview.producers(self.name):
+			self.set_onload("headline", headline_of(row, public_url()))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
 
 	def before_insert(self):

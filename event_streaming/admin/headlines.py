@@ -1,0 +1,145 @@
+"""One line for each producer and each consumer: the worst that is to be said of it now, in which colour, and what to do.
+
+Pure but for `_`: the rows of the overviews in, a headline out.
+
+Nothing is green while something stands still: what waits for an approval, for a next try or for a person comes before it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal, TypedDict
+
+from frappe import _
+
+from event_streaming.admin.words import counted
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.logs.overview import ProducerRow
+from event_streaming.producer.registration.overview import ConsumerRow
+
+# a consumer asks at least once an hour, be it that nothing has changed
+SILENT = timedelta(hours=24)
+
+Colour = Literal["green", "blue", "orange", "red", "gray"]
+
+
+class Headline(TypedDict):
+	"""`text` says what to do, and is empty where nothing is to be done."""
+
+	label: str
+	color: Colour
+	text: str
+
+
+def headline_of(row: ProducerRow, here: str = "") -> Headline:
+	"""The headline of an Event Producer. `here` is the address by which the producer knows this site."""
+	return (
+		_of_connection(row)
+		or _of_failures(row)
+		or _of_approval(row, here)
+		or _of_waiting(row)
+		or _line(_("Up to Date"), "green")
+	)
+
+
+def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
+	"""The headline of an Event Consumer."""
+	if row["paused"]:
+		return _line(_("Paused"), "orange", _("Nothing is sent until it is resumed."))
+	if row["condition_errors"]:
+		return _line(
+			_("Condition Fails"),
+			"red",
+			_(
+				"The condition for {0} raises an error: nothing is sent for it. Its consumer must correct it."
+			).format(", ".join(row["condition_errors"])),
+		)
+	if row["pending"]:
+		return _line(
+			_("{0} to Approve").format(len(row["pending"])),
+			"orange",
+			_("Approve or reject {0}.").format(", ".join(row["pending"])),
+		)
+	if not row["active"]:
+		return _line(_("Nothing Approved"), "gray")
+	if (row["last_contact"] or row["creation"]) < now - SILENT:
+		return _line(
+			_("Silent"),
+			"orange",
+			_(
+				"It has not asked for events for more than a day. Is its scheduler running, and is this site reachable from there?"
+			),
+		)
+	if row["events_behind"]:
+		return _line(_("{0} Behind").format(counted(row["events_behind"])), "blue")
+	return _line(_("Up to Date"), "green")
+
+
+def _line(label: str, color: Colour, text: str = "") -> Headline:
+	return {"label": label, "color": color, "text": text}
+
+
+def _of_connection(row: ProducerRow) -> Headline | None:
+	if row["paused"]:
+		return _line(_("Paused"), "orange", _("Nothing is pulled until it is resumed."))
+	if row["connection"] == state.REFUSED:
+		return _line(_("Refused"), "red", row["last_error"] or "")
+	if row["connection"] == state.OFFLINE:
+		return _line(_("Offline"), "orange", row["last_error"] or "")
+	return None
+
+
+def _of_failures(row: ProducerRow) -> Headline | None:
+	if row["failed"]:
+		return _line(
+			_("{0} Failed").format(counted(row["failed"])),
+			"red",
+			_("Read the errors in Event Sync Log, remove the cause, and resync."),
+		)
+	if row["conflicts"]:
+		return _line(
+			_("{0} in Conflict").format(counted(row["conflicts"])),
+			"red",
+			_("Pick the values to keep in Event Sync Log."),
+		)
+	if row["stuck"]:
+		return _line(
+			_("{0} Retrying").format(counted(row["retrying"])),
+			"orange",
+			_("{0} of them have failed several times. Read the errors in Event Sync Log.").format(
+				counted(row["stuck"])
+			),
+		)
+	return None
+
+
+def _of_approval(row: ProducerRow, here: str) -> Headline | None:
+	if not row["not_approved"]:
+		return None
+	return _line(
+		_("Waiting for Approval"),
+		"orange",
+		_("{0} must be approved on {1}: open Event Consumer {2} there.")
+		.format(", ".join(row["not_approved"]), row["name"], here)
+		.replace("  ", " "),
+	)
+
+
+def _of_waiting(row: ProducerRow) -> Headline | None:
+	if row["connection"] == state.UNKNOWN:
+		return _line(_("Not contacted yet"), "gray")
+	if row["retrying"]:
+		return _line(
+			_("{0} Retrying").format(counted(row["retrying"])),
+			"orange",
+			_("They are tried again automatically. The errors are in Event Sync Log."),
+		)
+	if row["waiting"]:
+		return _line(
+			_("{0} Waiting").format(counted(row["waiting"])),
+			"orange",
+			_("They wait for other documents: see Waits For in Event Sync Log."),
+		)
+	if row["last_error"] or row["last_warning"]:
+		return _line(_("Warning"), "orange", row["last_error"] or row["last_warning"] or "")
+	if row["events_behind"]:
+		return _line(_("{0} Behind").format(counted(row["events_behind"])), "blue")
+	return None

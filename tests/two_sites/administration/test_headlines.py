@@ -1,0 +1,155 @@
+"""Nothing is green while something stands still."""
+
+import pytest
+from doctypes import CITY
+from logs import sync_logs
+from streams import pull, require_field, require_nothing, subscribe
+
+PRODUCER = {
+	"name": "https://head.example",
+	"paused": False,
+	"connection": "Online",
+	"events_behind": 0,
+	"failed": 0,
+	"conflicts": 0,
+	"retrying": 0,
+	"stuck": 0,
+	"waiting": 0,
+	"not_approved": [],
+	"last_error": None,
+	"last_warning": None,
+}
+CONSUMER = {
+	"name": "https://branch.example",
+	"paused": False,
+	"active": True,
+	"events_behind": 0,
+	"pending": [],
+	"condition_errors": [],
+}
+
+
+def producer_headline(values: dict) -> dict:
+	from event_streaming.admin.headlines import headline_of
+
+	return headline_of({**PRODUCER, **values}, "https://branch.example")
+
+
+def consumer_headline(values: dict, contact_hours: float | None, known_hours: float) -> dict:
+	"""Of a consumer whose last contact was so many hours ago, and its registration so many."""
+	from datetime import timedelta
+
+	from frappe.utils import now_datetime
+
+	from event_streaming.admin.headlines import headline_of_consumer
+
+	now = now_datetime()
+	contact = None if contact_hours is None else now - timedelta(hours=contact_hours)
+	times = {"last_contact": contact, "creation": now - timedelta(hours=known_hours)}
+	return headline_of_consumer({**CONSUMER, **times, **values}, now)
+
+
+@pytest.mark.parametrize(
+	("values", "label", "color"),
+	[
+		({}, "Up to Date", "green"),
+		({"events_behind": 12}, "12 Behind", "blue"),
+		({"last_warning": "the clock"}, "Warning", "orange"),
+		({"waiting": 3}, "3 Waiting", "orange"),
+		({"retrying": 40}, "40 Retrying", "orange"),
+		({"retrying": 40, "waiting": 3, "events_behind": 9}, "40 Retrying", "orange"),
+		({"connection": "Unknown"}, "Not contacted yet", "gray"),
+		({"not_approved": ["Note"], "retrying": 1}, "Waiting for Approval", "orange"),
+		({"not_approved": ["Note"], "retrying": 2, "stuck": 2}, "2 Retrying", "orange"),
+		({"conflicts": 1, "stuck": 2}, "1 in Conflict", "red"),
+		({"failed": 10_000, "conflicts": 1}, "10,000 or more Failed", "red"),
+		({"connection": "Refused", "failed": 60}, "Refused", "red"),
+		({"connection": "Offline", "failed": 60}, "Offline", "orange"),
+		({"paused": True, "connection": "Refused"}, "Paused", "orange"),
+	],
+)
+def test_the_worst_of_a_producer_comes_first(consumer, values, label, color):
+	found = consumer.run(producer_headline, values=values)
+
+	assert (found["label"], found["color"]) == (label, color)
+
+
+def test_whoever_has_to_approve_is_named_with_the_place(consumer):
+	text = consumer.run(producer_headline, values={"not_approved": ["Note", "ToDo"]})["text"]
+
+	assert "Note, ToDo" in text and "https://head.example" in text and "https://branch.example" in text
+
+
+@pytest.mark.parametrize(
+	("values", "contact_hours", "known_hours", "label", "color"),
+	[
+		({}, 0.1, 1000, "Up to Date", "green"),
+		({"events_behind": 2}, 0.1, 1000, "2 Behind", "blue"),
+		({"events_behind": 2}, 48, 1000, "Silent", "orange"),
+		({}, None, 1000, "Silent", "orange"),
+		({}, None, 1, "Up to Date", "green"),
+		({"active": False}, None, 1000, "Nothing Approved", "gray"),
+		({"pending": ["Note"], "active": False}, None, 1000, "1 to Approve", "orange"),
+		({"condition_errors": ["Note"], "pending": ["ToDo"]}, 0.1, 1000, "Condition Fails", "red"),
+		({"paused": True, "condition_errors": ["Note"]}, 0.1, 1000, "Paused", "orange"),
+	],
+)
+def test_the_worst_of_a_consumer_comes_first(producer, values, contact_hours, known_hours, label, color):
+	found = producer.run(
+		consumer_headline, values=values, contact_hours=contact_hours, known_hours=known_hours
+	)
+
+	assert (found["label"], found["color"]) == (label, color)
+
+
+# ---------------------------------------------------------------- on a site
+
+
+def headlines() -> list[str]:
+	from event_streaming.admin.status import site_status
+
+	status = site_status()
+	return [row["headline"]["label"] for row in [*status["producers"], *status["consumers"]]]
+
+
+def set_attempts(attempts: int) -> None:
+	import frappe
+
+	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "attempts", attempts)
+
+
+def attention() -> list[str]:
+	from event_streaming.admin.alerts import troubles
+	from event_streaming.admin.status import site_status
+	from event_streaming.site.settings import get_settings
+
+	return [*site_status()["needs_attention"], *(each.text for each in troubles(get_settings()))]
+
+
+def make_city(title: str) -> None:
+	import frappe
+
+	frappe.get_doc({"doctype": CITY, "title": title}).insert()
+
+
+@pytest.mark.usefixtures("orders")
+def test_what_is_not_approved_and_what_keeps_failing_is_not_green_and_asks_for_a_person(producer, consumer):
+	subscribe(consumer, producer, CITY, approve=False)
+	assert consumer.run(headlines) == ["Waiting for Approval"]
+	assert any(producer.url in line for line in consumer.run(attention))
+	assert producer.run(headlines) == ["1 to Approve"]
+
+
+@pytest.mark.usefixtures("cities_streamed")
+def test_what_is_tried_again_for_the_third_time_asks_for_a_person(producer, consumer):
+	consumer.run(require_field, doctype=CITY, fieldname="country_name")
+	producer.run(make_city, title="Nowhere")
+	pull(consumer, producer)
+	assert [log["status"] for log in sync_logs(consumer)] == ["Retrying"]
+	assert consumer.run(headlines) == ["1 Retrying"]
+	assert consumer.run(attention) == []
+
+	consumer.run(set_attempts, attempts=3)
+
+	assert len(consumer.run(attention)) == 2
+	consumer.run(require_nothing, doctype=CITY)
