@@ -42,15 +42,17 @@ Bugs that can be put back
 
 #ifdef KNOWN_LATE_MARK
 #define EVENTS 3
-#define POSITIONS 20
+#define POSITIONS 24
+#define BEHIND_THE_MARK 5
+#define FAR 6
 #else
 #define EVENTS 2
 #define POSITIONS 14
+#define BEHIND_THE_MARK 3
+#define FAR 3
 #endif
 #define EPOCHS 4
 #define CONSUMERS 1
-#define BEHIND_THE_MARK 3
-#define FAR 3
 #define BIT(n) (1 << (n))
 
 typedef Database {
