@@ -1,7 +1,7 @@
 /*
 A restore of either side, with the epoch: no event of the log as it is now is passed over, and who has what is lost is told.
 
-Stands for: the epoch of a log (DESIGN 9). producer/log: sequence.py, epochs.py, mark.py (a file beside the database), receipts.py,
+Stands for: the epoch of a log. producer/log: sequence.py, epochs.py, mark.py (a file beside the database), receipts.py,
 restored.py; producer/feed/page.py; consumer/pull/loop.py (go_with_the_log).
 
 What it models

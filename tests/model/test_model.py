@@ -19,7 +19,7 @@ NEVER_REACHED = re.compile(r'"-end-"$')
 def defines(model: str, beginning: str) -> list[str]:
 	"""What can be defined in a model, by what its header says."""
 	header = (MODELS / f"{model}.pml").read_text().split("*/")[0]
-	return re.findall(rf"\b({beginning}_[A-Z_]+)", header)
+	return list(dict.fromkeys(re.findall(rf"\b({beginning}_[A-Z_]+)", header)))
 
 
 BUGS = [(model, bug) for model in NAMES for bug in defines(model, "BUG")]
