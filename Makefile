@@ -14,7 +14,7 @@ TOOLS := $(VENV)/.made
 REQUIREMENTS := requirements/engine.txt requirements/sandbox.txt
 # Each process of a run has servers and sites of its own; a bench has only one set.
 TEST_PROCESSES ?= $(if $(EVENT_STREAMING_BENCH),0,auto)
-TEST_FOLDERS = $(foreach folder,unit contract two_sites faults desk,$(wildcard tests/$(folder)))
+TEST_FOLDERS = $(foreach folder,unit model contract two_sites faults desk,$(wildcard tests/$(folder)))
 
 .PHONY: help
 help: ## this list
@@ -23,7 +23,7 @@ help: ## this list
 .PHONY: tools
 tools: $(TOOLS) ## the servers' packages and a Python environment, in the work folder
 
-$(TOOLS): $(REQUIREMENTS)
+$(TOOLS): $(REQUIREMENTS) sandbox/servers/packages.py
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("The sandbox needs Python 3.11 or later: make … PYTHON=python3.11")'
 	$(PYTHON) -m sandbox.servers.packages
 	$(PYTHON) -m venv $(VENV)

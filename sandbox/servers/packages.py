@@ -29,6 +29,8 @@ BUILD = {
 	"pkg-config": "pkg-config",
 	"gcc": "gcc",
 }
+# For the models of the protocol in tests/model; what it makes is compiled by gcc.
+MODELS = {"spin": "spin", "gcc": "gcc"}
 DESK = {"chromium": "chromium"}
 
 SEARCH_PATH = os.pathsep.join(
@@ -53,7 +55,7 @@ def program(name: str) -> str:
 	path = find(name)
 	if path:
 		return path
-	package = {**SERVERS, **BUILD, **DESK}.get(name, name)
+	package = {**SERVERS, **BUILD, **MODELS, **DESK}.get(name, name)
 	raise SandboxError(
 		f"{name} was not found. It is in Debian's package {package}; `make tools` installs it."
 	)
@@ -96,9 +98,9 @@ def _apt(arguments: Iterable[str]) -> None:
 
 
 def main() -> None:
-	"""`python -m sandbox.servers.packages`: what has to be there before the Python environment can be made."""
+	"""`python -m sandbox.servers.packages`: what has to be there before the Python environment can be made, and for the models."""
 	try:
-		ensure(SERVERS, BUILD)
+		ensure(SERVERS, BUILD, MODELS)
 	except SandboxError as error:
 		raise SystemExit(str(error)) from None
 

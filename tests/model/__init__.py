@@ -1,0 +1,1 @@
+"""Models of the protocol in Promela, checked by SPIN. docs/reliability.md says what each shows."""
