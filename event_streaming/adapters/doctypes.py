@@ -1,5 +1,6 @@
 """What is known of DocTypes beforehand: fields that each site decides, documents that can't come, DocTypes not to subscribe to."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import frappe
@@ -15,6 +16,24 @@ def fields_decided_here(doctype: str) -> tuple[str, ...]:
 		if frappe.db.exists("DocType", doctype, cache=True):
 			found += adapter.fields_decided_here(doctype)
 	return tuple(dict.fromkeys(found))
+
+
+def leads_to(doctype: str) -> list[tuple[str, str]]:
+	"""(field, DocType) that Dynamic Links of a DocType are known to lead to: by an adapter, or by the hook `event_streaming_leads_to`
+	of any app, {DocType: {field: [DocType, …]}}. Only what this site has."""
+	known: list[dict[str, dict[str, Iterable[str]]]] = [
+		getattr(adapter, "LEADS_TO", {}) for adapter in adapters()
+	]
+	hooks = frappe.get_hooks("event_streaming_leads_to") or {}
+	# Frappe gathers what the apps say of one field in a list
+	known.append(hooks if isinstance(hooks, dict) else {})
+	return [
+		(fieldname, target)
+		for by_doctype in known
+		for fieldname, targets in (by_doctype.get(doctype) or {}).items()
+		for target in targets
+		if frappe.db.exists("DocType", target, cache=True)
+	]
 
 
 def refuse_what_cannot_come(doctype: str, data: dict[str, Any]) -> None:

@@ -54,6 +54,26 @@ NOT_TO_SUBSCRIBE = {
 	"POS Invoice Merge Log": TILL,
 }
 
+# what Dynamic Links are known to lead to: the vouchers that a payment pays come with it
+LEADS_TO = {
+	"Payment Entry": {
+		"references.reference_name": (
+			"Sales Invoice",
+			"Purchase Invoice",
+			"Sales Order",
+			"Purchase Order",
+			"Journal Entry",
+		),
+		"party": ("Customer", "Supplier", "Employee", "Shareholder"),
+	},
+	"Journal Entry": {
+		"accounts.reference_name": ("Sales Invoice", "Purchase Invoice", "Journal Entry"),
+		"accounts.party": ("Customer", "Supplier", "Employee", "Shareholder"),
+	},
+	"Opportunity": {"party_name": ("Lead", "Customer", "Prospect")},
+	"Quotation": {"party_name": ("Lead", "Customer", "Prospect")},
+}
+
 
 def fields_decided_here(doctype: str) -> list[str]:
 	"""Fields that ERPNext writes for each site by itself."""

@@ -2,7 +2,7 @@
 
 On it is what their Link fields lead to, and the Link fields of that in turn: outside of Frappe's own modules (but for named ones),
 and nothing that holds code. The form shows it; a person can add to it and take out. A Dynamic Link names any DocType: it opens
-none that is not on it. It only reads.
+none that is not on it, but where an adapter or an app says what it leads to. It only reads.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import frappe
 from frappe import _
 
+from event_streaming.adapters.doctypes import leads_to
 from event_streaming.consumer.subscriptions.subscription import Subscription, names_in, subscriptions_of
 from event_streaming.exceptions import RefusedDocType
 from event_streaming.site.refused import TEMPLATES, holds_code, why_not_unasked, why_refused
@@ -72,7 +73,7 @@ class Unasked:
 			known = self._subscribed()
 			waiting = list(dict.fromkeys((*known, *self._mapped(), *self.added)))
 			for doctype in waiting:
-				for fieldname, target in links.get(doctype, ()):
+				for fieldname, target in [*links.get(doctype, ()), *leads_to(doctype)]:
 					if target in known or target in self._entries or target == USER:
 						continue
 					refused = self._refused(target)

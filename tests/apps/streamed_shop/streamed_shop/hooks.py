@@ -9,3 +9,6 @@ after_install = "streamed_shop.install.after_install"
 
 # an app that knows of event_streaming; without that, nobody calls it
 event_streaming_before_apply = {"*": ["streamed_shop.streaming.before_apply"]}
+event_streaming_leads_to = {
+	"Shop Payment": {"references.reference_name": ["Shop Invoice"], "party": ["Shop Customer"]}
+}
