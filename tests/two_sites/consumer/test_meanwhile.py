@@ -17,8 +17,8 @@ DETACHED = "File removed"
 ROWS = "Rows changed"
 UPDATED = "Updated"
 WAITING = "Event waiting"
-LINKED = "Linked to"
-WHAT = [ATTACHED, DETACHED, ROWS, UPDATED, WAITING]
+GONE, NEW_NAME, MERGED_IN = "Deleted too", "Renamed too", "Another merged in"
+WHAT = [ATTACHED, DETACHED, ROWS, UPDATED, WAITING, GONE, NEW_NAME, MERGED_IN]
 
 RENAMED, MERGED, DELETED, REMADE = "Renamed", "Merged", "Deleted", "Made again"
 MEANWHILE = [RENAMED, MERGED, DELETED, REMADE]
@@ -55,10 +55,19 @@ def go_on(name: str, what: str, content: str) -> None:
 	elif what == DETACHED:
 		owner = {"attached_to_doctype": ORDER, "attached_to_name": name}
 		frappe.delete_doc("File", frappe.db.get_value("File", owner, "name"))
+	elif what == GONE:
+		frappe.delete_doc(ORDER, name)
+	elif what == MERGED_IN:
+		extra = frappe.db.get_value(ORDER, {"title": content}, "name")
+		frappe.rename_doc(ORDER, extra, name, merge=True, show_alert=False, rebuild_search=False)
+	elif what == NEW_NAME:
+		frappe.rename_doc(ORDER, name, f"{content} too", show_alert=False, rebuild_search=False)
 	elif what == ROWS:
 		doc = frappe.get_doc(ORDER, name)
 		doc.rows.pop(0)
 		doc.append("rows", {"item": "pin", "qty": 2})
+		for number, row in enumerate(doc.rows, start=1):
+			row.idx = number
 		doc.save()
 	else:
 		doc = frappe.get_doc(ORDER, name)
@@ -175,7 +184,8 @@ def test_what_belongs_to_a_document_is_the_same_on_both_sites_whatever_the_other
 		subscribe(taker, giver, ORDER, CITY, use_same_name=same_name, conflict_policy="Newest Wins")
 	prefix = unique("ORD")
 	maker = consumer if made_on == "here" else producer
-	for title in (f"{prefix} old", f"{prefix} other"):
+	titles = [f"{prefix} old", f"{prefix} other", *([f"{prefix} more"] if what == MERGED_IN else [])]
+	for title in titles:
 		maker.run(make, name=title, title=title, note="first", files=[title])
 	settle(directions)
 	there, here = (site.run(name_of, title=f"{prefix} old") for site in (producer, consumer))
@@ -195,7 +205,10 @@ def test_what_belongs_to_a_document_is_the_same_on_both_sites_whatever_the_other
 	found = look(consumer, prefix, same_name)
 	assert found == look(producer, prefix, same_name)
 	titles = [doc[0] for doc in found]
-	assert len(titles) == len(set(titles)) == (1 if how in (MERGED, DELETED) else 2)
+	left = 1 if how in (MERGED, DELETED) or (what == GONE and how == RENAMED) else 2
+	assert len(titles) == len(set(titles)) == left
+	if how == REMADE:
+		assert {doc[1] for doc in found} == {"first", "made again"}
 	files = sorted(name for doc in found for name in doc[5])
 	assert files == sorted(f"{each}.txt" for each in files_expected(prefix, what, how, first))
 
@@ -206,4 +219,89 @@ def files_expected(prefix: str, what: str, how: str, first: str) -> list[str]:
 		return [other]
 	if how == REMADE:
 		return [other, f"{old} again"]
-	return [other, *([] if what == DETACHED else [old]), *([more] if what in (ATTACHED, WAITING) else [])]
+	if what == GONE and how == RENAMED:
+		return [other]
+	return [
+		other,
+		*([] if what == DETACHED else [old]),
+		*([more] if what in (ATTACHED, WAITING, MERGED_IN) else []),
+	]
+
+
+@pytest.mark.parametrize("same_name", [1, 0], ids=["same_name", "own_name"])
+@pytest.mark.parametrize("made_on", ["here", "there"])
+@pytest.mark.parametrize("how", [RENAMED, MERGED])
+def test_what_links_to_a_document_links_to_what_has_become_of_it(producer, consumer, how, made_on, same_name):
+	directions = [(consumer, producer), (producer, consumer)]
+	for taker, giver in directions:
+		subscribe(taker, giver, ORDER, CITY, use_same_name=same_name)
+	prefix = unique("City")
+	maker = consumer if made_on == "here" else producer
+	for title in (f"{prefix} old", f"{prefix} other"):
+		maker.run(make_city, title=title)
+	settle(directions)
+	producer.run(make_linked, prefix=prefix)
+	consumer.run(rename_city, prefix=prefix, merge=how == MERGED)
+
+	settle(directions)
+
+	found = consumer.run(read_linked, prefix=prefix)
+	assert found == producer.run(read_linked, prefix=prefix)
+	assert len(found["cities"]) == (1 if how == MERGED else 2)
+
+
+def make_city(title: str) -> None:
+	import frappe
+
+	frappe.get_doc({"doctype": CITY, "title": title, "country_name": title}).insert()
+
+
+def make_linked(prefix: str) -> None:
+	import frappe
+
+	city = frappe.db.get_value(CITY, {"country_name": f"{prefix} old"}, "name")
+	frappe.get_doc({"doctype": ORDER, "title": prefix, "city": city}).insert(set_name=prefix)
+
+
+def rename_city(prefix: str, merge: bool) -> None:
+	import frappe
+
+	old, other = (
+		frappe.db.get_value(CITY, {"country_name": f"{prefix} {which}"}, "name") for which in ("old", "other")
+	)
+	new = other if merge else f"{prefix} new"
+	frappe.rename_doc(CITY, old, new, merge=merge, show_alert=False, rebuild_search=False)
+
+
+def read_linked(prefix: str) -> dict:
+	import frappe
+
+	cities = dict(
+		frappe.get_all(CITY, {"country_name": ["like", f"{prefix}%"]}, ["name", "country_name"], as_list=True)
+	)
+	linked = frappe.get_all(ORDER, {"title": prefix}, pluck="city")
+	return {"cities": sorted(cities.values()), "linked": [cities.get(city) for city in linked]}
+
+
+@pytest.mark.parametrize("what", ["deleted", "merged", "renamed"])
+@pytest.mark.parametrize("same_name", [1, 0], ids=["same_name", "own_name"])
+def test_what_a_site_that_only_takes_has_merged_stays_while_the_producer_has_one_of_the_two(
+	producer, consumer, same_name, what
+):
+	"""Both of the producer's are one here: what becomes of the one is not done to the other."""
+	subscribe(consumer, producer, ORDER, CITY, use_same_name=same_name)
+	prefix = unique("ORD")
+	old, other = f"{prefix} old", f"{prefix} other"
+	for title in (old, other):
+		producer.run(make, name=title, title=title, note="first", files=[title])
+	pull(consumer, producer)
+	here, kept = (consumer.run(name_of, title=title) for title in (old, other))
+	consumer.run(meanwhile, name=here, how=MERGED, new=kept, title="")
+
+	how = {"deleted": DELETED, "merged": MERGED, "renamed": RENAMED}[what]
+	producer.run(meanwhile, name=old, how=how, new=other if what == "merged" else f"{prefix} new", title="")
+	producer.run(go_on, name=other, what=UPDATED, content="second")
+	settle([(consumer, producer)])
+
+	assert consumer.run(name_of, title=other) == kept
+	assert [doc[:2] for doc in consumer.run(read_orders, prefix=prefix)] == [[other, "second"]]
