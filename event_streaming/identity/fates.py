@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import frappe
-from frappe.utils import cint, create_batch
+from frappe.utils import cint, create_batch, get_datetime
 from pypika import Order
 
 from event_streaming.wire.events import DELETE, RENAME
@@ -66,6 +66,71 @@ def last_deletion(doctype: str, name: str) -> Deletion | None:
 	origin, before = rows[0]
 	was = json.loads(before or "{}").get("changed") or {}
 	return Deletion(origin or "", cint(was.get("docstatus")), was.get("creation"))
+
+
+def was_deleted(doctype: str, name: str, creation: Any) -> bool:
+	"""Whether a document of that name that was made at that moment was deleted on this site, as far back as the log goes."""
+	return any(
+		deleted and get_datetime(deleted) == get_datetime(creation)
+		for update_type, _merged_into, deleted in _ends_here(doctype, name)
+		if update_type == DELETE
+	)
+
+
+def merged_into(doctype: str, name: str, creation: Any = None) -> str | None:
+	"""The present name of the document into which this site has merged another one; `creation` says which one of that name."""
+	target = None
+	for _step in range(RENAMES):
+		target = _merged_once(doctype, name, creation)
+		if not target:
+			return None
+		target = name_now(doctype, target)
+		if frappe.db.exists(doctype, target):
+			return target
+		name, creation = target, None
+	return None
+
+
+def merged_names(doctype: str, names: Collection[str]) -> set[str]:
+	"""Those of the names under which a document was merged into another one."""
+	log, found = frappe.qb.DocType(LOG), []
+	for some in create_batch(sorted(names), NAMES_AT_ONCE):
+		query = frappe.qb.from_(log).select(log.docname, log.data)
+		query = query.where(
+			(log.ref_doctype == doctype) & log.docname.isin(some) & (log.update_type == RENAME)
+		)
+		found += query.run()
+	return {name for name, text in found if name in names and json.loads(text or "{}").get("merge")}
+
+
+def _merged_once(doctype: str, name: str, creation: Any) -> str | None:
+	target = found = None
+	for update_type, into, deleted in _ends_here(doctype, name):
+		if update_type == RENAME:
+			target = into
+			continue
+		# of a merge, the deletion of the merged document is the next that is told of its name
+		same = not creation or (deleted and get_datetime(deleted) == get_datetime(creation))
+		found, target = (target if target and same else found), None
+	return found
+
+
+def _ends_here(doctype: str, name: str) -> list[tuple[str, str | None, Any]]:
+	"""What ended documents of a name, oldest first: (update type, into which it was merged, when the deleted one was made)."""
+	log = frappe.qb.DocType(LOG)
+	rows = (
+		frappe.qb.from_(log)
+		.select(log.update_type, log.data, log.data_before)
+		.where((log.ref_doctype == doctype) & (log.docname == name) & log.update_type.isin((RENAME, DELETE)))
+		.orderby(log.name)
+		.run()
+	)
+	ends = []
+	for update_type, text, before in rows:
+		data = json.loads(text or "{}")
+		was = json.loads(before or "{}").get("changed") or {}
+		ends.append((update_type, data.get("new_name") if data.get("merge") else None, was.get("creation")))
+	return ends
 
 
 def renames_of(doctype: str, names: Collection[str]) -> list[tuple[str, str, int]]:

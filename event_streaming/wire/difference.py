@@ -214,6 +214,9 @@ def values_before(old: State, change: Change) -> Change:
 	before: Change = {"changed": {fieldname: old.get(fieldname) for fieldname in change.get("changed", {})}}
 	# says which state it was, also where the change leaves the stamp as it is
 	before["changed"]["modified"] = old.get("modified")
+	if old.get("creation"):
+		# and which document: the other site may have another one of the name by the time this comes
+		before["changed"]["creation"] = old["creation"]
 	for fieldname, rows in change.get("row_changed", {}).items():
 		was = {row["name"]: row for row in old.get(fieldname) or []}
 		before.setdefault("row_changed", {})[fieldname] = [

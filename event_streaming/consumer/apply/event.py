@@ -9,6 +9,7 @@ from frappe.model.document import Document
 
 from event_streaming.adapters.calls import after_writing
 from event_streaming.consumer.apply import localise, two_way
+from event_streaming.consumer.apply.attaching import apply_attach, apply_detach
 from event_streaming.consumer.apply.bringing import (
 	Whole,
 	bring,
@@ -29,7 +30,7 @@ from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
-from event_streaming.exceptions import CannotApply, DependencyMissing, FileGone, RefusedDocType, RowMissing
+from event_streaming.exceptions import CannotApply, DependencyMissing, RefusedDocType, RowMissing
 from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying, writing
 from event_streaming.site.refused import why_refused
@@ -45,7 +46,7 @@ from event_streaming.wire.events import (
 	Event,
 	parse_data,
 )
-from event_streaming.wire.files import parse_file, parse_files
+from event_streaming.wire.files import parse_files
 from event_streaming.wire.pages import PROTOCOL, REMOVE
 
 
@@ -183,6 +184,8 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 		about = about.gone()
 		deleted = two_way.stays_deleted(about, changed, work)
 		return deleted or bring_missing(about, work)
+	if two_way.is_another_now(event, about, work, doc.creation):
+		return two_way.of_the_deleted_one(about)
 	if about.key in work.gaps or about.is_only_linked:
 		work.gaps.discard(about.key)
 		return bring_missing(about, work)
@@ -253,6 +256,8 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 	if not about.is_here:
 		work.resolver.drop(about.key)
 		return outcome_of(subscription, None, _("Was not here (any more)"))
+	if two_way.is_another_now(event, about, work):
+		return two_way.of_the_deleted_one(about)
 	left = bool(parse_data(event).get("left"))
 	if left and (subscription.when_condition_ends != REMOVE or about.first_made_here):
 		return outcome_of(subscription, local[1], _("No longer meets the condition: kept"))
@@ -260,36 +265,15 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(
 			subscription, local[1], _("Submitted or cancelled on this site in the meantime: it stays")
 		)
+	if work.resolver.stands_for_others(about):
+		work.resolver.drop(about.key)
+		return outcome_of(
+			subscription, local[1], _("Stands for another document of the producer as well: kept")
+		)
 	documents.delete(*local)
 	work.resolver.drop(about.key)
 	done = _("No longer meets the condition: removed") if left else _("Deleted")
 	return outcome_of(subscription, local[1], done)
-
-
-def apply_attach(event: Event, about: About, work: Work) -> Outcome:
-	if about.covers(event["position"]):
-		return contained(about)
-	remote = parse_file(parse_data(event))
-	if not about.is_here:
-		deleted = two_way.stays_deleted(about, {}, work)
-		return deleted or bring_missing(about, work)
-	try:
-		work.files.attach(remote, about.local, about.subscription)
-	except FileGone:
-		done = _("Not attached: {0} has been deleted on the producer since").format(remote["file_name"])
-		return outcome_of(about.subscription, about.local[1], done)
-	return outcome_of(about.subscription, about.local[1], _("Attached: {0}").format(remote["file_name"]))
-
-
-def apply_detach(event: Event, about: About, work: Work) -> Outcome:
-	if about.covers(event["position"]):
-		return contained(about)
-	remote = parse_file(parse_data(event))
-	if work.files.detach(remote, about.local):
-		done = _("Removed: {0}").format(remote["file_name"])
-	else:
-		done = _("Was not here (any more)")
-	return outcome_of(about.subscription, about.local[1] if about.local else None, done)
 
 
 HANDLERS = {

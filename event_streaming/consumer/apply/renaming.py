@@ -3,6 +3,8 @@
 It never commits, and leaves failing to the caller. What is done when both sites renamed it is said in two_way.py.
 """
 
+from datetime import datetime
+
 import frappe
 from frappe import _
 from frappe.utils import cint
@@ -27,8 +29,10 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 	if about.covers(event["position"]):
 		# what is here got the name after this rename
 		return contained(about)
+	if about.is_here and two_way.is_another_now(event, about, work):
+		return two_way.of_the_deleted_one(about)
 	if data.get("merge"):
-		return merge_here(about, data, new_key, work)
+		return merge_here(event, about, new_key, work)
 	target = work.resolver.look(new_key, None if about.is_here else about.root, about.subscription)
 	if not about.is_here:
 		deleted = two_way.stays_deleted(about, {}, work)
@@ -41,9 +45,11 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 	return rename_here(about, new_key, work)
 
 
-def merge_here(about: About, data: dict, into: RemoteKey, work: Work) -> Outcome:
+def merge_here(event: Event, about: About, into: RemoteKey, work: Work) -> Outcome:
 	"""The event that deletes the merged document follows; what is not merged here goes with that."""
-	target, local = find_target(into, about, work), about.local
+	data = parse_data(event)
+	merged_here_too = stays_merged(event, about, into, work)
+	target, local = merged_here_too or find_target(event, into, about, work), about.local
 	if about.is_here and work.resolver.exists(local):
 		if cint(frappe.db.get_value(*local, "docstatus")) > cint(data.get("docstatus")):
 			return outcome_of(
@@ -58,15 +64,31 @@ def merge_here(about: About, data: dict, into: RemoteKey, work: Work) -> Outcome
 		return outcome_of(
 			about.subscription, None, _("{0}, into which it was merged, is gone").format(into[1])
 		)
-	documents.stamp(*target, convert_times(target[0], data, work.time_zone))
+	if not merged_here_too:
+		documents.stamp(*target, convert_times(target[0], data, work.time_zone))
 	return outcome_of(about.subscription, target[1], _("Merged into {0}").format(target[1]))
 
 
-def find_target(key: RemoteKey, merged: About, work: Work) -> LocalKey | None:
+def stays_merged(event: Event, merged: About, into: RemoteKey, work: Work) -> LocalKey | None:
+	"""What this site has merged the other one into in the meantime: there both end."""
+	target = work.resolver.look(into, None, merged.subscription)
+	if target.is_here and not two_way.is_remade(target, target_made(event, merged, work), work):
+		return None
+	if not target.local:
+		target = with_root(target, work.fetch([into]).roots.get(into), work)
+	return two_way.merged_into(target, None, target_made(event, merged, work), work)
+
+
+def target_made(event: Event, about: About, work: Work) -> datetime | None:
+	"""When the document was made into which another one was merged, if the event says so."""
+	return two_way.moment_in(parse_data(event, "data_before").get("into"), about, work)
+
+
+def find_target(event: Event, key: RemoteKey, merged: About, work: Work) -> LocalKey | None:
 	"""The local document that another one is merged into, brought if it never was here; None when it is gone."""
 	target = work.resolver.look(key, None, merged.subscription)
 	if target.is_here:
-		return target.local
+		return None if two_way.is_remade(target, target_made(event, merged, work), work) else target.local
 	fetched = work.fetch([key])
 	target = with_root(target, fetched.roots.get(key), work)
 	if target.is_here:
@@ -84,11 +106,13 @@ def rename_here(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 	if subscription.use_same_name and name not in (about.key[1], new_key[1]):
 		if two_way.is_root_here(about, work) and two_way.tells_back(doctype, work):
 			return keep_own_name(about, new_key, work)
-	if subscription.use_same_name and name != new_key[1]:
+	# of two that were merged here the name is the other one's
+	own = name == about.key[1] or not work.resolver.stands_for_others(about)
+	if own and subscription.use_same_name and name != new_key[1]:
 		if work.resolver.exists((doctype, new_key[1])):
 			raise name_taken(doctype, new_key[1], work)
 		name = documents.rename(doctype, name, new_key[1], merge=False)
-	elif not subscription.use_same_name and not about.came_home:
+	elif own and not subscription.use_same_name and not about.came_home:
 		frappe.db.set_value(doctype, name, REMOTE_NAME, new_key[1], update_modified=False)
 	work.resolver.drop(about.key)
 	if about.came_home:

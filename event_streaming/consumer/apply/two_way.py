@@ -7,6 +7,9 @@ Both sites come to the same answer by themselves, each from its own log and the 
   sends it whole (`restate`), and the other site takes it as it is.
 - *Deleted here, changed, renamed or merged there*: it stays deleted on both.
 - *Deleted here as a draft, submitted or cancelled there*: it stays; the site that deleted it gets it again.
+- *Merged here, a file attached or removed there*: it is attached to, or removed from, what the document was merged into, as it
+  is there once the merge has come.
+- *Deleted here and made again under the same name, changed, renamed or deleted there*: nothing of that is done to the new one.
 - *Renamed here and there*: the name given on the site where it was first made stays. (With local naming names never meet.)
 - *Merged there into a document that was deleted here*: both are deleted.
 
@@ -29,7 +32,7 @@ from event_streaming.consumer.resolve.resolver import same_moment
 from event_streaming.identity import fates
 from event_streaming.identity.origin import applying
 from event_streaming.identity.registry import LocalKey
-from event_streaming.wire.events import Event, parse_data
+from event_streaming.wire.events import Event, Root, parse_data, parse_root
 
 APPROVED = "Approved"
 
@@ -103,6 +106,55 @@ def stays_deleted(about: About, data: dict, work: Work) -> Outcome | None:
 			# another document, made after the producer had heard of the deletion
 			return None
 	return outcome_of(about.subscription, None, _("Deleted on this site in the meantime: it stays deleted"))
+
+
+def owner_of_file(event: Event, about: About, work: Work) -> LocalKey | None:
+	"""The local document that a file's event is about by now: what it was merged into, and not another one of its name."""
+	if about.is_here and not is_another_now(event, about, work):
+		return about.local
+	root = parse_root(parse_data(event, "data_before").get("root"))
+	return merged_into(about, root, made_at(event, about, work), work)
+
+
+def made_at(event: Event, about: About, work: Work) -> datetime | None:
+	"""When the document that an event is about was made, in this site's time, if the event says so."""
+	return moment_in(parse_data(event, "data_before").get("changed"), about, work)
+
+
+def moment_in(stamps: Any, about: About, work: Work) -> datetime | None:
+	return work.resolver.creation(stamps, about.subscription) if isinstance(stamps, dict) else None
+
+
+def is_another_now(event: Event, about: About, work: Work, here: Any = None) -> bool:
+	"""Whether this site has deleted the document that an event is about, and has made another one of its name, which has
+	nothing to do with that. `here` is when the one that is here was made, where that is at hand."""
+	return is_remade(about, made_at(event, about, work), work, here)
+
+
+def is_remade(about: About, made: datetime | None, work: Work, here: Any = None) -> bool:
+	"""The same for the document that was made at that moment."""
+	here = made and (here or frappe.db.get_value(*about.local, "creation"))
+	if not here or same_moment(here, made) or not tells_back(about.local[0], work):
+		return False
+	return fates.was_deleted(*about.local, made)
+
+
+def of_the_deleted_one(about: About) -> Outcome:
+	"""The outcome of such an event."""
+	return outcome_of(about.subscription, None, _("Deleted on this site in the meantime: it stays deleted"))
+
+
+def merged_into(about: About, root: Root | None, made: datetime | None, work: Work) -> LocalKey | None:
+	"""The document into which this site has merged the one that the producer still tells of."""
+	doctype = about.subscription.local_doctype
+	if not tells_back(doctype, work):
+		return None
+	local = work.resolver.name_here(about)
+	if not local and root and root["site"] == work.here and root["doctype"] == doctype:
+		# the producer has taken the merge over: what it told before has no identity there any more
+		local = doctype, fates.name_now(doctype, root["name"])
+	into = fates.merged_into(*local, made) if local else None
+	return (doctype, into) if into else None
 
 
 def outlives_deletion(before: dict, local: LocalKey, work: Work) -> bool:

@@ -303,13 +303,18 @@ class Dependencies:
 		if not wanted:
 			return
 		answer = self.source.fetch(wanted)
-		known = self.source.resolver.find_by_roots(
-			{key: answer.roots[key] for key in wanted if key in answer.roots}
+		roots = {key: answer.roots[key] for key in wanted if key in answer.roots}
+		known = self.source.resolver.find_by_roots(roots)
+		merged = self.source.resolver.find_merged(
+			{key: root for key, root in roots.items() if key not in known}
 		)
 		for key in wanted:
 			if key in known:
 				self.here[key] = known[key]
 				self.recognised[key] = (known[key], answer.roots[key])
+			elif key in merged:
+				# it stays known as what it was: the producer tells what becomes of that
+				self.here[key] = merged[key]
 			elif key in answer.documents or key[0] == USER:
 				try:
 					self.fetched[key] = self._make_planned(key, answer)

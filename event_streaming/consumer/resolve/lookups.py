@@ -49,6 +49,7 @@ class Lookups:
 		self._given: dict[tuple[str, bool], bool] = {}
 		self._counted: dict[str, bool] = {}
 		self._remote_names: dict[RemoteKey, LocalKey] = {}
+		self._merged: dict[RemoteKey, LocalKey] = {}
 
 	# ---------------------------------------------------------------- for the events of a page
 
@@ -152,9 +153,22 @@ class Lookups:
 			if found := self.namesake((row.local_doctype, row.local_name)):
 				here[key] = (row.local_doctype, found.name)
 		open_ones = {key: doctype for key, doctype in local_doctypes.items() if key not in here}
+		self._look_up_merged({key: known[key] for key in open_ones if key in known})
 		self._look_up_claims(open_ones)
 		self._look_up_remote_names(open_ones)
 		return OfNeeds(self, here)
+
+	def _look_up_merged(self, gone: dict[RemoteKey, Identity]) -> None:
+		"""What was merged here into another one, where the producer is still to hear of that: one query for a DocType."""
+		self._merged = {}
+		by_doctype: dict[str, dict[str, RemoteKey]] = {}
+		for key, row in gone.items():
+			if self.is_given(row.local_doctype, to_producer=True):
+				by_doctype.setdefault(row.local_doctype, {})[row.local_name] = key
+		for doctype, names in by_doctype.items():
+			for name in fates.merged_names(doctype, names):
+				if into := fates.merged_into(doctype, name):
+					self._merged[names[name]] = doctype, into
 
 	def _look_up_claims(self, needs: dict[RemoteKey, str]) -> None:
 		"""Whether the namesakes of what is needed came from anywhere, or were made by a life cycle."""
@@ -206,6 +220,9 @@ class Lookups:
 
 	def name_now(self, local: LocalKey) -> LocalKey:
 		return local[0], fates.name_now(*local)
+
+	def merged(self, key: RemoteKey) -> LocalKey | None:
+		return self._merged.get(key)
 
 	def exists(self, local: LocalKey) -> bool:
 		return local_names.exists(local)

@@ -19,7 +19,7 @@ from event_streaming.consumer.resolve.lookups import Lookups, as_key, question_o
 from event_streaming.consumer.resolve.rules import Question
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
-from event_streaming.identity import made
+from event_streaming.identity import fates, made, registry
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.wire.events import CREATE, UPDATE, Event, Root, remote_key
 
@@ -167,6 +167,19 @@ class Resolver:
 				found[key] = local
 		return found
 
+	def find_merged(self, roots: dict[RemoteKey, Root]) -> dict[RemoteKey, LocalKey]:
+		"""Documents that were first made here, and that this site has merged into others, before the producer heard of that."""
+		found = {}
+		for key, root in roots.items():
+			local = root["doctype"], root["name"]
+			if root["site"] != self.here or not local_names.doctype_exists(local[0]):
+				continue
+			if not self.seen.is_given(local[0], to_producer=True) or local_names.exists(local):
+				continue
+			if into := fates.merged_into(*self.seen.name_now(local)):
+				found[key] = local[0], into
+		return found
+
 	def name_here(self, about: About) -> LocalKey | None:
 		"""What a document that need not be here any more is or was called here."""
 		if about.identity or not about.came_home:
@@ -187,6 +200,16 @@ class Resolver:
 		there = self.creation(data, subscription)
 		here = frappe.db.get_value(known.local_doctype, known.local_name, "creation")
 		return bool(here and there) and not same_moment(here, there)
+
+	def stands_for_others(self, about: About) -> bool:
+		"""Whether the local document stands for another one of this producer's as well: a person has merged the two here."""
+		doctype, name = about.local
+		return any(
+			each.event_producer == self.event_producer
+			and (each.remote_doctype, each.remote_name) != about.key
+			and each.root_site != self.here
+			for each in registry.find_for_local(doctype, [name]).get(name, ())
+		)
 
 	def exists(self, local: LocalKey) -> bool:
 		return local_names.exists(local)

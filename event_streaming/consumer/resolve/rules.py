@@ -61,6 +61,9 @@ class Seen(Protocol):
 	def name_now(self, local: Key) -> Key:
 		"""The name that a document has here by now, after renames."""
 
+	def merged(self, key: Key) -> Key | None:
+		"""The local document into which the one that stood for a remote one was merged here."""
+
 	def exists(self, local: Key) -> bool:
 		"""Whether it is here."""
 
@@ -124,6 +127,11 @@ def renamed_by_this_site(question: Question, seen: Seen) -> Key | None:
 	if not seen.exists(local):
 		local = seen.name_now(local)
 	return local if seen.exists(local) and seen.stands_for_the_producers(local) else None
+
+
+def merged_by_this_site(question: Question, seen: Seen) -> Key | None:
+	"""This site has merged it into another one, and the producer has not heard of that yet."""
+	return seen.merged(question.key)
 
 
 def single(question: Question, seen: Seen) -> Key | None:
@@ -202,6 +210,7 @@ SAME: tuple[Rule, ...] = (single, same_creation, made_by_a_life_cycle)
 # for a document that another one points to, of which only the name is at hand
 NEEDED: tuple[Rule, ...] = (
 	identity,
+	merged_by_this_site,
 	single,
 	made_by_a_life_cycle,
 	same_name_of_the_older_app,

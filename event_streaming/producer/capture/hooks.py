@@ -23,6 +23,7 @@ from frappe.utils import cint, get_datetime
 from event_streaming.identity.origin import current_origin
 from event_streaming.producer.capture import rows
 from event_streaming.producer.capture.log import Transaction, open_transaction, write
+from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.subscriptions.streamed import streamed_doctypes
 from event_streaming.wire.difference import (
 	STAMPS,
@@ -136,6 +137,7 @@ def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = Fa
 			old,
 			"Rename",
 			{"new_name": str(new), "merge": bool(merge), **_merged(doc, old, merge)},
+			_merged_before(doc, old) if merge else {"changed": {"creation": str(doc.creation)}},
 		)
 
 
@@ -150,11 +152,22 @@ def capture_merged(doc, method: str | None = None) -> None:
 
 def log_file(update_type: str, doctype: str, name: str, data: dict) -> None:
 	"""Attach or Detach: an event of the document that has or had the file. Whether it is streamed, the caller knows."""
-	if frappe.get_meta(doctype).issingle or frappe.db.exists(doctype, name):
-		write(doctype, name, update_type, data)
+	single = frappe.get_meta(doctype).issingle
+	creation = None if single else frappe.db.get_value(doctype, name, "creation")
+	if single or creation:
+		write(doctype, name, update_type, data, _which_document(doctype, name, creation))
 	elif update_type == ATTACH:
 		# a hook of the document attaches it before the document is stored; or this never becomes one
 		open_transaction().early_files.setdefault((doctype, str(name)), []).append(data)
+
+
+def _which_document(doctype: str, name: str, creation: Any) -> dict[str, Any] | None:
+	"""Says of a file's event which document it was about: by the time it comes, the other site may have made another under
+	the name, or have none any more."""
+	if not creation:
+		return None
+	root = roots_of_documents(doctype, [name]).get(name)
+	return {"changed": {"creation": str(creation)}, **({"root": root} if root else {})}
 
 
 # ---------------------------------------------------------------- what is logged
@@ -263,6 +276,12 @@ def _merged(doc, old: str, merge: bool) -> dict[str, Any]:
 		return {}
 	stamps = {fieldname: str(doc.get(fieldname) or "") for fieldname in STAMPS}
 	return {**stamps, "docstatus": frappe.db.get_value(doc.doctype, old, "docstatus") or 0}
+
+
+def _merged_before(doc, old: str) -> dict[str, Any]:
+	"""Which two documents are merged: by the time this is told, the other site may have made others under their names."""
+	creation = frappe.db.get_value(doc.doctype, old, "creation")
+	return {"changed": {"creation": str(creation or "")}, "into": {"creation": str(doc.creation)}}
 
 
 # ---------------------------------------------------------------- what is remembered

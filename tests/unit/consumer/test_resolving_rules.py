@@ -32,6 +32,7 @@ class Seen:
 	counted: set = field(default_factory=set)
 	older: bool = False
 	remote_names: dict = field(default_factory=dict)
+	merges: dict = field(default_factory=dict)
 
 	def identity(self, key):
 		return self.identities.get(key)
@@ -44,6 +45,9 @@ class Seen:
 
 	def name_now(self, local):
 		return self.renamed.get(local, local)
+
+	def merged(self, key):
+		return self.merges.get(key)
 
 	def exists(self, local):
 		return local in self.there
@@ -206,3 +210,9 @@ def test_the_first_rule_that_knows_is_the_answer():
 		rules.made_by_a_life_cycle,
 	)
 	assert rules.ask(rules.NEEDED, ASKED, Seen()) is None
+
+
+def test_what_this_site_has_merged_is_what_it_was_merged_into():
+	seen = Seen(merges={ASKED.key: (ASKED.local_doctype, "Other")})
+
+	assert rules.ask(rules.NEEDED, ASKED, seen) == ((ASKED.local_doctype, "Other"), rules.merged_by_this_site)

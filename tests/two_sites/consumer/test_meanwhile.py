@@ -1,0 +1,307 @@
+"""One site goes on with a document, and before it has told of that the other has renamed, merged, deleted or remade it.
+
+Whatever belongs to the document (files, rows, values, events that wait) is where the document is by then, or gone with it:
+the same on both sites, with nothing left open.
+"""
+
+import pytest
+from doctypes import CITY, ORDER, ROW
+from documents import unique
+from logs import sync_logs
+from streams import pull, require_nothing, subscribe
+
+pytestmark = pytest.mark.usefixtures("orders")
+
+ATTACHED = "File attached"
+DETACHED = "File removed"
+ROWS = "Rows changed"
+UPDATED = "Updated"
+WAITING = "Event waiting"
+GONE, NEW_NAME, MERGED_IN = "Deleted too", "Renamed too", "Another merged in"
+WHAT = [ATTACHED, DETACHED, ROWS, UPDATED, WAITING, GONE, NEW_NAME, MERGED_IN]
+
+RENAMED, MERGED, DELETED, REMADE = "Renamed", "Merged", "Deleted", "Made again"
+MEANWHILE = [RENAMED, MERGED, DELETED, REMADE]
+REFUSED = "refused"
+
+
+# ---------------------------------------------------------------- run inside a site
+
+
+def make(name: str, title: str, note: str, files: list) -> None:
+	import frappe
+
+	rows = [{"item": item, "qty": 1} for item in ("bolt", "nut")]
+	doc = {"doctype": ORDER, "title": title, "note": note, "rows": rows}
+	frappe.get_doc(doc).insert(set_name=name)
+	for content in files:
+		attach(name, content)
+
+
+def attach(name: str, content: str) -> None:
+	import frappe
+
+	values = {"file_name": f"{content}.txt", "content": content}
+	owner = {"attached_to_doctype": ORDER, "attached_to_name": name}
+	frappe.get_doc({"doctype": "File", **values, **owner}).insert()
+
+
+def go_on(name: str, what: str, content: str) -> None:
+	"""What one site does to the document."""
+	import frappe
+
+	if what == ATTACHED:
+		attach(name, content)
+	elif what == DETACHED:
+		owner = {"attached_to_doctype": ORDER, "attached_to_name": name}
+		frappe.delete_doc("File", frappe.db.get_value("File", owner, "name"))
+	elif what == GONE:
+		frappe.delete_doc(ORDER, name)
+	elif what == MERGED_IN:
+		extra = frappe.db.get_value(ORDER, {"title": content}, "name")
+		frappe.rename_doc(ORDER, extra, name, merge=True, show_alert=False, rebuild_search=False)
+	elif what == NEW_NAME:
+		frappe.rename_doc(ORDER, name, f"{content} too", show_alert=False, rebuild_search=False)
+	elif what == ROWS:
+		doc = frappe.get_doc(ORDER, name)
+		doc.rows.pop(0)
+		doc.append("rows", {"item": "pin", "qty": 2})
+		for number, row in enumerate(doc.rows, start=1):
+			row.idx = number
+		doc.save()
+	else:
+		doc = frappe.get_doc(ORDER, name)
+		doc.note = REFUSED if what == WAITING else content
+		doc.save()
+		if what == WAITING:
+			attach(name, content)
+			doc.reload()
+			doc.note = "accepted"
+			doc.save()
+
+
+def meanwhile(name: str, how: str, new: str, title: str) -> None:
+	"""What the other site does to it."""
+	import frappe
+
+	if how == RENAMED:
+		frappe.rename_doc(ORDER, name, new, show_alert=False, rebuild_search=False)
+	elif how == MERGED:
+		frappe.rename_doc(ORDER, name, new, merge=True, show_alert=False, rebuild_search=False)
+	else:
+		frappe.delete_doc(ORDER, name)
+		if how == REMADE:
+			make(name, title, "made again", [f"{title} again"])
+
+
+def refuse(doctype: str, value: str) -> None:
+	"""This site's own rule, until it is taken away."""
+	import frappe
+
+	frappe.get_doc(
+		{
+			"doctype": "Server Script",
+			"name": f"{doctype} refuses",
+			"script_type": "DocType Event",
+			"reference_doctype": doctype,
+			"doctype_event": "Before Save",
+			"script": f"if doc.note == {value!r}: frappe.throw('refused')",
+		}
+	).insert(ignore_if_duplicate=True)
+	frappe.clear_cache()
+
+
+def make_due() -> None:
+	import frappe
+
+	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+
+
+def read_orders(prefix: str) -> list:
+	"""All of them, with what belongs to them; by title and note, as each site may have names of its own."""
+	import frappe
+
+	found = []
+	for doc in frappe.get_all(
+		ORDER, {"title": ["like", f"{prefix}%"]}, ["name", "title", "note", "docstatus", "modified"]
+	):
+		rows = frappe.get_all(ROW, {"parent": doc.name}, ["idx", "item", "qty"], order_by="idx asc")
+		owner = {"attached_to_doctype": ORDER, "attached_to_name": doc.name}
+		files = sorted(frappe.get_all("File", owner, pluck="file_name"))
+		values = [doc.title, doc.note, doc.docstatus, str(doc.modified)]
+		found.append([*values, [list(row.values()) for row in rows], files, doc.name])
+	stray = frappe.get_all(
+		"File", {"file_name": ["like", f"{prefix}%"], "attached_to_doctype": ORDER}, ["attached_to_name"]
+	)
+	for row in stray:
+		assert frappe.db.exists(ORDER, row.attached_to_name), "a file of no document"
+	return sorted(found)
+
+
+def name_of(title: str) -> str:
+	import frappe
+
+	return frappe.db.get_value(ORDER, {"title": title}, "name")
+
+
+# ---------------------------------------------------------------- on both sites
+
+
+def settle(directions) -> None:
+	for _round in range(10):
+		for taker, _giver in directions:
+			taker.run(make_due)
+		if not sum(pull(taker, giver)["events"] for taker, giver in directions):
+			for taker, _giver in directions:
+				open_ones = [log for log in sync_logs(taker) if log["status"] != "Synced"]
+				assert not open_ones, [(log["update_type"], log["status"], log["error"]) for log in open_ones]
+			return
+	raise AssertionError("the two sites do not come to rest")
+
+
+def look(site, prefix: str, same_name: int) -> list:
+	return [doc if same_name else doc[:-1] for doc in site.run(read_orders, prefix=prefix)]
+
+
+@pytest.fixture
+def rules(producer, consumer):
+	yield
+	for site in (producer, consumer):
+		site.run(require_nothing, doctype=ORDER)
+
+
+@pytest.mark.parametrize("first", ["told", "heard"])
+@pytest.mark.parametrize("same_name", [1, 0], ids=["same_name", "own_name"])
+@pytest.mark.parametrize("made_on", ["here", "there"])
+@pytest.mark.parametrize("how", MEANWHILE)
+@pytest.mark.parametrize("what", WHAT)
+def test_what_belongs_to_a_document_is_the_same_on_both_sites_whatever_the_other_did_meanwhile(
+	producer, consumer, rules, what, how, made_on, same_name, first
+):
+	"""The producer goes on with it, the consumer renames, merges, deletes or remakes it."""
+	directions = [(consumer, producer), (producer, consumer)]
+	for taker, giver in directions:
+		subscribe(taker, giver, ORDER, CITY, use_same_name=same_name, conflict_policy="Newest Wins")
+	prefix = unique("ORD")
+	maker = consumer if made_on == "here" else producer
+	titles = [f"{prefix} old", f"{prefix} other", *([f"{prefix} more"] if what == MERGED_IN else [])]
+	for title in titles:
+		maker.run(make, name=title, title=title, note="first", files=[title])
+	settle(directions)
+	there, here = (site.run(name_of, title=f"{prefix} old") for site in (producer, consumer))
+	other = consumer.run(name_of, title=f"{prefix} other")
+
+	producer.run(go_on, name=there, what=what, content=f"{prefix} more")
+	if what == WAITING:
+		consumer.run(refuse, doctype=ORDER, value=REFUSED)
+		pull(consumer, producer)
+		assert [log for log in sync_logs(consumer) if log["status"] == "Retrying"]
+	new = other if how == MERGED else f"{prefix} new"
+	consumer.run(meanwhile, name=here, how=how, new=new, title=f"{prefix} old")
+	if what == WAITING:
+		consumer.run(require_nothing, doctype=ORDER)
+	settle(directions if first == "told" else directions[::-1])
+
+	found = look(consumer, prefix, same_name)
+	assert found == look(producer, prefix, same_name)
+	titles = [doc[0] for doc in found]
+	left = 1 if how in (MERGED, DELETED) or (what == GONE and how == RENAMED) else 2
+	assert len(titles) == len(set(titles)) == left
+	if how == REMADE:
+		assert {doc[1] for doc in found} == {"first", "made again"}
+	files = sorted(name for doc in found for name in doc[5])
+	assert files == sorted(f"{each}.txt" for each in files_expected(prefix, what, how, first))
+
+
+def files_expected(prefix: str, what: str, how: str, first: str) -> list[str]:
+	old, other, more = f"{prefix} old", f"{prefix} other", f"{prefix} more"
+	if how == DELETED:
+		return [other]
+	if how == REMADE:
+		return [other, f"{old} again"]
+	if what == GONE and how == RENAMED:
+		return [other]
+	return [
+		other,
+		*([] if what == DETACHED else [old]),
+		*([more] if what in (ATTACHED, WAITING, MERGED_IN) else []),
+	]
+
+
+@pytest.mark.parametrize("same_name", [1, 0], ids=["same_name", "own_name"])
+@pytest.mark.parametrize("made_on", ["here", "there"])
+@pytest.mark.parametrize("how", [RENAMED, MERGED])
+def test_what_links_to_a_document_links_to_what_has_become_of_it(producer, consumer, how, made_on, same_name):
+	directions = [(consumer, producer), (producer, consumer)]
+	for taker, giver in directions:
+		subscribe(taker, giver, ORDER, CITY, use_same_name=same_name)
+	prefix = unique("City")
+	maker = consumer if made_on == "here" else producer
+	for title in (f"{prefix} old", f"{prefix} other"):
+		maker.run(make_city, title=title)
+	settle(directions)
+	producer.run(make_linked, prefix=prefix)
+	consumer.run(rename_city, prefix=prefix, merge=how == MERGED)
+
+	settle(directions)
+
+	found = consumer.run(read_linked, prefix=prefix)
+	assert found == producer.run(read_linked, prefix=prefix)
+	assert len(found["cities"]) == (1 if how == MERGED else 2)
+
+
+def make_city(title: str) -> None:
+	import frappe
+
+	frappe.get_doc({"doctype": CITY, "title": title, "country_name": title}).insert()
+
+
+def make_linked(prefix: str) -> None:
+	import frappe
+
+	city = frappe.db.get_value(CITY, {"country_name": f"{prefix} old"}, "name")
+	frappe.get_doc({"doctype": ORDER, "title": prefix, "city": city}).insert(set_name=prefix)
+
+
+def rename_city(prefix: str, merge: bool) -> None:
+	import frappe
+
+	old, other = (
+		frappe.db.get_value(CITY, {"country_name": f"{prefix} {which}"}, "name") for which in ("old", "other")
+	)
+	new = other if merge else f"{prefix} new"
+	frappe.rename_doc(CITY, old, new, merge=merge, show_alert=False, rebuild_search=False)
+
+
+def read_linked(prefix: str) -> dict:
+	import frappe
+
+	cities = dict(
+		frappe.get_all(CITY, {"country_name": ["like", f"{prefix}%"]}, ["name", "country_name"], as_list=True)
+	)
+	linked = frappe.get_all(ORDER, {"title": prefix}, pluck="city")
+	return {"cities": sorted(cities.values()), "linked": [cities.get(city) for city in linked]}
+
+
+@pytest.mark.parametrize("what", ["deleted", "merged", "renamed"])
+@pytest.mark.parametrize("same_name", [1, 0], ids=["same_name", "own_name"])
+def test_what_a_site_that_only_takes_has_merged_stays_while_the_producer_has_one_of_the_two(
+	producer, consumer, same_name, what
+):
+	"""Both of the producer's are one here: what becomes of the one is not done to the other."""
+	subscribe(consumer, producer, ORDER, CITY, use_same_name=same_name)
+	prefix = unique("ORD")
+	old, other = f"{prefix} old", f"{prefix} other"
+	for title in (old, other):
+		producer.run(make, name=title, title=title, note="first", files=[title])
+	pull(consumer, producer)
+	here, kept = (consumer.run(name_of, title=title) for title in (old, other))
+	consumer.run(meanwhile, name=here, how=MERGED, new=kept, title="")
+
+	how = {"deleted": DELETED, "merged": MERGED, "renamed": RENAMED}[what]
+	producer.run(meanwhile, name=old, how=how, new=other if what == "merged" else f"{prefix} new", title="")
+	producer.run(go_on, name=other, what=UPDATED, content="second")
+	settle([(consumer, producer)])
+
+	assert consumer.run(name_of, title=other) == kept
+	assert [doc[:2] for doc in consumer.run(read_orders, prefix=prefix)] == [[other, "second"]]
