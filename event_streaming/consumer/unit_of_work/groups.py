@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import frappe
 
 from event_streaming.consumer.unit_of_work.context import Context
-from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
+from event_streaming.consumer.unit_of_work.transaction import forget_lookups, is_lost_transaction
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
@@ -116,6 +116,7 @@ def apply_group(
 	upto = start + len(statuses)
 	mark.write(upto, statuses)
 	frappe.db.commit()
+	forget_lookups()
 	mark.committed(upto, statuses)
 	return len(statuses)
 

@@ -15,7 +15,7 @@ from frappe.utils import now_datetime
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, Outcome
 from event_streaming.consumer.unit_of_work.after_commit import AfterCommit
 from event_streaming.consumer.unit_of_work.context import Context
-from event_streaming.consumer.unit_of_work.transaction import Watch, is_lost_transaction
+from event_streaming.consumer.unit_of_work.transaction import Watch, forget_lookups, is_lost_transaction
 from event_streaming.exceptions import (
 	CannotApply,
 	ConflictToSettle,
@@ -82,6 +82,7 @@ def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> No
 		return
 	try:
 		frappe.db.rollback(save_point=SAVEPOINT)
+		forget_lookups()
 	except Exception as gone:
 		told = _("The event's savepoint is gone: a deadlock that a hook has hidden?")
 		raise TransactionLost(f"{told} {explain(error)}") from gone

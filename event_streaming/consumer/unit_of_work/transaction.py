@@ -76,6 +76,12 @@ def _counted() -> tuple[Any, int, int]:
 	return frappe.local.db, frappe.db.transaction_writes, LifeCycles.begun
 
 
+def forget_lookups() -> None:
+	"""After a commit, or when something was undone: Frappe 15 keeps what was looked up with a cache, the targets of links for
+	one, for as long as the connection lives. It would grow in a long pull, and say of what is gone that it is there."""
+	frappe.db.value_cache.clear()
+
+
 def is_lost_transaction(error: BaseException | None) -> bool:
 	"""Whether the database has given up the transaction (deadlock, lock time-out, error 1020, lost connection)."""
 	while error is not None:

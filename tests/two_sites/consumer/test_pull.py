@@ -413,3 +413,31 @@ def forget_producer(event_producer: str) -> None:
 	import frappe
 
 	frappe.delete_doc("Event Producer", event_producer)
+
+
+def pull_keeping_lookups(event_producer: str) -> list[bool]:
+	"""A pull as under Frappe 15, where a commit forgets no look-up: whether one is known after each group."""
+	import frappe
+
+	from event_streaming.consumer.unit_of_work import groups
+	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
+
+	known, forget = [], groups.forget_lookups
+	frappe.db.value_cache["Note"] = {"looked up": {"name": "looked up"}}
+
+	def seen():
+		forget()
+		known.append("Note" in frappe.db.value_cache)
+
+	groups.forget_lookups = seen
+	try:
+		pull_from_node(event_producer)
+	finally:
+		groups.forget_lookups = forget
+	return known
+
+
+def test_what_was_looked_up_in_one_group_is_not_believed_in_the_next(producer, consumer):
+	producer.run(insert, doctype=CITY, title=unique("city"))
+
+	assert consumer.run(pull_keeping_lookups, event_producer=producer.url) == [False]
