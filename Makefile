@@ -40,7 +40,7 @@ test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some; 
 .PHONY: soak
 soak: tools ## the model-based test, then made-up inputs, each for as long as asked, with fresh seeds (SECONDS=600)
 	EVENT_STREAMING_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/two_sites/stream/test_model.py \
-		tests/two_sites/trust/test_fuzz.py -s $(PYTEST_ARGS)
+		tests/two_sites/trust/test_fuzz.py tests/two_sites/consumer/test_meanwhile.py -s $(PYTEST_ARGS)
 
 .PHONY: up
 up: tools ## two sites to play with, until Ctrl-C
