@@ -64,6 +64,9 @@ def merge_here(event: Event, about: About, into: RemoteKey, work: Work) -> Outco
 		return outcome_of(
 			about.subscription, None, _("{0}, into which it was merged, is gone").format(into[1])
 		)
+	if not about.is_here:
+		# its files went over there without an event, and this site never had them or deleted them with it
+		work.files.attach_all(work.fetch([into]).files.get(into, []), target, about.subscription)
 	if not merged_here_too:
 		documents.stamp(*target, convert_times(target[0], data, work.time_zone))
 	return outcome_of(about.subscription, target[1], _("Merged into {0}").format(target[1]))
