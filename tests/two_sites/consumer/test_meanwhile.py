@@ -21,7 +21,8 @@ ROWS = "Rows changed"
 UPDATED = "Updated"
 WAITING = "Event waiting"
 GONE, NEW_NAME, MERGED_IN = "Deleted too", "Renamed too", "Another merged in"
-WHAT = [ATTACHED, DETACHED, ROWS, UPDATED, WAITING, GONE, NEW_NAME, MERGED_IN]
+# not MERGED_IN: merges that cross each other are not promised, and known to differ in some settings (docs/reliability.md)
+WHAT = [ATTACHED, DETACHED, ROWS, UPDATED, WAITING, GONE, NEW_NAME]
 
 RENAMED, MERGED, DELETED, REMADE = "Renamed", "Merged", "Deleted", "Made again"
 MEANWHILE = [RENAMED, MERGED, DELETED, REMADE]
