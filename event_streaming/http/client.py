@@ -4,7 +4,6 @@ It never retries, never logs and never follows a redirect to another host; what 
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -21,27 +20,15 @@ from event_streaming.exceptions import (
 	RemoteUnavailable,
 	WrongSite,
 )
-from event_streaming.http.certificates import (
-	EXPIRED,
-	NOT_YET_VALID,
-	OTHER_ADDRESS,
-	OTHER_NAME,
-	read_authorities,
-	verify_code,
-)
+from event_streaming.http.allowed import bound_of_this_site, explain_not_allowed, site_authorities
+from event_streaming.http.answers import document_in, met_site, read_bounded, read_error, retry_after
 from event_streaming.http.confidential import Confidential, plain
 from event_streaming.http.connection import CheckedAdapter, OutsideOfBound
-from event_streaming.http.networks import NOWHERE, Bound, parse_bound
+from event_streaming.http.explaining import explain_connection_error
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import MEANT_FOR, SENDER
-from event_streaming.wire.checks import as_site_id
 from event_streaming.wire.paths import TOKEN_HEADER, path_in_frappe
 
-# keys of site_config.json
-ALLOWED_NETWORKS, CA_FILE = "event_streaming_allowed_networks", "event_streaming_ca_file"
-MAX_ANSWER_BYTES = 128 * 1024 * 1024
-CHUNK_BYTES = 64 * 1024
-LONGEST_RETRY_AFTER = 24 * 60 * 60.0
 BUSY = {408, 425, 429, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524}
 # answers with one of these exceptions come with status 500 or 417 but will not change by waiting
 SAID_NO = {
@@ -282,66 +269,6 @@ def client_of(doc, spare_secrets: Callable[[], Iterable[str]] | None = None) -> 
 	)
 
 
-def checked_authorities(pasted: str | None) -> str | None:
-	"""What a person has pasted as CA Certificate, as it is kept. Raises frappe.ValidationError."""
-	try:
-		return read_authorities(pasted) or None
-	except ValueError:
-		frappe.throw(
-			_(
-				"CA Certificate must be the certificate of an authority as text: -----BEGIN CERTIFICATE----- and so on, never its"
-				" private key and never the path of a file."
-			)
-		)
-
-
-def bound_of_this_site() -> Bound:
-	"""Where site_config.json lets this site call; nowhere, when it can't be understood."""
-	try:
-		return parse_bound(frappe.conf.get(ALLOWED_NETWORKS))
-	except ValueError:
-		return NOWHERE
-
-
-def explain_not_allowed(url: str) -> str:
-	"""Without the address that the host leads to: who made this site call may be somebody else."""
-	try:
-		parse_bound(frappe.conf.get(ALLOWED_NETWORKS))
-	except ValueError as error:
-		return _("{0} in site_config.json is not a list of networks and host names: {1}").format(
-			ALLOWED_NETWORKS, error
-		)
-	return _(
-		"{0} is outside of the networks that this site may call: {1} in its site_config.json, and never link-local or metadata addresses."
-	).format(url, ALLOWED_NETWORKS)
-
-
-def site_authorities() -> str:
-	"""Certificates of authorities from the file that site_config.json names, for connections without their own.
-
-	Raises ValueError with a message for a person.
-	"""
-	path = frappe.conf.get(CA_FILE)
-	if not path:
-		return ""
-	try:
-		with open(path) as file:
-			return read_authorities(file.read())
-	except (OSError, ValueError, TypeError):
-		# nothing of the file, nor its path: the message goes to whoever asked
-		raise ValueError(
-			_("{0} in site_config.json does not lead to a file with certificates.").format(CA_FILE)
-		) from None
-
-
-def met_site(content: bytes) -> str:
-	"""Which site has refused a request that was meant for another."""
-	try:
-		return as_site_id(json.loads(content).get("site_id"))
-	except (ValueError, AttributeError, RecursionError):
-		return ""
-
-
 def is_unknown_method(error: RemoteError, method: str) -> bool:
 	"""Whether the other site has no such method. Each version of Frappe says it in its own way, and in its own language."""
 	return error.status == 404 or error.exc_type in NO_SUCH_METHOD or method in str(error)
@@ -364,91 +291,3 @@ def secret_of(doc) -> str:
 
 def resource_path(doctype: str, name: str) -> str:
 	return f"/api/resource/{quote(doctype, safe='')}/{quote(name, safe='')}"
-
-
-def document_in(answer: dict) -> dict:
-	data = answer.get("data")
-	return data if isinstance(data, dict) else {}
-
-
-def read_bounded(response: requests.Response, url: str) -> bytes:
-	"""The body, up to a bound: what comes from the other side is not trusted with this process's memory."""
-	chunks, size = [], 0
-	for chunk in response.iter_content(CHUNK_BYTES):
-		size += len(chunk)
-		if size > MAX_ANSWER_BYTES:
-			raise RemoteError(
-				_("{0} sent more than {1} MB in one answer.").format(url, MAX_ANSWER_BYTES >> 20)
-			)
-		chunks.append(chunk)
-	return b"".join(chunks)
-
-
-def read_error(content: bytes) -> tuple[str, str]:
-	"""(exception name, message for a person) of a Frappe error answer; ("", "") when it is something else."""
-	try:
-		answer = json.loads(content)
-	except (ValueError, RecursionError):
-		return "", ""
-	if not isinstance(answer, dict):
-		return "", ""
-	exc_type = str(answer.get("exc_type") or "")
-	if not exc_type and isinstance(answer.get("exception"), str):
-		exc_type = answer["exception"].split(":")[0].rsplit(".", 1)[-1]
-	return exc_type, server_message(answer)
-
-
-def server_message(answer: dict) -> str:
-	"""The first message that the other site wanted to show, without markup."""
-	try:
-		for raw in json.loads(answer.get("_server_messages") or "[]"):
-			message = json.loads(raw) if isinstance(raw, str) else raw
-			text = message.get("message") if isinstance(message, dict) else str(message)
-			if text:
-				return plain(frappe.utils.strip_html(str(text))[:2000])
-	except (ValueError, TypeError):
-		pass
-	exception = answer.get("exception")
-	return plain(str(exception).split(":", 1)[-1].strip()[:2000]) if exception else ""
-
-
-def retry_after(response: requests.Response) -> float | None:
-	"""Seconds from a Retry-After header that is a number, a day at most; a date is left to the ordinary back-off."""
-	try:
-		seconds = float(response.headers["Retry-After"])
-	except (KeyError, ValueError):
-		return None
-	return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
-
-
-def explain_certificate(url: str, code: int) -> str:
-	"""What a person can do about a certificate that is not accepted."""
-	if code == EXPIRED:
-		return _("{0}: its certificate has expired. Renew it there.").format(url)
-	if code == NOT_YET_VALID:
-		return _("{0}: its certificate is not valid yet. Check the clocks of both sites.").format(url)
-	if code in (OTHER_NAME, OTHER_ADDRESS):
-		return _(
-			"{0}: its certificate is for another name. Check the address, or have the certificate changed there."
-		).format(url)
-	if code:
-		return _(
-			"{0}: its certificate was signed by nobody whom this site trusts. Put the certificate of your own authority into CA"
-			" Certificate of the connection, or have a certificate of a public authority installed there."
-		).format(url)
-	return _("{0}: no secure connection could be made. Is it an https address?").format(url)
-
-
-def explain_connection_error(url: str, error: Exception) -> str:
-	"""What a person can do about a request that got no answer."""
-	if isinstance(error, requests.exceptions.ConnectTimeout):
-		return _("{0} does not answer: no connection within the time allowed.").format(url)
-	if isinstance(error, requests.exceptions.Timeout):
-		return _("{0} accepted the connection but did not answer in time.").format(url)
-	if isinstance(error, requests.exceptions.SSLError):
-		return explain_certificate(url, verify_code(error))
-	if isinstance(error, requests.exceptions.ChunkedEncodingError):
-		return _("{0} cut the connection in the middle of its answer.").format(url)
-	if isinstance(error, requests.exceptions.ConnectionError):
-		return _("{0} can't be reached: is the address right and the site up?").format(url)
-	return _("{0} could not be asked: {1}").format(url, type(error).__name__)

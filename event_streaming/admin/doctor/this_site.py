@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.database.locks import lock_holder
-from event_streaming.http.client import ALLOWED_NETWORKS
+from event_streaming.http.allowed import ALLOWED_NETWORKS
 from event_streaming.http.networks import parse_bound
 from event_streaming.site.address import MINUTE_TASK, public_url
 from event_streaming.site.settings import get_settings

@@ -9,7 +9,7 @@ from frappe.utils.password import get_decrypted_password
 
 from event_streaming.adapters.doctypes import why_not_subscribe
 from event_streaming.exceptions import CannotApply, EventStreamingError, RefusedDocType
-from event_streaming.http.client import checked_authorities
+from event_streaming.http.allowed import checked_authorities
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 from event_streaming.site.address import public_url, web_address, why_no_address

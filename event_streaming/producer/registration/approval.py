@@ -11,7 +11,8 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
-from event_streaming.http.client import SiteClient, checked_authorities
+from event_streaming.http.allowed import checked_authorities
+from event_streaming.http.client import SiteClient
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration import audited, neighbours
