@@ -18,7 +18,7 @@ from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.back_off import record_failure
 from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
-from event_streaming.consumer.subscriptions import registration, rotation, sites
+from event_streaming.consumer.subscriptions import agreement, asking, registration, rotation, sites
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
@@ -152,8 +152,8 @@ def read_pages(
 			last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
 		)
 		frappe.db.commit()
-		doc = registration.settle(doc, producer, page)
-		if page["protocol"] >= PROTOCOL and registration.disagree(doc, page["subscriptions"]):
+		doc = agreement.settle(doc, producer, page)
+		if page["protocol"] >= PROTOCOL and agreement.disagree(doc, page["subscriptions"]):
 			# it holds events of what is not subscribed to any more, or what met a condition that has been narrowed since
 			page = next_page(doc, producer, kept)
 		rotation.keep_in_order(doc, producer, page)
@@ -179,7 +179,7 @@ def next_page(doc, producer: Producer, kept: PullState) -> Page:
 		page = producer.get_page(kept.position, kept.epoch, kept.receipt)
 		keep_what_it_says(doc, kept, page)
 	else:
-		page = registration.old_page(doc, producer, kept)
+		page = asking.old_page(doc, producer, kept)
 	frappe.db.commit()
 	return page
 

@@ -10,7 +10,8 @@ from frappe import _
 from frappe.rate_limiter import rate_limit
 
 from event_streaming.consumer.subscriptions import keys, sites
-from event_streaming.consumer.subscriptions.registration import is_registering, write_statuses
+from event_streaming.consumer.subscriptions.registration import is_registering
+from event_streaming.consumer.subscriptions.statuses import write_statuses
 from event_streaming.exceptions import WrongSite
 from event_streaming.http.confidential import Confidential
 from event_streaming.site.acting import acting_as

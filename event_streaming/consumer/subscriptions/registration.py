@@ -1,8 +1,8 @@
 """The consumer's side of the handshake: telling the producer what this site subscribes to. What it hears is in hearing.py.
 
 A producer gets a token that is good for three calls (keys.py). One that runs the older app knows no tokens: it gets the Event
-Subscriber's API keys on this site, and only if it can reach this site. Both sides hold the same table of subscriptions. Neither relies on a message arriving: every page of the feed says what
-the producer has on record, and what differs is settled then.
+Subscriber's API keys on this site, and only if it can reach this site. Neither side relies on a message arriving: every page of the
+feed says what the producer has on record, and what differs is settled then (agreement.py).
 """
 
 import json
@@ -24,24 +24,22 @@ from event_streaming.consumer.subscriptions.producer_form import (
 	make_custom_fields,
 )
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.statuses import adopt_statuses
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import (
 	EventStreamingError,
 	RemoteError,
 	RemoteRefused,
 	RemoteUnavailable,
-	WrongSite,
 )
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import own_id
 from event_streaming.wire.checks import InvalidPage, whole_number
-from event_streaming.wire.pages import PROTOCOL, Page, Subscription, parse_subscriptions
+from event_streaming.wire.pages import PROTOCOL
 
 REGISTERING_FOR = 120
 MODULE = "Event Streaming"
-APPROVED = "Approved"
-BEGIN_COPIES = "event_streaming.consumer.long_work.runner.resume_tasks"
 
 
 # ---- the form
@@ -260,98 +258,6 @@ def ensure_registered(doc, producer: Producer, kept: PullState) -> PullState:
 	return state.load_state(doc.name)
 
 
-def settle(doc, producer: Producer, page: Page):
-	"""Bring both sides to the same table: adopt the producer's statuses, tell it what it does not know yet.
-
-	Returns the Event Producer as it is afterwards.
-	"""
-	on_record = page["subscriptions"]
-	if page["protocol"] < PROTOCOL:
-		return doc
-	if disagree(doc, on_record):
-		# what a person is saving just now is on record there already; wait for it instead of taking it back
-		frappe.db.commit()
-		# held while the producer is told: whoever saves another table meanwhile is not to be told over. It never waits for this
-		# site with anything locked: it tells of its decisions after its own commit, and calling back writes nothing here.
-		doc = frappe.get_doc("Event Producer", doc.name, for_update=True)
-		if disagree(doc, on_record):
-			on_record = register_again(doc, producer, on_record)
-		frappe.db.commit()
-	if write_statuses(doc, on_record):
-		frappe.db.commit()
-		return frappe.get_doc("Event Producer", doc.name)
-	return doc
-
-
-def register_again(doc, producer: Producer, on_record: dict[str, Subscription]) -> dict[str, Subscription]:
-	"""Tell the producer what it does not know; returns what it has on record then."""
-	try:
-		return parse_subscriptions(register(doc, producer, saved=True).get("subscriptions") or {})
-	except RemoteError as error:
-		# what it has is still good for the other DocTypes; the form shows why this one is not taken
-		state.save_state(doc.name, last_error=str(error)[:2000])
-		return on_record
-
-
-def disagree(doc, on_record: dict[str, Subscription]) -> bool:
-	"""Whether the producer has rows that this site has not (any more), lacks one, or has one that differs."""
-	wanted = subscriptions_of(doc)
-	return on_record.keys() != wanted.keys() or any(
-		differs(on_record[remote], subscription) for remote, subscription in wanted.items()
-	)
-
-
-def differs(on_record: Subscription, subscription) -> bool:
-	return (
-		bool(on_record["unsubscribed"]) != subscription.unsubscribed
-		or (on_record["condition"] or "").strip() != (subscription.condition or "")
-		or (on_record["when_condition_ends"] or subscription.when_condition_ends)
-		!= subscription.when_condition_ends
-		or (
-			on_record["not_wanted"] is not None
-			and set(on_record["not_wanted"]) != set(subscription.not_wanted)
-		)
-	)
-
-
-def adopt_statuses(doc, answer: dict) -> None:
-	if answer.get("subscriptions"):
-		write_statuses(doc, parse_subscriptions(answer["subscriptions"]))
-
-
-def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
-	"""Write the producer's decisions into the rows: statuses, and what it does not send; returns whether any changed.
-
-	No document life cycle.
-	"""
-	changed = wanted = False
-	targets = {row.name: row for row in doc.producer_doctypes}
-	for row in targets.values():
-		remote = row.ref_doctype
-		if row.has_mapping and row.mapping:
-			remote = frappe.db.get_value("Document Type Mapping", row.mapping, "remote_doctype", cache=True)
-		told = on_record.get(remote) or {}
-		status = told.get("status")
-		for fieldname, names in (
-			("not_sent", told.get("fields_not_sent")),
-			("masked", told.get("fields_masked")),
-		):
-			if names is not None and (row.get(fieldname) or "") != "\n".join(names):
-				row.db_set(fieldname, "\n".join(names) or None, update_modified=False)
-				changed = True
-		if status and status != row.status:
-			row.db_set("status", status, update_modified=False)
-			changed = True
-			wanted = wanted or (status == APPROVED and cint(row.copy_existing) and not row.copied_on)
-	if changed:
-		doc.clear_cache()
-		doc.notify_update()
-	if wanted:
-		# if this is lost, the minute's sweep begins it
-		frappe.enqueue(BEGIN_COPIES, queue=get_settings().queue, enqueue_after_commit=True)
-	return changed
-
-
 def registering_key(nonce: str) -> str:
 	"""Where Redis has that this site is registering with this word, by which the producer that it told can call back."""
 	return f"event_streaming:registering:{keys.hash_of(nonce)}"
@@ -359,85 +265,3 @@ def registering_key(nonce: str) -> str:
 
 def is_registering(nonce: str) -> bool:
 	return bool(frappe.cache.get_value(registering_key(nonce), expires=True))
-
-
-# ---- asking the producer
-
-
-def test_connection(event_producer: str) -> dict:
-	"""Ask the producer for the next page without applying it; returns what a person wants to know.
-
-	Raises the Remote* errors with what to do.
-	"""
-	doc = frappe.get_doc("Event Producer", event_producer)
-	producer = Producer(doc)
-	try:
-		kept = ensure_registered(doc, producer, state.load_state(doc.name))
-		if kept.protocol < 2:
-			return {"protocol": kept.protocol, "behind": None, "site": doc.name, "warnings": []}
-		page = producer.get_page(kept.position, kept.epoch, kept.receipt)
-		sites.keep_met(doc, page["site_id"])
-		settle(doc, producer, page)
-		# nothing of the page is applied, so that its events are behind too
-		behind = page["behind"] + len(page["events"])
-		state.record_contact(doc.name, events_behind=behind)
-		return {"behind": behind, **{key: page[key] for key in ("protocol", "site", "warnings")}}
-	finally:
-		producer.client.close()
-
-
-def old_page(doc, producer: Producer, kept: PullState) -> Page:
-	"""The events of a producer of the old protocol as a page; once an hour, see whether it speaks the new one."""
-	upgraded = try_new_protocol(doc, producer, kept)
-	if upgraded:
-		return upgraded
-	doctypes = [name for name, subscription in subscriptions_of(doc).items() if subscription.active]
-	events = producer.get_old_page(doctypes, kept.reads_from) if doctypes else []
-	return {
-		"protocol": 1,
-		"events": events,
-		"cursor": kept.position,
-		"has_more": False,
-		"behind": len(events),
-		"time_zone": "",
-		"site": doc.name,
-		"site_id": "",
-		"subscriptions": {},
-		"warnings": [],
-		"paused": False,
-		"rotate": False,
-		"token": None,
-		"epoch": "",
-		"same_up_to": None,
-		"receipt": "",
-	}
-
-
-def try_new_protocol(doc, producer: Producer, kept: PullState) -> Page | None:
-	"""None while the producer runs the old app; else its first page, the cursor standing at the same moment.
-
-	While it runs the old one, both sides are brought to the same table: it does that for nobody by itself.
-	"""
-	key = asked_old_producer(doc.name)
-	if frappe.cache.get_value(key, expires=True):
-		return None
-	frappe.cache.set_value(key, 1, expires_in_sec=3600)
-	data = registration_data(doc)
-	try:
-		answer = send(doc, producer, {**data, "reachable": 0})
-		if not answer:
-			on_record = take_over_old_record(producer, data, keys_for_older(doc))
-			adopt_statuses(doc, {"subscriptions": on_record})
-	except WrongSite:
-		raise
-	except (RemoteError, RemoteRefused, InvalidPage):
-		return None
-	if not answer or not answer.get("protocol"):
-		return None
-	sites.keep_met(doc, answer.get("site_id"))
-	kept.protocol, kept.position = (
-		PROTOCOL,
-		whole_number(answer.get("position_then"), "position_then"),
-	)
-	state.save_state(doc.name, protocol=kept.protocol, position=kept.position)
-	return producer.get_page(kept.position)

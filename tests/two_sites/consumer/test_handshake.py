@@ -437,7 +437,7 @@ def test_a_pull_that_began_before_a_change_does_not_take_it_back(producer, consu
 def settle_with_an_old_picture(name: str) -> None:
 	import frappe
 
-	from event_streaming.consumer.subscriptions import registration
+	from event_streaming.consumer.subscriptions import agreement
 	from event_streaming.consumer.subscriptions.remote import Producer
 
 	old, doc = frappe.get_doc("Event Producer", name), frappe.get_doc("Event Producer", name)
@@ -445,7 +445,7 @@ def settle_with_an_old_picture(name: str) -> None:
 	doc.save()
 	frappe.db.commit()
 	producer = Producer(doc)
-	fresh = registration.settle(old, producer, producer.get_page(0))
+	fresh = agreement.settle(old, producer, producer.get_page(0))
 	assert [row.ref_doctype for row in fresh.producer_doctypes] == [CITY, ORDER]
 
 

@@ -51,7 +51,7 @@ def by_pull(name: str) -> str:
 
 
 def by_test(name: str) -> str:
-	from event_streaming.consumer.subscriptions.registration import test_connection
+	from event_streaming.consumer.subscriptions.asking import test_connection
 
 	return outcome(test_connection, name)
 

@@ -81,7 +81,7 @@ MAY_COMMIT = {
 	f"{CONSUMER}.verify.comparison": "that it has begun",
 	f"{CONSUMER}.verify.portions": "nothing of its own: what is read from there on has what the last pull committed",
 	f"{CONSUMER}.long_work.runner": "a task's status, between two slices",
-	f"{CONSUMER}.subscriptions.registration": "statuses that the producer has changed, between two pages",
+	f"{CONSUMER}.subscriptions.agreement": "statuses that the producer has changed, between two pages",
 	f"{CONSUMER}.subscriptions.rotation": "new keys, before anybody else knows them, and when they are in force",
 	f"{CONSUMER}.logs.retention": "old logs go in batches, from a job of their own",
 }

@@ -14,7 +14,7 @@ from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, overview, state, task
 from event_streaming.consumer.pull import by_hand, loop, requests
-from event_streaming.consumer.subscriptions import producer_form, registration
+from event_streaming.consumer.subscriptions import asking, producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
 from event_streaming.site import audit
 from event_streaming.site.address import public_url
@@ -118,7 +118,7 @@ def pull_now(event_producer: str):
 def test_connection(event_producer: str) -> dict:
 	"""The form's button: ask the producer for events without applying any."""
 	frappe.only_for("System Manager")
-	return registration.test_connection(event_producer)
+	return asking.test_connection(event_producer)
 
 
 @frappe.whitelist(methods=["POST"])
