@@ -17,6 +17,8 @@ from event_streaming.wire.events import DELETE, RENAME
 LOG = "Event Update Log"
 # names followed from rename to rename
 RENAMES = 5
+# of one name that is made, merged and deleted again and again
+MOST_ENDS = 200
 # With more of them in one IN (its eq_range_index_dive_limit is 200), MariaDB does not look into the index how few rows that
 # are, takes the average of the whole log instead, and reads all events of the DocType.
 NAMES_AT_ONCE = 100
@@ -116,17 +118,19 @@ def _merged_once(doctype: str, name: str, creation: Any) -> str | None:
 
 
 def _ends_here(doctype: str, name: str) -> list[tuple[str, str | None, Any]]:
-	"""What ended documents of a name, oldest first: (update type, into which it was merged, when the deleted one was made)."""
+	"""What ended documents of a name, oldest first, the last MOST_ENDS of them: (update type, into which it was merged, when the
+	deleted one was made)."""
 	log = frappe.qb.DocType(LOG)
 	rows = (
 		frappe.qb.from_(log)
 		.select(log.update_type, log.data, log.data_before)
 		.where((log.ref_doctype == doctype) & (log.docname == name) & log.update_type.isin((RENAME, DELETE)))
-		.orderby(log.name)
+		.orderby(log.name, order=Order.desc)
+		.limit(MOST_ENDS)
 		.run()
 	)
 	ends = []
-	for update_type, text, before in rows:
+	for update_type, text, before in reversed(rows):
 		data = json.loads(text or "{}")
 		was = json.loads(before or "{}").get("changed") or {}
 		ends.append((update_type, data.get("new_name") if data.get("merge") else None, was.get("creation")))

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TypedDict
 
 import frappe
+from frappe.query_builder.functions import Count
 from frappe.utils import cint
 
 from event_streaming.consumer.logs import state
-from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, OPEN, RETRYING, WAITING
+from event_streaming.consumer.logs.sync_log import CONFLICT, DOCTYPE, FAILED, OPEN, RETRYING, WAITING
 
 # an exact number beyond this helps nobody, and counting on would cost more with every event that fails
 MOST_COUNTED = 10_000
@@ -102,22 +103,27 @@ def open_counts(event_producers: list[str]) -> dict[str, dict[str, int]]:
 
 def _count(event_producer: str, status: str) -> int:
 	"""By an index alone, and never through more than MOST_COUNTED of its entries."""
-	return frappe.db.sql(
-		"""SELECT COUNT(*) FROM (
-			SELECT name FROM `tabEvent Sync Log` WHERE status = %s AND event_producer = %s LIMIT %s
-		) AS counted""",
-		(status, event_producer, MOST_COUNTED),
-	)[0][0]
+	log = frappe.qb.DocType(DOCTYPE)
+	some = (
+		frappe.qb.from_(log)
+		.select(log.name)
+		.where((log.status == status) & (log.event_producer == event_producer))
+		.limit(MOST_COUNTED)
+	)
+	return frappe.qb.from_(some).select(Count("*")).run()[0][0]
 
 
 def _stuck(event_producer: str) -> int:
 	"""How many events have been tried STUCK_TRIES times and are still tried again; of the first MOST_COUNTED that are."""
-	return frappe.db.sql(
-		"""SELECT COUNT(*) FROM (
-			SELECT attempts FROM `tabEvent Sync Log` WHERE status = %s AND event_producer = %s LIMIT %s
-		) AS counted WHERE attempts >= %s""",
-		(RETRYING, event_producer, MOST_COUNTED, STUCK_TRIES),
-	)[0][0]
+	log = frappe.qb.DocType(DOCTYPE)
+	retrying = (
+		frappe.qb.from_(log)
+		.select(log.attempts)
+		.where((log.status == RETRYING) & (log.event_producer == event_producer))
+		.limit(MOST_COUNTED)
+	)
+	query = frappe.qb.from_(retrying).select(Count("*")).where(retrying.attempts >= STUCK_TRIES)
+	return query.run()[0][0]
 
 
 def not_approved() -> dict[str, list[str]]:
