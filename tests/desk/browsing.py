@@ -44,6 +44,7 @@ class Desk:
 		self.page: Page = self.context.new_page()
 		self.page.set_default_timeout(PATIENCE_SECONDS * 1000)
 		self.under_way: set = set()
+		self.left_behind: set = set()  # what a page that was left had still been asking for
 		self.leaving = False
 		self.page.on("request", self._on_request)
 		self.page.on("requestfinished", lambda request: self.under_way.discard(request))
@@ -177,13 +178,16 @@ class Desk:
 			self.complaints.append(f"{kind}: {text}")
 
 	def _on_request(self, request) -> None:
+		if request.is_navigation_request() and request.frame == self.page.main_frame:
+			self.left_behind |= self.under_way
 		if request.url.startswith("http") and "/socket.io/" not in request.url:
 			self.under_way.add(request)
 
 	def _on_request_failed(self, request) -> None:
 		self.under_way.discard(request)
-		if self.leaving and request.failure == "net::ERR_ABORTED":
-			return  # the page that was left had still been asking
+		# the browser may tell it only when the next page is there
+		if request.failure == "net::ERR_ABORTED" and (self.leaving or request in self.left_behind):
+			return
 		self._complain("failed request", f"{request.method} {request.url}: {request.failure}")
 
 	def _on_response(self, response) -> None:

@@ -31,15 +31,16 @@ def read_chart(name: str) -> dict:
 	return {each["name"]: each["values"] for each in chart.get("datasets", [])}
 
 
-def age(doctype: str, names: list, seconds: int) -> None:
-	"""As if rows had been written that much earlier."""
+def age(doctype: str, names: list, seconds: int, field: str = "creation") -> None:
+	"""As if rows had been written, or what a field says had been, that much earlier."""
 	from datetime import timedelta
 
 	import frappe
+	from frappe.utils import get_datetime
 
 	for name in names:
-		creation = frappe.db.get_value(doctype, name, "creation") - timedelta(seconds=seconds)
-		frappe.db.set_value(doctype, name, "creation", creation, update_modified=False)
+		then = get_datetime(frappe.db.get_value(doctype, name, field)) - timedelta(seconds=seconds)
+		frappe.db.set_value(doctype, name, field, then, update_modified=False)
 
 
 def lines_for(user: str, doctype: str, name: str) -> list:
@@ -143,7 +144,8 @@ def test_events_are_counted_in_the_hour_in_which_they_came_with_what_became_of_t
 
 def test_the_delay_is_that_between_the_change_and_its_arrival_on_both_sides(producer, consumer, taken):
 	[row, *_] = sync_logs(consumer, status="Synced")
-	consumer.run(age, doctype="Event Sync Log", names=[row["name"]], seconds=-90)
+	# not the row later: near the end of an hour it would be of the next one
+	consumer.run(age, doctype="Event Sync Log", names=[row["name"]], seconds=90, field="event_creation")
 	events = producer.run(event_names, doctype=ORDER)
 	producer.run(age, doctype="Event Update Log", names=events[:1], seconds=600)
 

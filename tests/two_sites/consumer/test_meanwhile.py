@@ -167,6 +167,21 @@ def look(site, prefix: str, same_name: int) -> list:
 	return [doc if same_name else doc[:-1] for doc in site.run(read_orders, prefix=prefix)]
 
 
+def forget_orders() -> None:
+	import frappe
+
+	for doctype in (ORDER, ROW):
+		frappe.db.delete(doctype)
+
+
+@pytest.fixture(autouse=True)
+def no_orders_left(producer, consumer):
+	"""Where each site has counted names of its own, another test's orders would find theirs taken."""
+	yield
+	for site in (producer, consumer):
+		site.run(forget_orders)
+
+
 @pytest.fixture
 def rules(producer, consumer):
 	yield
