@@ -1,22 +1,22 @@
-"""`bench --site … event-streaming …`: what an administrator does from a terminal. One module for each command.
+"""`bench --site … event-streaming …`: what an administrator does from a terminal. One module for each command, in two rooms.
 
 Frappe imports this for every `bench` command, so what a command needs is imported when it runs.
 """
 
 import click
 
-from event_streaming.commands.adopt import adopt_command
-from event_streaming.commands.copy import copy_command
-from event_streaming.commands.decide import approve_command, pause_command, resume_command
-from event_streaming.commands.doctor import doctor_command
-from event_streaming.commands.match import match_command
-from event_streaming.commands.pull import pull_command
-from event_streaming.commands.restored import restored_command
-from event_streaming.commands.resync import resync_command
-from event_streaming.commands.rotate import rotate_keys_command
-from event_streaming.commands.site_id import accept_site_command, new_site_id_command
-from event_streaming.commands.status import status_command
-from event_streaming.commands.verify import verify_command
+from event_streaming.commands.connections.decide import approve_command, pause_command, resume_command
+from event_streaming.commands.connections.doctor import doctor_command
+from event_streaming.commands.connections.restored import restored_command
+from event_streaming.commands.connections.rotate import rotate_keys_command
+from event_streaming.commands.connections.site_id import accept_site_command, new_site_id_command
+from event_streaming.commands.connections.status import status_command
+from event_streaming.commands.documents.adopt import adopt_command
+from event_streaming.commands.documents.copy import copy_command
+from event_streaming.commands.documents.match import match_command
+from event_streaming.commands.documents.pull import pull_command
+from event_streaming.commands.documents.resync import resync_command
+from event_streaming.commands.documents.verify import verify_command
 
 
 @click.group("event-streaming")

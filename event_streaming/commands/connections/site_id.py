@@ -3,7 +3,7 @@
 import click
 import frappe
 
-from event_streaming.commands.decide import one_of_both
+from event_streaming.commands.connections.decide import one_of_both
 from event_streaming.commands.terminal import DONE, IMPOSSIBLE, is_terminal, on_site, show_messages
 
 

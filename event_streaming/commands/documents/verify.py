@@ -5,7 +5,7 @@ import json
 import click
 import frappe
 
-from event_streaming.commands.copy import describe, work_to_the_end
+from event_streaming.commands.documents.copy import describe, work_to_the_end
 from event_streaming.commands.terminal import (
 	BUSY,
 	DONE,
