@@ -511,7 +511,7 @@ def test_a_link_field_brings_what_it_leads_to_but_nothing_that_holds_code(consum
 	(finding,) = consumer.run(examined, event_producer=hostile.url)
 	assert "Print Style" in finding[1] and finding[0] == "Print Style"
 	with pytest.raises(Exception, match="Add a row for it"):
-		consumer.run(set_lists, event_producer=hostile.url, also_bring="Print Style")
+		consumer.run(set_lists, event_producer=hostile.url, also_bring="Letter Head")
 
 	# the remedy that the message names: a person makes it here
 	consumer.run(insert, doctype="Print Style", print_style_name=style, css="ours")
