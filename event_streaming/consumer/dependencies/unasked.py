@@ -148,7 +148,7 @@ def validate(event_producer) -> None:
 
 
 def shown(event_producer) -> list[dict[str, str]]:
-	"""The list, for the form: what comes first, then what does not, each with the field that leads there."""
+	"""The list, for the form, each with the field that leads there. First what events may wait for: a hundred others may come."""
 	entries = unasked_of(event_producer, subscriptions_of(event_producer)).reached().values()
 	return [
 		{
@@ -158,7 +158,7 @@ def shown(event_producer) -> list[dict[str, str]]:
 			"refused": frappe.utils.strip_html(entry.refused),
 			"empty": entry.empty,
 		}
-		for entry in sorted(entries, key=lambda entry: (bool(entry.refused), entry.empty, entry.doctype))
+		for entry in sorted(entries, key=lambda entry: (not entry.refused, entry.empty, entry.doctype))
 	]
 
 
