@@ -513,11 +513,12 @@ function show_unasked(frm, entries) {
 			`<tr><td>${text(__(entry.doctype))}</td><td>${text(__(entry.from))}: ${text(entry.field)}</td>` +
 			`<td>${comes(entry)}</td></tr>`
 	);
-	const head = [__("Document Type"), __("Linked From"), __("Comes Unasked")].map((label) => `<th>${text(label)}</th>`);
+	const head = [__("Document Type"), __("Linked From"), __("Comes Unasked")].map((label) => `<th style="width: 30%">${text(label)}</th>`);
 	frm.fields_dict.unasked_html.$wrapper.html(
 		rows.length
-			? `<table class="table table-bordered table-sm"><thead><tr>${head.join("")}</tr></thead>` +
-					`<tbody>${rows.join("")}</tbody></table>`
+			? '<div style="max-height: 32rem; overflow: auto; overflow-wrap: anywhere">' +
+					`<table class="table table-bordered table-sm"><thead><tr>${head.join("")}</tr></thead>` +
+					`<tbody>${rows.join("")}</tbody></table></div>`
 			: `<p class="text-muted">${text(__("Nothing links to other documents, or this was not saved yet."))}</p>`
 	);
 }
