@@ -7,6 +7,7 @@ import frappe
 from frappe import _
 
 from event_streaming.adapters.calls import adapters
+from event_streaming.site.refused import OF_PAPER
 
 
 def fields_decided_here(doctype: str) -> tuple[str, ...]:
@@ -34,6 +35,13 @@ def leads_to(doctype: str) -> list[tuple[str, str]]:
 		for target in targets
 		if frappe.db.exists("DocType", target, cache=True)
 	]
+
+
+def may_stay_empty(doctype: str) -> bool:
+	"""Whether a document is as good without a link to one of this DocType: what the link stands for is in the document itself."""
+	return doctype in OF_PAPER or any(
+		doctype in getattr(adapter, "MAY_STAY_EMPTY", ()) for adapter in adapters()
+	)
 
 
 def refuse_what_cannot_come(doctype: str, data: dict[str, Any]) -> None:

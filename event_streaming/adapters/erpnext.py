@@ -74,6 +74,9 @@ LEADS_TO = {
 	"Quotation": {"party_name": ("Lead", "Customer", "Prospect")},
 }
 
+# the text of the terms, the price and the readings stand in the document; these hold templates or code, and come only with a row
+MAY_STAY_EMPTY = frozenset(("Pricing Rule", "Quality Inspection Template", "Terms and Conditions"))
+
 
 def fields_decided_here(doctype: str) -> list[str]:
 	"""Fields that ERPNext writes for each site by itself."""
@@ -186,8 +189,27 @@ def leave_out_disabled_user(doc: Any, context: Any) -> None:
 		context.decide(doc, "user_id", None, _("the user {0} is disabled on this site").format(user))
 
 
+def forget_rules_of_the_other_site(doc: Any, context: Any) -> None:
+	"""`validate` reads the pricing rules that rows name; the prices that they have made came along, and so come back the names."""
+	for table in doc.meta.get_table_fields():
+		if frappe.get_meta(table.options).has_field("pricing_rules"):
+			for row in doc.get(table.fieldname):
+				rules = rules_in(row.get("pricing_rules") or "")
+				if not rules or not all(frappe.db.exists("Pricing Rule", rule, cache=True) for rule in rules):
+					row.pricing_rules = ""
+
+
+def rules_in(text: str) -> list[str]:
+	"""ERPNext keeps a list as JSON, or names with commas between them."""
+	try:
+		return [str(rule) for rule in (frappe.parse_json(text) if text.startswith("[") else text.split(","))]
+	except ValueError:
+		return []
+
+
 def before_voucher(doc: Any, context: Any) -> None:
 	keep_posting_time(doc, context)
+	forget_rules_of_the_other_site(doc, context)
 	refuse_to_pick_numbers(doc, context)
 	use_numbers_of_rows(doc, context)
 

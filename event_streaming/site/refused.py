@@ -42,6 +42,10 @@ TEMPLATES = frozenset(
 		"|"
 	)
 )
+# how a document is printed, sent or made again, not what it says: where such a one can't be had, the link stays empty
+OF_PAPER = frozenset(
+	"Auto Repeat|Email Account|Email Template|Google Contacts|Letter Head|Print Format".split("|")
+)
 # a Code field of this kind is run here, and not only shown; HTML goes to a browser as it is
 RUN = ("Python", "PythonExpression", "JS", "Javascript", "JavaScript", "Jinja", "HTML", "CSS")
 

@@ -80,7 +80,7 @@ def apply_event(event: Event, work: Work) -> Outcome:
 		else:
 			outcome = apply_left_over(event, about, work)
 	refuse_if_taken_away(event, outcome, moved)
-	outcome.warnings.extend(work.files.take_warnings())
+	outcome.warnings.extend((*work.dependencies.take_warnings(), *work.files.take_warnings()))
 	return outcome
 
 

@@ -8,9 +8,14 @@ it and which links have to be set after it. What `plan` finds missing beyond wha
 
 from collections.abc import Iterable
 
+import frappe
 from frappe import _
 
-from event_streaming.adapters.doctypes import fields_decided_here, refuse_what_cannot_come
+from event_streaming.adapters.doctypes import (
+	fields_decided_here,
+	may_stay_empty,
+	refuse_what_cannot_come,
+)
 from event_streaming.consumer.dependencies import users
 from event_streaming.consumer.dependencies.order import order_by_need
 from event_streaming.consumer.dependencies.places import Link, links_in_document, with_local_names
@@ -24,6 +29,7 @@ from event_streaming.consumer.dependencies.plan import (
 	explain_waiting,
 )
 from event_streaming.consumer.dependencies.shapes import Shapes
+from event_streaming.consumer.dependencies.unasked import is_row
 from event_streaming.consumer.mapping.rules import DocumentReference, Places
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
@@ -58,6 +64,7 @@ class Dependencies:
 		self._found: dict[tuple, list[str]] = {}
 		self._through: dict[RemoteKey, str] = {}
 		self._staged: dict[RemoteKey, LocalKey | None] = {}
+		self._warnings: list[str] = []
 
 	# what the caller asks
 
@@ -94,16 +101,17 @@ class Dependencies:
 		self._look_up(self._unknown((need.key for need in needs), set()))
 
 	def names_here(self, data: dict, needs: Iterable[Need]) -> dict:
-		"""A document with the local names of what it points to; what is not here keeps the name that it has there."""
-		keys = {need.link.path: need.key for need in needs}
+		"""A document with the local names of what it points to; what is not here keeps the name that it has there, unless the
+		link would stay empty."""
+		by_path = {need.link.path: need for need in needs}
 
-		def local_key(link: Link) -> LocalKey:
-			key = keys[link.path]
+		def local_key(link: Link) -> LocalKey | None:
+			key = by_path[link.path].key
 			if local := self.local_key(key):
 				return local
 			if key[0] == USER and self.source.missing_user == USE_SUBSCRIBER:
 				return USER, self.source.subscriber
-			return self._local_doctype(key), key[1]
+			return None if self.stays_empty(by_path[link.path]) else (self._local_doctype(key), key[1])
 
 		return with_local_names(data, [need.link for need in needs], local_key)
 
@@ -114,6 +122,8 @@ class Dependencies:
 			return Plan([], [], [], [], [])
 		reached = self._complete(key, needs)
 		unresolved = self._unresolved(key, needs, reached)
+		if not unresolved:
+			self._tell_of_empty([*needs, *(need for each in reached for need in self.fetched[each].needs)])
 		graph = {
 			each: {need.key: need.link.required for need in self.fetched[each].needs if need.key in reached}
 			for each in reached
@@ -135,6 +145,27 @@ class Dependencies:
 		]
 		waits_for = next((key for *key, _reason in unresolved if tuple(key) in self.waited_for), None)
 		return Plan(documents, needs, later, unresolved, tuple(waits_for) if waits_for else None, recognised)
+
+	def stays_empty(self, need: Need) -> bool:
+		"""Whether a link is left empty because what it points to is not here, may not be brought, and is not missed."""
+		link = need.link
+		if link.required or link.from_remote or self.local_key(need.key) or self.is_streamed(need.key):
+			return False
+		return may_stay_empty(self._local_doctype(need.key)) and bool(self._why_not(need.key))
+
+	def _tell_of_empty(self, needs: list[Need]) -> None:
+		for need in needs:
+			if self.stays_empty(need):
+				self.event.stage((id(self), "warnings"), self.take_warnings, self.take_warnings)
+				self._warnings.append(
+					_(
+						"A link to {0} {1} stays empty: it is not here, and {0} comes only with a row of its own."
+					).format(_(need.key[0]), frappe.utils.escape_html(need.key[1]))
+				)
+
+	def take_warnings(self) -> list[str]:
+		taken, self._warnings = list(dict.fromkeys(self._warnings)), []
+		return taken
 
 	def is_streamed(self, key: RemoteKey) -> bool:
 		"""Whether events of the document come by themselves."""
@@ -296,6 +327,8 @@ class Dependencies:
 		for key in keys:
 			if key[0] == USER and self.source.missing_user == USE_SUBSCRIBER:
 				self.here[key] = (USER, self.source.subscriber)
+			elif is_row(self._local_doctype(key)):
+				self.here[key] = (self._local_doctype(key), key[1])
 			elif reason := self._why_not(key):
 				self.missing[key] = reason
 			else:
@@ -380,6 +413,8 @@ class Dependencies:
 		for need in [*needs, *(need for key in reached for need in self.fetched[key].needs)]:
 			local = self.local_key(need.key)
 			if local is None and need.key != own and need.key not in self.fetched:
+				if self.stays_empty(need):
+					continue
 				found[need.key] = self.missing.get(need.key) or _("not found")
 				continue
 			local_doctype = local[0] if local else self._local_doctype_to_be(need.key, own)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 import frappe
 from frappe import _
 
-from event_streaming.adapters.doctypes import leads_to
+from event_streaming.adapters.doctypes import fields_decided_here, leads_to, may_stay_empty
 from event_streaming.consumer.subscriptions.subscription import Subscription, names_in, subscriptions_of
 from event_streaming.exceptions import RefusedDocType
 from event_streaming.site.refused import TEMPLATES, holds_code, why_not_unasked, why_refused
 
-USER = "User"
+# users are made disabled; a DocType is only named, as what a Dynamic Link is of
+NO_DOCUMENTS = ("User", "DocType")
 LINKS = "event_streaming:links"
 REMEMBERED_SECONDS = 3_600
 # where a DocType is linked from, and by which field
@@ -25,11 +26,13 @@ Way = tuple[str, str]
 
 @dataclass(frozen=True)
 class Entry:
-	"""One DocType that something leads to: from where, and why its documents do not come; "" when they do."""
+	"""One DocType that something leads to: from where, and why its documents do not come; "" when they do. `empty`: a link to
+	what is not here stays empty then, and nothing waits for it."""
 
 	doctype: str
 	way: Way
 	refused: str
+	empty: bool = False
 
 
 @dataclass
@@ -73,14 +76,25 @@ class Unasked:
 			known = self._subscribed()
 			waiting = list(dict.fromkeys((*known, *self._mapped(), *self.added)))
 			for doctype in waiting:
+				left = self._left_to_this_site(doctype)
 				for fieldname, target in [*links.get(doctype, ()), *leads_to(doctype)]:
-					if target in known or target in self._entries or target == USER:
+					if target in known or target in self._entries or target in NO_DOCUMENTS:
+						continue
+					if fieldname in left or fieldname.partition(".")[0] in left or is_row(target):
 						continue
 					refused = self._refused(target)
-					self._entries[target] = Entry(target, (doctype, fieldname), refused)
+					empty = bool(refused) and may_stay_empty(target)
+					self._entries[target] = Entry(target, (doctype, fieldname), refused, empty)
 					if not refused:
 						waiting.append(target)
 		return self._entries
+
+	def _left_to_this_site(self, doctype: str) -> set[str]:
+		"""Fields of a DocType that are never taken over, so that no link in them leads anywhere."""
+		rows = [each for each in self.subscriptions.values() if each.local_doctype == doctype]
+		if not rows:
+			return set(fields_decided_here(doctype))
+		return set.intersection(*(set(each.fields_this_site_decides) for each in rows))
 
 	def _refused(self, doctype: str) -> str:
 		if doctype in self.taken_out:
@@ -134,7 +148,7 @@ def validate(event_producer) -> None:
 
 
 def shown(event_producer) -> list[dict[str, str]]:
-	"""The list, for the form: what comes first, then what does not, each with the field that leads there."""
+	"""The list, for the form, each with the field that leads there. First what events may wait for: a hundred others may come."""
 	entries = unasked_of(event_producer, subscriptions_of(event_producer)).reached().values()
 	return [
 		{
@@ -142,9 +156,15 @@ def shown(event_producer) -> list[dict[str, str]]:
 			"from": entry.way[0],
 			"field": entry.way[1],
 			"refused": frappe.utils.strip_html(entry.refused),
+			"empty": entry.empty,
 		}
-		for entry in sorted(entries, key=lambda entry: (bool(entry.refused), entry.doctype))
+		for entry in sorted(entries, key=lambda entry: (not entry.refused, entry.empty, entry.doctype))
 	]
+
+
+def is_row(doctype: str) -> bool:
+	"""Whether a link to this DocType names a row of another document: it comes with that, under the name that it has there."""
+	return bool(frappe.db.exists("DocType", doctype, cache=True)) and bool(frappe.get_meta(doctype).istable)
 
 
 def not_brought(doctype: str) -> str:

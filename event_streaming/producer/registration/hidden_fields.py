@@ -23,7 +23,16 @@ KEYS = {
 	"parentfield",
 }  # fmt: skip
 # of the texts that Frappe checks, the one that a hash could not pass for
-CHECKED_OPTIONS = ("Email", "Phone", "URL", "Name", "IBAN", "Barcode")
+CHECKED_OPTIONS = {
+	"Email": "nobody@example.com",
+	"Phone": "000",
+	"URL": "https://example.com",
+	"Name": "Nobody",
+	"IBAN": "GB33BUKB20201555555555",
+	"Barcode": "0000",
+}
+# as long as a varchar
+SHORT_TYPES = ("Data", "Read Only")
 SHORTEST_HASH = 16
 
 
@@ -128,7 +137,7 @@ def _problem_of_mask(meta, name: str, text: str | None, left_out: tuple[str, ...
 		return _(
 			"{0} is no text ({1}), so that nothing can stand in its place: put it into Fields Not Sent instead."
 		).format(shown, _(df.fieldtype))
-	longest = (cint(df.length) or hidden.DATA_LENGTH) if df.fieldtype == "Data" else None
+	longest = (cint(df.length) or hidden.DATA_LENGTH) if df.fieldtype in SHORT_TYPES else None
 	if text is not None:
 		if cint(df.unique):
 			return _("{0} is unique: a text that is the same in all documents can't stand there.").format(
@@ -138,8 +147,12 @@ def _problem_of_mask(meta, name: str, text: str | None, left_out: tuple[str, ...
 			return _("the text for {0} is longer than {1} characters.").format(shown, longest)
 	elif df.fieldtype == "Data" and (df.options or "") in CHECKED_OPTIONS:
 		return _("{0} has to be of the form {1}: give a fixed text, as {2}.").format(
-			shown, _(df.options), f"{shown} = nobody@example.com"
+			shown, _(df.options), f"{shown} = {CHECKED_OPTIONS[df.options]}"
 		)
+	elif df.fieldtype == "Read Only":
+		return _(
+			"{0} shows what stands in another field, which may check it: give a fixed text, as {1}."
+		).format(shown, f"{shown} = 000")
 	elif longest and longest < SHORTEST_HASH:
 		return _("{0} is too short for a hash: give a fixed text.").format(shown)
 	return ""

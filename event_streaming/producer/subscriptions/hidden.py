@@ -18,7 +18,16 @@ from event_streaming.producer.subscriptions.hiding import HASH_LENGTH, Hidden, M
 from event_streaming.wire.left_out import masks_in, names_in
 
 # a value of another type could not be told from a real one, or is none that the column takes
-TEXT_TYPES = ("Data", "Small Text", "Text", "Long Text", "Text Editor", "Markdown Editor", "HTML Editor")
+TEXT_TYPES = (
+	"Data",
+	"Read Only",
+	"Small Text",
+	"Text",
+	"Long Text",
+	"Text Editor",
+	"Markdown Editor",
+	"HTML Editor",
+)
 DATA_LENGTH = 140
 
 

@@ -6,7 +6,7 @@ The producer is a small HTTP server of the test's own. What a hostile consumer m
 import json
 
 import pytest
-from doctypes import CITY, ORDER, with_orders
+from doctypes import CITY, ORDER, ROW, with_orders
 from documents import change, insert, read_doc, read_rows, unique
 from fake_producer import FakeProducer
 from logs import sync_logs
@@ -478,44 +478,112 @@ def test_a_dynamic_link_opens_no_doctype_that_nobody_asked_for(consumer, extra_f
 		assert "is not brought unasked" in log["error"] and "Fields This Site Decides" in log["error"]
 
 
+def link_to(doctype: str, fieldname: str, **values) -> dict:
+	return {"fieldname": fieldname, "label": doctype, "fieldtype": "Link", "options": doctype, **values}
+
+
 def test_a_link_field_brings_what_it_leads_to_but_nothing_that_holds_code(consumer, hostile, extra_fields):
-	"""The order's city comes although there is no row for it; a letter head does not, until a person decides."""
-	letter_head = {
-		"fieldname": "letter_head",
-		"label": "Letter Head",
-		"fieldtype": "Link",
-		"options": "Letter Head",
-	}
-	extra_fields(consumer, ORDER, letter_head)
+	"""The order's city comes although there is no row for it; a print style does not, until a person decides."""
+	extra_fields(consumer, ORDER, link_to("Print Style", "print_style"))
 	consumer.run(remove_row, event_producer=hostile.url, doctype=CITY)
 	hostile.doctypes = (ORDER,)
-	city, head, name = unique("city"), unique("head"), unique("order")
+	city, style, name = unique("city"), unique("style"), unique("order")
 	hostile.brings[(CITY, city)] = {"doctype": CITY, "name": city, "title": city}
-	hostile.brings[("Letter Head", head)] = {"doctype": "Letter Head", "name": head, "letter_head_name": head}
+	hostile.brings[("Print Style", style)] = {
+		"doctype": "Print Style",
+		"name": style,
+		"print_style_name": style,
+	}
 	order = {"title": name, "city": city}
 	take(consumer, hostile, {"events": [hostile.event(ORDER, name, order)]})
 	assert consumer.run(read_doc, doctype=CITY, name=city)
 
-	other = hostile.event(ORDER, unique("order"), {**order, "letter_head": head})
+	other = hostile.event(ORDER, unique("order"), {**order, "print_style": style})
 	take(consumer, hostile, {"events": [other]})
 
 	log = sync_logs(consumer)[-1]
-	assert log["status"] == "Retrying" and "Letter Head is not brought unasked" in log["error"]
-	assert consumer.run(read_doc, doctype="Letter Head", name=head) is None
+	assert log["status"] == "Retrying" and "Print Style is not brought unasked" in log["error"]
+	assert consumer.run(read_doc, doctype="Print Style", name=style) is None
 	shown = consumer.run(shown_on_the_form, event_producer=hostile.url)
-	assert {"doctype": CITY, "from": ORDER, "field": "city", "refused": ""} in shown
-	(refused,) = [entry for entry in shown if entry["doctype"] == "Letter Head"]
-	assert refused["field"] == "letter_head" and refused["refused"]
+	assert {"doctype": CITY, "from": ORDER, "field": "city", "refused": "", "empty": False} in shown
+	(refused,) = [entry for entry in shown if entry["doctype"] == "Print Style"]
+	assert refused["field"] == "print_style" and refused["refused"] and not refused["empty"]
 	(finding,) = consumer.run(examined, event_producer=hostile.url)
-	assert "Letter Head" in finding[1] and finding[0] == "Letter Head"
+	assert "Print Style" in finding[1] and finding[0] == "Print Style"
 	with pytest.raises(Exception, match="Add a row for it"):
 		consumer.run(set_lists, event_producer=hostile.url, also_bring="Letter Head")
 
 	# the remedy that the message names: a person makes it here
-	consumer.run(insert, doctype="Letter Head", letter_head_name=head, source="HTML", content="ours")
+	consumer.run(insert, doctype="Print Style", print_style_name=style, css="ours")
 	consumer.run(pull_with_fault, event_producer=hostile.url, docname="", due=True)
 	assert sync_logs(consumer)[-1]["status"] == "Synced"
-	assert consumer.run(read_doc, doctype="Letter Head", name=head)["content"] == "ours"
+	assert consumer.run(read_doc, doctype="Print Style", name=style)["css"] == "ours"
+
+
+def test_no_document_waits_for_the_paper_that_it_is_printed_on(consumer, hostile, extra_fields):
+	"""A letter head that is not here is left out and told of; one that is here is taken. Where the field must be filled, it waits."""
+	extra_fields(consumer, ORDER, link_to("Letter Head", "letter_head"))
+	extra_fields(consumer, CITY, link_to("Letter Head", "letter_head", reqd=1))
+	ours, theirs, name = unique("head"), unique("head"), unique("order")
+	consumer.run(insert, doctype="Letter Head", letter_head_name=ours, source="HTML", content="ours")
+	hostile.brings[("Letter Head", theirs)] = {"doctype": "Letter Head", "name": theirs, "content": "{{ 7 }}"}
+	city = {"title": unique("city"), "letter_head": theirs}
+	page = [
+		hostile.event(ORDER, name, {"title": name, "letter_head": theirs}),
+		hostile.event(CITY, city["title"], city),
+	]
+
+	take(consumer, hostile, {"events": page})
+
+	made, waits = sync_logs(consumer)
+	assert made["status"] == "Synced" and f"Letter Head {theirs} stays empty" in made["warnings"]
+	assert consumer.run(read_doc, doctype=ORDER, name=name)["letter_head"] is None
+	assert waits["status"] == "Retrying" and "Letter Head is not brought unasked" in waits["error"]
+	assert consumer.run(read_doc, doctype="Letter Head", name=theirs) is None
+	shown = consumer.run(shown_on_the_form, event_producer=hostile.url)
+	assert [entry["empty"] for entry in shown if entry["doctype"] == "Letter Head"] == [True]
+
+	change_of_it = {
+		"changed": {"letter_head": ours},
+		"added": {},
+		"removed": {},
+		"row_changed": {},
+	}
+	update = hostile.event(ORDER, name, change_of_it, update_type="Update")
+	take(consumer, hostile, {"events": [update]})
+
+	assert consumer.run(read_doc, doctype=ORDER, name=name)["letter_head"] == ours
+
+
+def test_a_link_to_a_row_of_another_document_keeps_its_name(consumer, hostile, extra_fields):
+	"""As from an order back to the line of a request: the line comes with its document, and under its own name. Before that
+	is here, the order waits; what a site decides for itself and rows are on no list."""
+	extra_fields(consumer, ORDER, link_to(ROW, "made_from"), link_to("Tag", "tag"))
+	consumer.run(decide_here, event_producer=hostile.url, doctype=ORDER, fields="tag")
+	request, order, row = unique("request"), unique("order"), unique("row")
+	made_from = {"title": order, "made_from": row, "tag": "theirs"}
+
+	take(consumer, hostile, {"events": [hostile.event(ORDER, order, made_from)]})
+	(log,) = sync_logs(consumer)
+	assert log["status"] == "Retrying" and row in log["error"] and "child table" not in log["error"]
+
+	rows = [{"doctype": ROW, "name": row, "idx": 1, "item": "a"}]
+	take(consumer, hostile, {"events": [hostile.event(ORDER, request, {"title": request, "rows": rows})]})
+	consumer.run(pull_with_fault, event_producer=hostile.url, docname="", due=True)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}, sync_logs(consumer)
+	assert consumer.run(read_doc, doctype=ORDER, name=order)["made_from"] == row
+	listed = {entry["doctype"] for entry in consumer.run(shown_on_the_form, event_producer=hostile.url)}
+	assert not listed & {ROW, "Tag", "DocType"}
+
+
+def decide_here(event_producer: str, doctype: str, fields: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	(row,) = [each for each in doc.producer_doctypes if each.ref_doctype == doctype]
+	row.fields_this_site_decides = fields
+	doc.save()
 
 
 def test_a_person_adds_to_the_list_and_takes_out(consumer, extra_fields):

@@ -21,9 +21,11 @@ def make_vouchers() -> None:
 			field("batch_no"),
 			field("serial_and_batch_bundle"),
 			field("use_serial_batch_fields", "Check"),
+			field("pricing_rules", "Small Text"),
 		],
 		istable=1,
 	)
+	make_doctype("Pricing Rule", [field("title")], autoname="field:title")
 	make_doctype(
 		VOUCHER,
 		[
@@ -72,6 +74,23 @@ def test_a_voucher_makes_its_bundles_from_the_numbers_in_its_rows(site):
 	adapted = site.run(adapt, values={"items": rows})["items"]
 
 	assert [row["use_serial_batch_fields"] for row in adapted] == [1, 1, 0]
+
+
+def make_rule(title: str) -> None:
+	import frappe
+
+	if not frappe.db.exists("Pricing Rule", title):
+		frappe.get_doc({"doctype": "Pricing Rule", "title": title}).insert()
+
+
+def test_rules_for_prices_that_are_not_here_are_hidden_from_validate(site):
+	"""It would look for them; those that are here it may read."""
+	site.run(make_rule, title="Ours")
+	named = ['["Ours"]', "Ours", '["Ours", "Theirs"]', "Theirs", "[broken", ""]
+
+	adapted = site.run(adapt, values={"items": [{"pricing_rules": each} for each in named]})["items"]
+
+	assert [row["pricing_rules"] for row in adapted] == ['["Ours"]', "Ours", "", "", "", ""]
 
 
 @pytest.fixture(autouse=True)

@@ -503,16 +503,22 @@ function reload_if_clean(frm) {
 // what may come only because a document that was asked for links to it
 function show_unasked(frm, entries) {
 	const text = (value) => frappe.utils.escape_html(String(value));
+	const comes = (entry) => {
+		if (!entry.refused) return text(__("comes"));
+		if (entry.empty) return `${text(__("stays empty where it is not here"))}: ${text(entry.refused)}`;
+		return `<span class="text-danger">${text(__("events wait for it"))}: ${text(entry.refused)}</span>`;
+	};
 	const rows = entries.map(
 		(entry) =>
 			`<tr><td>${text(__(entry.doctype))}</td><td>${text(__(entry.from))}: ${text(entry.field)}</td>` +
-			`<td>${entry.refused ? `<span class="text-danger">${text(entry.refused)}</span>` : text(__("comes"))}</td></tr>`
+			`<td>${comes(entry)}</td></tr>`
 	);
-	const head = [__("Document Type"), __("Linked From"), __("Comes Unasked")].map((label) => `<th>${text(label)}</th>`);
+	const head = [__("Document Type"), __("Linked From"), __("Comes Unasked")].map((label) => `<th style="width: 30%">${text(label)}</th>`);
 	frm.fields_dict.unasked_html.$wrapper.html(
 		rows.length
-			? `<table class="table table-bordered table-sm"><thead><tr>${head.join("")}</tr></thead>` +
-					`<tbody>${rows.join("")}</tbody></table>`
+			? '<div style="max-height: 32rem; overflow: auto; overflow-wrap: anywhere">' +
+					`<table class="table table-bordered table-sm"><thead><tr>${head.join("")}</tr></thead>` +
+					`<tbody>${rows.join("")}</tbody></table></div>`
 			: `<p class="text-muted">${text(__("Nothing links to other documents, or this was not saved yet."))}</p>`
 	);
 }
