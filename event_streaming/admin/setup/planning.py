@@ -112,8 +112,8 @@ def row_changes(
 		for key, value in values.items():
 			yield Change(doctype, name, title, fields[key].label, before.values.get(key), value)
 	else:
-		said = {fields[key].label: value for key, value in values.items() if value not in (False, "", [])}
-		yield Change(doctype, name, title, "", None, said, True)
+		title_key = TABLES[doctype][2]
+		yield Change(doctype, name, title, "", None, said(values, fields, title_key), True)
 
 
 def differing(before: dict[str, Any], after: dict[str, Any], is_new: bool) -> dict[str, Any]:
@@ -125,8 +125,16 @@ def by_fieldname(values: dict[str, Any], fields: dict[str, Field]) -> dict[str, 
 
 
 def summary(part: Part, fields: dict[str, Field], rows: int) -> dict[str, Any]:
-	said = {fields[key].label: value for key, value in part.values.items() if value not in (False, "", [])}
-	return {**said, "Rows": rows}
+	return {**said(part.values, fields), "Rows": rows}
+
+
+def said(values: dict[str, Any], fields: dict[str, Field], title_key: str = "") -> dict[str, Any]:
+	"""What a document or a row that is new says, by its labels: not what is empty, nor what it is called by."""
+	return {
+		fields[key].label: value
+		for key, value in values.items()
+		if value not in (False, "", []) and key != title_key
+	}
 
 
 # ---- which is which

@@ -102,6 +102,8 @@ event_streaming.setup = (() => {
 		const dialog = new frappe.ui.Dialog({
 			title,
 			size: "extra-large",
+			// a list of choices that opens by itself would cover what is shown
+			no_focus: true,
 			fields: [
 				{ ...field, onchange: () => dialog.look() },
 				{ fieldname: "changes", fieldtype: "HTML" },
@@ -153,14 +155,25 @@ event_streaming.setup = (() => {
 			return parts.join("");
 		}
 		parts.push(`<p class="text-muted">${__("What is not listed here is left alone, and nothing is removed.")}</p>`);
-		if (result.changes.length) {
-			const rows = result.changes.map((each) => [each.name || __("This form"), each.what, each.from, each.to]);
-			parts.push(table([__("Where"), __("What"), __("From"), __("To")], rows));
-		} else {
-			parts.push(`<p>${__("Nothing to change: it is all so already.")}</p>`);
-		}
-		parts.push(...to_do(result));
+		parts.push(...to_do(result), ...by_document(result.changes));
+		if (!result.changes.length) parts.push(`<p>${__("Nothing to change: it is all so already.")}</p>`);
 		return parts.join("");
+	}
+
+	// a heading and a table for each document
+	function by_document(changes) {
+		const groups = new Map();
+		changes.forEach((each) => {
+			const where = each.doctype === each.name ? __(each.doctype) : `${__(each.doctype)}: ${each.name || __("This form")}`;
+			groups.set(where, [...(groups.get(where) || []), each]);
+		});
+		return [...groups].map(([where, group]) => {
+			// what is new was nothing before
+			const all_new = group.every((each) => each.new);
+			const head = all_new ? [__("What"), __("To")] : [__("What"), __("From"), __("To")];
+			const rows = group.map((each) => (all_new ? [each.what, each.to] : [each.what, each.from, each.to]));
+			return `<h5>${text(where)}</h5>${table(head, rows)}`;
+		});
 	}
 
 	function to_do(result) {
@@ -193,7 +206,8 @@ event_streaming.setup = (() => {
 	}
 
 	function table(head, rows) {
-		const cells = (row, tag) => row.map((cell) => `<${tag}>${text(cell)}</${tag}>`).join("");
+		const first = 'style="min-width: 9em"';
+		const cells = (row, tag) => row.map((cell, at) => `<${tag} ${at ? "" : first}>${text(cell)}</${tag}>`).join("");
 		return `<div class="table-responsive"><table class="table table-bordered table-sm"><thead><tr>${cells(head, "th")}</tr></thead>
 			<tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("")}</tbody></table></div>`;
 	}

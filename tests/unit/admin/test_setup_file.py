@@ -184,7 +184,7 @@ def test_what_would_change_is_listed_with_before_and_after_and_the_rest_is_left_
 		"",
 		"doc.public == 1",
 	)
-	assert (row.row, row.is_new, row.after) == ("ToDo", True, {"Document Type": "ToDo", "Match By": ["name"]})
+	assert (row.row, row.is_new, row.after) == ("ToDo", True, {"Match By": ["name"]})
 	assert [(each.id, each.values) for each in changed.rows] == [
 		("r1", {"condition": "doc.public == 1"}),
 		("", {"ref_doctype": "ToDo", "match_by": "name"}),
