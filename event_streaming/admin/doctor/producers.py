@@ -7,11 +7,11 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.adapters.doctypes import why_not_subscribe
-from event_streaming.admin.doctor import differing, other_site
+from event_streaming.admin.doctor import differing, other_site, set_up
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.logs import state, sync_log
-from event_streaming.consumer.mapping.validation import empty_value_maps, problems_of
+from event_streaming.consumer.mapping.validation import problems_of
 from event_streaming.consumer.subscriptions import producer_form
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
@@ -34,6 +34,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield from naming(subscriptions)
 	yield from ledgers(subscriptions)
 	yield from mappings(subscriptions)
+	yield from set_up.value_maps([each.mapping for each in subscriptions if each.mapping])
 	yield from other_site.identity(doc, state.load_state(name).other_site_id)
 	yield from waiting_for_unasked(doc)
 	try:
@@ -130,16 +131,6 @@ def mappings(subscriptions: list[Subscription]) -> Iterator[Finding]:
 				_("The mapping {0} can't be used: {1}").format(each.mapping, " ".join(problems)),
 				_("Correct these rows of the Document Type Mapping."),
 			)
-	for value_map in empty_value_maps([each.mapping for each in subscriptions if each.mapping]):
-		yield Finding(
-			"value map",
-			value_map,
-			WARNING,
-			_("The value map {0} is empty: documents with a value in a field that uses it fail.").format(
-				value_map
-			),
-			_("Fill in the Document Type Value Map, by hand or by Import CSV."),
-		)
 
 
 def waiting_for_unasked(doc) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ It finds and reads them; `applying` applies them like any other file.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,24 @@ class Recipe:
 
 
 def recipes() -> list[Recipe]:
-	"""Those whose apps this site has, in the order of the apps and their hooks. One that can't be read is reported in the Error Log."""
+	"""Those whose apps this site has, in the order of the apps and their hooks."""
 	installed = frappe.get_installed_apps()
-	rules, found = rules_of_site(), []
-	for app in installed:
+	found = (recipe for recipe, _problem in all_recipes() if recipe)
+	return [recipe for recipe in found if all(each in installed for each in recipe.setup.apps)]
+
+
+def unreadable() -> list[str]:
+	"""Files that a hook names and that are no recipes, and why; for the doctor."""
+	return [problem for _recipe, problem in all_recipes() if problem]
+
+
+def all_recipes() -> Iterator[tuple[Recipe | None, str]]:
+	"""Each file that a hook names: the recipe, or what is wrong with it."""
+	rules = rules_of_site()
+	for app in frappe.get_installed_apps():
 		for path in frappe.get_hooks(HOOK, default=[], app_name=app):
 			recipe, problem = read_recipe(app, str(path), rules)
-			if problem:
-				frappe.log_error(f"Event Streaming: {app}: {path}", problem)
-			elif recipe and all(each in installed for each in recipe.setup.apps):
-				found.append(recipe)
-	return found
+			yield recipe, problem and f"{app}/{path}: {problem}"
 
 
 def read_recipe(app: str, path: str, rules) -> tuple[Recipe | None, str]:
@@ -51,7 +59,7 @@ def read_recipe(app: str, path: str, rules) -> tuple[Recipe | None, str]:
 	content = file.read_text(encoding="utf-8")
 	setup, mistakes = read(content, rules)
 	if mistakes:
-		return None, "\n".join(f"{mistake.path}: {mistake.problem}" for mistake in mistakes)
+		return None, "; ".join(f"{mistake.path}: {mistake.problem}" for mistake in mistakes)
 	return Recipe(file.stem, app, content, setup), ""
 
 

@@ -3,7 +3,7 @@
 import json
 
 from doctypes import CITY, ORDER, remove_custom_fields, with_orders
-from documents import insert, read_doc, read_rows, set_settings, unique
+from documents import change, insert, read_doc, read_rows, set_settings, unique
 from streams import KEYS, SUBSCRIBER, decide, make_subscriber, pull, subscribe
 
 API = "event_streaming.api"
@@ -41,7 +41,13 @@ def make_a_set_up(name: str) -> None:
 	doc.never_bring = "Country"
 	doc.append(
 		"producer_doctypes",
-		{"ref_doctype": "Note", "has_mapping": 1, "mapping": MAPPED, "condition": "doc.urgent"},
+		{
+			"ref_doctype": "Note",
+			"use_same_name": 1,
+			"has_mapping": 1,
+			"mapping": MAPPED,
+			"condition": "doc.urgent",
+		},
 	)
 	doc.producer_doctypes[0].match_by = "title"
 	doc.save()
@@ -56,6 +62,12 @@ def rows_of(name: str) -> list:
 	doc = frappe.get_doc("Event Producer", name)
 	fields = ("ref_doctype", "mapping", "has_mapping", "match_by", "condition", "use_same_name")
 	return [[row.get(each) or None for each in fields] for row in doc.producer_doctypes]
+
+
+def value_maps_to_fill_in(name: str) -> list:
+	from event_streaming.admin.doctor.producers import examine
+
+	return [finding.subject for finding in examine(name) if finding.check == "value map"]
 
 
 def audited() -> list:
@@ -95,17 +107,20 @@ def test_a_set_up_goes_from_one_site_to_another_and_the_second_time_changes_noth
 	assert third.run(rows_of, name=producer.url) == [[CITY, None, None, None, None, 1]]
 
 	done = run(third, "apply", str(file))
-	again = run(third, "apply", str(file), "--yes")
+	again = third.rest().method(f"{API}.apply_setup", setup=content)
 
 	assert done.returncode == 0, done.stderr
 	assert done.stdout.endswith(f"{len(lines)} changes applied.\n")
-	assert (again.returncode, again.stdout) == (0, "Nothing to change.\n")
+	assert again["changes"] == []
 	assert third.run(rows_of, name=producer.url) == [
 		[CITY, None, None, "title", None, 1],
-		["Note", MAPPED, 1, None, "doc.urgent", None],
+		["Note", MAPPED, 1, None, "doc.urgent", 1],
 	]
 	(row,) = third.run(audited)
 	assert json.loads(row["values_after"])["count"] == len(lines)
+	assert not third.run(value_maps_to_fill_in, name=producer.url)
+	third.run(change, doctype="Document Type Value Map", name=MAP, pairs=[])
+	assert third.run(value_maps_to_fill_in, name=producer.url) == [MAP]
 	# the other site has heard of it
 	asked = producer.run(read_rows, doctype="Event Consumer Document Type", filters={"parent": third.url})
 	assert sorted((each["ref_doctype"], each["status"]) for each in asked) == [
