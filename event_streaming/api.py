@@ -15,6 +15,8 @@ from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECT
 from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.prometheus import CONTENT_TYPE
+from event_streaming.admin.setup import applying, here
+from event_streaming.admin.setup import recipes as own_recipes
 from event_streaming.admin.status import site_status
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.pull import adopting, by_hand
@@ -156,6 +158,45 @@ def repair(
 	"""Have a background job bring in line what a verify (by default the last) has compared; returns how far it has got."""
 	frappe.only_for(ADMIN)
 	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task)
+
+
+@frappe.whitelist()
+def export_setup() -> str:
+	"""Producers, their rows, mappings, value maps and settings as one JSON file, without secrets."""
+	frappe.only_for(ADMIN)
+	return here.export()
+
+
+@frappe.whitelist(methods=["POST"])
+def apply_setup(
+	setup: str | dict | None = None,
+	recipe: str | None = None,
+	event_producer: str | None = None,
+	dry_run: bool | int = False,
+	shown: str | None = None,
+	for_new_producer: bool | int = False,
+) -> dict[str, Any]:
+	"""Apply a set-up file, or a recipe of this site; all of it, or nothing if anything is wrong. Returns what was changed.
+
+	With `dry_run` it says what would change, or all that is wrong, and changes nothing. `event_producer`: the one that a file
+	without an address is for. `shown` of an answer, given back, has it refused if something else would change by now.
+	`for_new_producer`: the rows are given back for a form that is not saved yet.
+	"""
+	frappe.only_for(ADMIN)
+	if bool(setup) == bool(recipe):
+		frappe.throw(_("Give one: a set-up file or the name of a recipe."))
+	content = own_recipes.recipe_content(recipe) if recipe else setup
+	new = bool(frappe.utils.cint(for_new_producer))
+	if frappe.utils.cint(dry_run):
+		return applying.preview(content, event_producer, new)
+	return applying.apply(content, event_producer, shown, new)
+
+
+@frappe.whitelist()
+def recipes() -> list[dict[str, Any]]:
+	"""The recipes that the apps of this site bring."""
+	frappe.only_for(ADMIN)
+	return own_recipes.listed()
 
 
 @frappe.whitelist(methods=["GET"])

@@ -10,6 +10,11 @@ require_type_annotated_api_methods = True
 
 # no bundle, so that nothing has to be built; browsers keep it for long, so that its address has to change with it
 app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"
+# dialogs that several of our forms share
+doctype_js = {
+	"Event Producer": "public/js/setup.js",
+	"Event Streaming Settings": "public/js/setup.js",
+}
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites
@@ -61,6 +66,16 @@ permission_query_conditions = {
 }
 
 scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]}}
+
+# set-up files that administrators choose from; any app can name its own
+event_streaming_recipes = [
+	"recipes/notes_and_tasks.json",
+	"recipes/masters_from_head_office.json",
+	"recipes/sales_from_branches.json",
+	"recipes/stock_and_purchasing.json",
+	"recipes/consolidated_company.json",
+	"recipes/consolidated_own_accounts.json",
+]
 
 before_install = "event_streaming.install.before_install"
 after_install = "event_streaming.install.after_install"

@@ -9,6 +9,7 @@ from event_streaming.commands.connections.decide import approve_command, pause_c
 from event_streaming.commands.connections.doctor import doctor_command
 from event_streaming.commands.connections.restored import restored_command
 from event_streaming.commands.connections.rotate import rotate_keys_command
+from event_streaming.commands.connections.setup import setup_group
 from event_streaming.commands.connections.site_id import accept_site_command, new_site_id_command
 from event_streaming.commands.connections.status import status_command
 from event_streaming.commands.documents.adopt import adopt_command
@@ -49,6 +50,7 @@ for command in (
 	rotate_keys_command,
 	doctor_command,
 	restored_command,
+	setup_group,
 ):
 	event_streaming.add_command(command)
 

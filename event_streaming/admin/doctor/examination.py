@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import frappe
 
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
-from event_streaming.admin.doctor import consumers, producers, this_site
+from event_streaming.admin.doctor import consumers, producers, set_up, this_site
 from event_streaming.admin.doctor.finding import Finding
 
 
@@ -17,6 +17,7 @@ def examine(event_producer: str | None = None, event_consumer: str | None = None
 	everything = not (event_producer or event_consumer)
 	if everything:
 		yield from this_site.examine()
+		yield from set_up.examine()
 	for name in [event_producer] if event_producer else names(PRODUCER) if everything else []:
 		yield from producers.examine(name)
 	for name in [event_consumer] if event_consumer else names(CONSUMER) if everything else []:

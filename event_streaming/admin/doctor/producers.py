@@ -7,7 +7,7 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.adapters.doctypes import why_not_subscribe
-from event_streaming.admin.doctor import differing, other_site
+from event_streaming.admin.doctor import differing, other_site, set_up
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.logs import state, sync_log
@@ -34,6 +34,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield from naming(subscriptions)
 	yield from ledgers(subscriptions)
 	yield from mappings(subscriptions)
+	yield from set_up.value_maps([each.mapping for each in subscriptions if each.mapping])
 	yield from other_site.identity(doc, state.load_state(name).other_site_id)
 	yield from waiting_for_unasked(doc)
 	try:

@@ -5,7 +5,8 @@ The other site's fields are not known here. It reads the DocTypes and the other 
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import frappe
 from frappe import _
@@ -20,14 +21,15 @@ FIELD_ROWS = "Document Type Field Mapping"
 STANDARD_FIELDS = ("name", "owner")
 
 
-def problems_of(doc) -> list[str]:
-	"""All that is wrong with a mapping, one sentence each."""
+def problems_of(doc, coming: Mapping[str, Any] | None = None) -> list[str]:
+	"""All that is wrong with a mapping, one sentence each. `coming` are mappings that are to be saved with it, by name."""
+	coming = coming or {}
 	meta = frappe.get_meta(doc.local_doctype)
-	inner = inner_doctypes(doc)
+	inner = inner_doctypes(doc, coming)
 	seen: dict[str, int] = {}
 	problems = []
 	for row in doc.field_mapping:
-		found = list(problems_of_row(doc, row, meta, inner))
+		found = list(problems_of_row(doc, row, meta, inner, coming))
 		if row.local_fieldname in seen:
 			found.append(_("the field is mapped in row {0} already").format(seen[row.local_fieldname]))
 		seen.setdefault(row.local_fieldname, row.idx)
@@ -37,7 +39,7 @@ def problems_of(doc) -> list[str]:
 	return problems
 
 
-def problems_of_row(doc, row, meta, inner: dict[str, str]) -> Iterator[str]:
+def problems_of_row(doc, row, meta, inner: dict[str, str], coming: Mapping[str, Any]) -> Iterator[str]:
 	df = meta.get_field(row.local_fieldname)
 	if not df and row.local_fieldname not in STANDARD_FIELDS:
 		yield _("{0} has no such field").format(_(doc.local_doctype))
@@ -57,7 +59,7 @@ def problems_of_row(doc, row, meta, inner: dict[str, str]) -> Iterator[str]:
 		yield _(
 			"it links to {0}: choose Mapping Type Document and a mapping for it, a Value Map, or give a Default Value"
 		).format(_(df.options))
-	if row.mapping and (circle := circle_through(doc, row.mapping)):
+	if row.mapping and (circle := circle_through(doc, row.mapping, coming)):
 		yield _("the chain of mappings leads back to itself: {0}").format(" → ".join(circle))
 	yield from problems_of_values(row, df)
 
@@ -128,16 +130,19 @@ def problem_of_filters(text: str) -> str:
 	return ""
 
 
-def inner_doctypes(doc) -> dict[str, str]:
+def inner_doctypes(doc, coming: Mapping[str, Any]) -> dict[str, str]:
 	"""Mapping -> its local DocType, for all that the rows name."""
 	names = [row.mapping for row in doc.field_mapping if row.mapping]
 	if not names:
 		return {}
 	found = frappe.get_all(DOCTYPE, filters={"name": ["in", names]}, fields=["name", "local_doctype"])
-	return {row.name: row.local_doctype for row in found}
+	return {
+		**{row.name: row.local_doctype for row in found},
+		**{name: coming[name].local_doctype for name in names if name in coming},
+	}
 
 
-def circle_through(doc, name: str) -> list[str]:
+def circle_through(doc, name: str, coming: Mapping[str, Any]) -> list[str]:
 	"""The chain of mappings that leads from `doc` through `name` back to one that is in it already; [] for none."""
 	own = doc.mapping_name or doc.name
 	waiting = [[own, name]]
@@ -145,11 +150,8 @@ def circle_through(doc, name: str) -> list[str]:
 		chain = waiting.pop()
 		if chain[-1] in chain[:-1]:
 			return chain
-		inner = (
-			[row.mapping for row in doc.field_mapping if row.mapping]
-			if chain[-1] == own
-			else inner_of(chain[-1])
-		)
+		known = doc if chain[-1] == own else coming.get(chain[-1])
+		inner = [row.mapping for row in known.field_mapping if row.mapping] if known else inner_of(chain[-1])
 		waiting.extend([*chain, each] for each in inner)
 	return []
 
@@ -166,3 +168,29 @@ def inner_of(name: str) -> list[str]:
 		pluck="mapping",
 		order_by="idx",
 	)
+
+
+def empty_value_maps(mappings: list[str]) -> list[str]:
+	"""Value maps that the mappings, or those that these use, need filled in: they have no pair and refuse all that is not in them."""
+	seen: set[str] = set()
+	used: set[str] = set()
+	waiting = set(mappings)
+	while waiting:
+		seen |= waiting
+		rows = frappe.get_all(
+			FIELD_ROWS,
+			filters={"parent": ["in", sorted(waiting)], "parenttype": DOCTYPE},
+			fields=["mapping", "value_map"],
+		)
+		used.update(row.value_map for row in rows if row.value_map)
+		waiting = {row.mapping for row in rows if row.mapping} - seen
+	if not used:
+		return []
+	refusing = frappe.get_all(
+		"Document Type Value Map", {"name": ["in", sorted(used)], "other_values": core.FAIL}, pluck="name"
+	)
+	return [
+		name
+		for name in sorted(refusing)
+		if not frappe.db.exists("Document Type Value Map Pair", {"parent": name})
+	]

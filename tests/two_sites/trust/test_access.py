@@ -49,6 +49,9 @@ ACCESS = {
 	"event_streaming.endpoints.site_facts": ("producer", ADMINS, {}),
 	"event_streaming.endpoints.get_site_id": ("producer", ANYBODY, {}),
 	# of an id that was not refused
+	f"{API}.export_setup": ("consumer", ADMINS, {}),
+	f"{API}.recipes": ("consumer", ADMINS, {}),
+	f"{API}.apply_setup": ("consumer", ADMINS, {"setup": '{"event_streaming_setup": 1}'}),
 	f"{API}.accept_site": ("consumer", ADMINS, {"site_id": "none", "event_producer": "{producer}"}),
 	f"{API}.new_site_id": ("producer", ADMINS, {"instead_of": "none"}),
 	"event_streaming.endpoints.find_files": (
@@ -189,6 +192,8 @@ ACCESS = {
 WITH_TOKEN = {"confirm", "update_status", "new_event_notification"}
 # what only looks, and the two that sites with the old app call as they like
 NOT_POST_ONLY = {
+	"export_setup",
+	"recipes",
 	"get_update_logs_for_consumer",
 	"new_event_notification",
 	"this_site",

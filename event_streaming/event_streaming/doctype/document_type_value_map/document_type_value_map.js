@@ -3,6 +3,12 @@
 frappe.ui.form.on("Document Type Value Map", {
 	refresh(frm) {
 		if (frm.is_new()) return;
+		if (!(frm.doc.pairs || []).length && frm.doc.other_values === "Fail") {
+			frm.set_intro(
+				__("This value map is empty: documents with a value in a field that uses it fail until the values are here."),
+				"orange"
+			);
+		}
 		frm.add_custom_button(__("Import CSV"), () => choose_file(frm));
 		frm.add_custom_button(
 			__("Audit Log"),

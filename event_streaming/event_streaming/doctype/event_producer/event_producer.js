@@ -33,6 +33,7 @@ frappe.ui.form.on("Event Producer", {
 	},
 
 	refresh(frm) {
+		event_streaming.setup.add_recipe_button(frm);
 		if (frm.is_new()) {
 			show_own_address(frm);
 			return;

@@ -36,6 +36,7 @@ class EventStreamingAuditLog(Document):
 			"Subscription Changed",
 			"Settings Changed",
 			"Mapping Changed",
+			"Set-Up Applied",
 			"Deleted",
 			"Adopted",
 			"Matched",

@@ -1,5 +1,6 @@
 frappe.ui.form.on("Event Streaming Settings", {
 	refresh(frm) {
+		event_streaming.setup.add_file_buttons(frm);
 		frm.add_custom_button(__("New Site Id"), () =>
 			frappe.confirm(
 				__("Only on a copy of a site: every site that is connected refuses this one until its administrator accepts the new id. Go on?"),
