@@ -17,10 +17,11 @@ from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.status import site_status
 from event_streaming.consumer.first_copy import copying, matching
-from event_streaming.consumer.pull import adopting, by_hand
+from event_streaming.consumer.pull import adopting, by_hand, waiting
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.verify import repair as repairing
 from event_streaming.consumer.verify import verifying as verifying
+from event_streaming.producer.log import sequence
 from event_streaming.site.settings import get_settings
 
 ADMIN = "System Manager"
@@ -48,6 +49,22 @@ def pull(event_producer: str | None = None) -> list[str]:
 	for name in names:
 		request_pull(name, by_hand=True)
 	return names
+
+
+@frappe.whitelist(methods=["POST"])
+def position() -> int:
+	"""The position of this site's log up to which everything goes that is committed: for `wait_for` on another site."""
+	frappe.only_for(ADMIN)
+	return sequence.position_of_all()
+
+
+@frappe.whitelist(methods=["POST"])
+def wait_for(
+	position: int | str, seconds: float | str = 5, event_producer: str | None = None
+) -> dict[str, Any]:
+	"""Wait, 5 seconds at most, until this site has everything of a producer up to `position`; says how far it is if it has not."""
+	frappe.only_for(ADMIN)
+	return asdict(waiting.wait_for(frappe.utils.cint(position), frappe.utils.flt(seconds), event_producer))
 
 
 @frappe.whitelist(methods=["POST"])

@@ -17,6 +17,7 @@ from event_streaming.commands.documents.match import match_command
 from event_streaming.commands.documents.pull import pull_command
 from event_streaming.commands.documents.resync import resync_command
 from event_streaming.commands.documents.verify import verify_command
+from event_streaming.commands.documents.wait import position_command, wait_for_command
 
 
 @click.group("event-streaming")
@@ -36,6 +37,8 @@ def event_streaming():
 for command in (
 	status_command,
 	pull_command,
+	position_command,
+	wait_for_command,
 	match_command,
 	copy_command,
 	adopt_command,

@@ -53,6 +53,8 @@ class PullState:
 	restored_to: int = 0
 	restored_documents: str | None = None
 	verify_wanted: int = 0
+	# when nothing was left on the producer that this site had not taken
+	caught_up_on: datetime | None = None
 
 	def __post_init__(self):
 		self.position = cint(self.position)

@@ -50,6 +50,8 @@ ACCESS = {
 	"event_streaming.endpoints.get_site_id": ("producer", ANYBODY, {}),
 	# of an id that was not refused
 	f"{API}.accept_site": ("consumer", ADMINS, {"site_id": "none", "event_producer": "{producer}"}),
+	f"{API}.position": ("producer", ADMINS, {}),
+	f"{API}.wait_for": ("consumer", ADMINS, {"position": 0, "seconds": 0, "event_producer": "{producer}"}),
 	f"{API}.new_site_id": ("producer", ADMINS, {"instead_of": "none"}),
 	"event_streaming.endpoints.find_files": (
 		"producer",
