@@ -11,6 +11,8 @@ from frappe import _
 from werkzeug.wrappers import Response
 
 from event_streaming.admin import decisions, rotating
+from event_streaming.admin import health as healthy
+from event_streaming.admin.daily import findings
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
@@ -39,6 +41,13 @@ def doctor(event_producer: str | None = None, event_consumer: str | None = None)
 	"""What is wrong, here and with the other sites, and how to mend it; of one producer or consumer if named."""
 	frappe.only_for(ADMIN)
 	return [asdict(finding) for finding in examine(event_producer, event_consumer)]
+
+
+@frappe.whitelist(methods=["POST"])
+def put_off(finding: str, until: str, reason: str) -> None:
+	"""Be told nothing of a finding of the doctor's daily look until after a date; who and why stand in the audit log."""
+	frappe.only_for(ADMIN)
+	findings.put_off(finding, until, reason)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -185,6 +194,12 @@ def metrics() -> Response:
 			frappe.PermissionError,
 		)
 	return Response(exposition(), content_type=CONTENT_TYPE)
+
+
+@frappe.whitelist(methods=["GET"], allow_guest=True, xss_safe=True)
+def health() -> Response:
+	"""For load balancers, to anybody: 200 and {"ok": true} if this site can answer, else 503. It says nothing else."""
+	return healthy.health()
 
 
 def _set_paused(event_producer: str | None, event_consumer: str | None, paused: bool) -> bool:

@@ -60,7 +60,10 @@ permission_query_conditions = {
 	"Event Consumer Document Type": "event_streaming.producer.registration.neighbours.own_rows",
 }
 
-scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]}}
+scheduler_events = {
+	"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]},
+	"daily_long": ["event_streaming.tasks.event_streaming_daily"],
+}
 
 before_install = "event_streaming.install.before_install"
 after_install = "event_streaming.install.after_install"

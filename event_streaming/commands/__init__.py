@@ -7,6 +7,7 @@ import click
 
 from event_streaming.commands.connections.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.connections.doctor import doctor_command
+from event_streaming.commands.connections.put_off import put_off_command
 from event_streaming.commands.connections.restored import restored_command
 from event_streaming.commands.connections.rotate import rotate_keys_command
 from event_streaming.commands.connections.site_id import accept_site_command, new_site_id_command
@@ -51,6 +52,7 @@ for command in (
 	accept_site_command,
 	rotate_keys_command,
 	doctor_command,
+	put_off_command,
 	restored_command,
 ):
 	event_streaming.add_command(command)
