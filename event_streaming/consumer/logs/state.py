@@ -148,6 +148,19 @@ def verifies_wanted() -> list[str]:
 	return [name for (name,) in query.run() and query.for_update().run()]
 
 
+def scheduled_under_way() -> list[str]:
+	"""Producers of which a scheduled verify, or its repair, has not been told of yet."""
+	return frappe.get_all(DOCTYPE, {"scheduled_task": ["is", "set"]}, pluck="event_producer")
+
+
+def locked_schedule(event_producer: str) -> dict | None:
+	"""For which day a scheduled verify was begun last, its task, and how many parts were done; locked until the transaction's end. None: no contact yet."""
+	fields = ["scheduled_for", "scheduled_task", "scheduled_part"]
+	return frappe.db.get_value(
+		DOCTYPE, {"event_producer": event_producer}, fields, as_dict=True, for_update=True
+	)
+
+
 def remove_state(event_producer: str) -> None:
 	"""Forget a producer that is no more."""
 	frappe.db.delete(DOCTYPE, {"event_producer": event_producer})

@@ -66,6 +66,7 @@ PURE = {
 	f"{CONSUMER}.mapping.rules",
 	f"{CONSUMER}.matching.pairing",
 	f"{CONSUMER}.mapping.value_maps",
+	f"{CONSUMER}.verify.nights",
 }
 # on the consumer a commit belongs to the unit of work: documents, log and cursor go together. The others, and why:
 MAY_COMMIT = {
