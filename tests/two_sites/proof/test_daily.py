@@ -6,6 +6,8 @@ from doctypes import CITY
 from documents import read_rows
 from streams import subscribe
 
+pytestmark = pytest.mark.usefixtures("orders")
+
 FINDING = "Event Streaming Finding"
 
 

@@ -5,6 +5,8 @@ from doctypes import CITY
 from documents import insert, unique
 from streams import pull, subscribe
 
+pytestmark = pytest.mark.usefixtures("orders")
+
 ADDRESS = "proof@example.com"
 
 

@@ -2,10 +2,13 @@
 
 import time
 
+import pytest
 import requests
 from doctypes import CITY
 from documents import insert, unique
 from streams import KEYS, pull, require_field, require_nothing, subscribe
+
+pytestmark = pytest.mark.usefixtures("orders")
 
 
 def position() -> int:
