@@ -111,9 +111,9 @@ function show_state(frm, state) {
 function show_caught_up(frm, state) {
 	if (!state.caught_up_on) return;
 	const when = frappe.datetime.str_to_user(state.caught_up_on);
-	const today = state.caught_up_on.startsWith(frappe.datetime.now_date());
+	const today = `${frappe.datetime.str_to_user(frappe.datetime.now_date())} `;
 	frm.dashboard.add_indicator(
-		__("Caught up as of {0}", [today ? frappe.datetime.str_to_user(state.caught_up_on, true) : when]),
+		__("Caught up as of {0}", [when.startsWith(today) ? when.slice(today.length) : when]),
 		"blue"
 	);
 }
