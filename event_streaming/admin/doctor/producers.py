@@ -1,7 +1,7 @@
 """What the doctor looks at of one producer: can this site read it, may it write here, do the documents fit?"""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import frappe
 from frappe import _
@@ -22,8 +22,6 @@ from event_streaming.identity.registry import REMOTE_NAME
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
 
-# time enough to ask an authority
-SOON = timedelta(days=30)
 RIGHTS = ("create", "write", "delete")
 
 
@@ -162,7 +160,7 @@ def waiting_for_unasked(doc) -> Iterator[Finding]:
 def certificate(doc) -> Iterator[Finding]:
 	"""The authority's certificate that was pasted is about to end: nothing else is trusted for the connection."""
 	end = first_end(doc.ca_certificate)
-	if end and end - datetime.now(UTC) < SOON:
+	if end and end - datetime.now(UTC) < other_site.SOON:
 		yield Finding(
 			"certificate",
 			doc.name,
