@@ -1,5 +1,6 @@
 """The doctor's daily look: findings that need a person -> rows of Event Streaming Finding. Asks the other sites; never commits."""
 
+import time
 from collections.abc import Iterable
 
 import frappe
@@ -12,20 +13,27 @@ from event_streaming.admin.doctor.finding import FAULT, WARNING, Finding
 
 # each of these has an alert of its own, which does not wait for a day
 HAVE_AN_ALERT = ("connection", "contact")
+# a job of the queue `long` ends after 25 minutes
+SECONDS = 15 * 60
 
 
 def look_once_a_day() -> None:
 	"""For the scheduler. A site without any connection has nothing to be looked at."""
-	if has_connection():
-		keep(
-			finding
-			for finding in go_through()
-			if finding.needs_a_person and finding.check not in HAVE_AN_ALERT
-		)
+	if not has_connection():
+		return
+	found, deadline = [], time.monotonic() + SECONDS
+	for finding in go_through():
+		if finding.needs_a_person and finding.check not in HAVE_AN_ALERT:
+			found.append(finding)
+		if time.monotonic() >= deadline:
+			# many that do not answer: what was not looked at is not gone
+			keep(found, whole=False)
+			return
+	keep(found)
 
 
-def keep(findings: Iterable[Finding]) -> None:
-	"""What was found is there now; what was not is gone, but for what has been put off, which may come back."""
+def keep(findings: Iterable[Finding], whole: bool = True) -> None:
+	"""What was found is there now. What a whole look has not found is gone, but for what has been put off, which may come back."""
 	known = {(row.looked_at, row.subject): row for row in rows()}
 	for key, values in gathered(findings).items():
 		if row := known.pop(key, None):
@@ -33,7 +41,7 @@ def keep(findings: Iterable[Finding]) -> None:
 		else:
 			doc = {"doctype": DOCTYPE, "looked_at": key[0], "subject": key[1], "first_seen": now_datetime()}
 			frappe.get_doc({**doc, **values}).insert(ignore_permissions=True)
-	for row in known.values():
+	for row in known.values() if whole else ():
 		if is_put_off(row.put_off_until):
 			frappe.db.set_value(DOCTYPE, row.name, "still_there", 0)
 		else:

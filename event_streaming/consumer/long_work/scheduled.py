@@ -4,6 +4,8 @@ What is under way stands in the pull's state, and moves on in the transaction of
 next minute. It never commits and asks no other site; the tasks do their work like any other.
 """
 
+from collections.abc import Callable
+
 import frappe
 from frappe import _
 from frappe.utils import cint, get_url_to_form, getdate, now_datetime, split_emails
@@ -11,6 +13,7 @@ from frappe.utils.user import get_system_managers
 
 from event_streaming.consumer.logs import findings, state, task
 from event_streaming.consumer.logs.task import Task, TaskUnderWay
+from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.consumer.verify import nights, repair, verifying
 from event_streaming.site.address import public_url
 from event_streaming.wire.left_out import names_in
@@ -23,7 +26,25 @@ MOST_NAMED = 30
 def go_on() -> list[str]:
 	"""Each minute: follow what has come to its end, and begin what is due. Returns tasks to be worked on."""
 	names = frappe.get_all("Event Producer", {"verify_by_itself": ["is", "set"], "paused": 0}, pluck="name")
-	return [*filter(None, map(follow, state.scheduled_under_way())), *filter(None, map(begin_if_due, names))]
+	steps = [
+		*((follow, name) for name in state.scheduled_under_way()),
+		*((begin_if_due, name) for name in names),
+	]
+	return [begun for step, name in steps if (begun := alone(step, name))]
+
+
+def alone(step: Callable[[str], str | None], event_producer: str) -> str | None:
+	"""A step whose failure undoes nothing else of this minute, and keeps no other producer's from being done."""
+	frappe.db.savepoint("scheduled_step")
+	try:
+		return step(event_producer)
+	except Exception as error:
+		if is_lost_transaction(error):
+			raise
+		frappe.db.rollback(save_point="scheduled_step")
+		frappe.clear_messages()
+		frappe.log_error(title="Event Streaming: a scheduled verify could not be gone on with")
+		return None
 
 
 def begin_if_due(event_producer: str) -> str | None:
@@ -140,6 +161,8 @@ def named(work: Task) -> list[str]:
 def send(doc, subject: str, lines: list[str], work: Task | None = None) -> None:
 	"""Queue the mail with the transaction; what can't be sent is in the Error Log, and the task has it all anyway."""
 	recipients = split_emails(doc.verify_report_to or "") or get_system_managers(only_name=True)
+	if not recipients:
+		return
 	escape = frappe.utils.escape_html
 	body = [f"<p>{escape(line)}</p>" for line in lines]
 	if work:
