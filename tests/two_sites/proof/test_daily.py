@@ -85,7 +85,7 @@ def test_what_the_doctor_finds_by_itself_is_told_until_it_is_put_off(producer, c
 
 	kept = consumer.run(keep_findings, found=[disk, also, line, fine])
 	told = consumer.run(told_now)
-	[name] = [row["name"] for row in consumer.run(read_rows, doctype=FINDING, filters={}, fields=["name"])]
+	[name] = [row["name"] for row in consumer.run(read_rows, doctype=FINDING, filters={})]
 	refused = consumer.command("event-streaming", "put-off", name, "--until", "2001-01-01", "--reason", "x")
 	done = consumer.command(
 		"event-streaming", "put-off", name, "--until", "2099-01-01", "--reason", "a disk is ordered"

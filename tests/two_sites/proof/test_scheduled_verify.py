@@ -74,7 +74,7 @@ def by_sql(names: list, country: str, days: int = 0) -> None:
 	import frappe
 
 	for name in names:
-		frappe.db.set_value(CITY, name, "country", country, update_modified=False)
+		frappe.db.set_value(CITY, name, "country_name", country, update_modified=False)
 		if days:
 			when = frappe.utils.add_days(frappe.utils.now_datetime(), days)
 			frappe.db.set_value(CITY, name, "modified", when, update_modified=False)
@@ -83,7 +83,7 @@ def by_sql(names: list, country: str, days: int = 0) -> None:
 def countries(names: list) -> list:
 	import frappe
 
-	return [frappe.db.get_value(CITY, name, "country") for name in names]
+	return [frappe.db.get_value(CITY, name, "country_name") for name in names]
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def cities(producer, consumer) -> list[str]:
 	subscribe(consumer, producer, CITY)
 	names = [unique("City") for _each in range(3)]
 	for name in names:
-		producer.run(insert, doctype=CITY, city=name, country="Siam")
+		producer.run(insert, doctype=CITY, title=name, country_name="Siam")
 	pull(consumer, producer)
 	return names
 

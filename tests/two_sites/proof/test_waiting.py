@@ -60,7 +60,7 @@ def now() -> str:
 def test_a_site_knows_whether_it_has_everything_up_to_a_position(producer, consumer):
 	subscribe(consumer, producer, CITY)
 	city = unique("City")
-	producer.run(insert, doctype=CITY, city=city)
+	producer.run(insert, doctype=CITY, title=city)
 	there = producer.run(position)
 
 	before = consumer.run(wait, position=there)
@@ -83,9 +83,9 @@ def test_a_site_knows_whether_it_has_everything_up_to_a_position(producer, consu
 def test_an_event_that_has_failed_is_not_there_until_it_is(producer, consumer):
 	subscribe(consumer, producer, CITY)
 	city = unique("City")
-	consumer.run(require_field, doctype=CITY, fieldname="country")
+	consumer.run(require_field, doctype=CITY, fieldname="country_name")
 	try:
-		producer.run(insert, doctype=CITY, city=city)
+		producer.run(insert, doctype=CITY, title=city)
 		there = producer.run(position)
 		began = time.monotonic()
 		consumer.run(set_attempts, number=1)
@@ -115,7 +115,7 @@ def test_waiting_starts_a_pull_and_holds_a_web_worker_for_five_seconds_at_most(p
 	subscribe(consumer, producer, CITY)
 	headers = {"Authorization": f"token {KEYS[0]}:{KEYS[1]}"}
 	url = f"{consumer.url}/api/method/event_streaming.api.wait_for"
-	producer.run(insert, doctype=CITY, city=unique("City"))
+	producer.run(insert, doctype=CITY, title=unique("City"))
 	asked = requests.post(
 		f"{producer.url}/api/method/event_streaming.api.position", headers=headers, timeout=60
 	)
