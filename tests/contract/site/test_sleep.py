@@ -4,9 +4,12 @@
 def dormant_after(work: str, days: int = 0) -> list:
 	"""(before, after) some work, nine days after the last sign of life, where Frappe lets sites sleep."""
 	from datetime import timedelta
+	from importlib import import_module
 
 	import frappe
-	from frappe.utils import frappecloud, now_datetime, scheduler
+	from frappe.utils import now_datetime, scheduler
+
+	frappecloud = import_module("frappe.utils.frappecloud")
 
 	def dormant() -> bool:
 		if hasattr(scheduler.is_dormant, "clear_cache"):
