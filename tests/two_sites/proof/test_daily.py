@@ -12,7 +12,7 @@ FINDING = "Event Streaming Finding"
 
 
 @pytest.fixture(autouse=True)
-def subscribed(producer, consumer):
+def subscribed(producer, consumer, orders):
 	subscribe(consumer, producer, CITY)
 
 
