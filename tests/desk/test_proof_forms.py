@@ -28,7 +28,7 @@ def test_since_when_it_is_caught_up_and_how_it_is_proved_stand_on_the_form(desk,
 	text = window.text()
 	window.page.locator(".section-head", has_text="Scheduled Verify").click()
 	window.page.locator("[data-fieldname='verify_by_itself'] select").select_option("Every Day")
-	window.page.locator("[data-fieldname='verify_share']:visible").wait_for()
+	window.page.locator("select[data-fieldname='verify_share']:visible").wait_for()
 	window.screenshot("scheduled-verify")
 	window.page.set_viewport_size({"width": 390, "height": 844})
 	window.screenshot("scheduled-verify-narrow")

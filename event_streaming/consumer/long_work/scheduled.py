@@ -125,7 +125,10 @@ def tell(doc, work: Task) -> None:
 			f"{verified.done:,}", ", ".join(_(each) for each in verified.scope["doctypes"]), doc.name
 		),
 		_("{0} differed: {1} are missing here, {2} are different, {3} are one too many here.").format(
-			verified.differing, *(found.get(kind, 0) for kind in findings.DIFFERING)
+			verified.differing,
+			found.get(findings.MISSING, 0),
+			found.get(findings.DIFFERENT, 0),
+			found.get(findings.EXTRA, 0),
 		),
 		_("{0} were repaired. {1} need a person.").format(repaired, person),
 	]
