@@ -41,7 +41,9 @@ class Stored:
 
 def is_row(doc: Any) -> bool:
 	"""Whether the document is a row of a document whose changes are logged."""
-	return vars(doc).get("parenttype") in streamed_doctypes() and bool(doc.meta.istable)
+	# asked of every save on the site, and hardly ever of a row
+	parenttype = vars(doc).get("parenttype")
+	return bool(parenttype) and parenttype in streamed_doctypes() and bool(doc.meta.istable)
 
 
 def about_to_write(doc: Any) -> None:

@@ -7,7 +7,7 @@ from doctypes import CITY, ORDER, with_orders
 from documents import change, delete, insert, read_doc, unique
 from fake_producer import FakeProducer
 from fake_site import FakeSite
-from streams import SUBSCRIBER, make_event_producer, make_subscriber, pull, subscribe
+from streams import SUBSCRIBER, make_event_producer, make_subscriber, pull, subscribe, wait_for
 
 SETTINGS = "Event Streaming Settings"
 # of a site whose worker and scheduler are not running, as in most tests
@@ -60,6 +60,8 @@ def test_two_sites_in_order_are_told_so(producer, consumer):
 	for site in (producer, consumer):
 		assert set(troubles(site)) == NO_WORKER
 		site.start_worker()
+	for site in (producer, consumer):
+		wait_for(lambda site=site: not troubles(site), "a worker that takes jobs")
 	checks = {each["check"] for each in consumer.run(examine, event_producer=producer.url)}
 	assert checks == {
 		"subscriber",
