@@ -11,6 +11,8 @@ from frappe import _
 from werkzeug.wrappers import Response
 
 from event_streaming.admin import decisions, rotating
+from event_streaming.admin import health as healthy
+from event_streaming.admin.daily import findings
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
@@ -19,10 +21,11 @@ from event_streaming.admin.setup import applying, here
 from event_streaming.admin.setup import recipes as own_recipes
 from event_streaming.admin.status import site_status
 from event_streaming.consumer.first_copy import copying, matching
-from event_streaming.consumer.pull import adopting, by_hand
+from event_streaming.consumer.pull import adopting, by_hand, waiting
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.verify import repair as repairing
 from event_streaming.consumer.verify import verifying as verifying
+from event_streaming.producer.log import sequence
 from event_streaming.site.settings import get_settings
 
 ADMIN = "System Manager"
@@ -43,6 +46,13 @@ def doctor(event_producer: str | None = None, event_consumer: str | None = None)
 
 
 @frappe.whitelist(methods=["POST"])
+def put_off(finding: str, until: str, reason: str) -> None:
+	"""Be told nothing of a finding of the doctor's daily look until after a date; who and why stand in the audit log."""
+	frappe.only_for(ADMIN)
+	findings.put_off(finding, until, reason)
+
+
+@frappe.whitelist(methods=["POST"])
 def pull(event_producer: str | None = None) -> list[str]:
 	"""Have a background job pull from one producer, or from all that are not paused; returns which."""
 	frappe.only_for(ADMIN)
@@ -50,6 +60,22 @@ def pull(event_producer: str | None = None) -> list[str]:
 	for name in names:
 		request_pull(name, by_hand=True)
 	return names
+
+
+@frappe.whitelist(methods=["POST"])
+def position() -> int:
+	"""The position of this site's log up to which everything goes that is committed: for `wait_for` on another site."""
+	frappe.only_for(ADMIN)
+	return sequence.position_of_all()
+
+
+@frappe.whitelist(methods=["POST"])
+def wait_for(
+	position: int | str, seconds: float | str = 5, event_producer: str | None = None
+) -> dict[str, Any]:
+	"""Wait, 5 seconds at most, until this site has everything of a producer up to `position`; says how far it is if it has not."""
+	frappe.only_for(ADMIN)
+	return asdict(waiting.wait_for(frappe.utils.cint(position), frappe.utils.flt(seconds), event_producer))
 
 
 @frappe.whitelist(methods=["POST"])
@@ -209,6 +235,12 @@ def metrics() -> Response:
 			frappe.PermissionError,
 		)
 	return Response(exposition(), content_type=CONTENT_TYPE)
+
+
+@frappe.whitelist(methods=["GET"], allow_guest=True, xss_safe=True)
+def health() -> Response:
+	"""For load balancers, to anybody: 200 and {"ok": true} if this site can answer, else 503. It says nothing else."""
+	return healthy.health()
 
 
 def _set_paused(event_producer: str | None, event_consumer: str | None, paused: bool) -> bool:

@@ -65,7 +65,10 @@ permission_query_conditions = {
 	"Event Consumer Document Type": "event_streaming.producer.registration.neighbours.own_rows",
 }
 
-scheduler_events = {"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]}}
+scheduler_events = {
+	"cron": {"* * * * *": ["event_streaming.tasks.event_streaming_every_minute"]},
+	"daily_long": ["event_streaming.tasks.event_streaming_daily"],
+}
 
 # set-up files that administrators choose from; any app can name its own
 event_streaming_recipes = [

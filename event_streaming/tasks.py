@@ -3,6 +3,7 @@
 import frappe
 
 from event_streaming.admin import alerts
+from event_streaming.admin.daily import awake, looking
 from event_streaming.consumer.long_work import runner
 from event_streaming.consumer.pull import requests
 from event_streaming.producer.notify import notifications
@@ -14,7 +15,13 @@ def event_streaming_every_minute() -> None:
 	A site is often both, a consumer and a producer: trouble with the one does not keep the other from being done.
 	"""
 	failed = None
-	for part in (requests.pull_due, runner.resume_tasks, notifications.minutely, alerts.check):
+	for part in (
+		requests.pull_due,
+		runner.resume_tasks,
+		notifications.minutely,
+		awake.keep_awake,
+		alerts.check,
+	):
 		try:
 			part()
 		except Exception as error:
@@ -22,3 +29,8 @@ def event_streaming_every_minute() -> None:
 			failed = failed or error
 	if failed:
 		raise failed
+
+
+def event_streaming_daily() -> None:
+	"""The doctor looks by itself; what needs a person becomes an alert with the next minute."""
+	looking.look_once_a_day()

@@ -10,8 +10,10 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime, strip_html
 
+from event_streaming.admin.daily.findings import to_be_told
 from event_streaming.admin.episodes import (
 	BEHIND,
+	DOCTOR,
 	FAILED,
 	RESTORED,
 	SILENT,
@@ -68,7 +70,7 @@ def troubles(settings: StreamSettings) -> list[Trouble]:
 	now = now_datetime()
 	found = [each for row in consuming.producers() for each in of_producer(row, settings, now)]
 	found += [each for row in producing.consumers() for each in of_consumer(row, settings, now)]
-	return found
+	return found + of_the_doctor()
 
 
 def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> list[Trouble]:
@@ -126,6 +128,14 @@ def of_consumer(row: ConsumerRow, settings: StreamSettings, now: datetime) -> li
 		return []
 	text = _("{0} has not asked for events since {1}. The log is kept for it, and grows.")
 	return [Trouble(SILENT, row["name"], text.format(row["name"], shown(row["last_contact"])))]
+
+
+def of_the_doctor() -> list[Trouble]:
+	"""What its last daily look has found, each with its remedy."""
+	return [
+		Trouble(DOCTOR, f"{row.looked_at}: {row.subject}", "\n".join(filter(None, (row.message, row.remedy))))
+		for row in to_be_told()
+	]
 
 
 def shown(moment: datetime | None) -> str:

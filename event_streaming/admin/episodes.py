@@ -8,16 +8,17 @@ the same kind is one episode, so that a network that is down makes one alert and
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED = (
+UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED, DOCTOR = (
 	"Producer Unreachable",
 	"Events Behind",
 	"Events Failed",
 	"Consumer Silent",
 	"Producer Restored",
+	"Found by the Doctor",
 )
-KINDS = (UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED)
+KINDS = (UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED, DOCTOR)
 # looks in a row, about a minute each
-LOOKS_TO_BEGIN = {UNREACHABLE: 3, BEHIND: 15, FAILED: 2, SILENT: 3, RESTORED: 1}
+LOOKS_TO_BEGIN = {UNREACHABLE: 3, BEHIND: 15, FAILED: 2, SILENT: 3, RESTORED: 1, DOCTOR: 1}
 LOOKS_TO_END = 15
 
 

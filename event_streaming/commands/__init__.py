@@ -7,6 +7,7 @@ import click
 
 from event_streaming.commands.connections.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.connections.doctor import doctor_command
+from event_streaming.commands.connections.put_off import put_off_command
 from event_streaming.commands.connections.restored import restored_command
 from event_streaming.commands.connections.rotate import rotate_keys_command
 from event_streaming.commands.connections.setup import setup_group
@@ -18,6 +19,7 @@ from event_streaming.commands.documents.match import match_command
 from event_streaming.commands.documents.pull import pull_command
 from event_streaming.commands.documents.resync import resync_command
 from event_streaming.commands.documents.verify import verify_command
+from event_streaming.commands.documents.wait import position_command, wait_for_command
 
 
 @click.group("event-streaming")
@@ -37,6 +39,8 @@ def event_streaming():
 for command in (
 	status_command,
 	pull_command,
+	position_command,
+	wait_for_command,
 	match_command,
 	copy_command,
 	adopt_command,
@@ -49,6 +53,7 @@ for command in (
 	accept_site_command,
 	rotate_keys_command,
 	doctor_command,
+	put_off_command,
 	restored_command,
 	setup_group,
 ):

@@ -5,6 +5,9 @@ They are text in a document, never the path of a file: a form that reads files w
 
 import re
 import ssl
+from datetime import UTC, datetime
+
+from cryptography import x509
 
 ONE = re.compile(r"-----BEGIN CERTIFICATE-----\s+[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 MOST_BYTES = 256 * 1024
@@ -34,6 +37,19 @@ def read_authorities(pasted: str | None) -> str:
 	if not context.cert_store_stats()["x509"]:
 		raise ValueError("no certificate")
 	return text
+
+
+def first_end(authorities: str | None) -> datetime | None:
+	"""When the first of the certificates ends, in UTC; None where there is none that can be read."""
+	ends = []
+	for text in ONE.findall(authorities or ""):
+		try:
+			certificate = x509.load_pem_x509_certificate(text.encode())
+		except ValueError:
+			continue
+		# older versions of the library know only the second one
+		ends.append(getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after)
+	return min((end.replace(tzinfo=UTC) for end in ends), default=None)
 
 
 def verify_code(error: BaseException | None) -> int:

@@ -5,6 +5,8 @@ changes nothing. The certificate is checked against the name as ever.
 """
 
 import socket
+import ssl
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from requests.adapters import HTTPAdapter
@@ -15,6 +17,10 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util import parse_url
 
 from event_streaming.http.networks import Bound, is_permitted, is_permitted_unseen
+
+# (host, port) -> when its certificate ends; of so many
+ENDS: dict[tuple[str, int], datetime] = {}
+MOST_REMEMBERED = 1_000
 
 
 class OutsideOfBound(Exception):
@@ -44,6 +50,24 @@ class Checked:
 		raise failure
 
 
+class CheckedTLS(Checked):
+	"""The same, and it remembers when the certificate ends that the other side has shown."""
+
+	def connect(self) -> None:
+		super().connect()
+		end = (self.sock.getpeercert() or {}).get("notAfter")
+		if end:
+			while len(ENDS) >= MOST_REMEMBERED:
+				ENDS.pop(next(iter(ENDS)), None)
+			ENDS[self.host, self.port] = datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC)
+
+
+def certificate_end(url: str) -> datetime | None:
+	"""When the certificate ends that this address has shown to this process last; None: it has not been met, or over plain HTTP."""
+	parsed = parse_url(url)
+	return ENDS.get((parsed.host, parsed.port or 443)) if parsed.scheme == "https" else None
+
+
 def look_up(connection, host: str) -> list[str]:
 	try:
 		found = socket.getaddrinfo(host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
@@ -64,7 +88,7 @@ def checked_peer(connected: socket.socket, bound: Bound, host: str) -> socket.so
 def pools_for(bound: Bound) -> dict[str, type]:
 	"""urllib3's pools of connections, for each scheme, kept inside of `bound`."""
 	plain = type("CheckedHTTP", (Checked, HTTPConnection), {"bound": bound})
-	secure = type("CheckedHTTPS", (Checked, HTTPSConnection), {"bound": bound})
+	secure = type("CheckedHTTPS", (CheckedTLS, HTTPSConnection), {"bound": bound})
 	return {
 		"http": type("HTTPPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
 		"https": type("HTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": secure}),

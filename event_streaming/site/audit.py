@@ -40,6 +40,7 @@ MATCHED = "Matched"
 SETTLED = "Settled"
 RESYNCED = "Resynced"
 REPAIRED = "Repaired"
+PUT_OFF = "Finding Put Off"
 TRIED = "Tried What Is Not Allowed"
 
 DESK, REST, COMMAND, OTHER_SITE, JOB, CONSOLE = (

@@ -23,6 +23,7 @@ MOVED = {
 	"frappe.commands": "monoframe.cli_impl",
 	"frappe.commands.site": "monoframe.cli_impl.db",
 	"frappe.types.frappedict": "monoframe.types.monoframedict",
+	"frappe.utils.frappecloud": "monoframe.utils.monoframecloud",
 }
 
 # Has a `type X = …` statement, which Python has had since 3.12, though the wheel allows 3.10.

@@ -1,15 +1,31 @@
 """The doctor's whole examination, one finding after the other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import frappe
+from frappe import _
 
+from event_streaming.admin.daily.findings import put_off_now
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.admin.doctor import consumers, producers, set_up, this_site
-from event_streaming.admin.doctor.finding import Finding
+from event_streaming.admin.doctor.finding import NOTE, Finding
 
 
 def examine(event_producer: str | None = None, event_consumer: str | None = None) -> Iterator[Finding]:
+	"""Findings for a person: what somebody has put off is a note, with the reason."""
+	put_off = put_off_now()
+	for finding in go_through(event_producer, event_consumer):
+		known = put_off.get((finding.check[:140], finding.subject[:140])) if finding.needs_a_person else None
+		if known:
+			until = _("{0} has put this off until {1}: {2}").format(
+				known.put_off_by, known.put_off_until, known.reason
+			)
+			finding = replace(finding, level=NOTE, message=f"{finding.message} {until}")
+		yield finding
+
+
+def go_through(event_producer: str | None = None, event_consumer: str | None = None) -> Iterator[Finding]:
 	"""Findings as they come, so that they can be shown while other sites take their time.
 
 	With a name, only that producer or consumer is looked at.

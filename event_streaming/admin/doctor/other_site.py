@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import frappe
@@ -19,6 +20,7 @@ from event_streaming.exceptions import (
 	WrongSite,
 )
 from event_streaming.http.client import SiteClient
+from event_streaming.http.connection import certificate_end
 from event_streaming.site.address import normalise_url
 from event_streaming.site.site_id import claimed_twice
 from event_streaming.wire.checks import as_site_id
@@ -27,6 +29,8 @@ from event_streaming.wire.paths import ABOUT
 CALL_SECONDS = 15
 # less can't be told from a slow line, and hurts nobody
 CLOCK_SECONDS = 10
+# many certificates are renewed by themselves in their last month; what is left then needs a person
+SOON = timedelta(days=14)
 
 
 @dataclass
@@ -56,10 +60,24 @@ def ask(client: SiteClient, url: str, method: str = ABOUT, args: dict | None = N
 		Finding("connection", url, OK, _("{0} answers and accepts the keys.").format(url)),
 		*which_site(client, url, as_site_id(facts.get("site_id"))),
 		*address(url, str(facts.get("site") or "")),
+		*shown_certificate(url),
 		clock(url, float(facts["now"]), before, after),
 		versions(url, str(facts.get("app") or ""), str(facts.get("frappe") or "")),
 	]
 	return Answer(findings, facts, reached=True)
+
+
+def shown_certificate(url: str) -> Iterator[Finding]:
+	"""The certificate that the other site has just shown is about to end. One that has ended is a connection that is refused."""
+	end = certificate_end(url)
+	if end and end - datetime.now(UTC) < SOON:
+		yield Finding(
+			"certificate",
+			url,
+			WARNING,
+			_("The certificate of {0} ends on {1}: then nothing comes any more.").format(url, end.date()),
+			_("Its administrator has to renew it there, and see why that has not happened by itself."),
+		)
 
 
 def which_site(client: SiteClient, url: str, met: str) -> Iterator[Finding]:

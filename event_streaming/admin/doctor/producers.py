@@ -1,6 +1,7 @@
 """What the doctor looks at of one producer: can this site read it, may it write here, do the documents fit?"""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import frappe
 from frappe import _
@@ -16,6 +17,7 @@ from event_streaming.consumer.subscriptions import producer_form
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.exceptions import EventStreamingError, NotRegistered
+from event_streaming.http.certificates import first_end
 from event_streaming.identity.registry import REMOTE_NAME
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
@@ -37,6 +39,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield from set_up.value_maps([each.mapping for each in subscriptions if each.mapping])
 	yield from other_site.identity(doc, state.load_state(name).other_site_id)
 	yield from waiting_for_unasked(doc)
+	yield from certificate(doc)
 	try:
 		producer = Producer(doc)
 	except EventStreamingError as error:
@@ -153,6 +156,21 @@ def waiting_for_unasked(doc) -> Iterator[Finding]:
 					" documents here. Then resync."
 				).format(_(entry.doctype), entry.way[1], _(entry.way[0])),
 			)
+
+
+def certificate(doc) -> Iterator[Finding]:
+	"""The authority's certificate that was pasted is about to end: nothing else is trusted for the connection."""
+	end = first_end(doc.ca_certificate)
+	if end and end - datetime.now(UTC) < other_site.SOON:
+		yield Finding(
+			"certificate",
+			doc.name,
+			WARNING if end > datetime.now(UTC) else FAULT,
+			_("A certificate in CA Certificate of {0} ends, or has ended, on {1}.").format(
+				doc.name, end.date()
+			),
+			_("Paste the authority's new certificate beside it, before the other site uses it."),
+		)
 
 
 def ask(doc, producer: Producer, subscriptions: list[Subscription]) -> Iterator[Finding]:

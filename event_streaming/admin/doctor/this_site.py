@@ -12,6 +12,7 @@ from frappe.utils.background_jobs import get_queue, get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
 from redis.exceptions import RedisError
 
+from event_streaming.admin.daily.awake import has_connection, is_asleep
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.database.locks import lock_holder
@@ -34,6 +35,8 @@ def examine() -> Iterator[Finding]:
 	yield networks()
 	yield encryption_key()
 	yield scheduler()
+	yield from sleep()
+	yield from cluster()
 	for queue in dict.fromkeys((get_settings().queue, "long")):
 		yield workers(queue)
 	yield from retention()
@@ -163,6 +166,44 @@ def scheduler() -> Finding:
 	return Finding(
 		"scheduler", site, OK, _("The task of every minute last ran {0}.").format(at(task.last_execution))
 	)
+
+
+def sleep() -> Iterator[Finding]:
+	"""Frappe runs the scheduler of a site that nobody uses only once a day."""
+	if not has_connection():
+		return
+	site = frappe.local.site
+	if is_asleep():
+		yield Finding(
+			"sleep",
+			site,
+			FAULT,
+			_(
+				"Frappe takes this site for one that nobody uses, and runs its scheduler only once a day: events come late."
+			),
+			_(
+				"Log in once in a browser. It is kept awake from the next run on; if it falls asleep again, raise Run Jobs only Daily if Inactive For (Days) in System Settings."
+			),
+		)
+		return
+	yield Finding("sleep", site, OK, _("This site is kept awake, as it is connected to another site."))
+
+
+def cluster() -> Iterator[Finding]:
+	"""Locks of a Galera cluster are each node's own."""
+	if frappe.db.db_type != "mariadb":
+		return
+	found = frappe.db.sql("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
+	if found and str(found[0][1]).upper() in ("ON", "1"):
+		yield Finding(
+			"cluster",
+			frappe.local.site,
+			WARNING,
+			_(
+				"The database is a Galera cluster: locks hold on one node only, and positions are right only if all that this site writes goes to the same node."
+			),
+			_("Have the proxy send everything of this site to one node, and use the others as a reserve."),
+		)
 
 
 def workers(queue: str) -> Finding:

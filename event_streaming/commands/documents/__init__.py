@@ -1,1 +1,1 @@
-"""Commands that bring documents, or bring them in order: pull, copy, match, adopt, verify, resync. They decide nothing about a connection."""
+"""Commands that bring documents, or bring them in order: pull, copy, match, adopt, verify, resync, wait. They decide nothing about a connection."""

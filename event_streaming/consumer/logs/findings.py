@@ -26,6 +26,8 @@ class Finding:
 	reason: str = ""
 	fields: list[list[str]] = field(default_factory=list)
 	more_fields: int = 0
+	# its last change was made on this site
+	changed_here: bool = False
 	# rows of Event Sync Log that are not settled
 	logs: list[str] = field(default_factory=list)
 	# of a repair: what was done, or why nothing could be

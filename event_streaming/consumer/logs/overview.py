@@ -38,6 +38,8 @@ class ProducerRow(TypedDict):
 	last_contact: datetime | None
 	last_pull: datetime | None
 	next_pull: datetime | None
+	# at this time nothing was left on the producer that this site had not taken
+	caught_up_on: datetime | None
 	failures: int
 	last_error: str | None
 	last_warning: str | None
@@ -85,6 +87,7 @@ def _row(producer: dict, kept: dict, counts: dict[str, int], undecided: list[str
 		"last_contact": kept.get("last_contact"),
 		"last_pull": kept.get("last_pull"),
 		"next_pull": kept.get("next_pull"),
+		"caught_up_on": kept.get("caught_up_on"),
 		"failures": cint(kept.get("failures")),
 		"last_error": kept.get("last_error") or None,
 		"last_warning": kept.get("last_warning") or None,

@@ -53,6 +53,8 @@ class PullState:
 	restored_to: int = 0
 	restored_documents: str | None = None
 	verify_wanted: int = 0
+	# when nothing was left on the producer that this site had not taken
+	caught_up_on: datetime | None = None
 
 	def __post_init__(self):
 		self.position = cint(self.position)
@@ -144,6 +146,19 @@ def verifies_wanted() -> list[str]:
 	table = frappe.qb.DocType(DOCTYPE)
 	query = frappe.qb.from_(table).select(table.event_producer).where(table.verify_wanted == 1)
 	return [name for (name,) in query.run() and query.for_update().run()]
+
+
+def scheduled_under_way() -> list[str]:
+	"""Producers of which a scheduled verify, or its repair, has not been told of yet."""
+	return frappe.get_all(DOCTYPE, {"scheduled_task": ["is", "set"]}, pluck="event_producer")
+
+
+def locked_schedule(event_producer: str) -> dict | None:
+	"""For which day a scheduled verify was begun last, its task, and how many parts were done; locked until the transaction's end. None: no contact yet."""
+	fields = ["scheduled_for", "scheduled_task", "scheduled_part"]
+	return frappe.db.get_value(
+		DOCTYPE, {"event_producer": event_producer}, fields, as_dict=True, for_update=True
+	)
 
 
 def remove_state(event_producer: str) -> None:

@@ -15,6 +15,7 @@ from event_streaming.consumer.first_copy import copying
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.long_work import scheduled
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.verify import repair, verifying
 from event_streaming.database.locks import advisory_lock
@@ -104,7 +105,8 @@ def task_job(name: str) -> None:
 
 
 def resume_tasks() -> None:
-	"""Each minute: begin the copies that rows ask for and what is wanted since a restore, and go on with tasks that nobody is
-	at work on."""
-	for name in [*copying.begin_wanted(), *verifying.begin_wanted(), *task.silent()]:
+	"""Each minute: begin the copies that rows ask for, what is wanted since a restore and what is scheduled, and go on with tasks
+	that nobody is at work on."""
+	wanted = [*copying.begin_wanted(), *verifying.begin_wanted(), *scheduled.go_on()]
+	for name in [*wanted, *task.silent()]:
 		request(name)

@@ -1,6 +1,7 @@
 """The mark of a pull: how far it has got in the producer's log."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from event_streaming.consumer.logs import state, sync_log
 from event_streaming.consumer.logs.state import PullState
@@ -29,10 +30,15 @@ class Cursor:
 	events: list[Event]
 	kept: PullState
 	summary: Summary
+	# of the last page there is: since its end nothing is left of what the producer had at this time
+	caught_up_on: datetime | None = None
 
 	def write(self, upto: int, statuses: list[str]) -> None:
 		position, last_update = cursor_after(self.events, upto, self.kept)
-		state.move_cursor(self.event_producer, position=position, last_update=last_update)
+		values: dict = {"position": position, "last_update": last_update}
+		if self.caught_up_on and upto == len(self.events):
+			values["caught_up_on"] = self.caught_up_on
+		state.move_cursor(self.event_producer, **values)
 
 	def committed(self, upto: int, statuses: list[str]) -> None:
 		self.kept.position, self.kept.last_update = cursor_after(self.events, upto, self.kept)

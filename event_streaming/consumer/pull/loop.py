@@ -7,6 +7,7 @@ producer; it may have helpers that apply a part of its events (shared_page.py).
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import frappe
 from frappe import _
@@ -139,6 +140,7 @@ def read_pages(
 ) -> None:
 	"""Page after page until the end or the deadline."""
 	while True:
+		asked_on = now_datetime()
 		page = next_page(doc, producer, kept)
 		doc = as_it_is_now(doc.name)
 		if not doc or doc.paused:
@@ -150,11 +152,13 @@ def read_pages(
 			events_behind=page["behind"],
 			remote_time_zone=page["time_zone"] or None,
 			last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
+			**caught_up(page, asked_on),
 		)
 		frappe.db.commit()
 		doc = agreement.settle(doc, producer, page)
 		if page["protocol"] >= PROTOCOL and agreement.disagree(doc, page["subscriptions"]):
 			# it holds events of what is not subscribed to any more, or what met a condition that has been narrowed since
+			asked_on = now_datetime()
 			page = next_page(doc, producer, kept)
 		rotation.keep_in_order(doc, producer, page)
 		if page["paused"]:
@@ -162,7 +166,7 @@ def read_pages(
 		work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
 		if kept.protocol >= 2:
 			work.renumbered_until = kept.last_update
-		finished = apply_page(work, page, kept, summary, deadline, crew)
+		finished = apply_page(work, page, kept, summary, deadline, crew, asked_on)
 		summary.behind = page["behind"]
 		if progress:
 			progress(summary)
@@ -226,12 +230,25 @@ def paused(event_producer: str) -> str:
 	return _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
 
 
+def caught_up(page: Page, asked_on: datetime) -> dict[str, datetime]:
+	"""Nothing was left on the producer when it was asked: written with what is written of each contact anyway. Of a page with
+	events the cursor says it, once they are dealt with."""
+	return {} if page["events"] or page["has_more"] or page["paused"] else {"caught_up_on": asked_on}
+
+
 def apply_page(
-	work: Work, page: Page, kept: PullState, summary: Summary, deadline: float, crew: Crew | None
+	work: Work,
+	page: Page,
+	kept: PullState,
+	summary: Summary,
+	deadline: float,
+	crew: Crew | None,
+	asked_on: datetime,
 ) -> bool:
 	"""Apply a page and move the cursor past it. False: the time ran out."""
 	events = page["events"]
-	if not apply_shared(crew, work, events, Cursor(work.event_producer, events, kept, summary), deadline):
+	cursor = Cursor(work.event_producer, events, kept, summary, None if page["has_more"] else asked_on)
+	if not apply_shared(crew, work, events, cursor, deadline):
 		return False
 	if kept.protocol >= 2 and page["cursor"] > kept.position:
 		state.move_cursor(work.event_producer, position=page["cursor"])

@@ -4,7 +4,7 @@ import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 from frappe.model import display_fieldtypes, no_value_fields, table_fields
-from frappe.utils import cint, escape_html, get_link_to_form
+from frappe.utils import cint, escape_html, get_link_to_form, split_emails, validate_email_address
 from frappe.utils.password import get_decrypted_password
 
 from event_streaming.adapters.doctypes import why_not_subscribe
@@ -27,6 +27,7 @@ def validate_producer(doc) -> None:
 	validate_rows(doc)
 	validate_fields(doc)
 	validate_workers(doc)
+	validate_schedule(doc)
 	keep_statuses(doc)
 	keep_site(doc)
 	doc.ca_certificate = checked_authorities(doc.ca_certificate)
@@ -96,6 +97,19 @@ def validate_workers(doc) -> None:
 		frappe.throw(_("Background Workers must be a number from 1 to {0}.").format(MOST_WORKERS))
 	# nothing at all is what somebody means who clears the field
 	doc.workers = cint(doc.workers) or 1
+
+
+def validate_schedule(doc) -> None:
+	"""A scheduled verify has an hour, Document Types that are subscribed to, and addresses that mail can be sent to."""
+	if not 0 <= cint(doc.verify_from_hour) <= 23:
+		frappe.throw(_("From This Hour On must be a number from 0 to 23."))
+	rows = {row.ref_doctype for row in doc.producer_doctypes}
+	if unknown := [name for name in names_in(doc.verify_doctypes) if name not in rows]:
+		frappe.throw(
+			_("Only These Document Types names {0}, which has no row.").format(escape_html(unknown[0]))
+		)
+	for address in split_emails(doc.verify_report_to or ""):
+		validate_email_address(address, throw=True)
 
 
 def validate_rows(doc) -> None:

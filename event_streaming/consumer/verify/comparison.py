@@ -17,6 +17,7 @@ from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.verify import nights
 from event_streaming.consumer.verify.compared import Compared, compared_fields
 from event_streaming.consumer.verify.local_digests import LocalDigests
 from event_streaming.exceptions import RemoteUnavailable
@@ -51,12 +52,17 @@ class Comparison:
 	def filters(self) -> Any:
 		return self.task.scope["filters"].get(self.remote)
 
+	@property
+	def part_wanted(self) -> list[int] | None:
+		"""(which part, of how many) of the documents; None: all of them."""
+		return self.task.scope.get("part")
+
 	def begin(self) -> None:
 		counts = [
 			self.producer.count_documents(remote, self.task.scope["filters"].get(remote))
 			for remote in self.task.scope["doctypes"]
 		]
-		self.task.total = sum(counts)
+		self.task.total = sum(counts) // (self.part_wanted[1] if self.part_wanted else 1)
 		self.task.report = findings.new_report()
 		self.task.place = {"counts": counts}
 		self.start_doctype(0)
@@ -79,9 +85,9 @@ class Comparison:
 			**{"there": empty, "after": "", "there_done": False, "looked_at": 0},
 			**{"here": empty, "here_after": ["", ""], "here_done": False, "here_count": 0},
 		}
-		if self.filters:
-			# sums are of everything: what filters find is compared one by one
-			self.start_looking(list(range(buckets)))
+		if self.filters or self.part_wanted:
+			# sums are of everything: what filters find, and what is in a part, is compared one by one
+			self.start_looking(nights.buckets_of(self.part_wanted, buckets))
 
 	def restart_doctype(self) -> None:
 		self.task.done = self.task.place["done_before"]

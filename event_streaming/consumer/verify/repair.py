@@ -5,7 +5,8 @@ nothing newer is written over. What is missing is brought as an event would brin
 rows are set, through the document life cycle; what is one too many is deleted only if the person says so. Each document
 that was mended has a row in Event Sync Log. The other site is not told: it has these values already.
 
-A person asks for it and has seen what differs; the conflict policy has nothing to say then.
+A person asks for it and has seen what differs; the conflict policy has nothing to say then. One that follows a scheduled verify
+by itself leaves what was changed last here to that policy: only with Producer Wins it is set.
 """
 
 from copy import deepcopy
@@ -34,6 +35,7 @@ from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.sync_log import FAILED, OPEN, SYNCED, Outcome
 from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import PRODUCER_WINS
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
 from event_streaming.consumer.verify.checking import check_slice
@@ -62,8 +64,12 @@ def start_repair(
 	return task.as_progress(work)
 
 
-def begin(event_producer: str, delete_extra: bool = False, verified: str | None = None) -> Task:
+def begin(
+	event_producer: str, delete_extra: bool = False, verified: str | None = None, by_itself: bool = False
+) -> Task:
 	"""A task that repairs what the verify `verified` has compared, by default the producer's last; it does nothing yet.
+
+	`by_itself`: nobody has seen what differs, so that what was changed last here is left to the row's conflict policy.
 
 	Raises frappe.ValidationError when there is none that has come to its end: nobody has seen what would be done.
 	"""
@@ -73,6 +79,8 @@ def begin(event_producer: str, delete_extra: bool = False, verified: str | None 
 			_("Verify {0} first, to the end: it shows what a repair would do.").format(event_producer)
 		)
 	scope = {**seen.scope, "verify": seen.name, "delete_extra": bool(delete_extra)}
+	if by_itself:
+		scope["by_itself"] = True
 	begun = task.start(task.REPAIR, event_producer, scope)
 	audit.record(audit.REPAIRED, "Event Producer", event_producer, None, {"task": begun.name, **scope})
 	return begun
@@ -135,6 +143,13 @@ class Repairer:
 	def is_to_be_mended(self, finding: Finding) -> bool:
 		if finding.kind == findings.EXTRA and not self.delete_extra:
 			finding.outcome = _("Kept: deleting was not asked for.")
+			return False
+		policy = self.portion.compared.subscription.conflict_policy
+		by_itself = self.portion.part.task.scope.get("by_itself")
+		if by_itself and finding.changed_here and policy != PRODUCER_WINS:
+			finding.outcome = _(
+				"Kept for a person: changed last on this site, and the policy is {0}."
+			).format(_(policy))
 			return False
 		return finding.kind in findings.DIFFERING
 

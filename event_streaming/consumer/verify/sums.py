@@ -67,6 +67,9 @@ def list_some(check: Comparison) -> None:
 		check.task.done += len(there)
 	else:
 		here = dict(check.local().of(pairs_in(check, set(numbers))))
+		if check.part_wanted:
+			# of everything the sums have counted them
+			check.task.done += len(there)
 	names = [name for name, digest in there.items() if here.get(name) != digest]
 	names += [name for name in here if name not in there]
 	check.task.place |= {

@@ -49,14 +49,19 @@ def start_verify(
 	return task.as_progress(check)
 
 
-def begin(event_producer: str, doctypes: str | Iterable[str] | None = None, filters: Any = None) -> Task:
-	"""A task that compares; it does nothing yet. The arguments are those of a first copy.
+def begin(
+	event_producer: str,
+	doctypes: str | Iterable[str] | None = None,
+	filters: Any = None,
+	scheduled: dict[str, Any] | None = None,
+) -> Task:
+	"""A task that compares; it does nothing yet. The arguments are those of a first copy; `scheduled` is its day and its part.
 
 	Raises frappe.ValidationError with what to do.
 	"""
 	doc = frappe.get_doc("Event Producer", event_producer)
 	wanted = wanted_subscriptions(doc, as_list(doctypes))
-	return task.start(task.VERIFY, doc.name, scope_of(wanted, filters))
+	return task.start(task.VERIFY, doc.name, {**scope_of(wanted, filters), **(scheduled or {})})
 
 
 def begin_wanted() -> list[str]:
@@ -228,6 +233,7 @@ class Examiner:
 		changed_here = values.get("modified") and get_datetime(doc.modified) > get_datetime(
 			values["modified"]
 		)
+		finding.changed_here = bool(changed_here)
 		if changed_here and self.subscription.conflict_policy == CONSUMER_WINS:
 			finding.reason = _(
 				"Changed last on this site, which has the last word (Consumer Wins): it may be meant."

@@ -72,6 +72,16 @@ def numbered() -> LogState:
 	return log
 
 
+def position_of_all() -> int:
+	"""The last position given once everything that was committed before the call has one, however much that is."""
+	if frappe.db.transaction_writes:
+		raise RuntimeError("position commits: call it after the commit")
+	while True:
+		given, log = tried_again(_assign_batch)
+		if given < BATCH:
+			return log.head
+
+
 def positions_of(names: list[int]) -> dict[int, int]:
 	"""Name -> position of events that are committed; those that have none yet get theirs now."""
 	log = frappe.qb.DocType(LOG)

@@ -26,6 +26,9 @@ def subscribed(producer, consumer):
 def minute_has_passed() -> None:
 	import frappe
 
+	from event_streaming.admin.daily import awake
+
+	awake.note_work()
 	frappe.db.set_value(
 		"Scheduled Job Type",
 		{"method": "event_streaming.tasks.event_streaming_every_minute"},

@@ -69,12 +69,14 @@ PURE = {
 	f"{CONSUMER}.mapping.rules",
 	f"{CONSUMER}.matching.pairing",
 	f"{CONSUMER}.mapping.value_maps",
+	f"{CONSUMER}.verify.nights",
 }
 # on the consumer a commit belongs to the unit of work: documents, log and cursor go together. The others, and why:
 MAY_COMMIT = {
 	f"{CONSUMER}.unit_of_work.groups": "a group of events, with its mark",
 	f"{CONSUMER}.pull.loop": "what a page's answer says, between two groups",
 	f"{CONSUMER}.pull.adopting": "which documents a person has linked, before they are tried again",
+	f"{CONSUMER}.pull.waiting": "nothing of its own: each look has to see what others have committed since",
 	f"{CONSUMER}.pull.retry": "one document that is tried again",
 	f"{CONSUMER}.workers.shared_page": "the cursor, when the lanes of a page are done",
 	f"{CONSUMER}.workers.helper": "an entry in Frappe's Error Log",

@@ -3,13 +3,20 @@
 import contextlib
 import socket
 import ssl
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
 from fake_site import Authority, FakeSite
 
-from event_streaming.http.certificates import EXPIRED, OTHER_ADDRESS, read_authorities, verify_code
-from event_streaming.http.connection import CheckedAdapter, OutsideOfBound
+from event_streaming.http.certificates import (
+	EXPIRED,
+	OTHER_ADDRESS,
+	first_end,
+	read_authorities,
+	verify_code,
+)
+from event_streaming.http.connection import CheckedAdapter, OutsideOfBound, certificate_end
 from event_streaming.http.networks import parse_bound
 
 LOOPBACK = ["127.0.0.0/8"]
@@ -193,6 +200,19 @@ def test_with_an_authority_of_its_own_nobody_else_is_trusted(secure, monkeypatch
 
 	assert get(url).status_code == 200
 	assert problem(url, other.pem)
+
+
+def test_when_certificates_end_is_known_from_what_was_pasted_and_from_who_was_met(secure):
+	ours, soon = Authority(), datetime.now(UTC) + timedelta(days=5)
+	url = secure(ours, days=5).url
+
+	assert certificate_end(url) is None
+	assert get(url, ca=ours.pem).status_code == 200
+	assert abs(certificate_end(url) - soon) < timedelta(minutes=5)
+	assert certificate_end(url.replace("https:", "http:")) is None
+	later = datetime.now(UTC) + timedelta(days=30)
+	assert abs(first_end(f"ours\n{ours.pem}{Authority('Other').pem}") - later) < timedelta(minutes=5)
+	assert first_end("") is first_end(None) is first_end("nonsense") is None
 
 
 def test_an_expired_certificate_is_refused_whoever_signed_it(secure):

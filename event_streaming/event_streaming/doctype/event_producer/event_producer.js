@@ -102,9 +102,21 @@ function show_state(frm, state) {
 		state.last_pull ? __("Pulled {0}", [frappe.datetime.prettyDate(state.last_pull)]) : __("Never pulled"),
 		state.last_pull ? "blue" : "gray"
 	);
+	show_caught_up(frm, state);
 	frm.dashboard.add_indicator(__("{0} in the last hour", [cint((frm.doc.__onload || {}).last_hour)]), "blue");
 	show_keys(frm, state);
 	show_problem(frm, state);
+}
+
+// today's time alone, an older one with its day
+function show_caught_up(frm, state) {
+	if (!state.caught_up_on) return;
+	const when = frappe.datetime.str_to_user(state.caught_up_on);
+	const today = `${frappe.datetime.str_to_user(frappe.datetime.now_date())} `;
+	frm.dashboard.add_indicator(
+		__("Caught up as of {0}", [when.startsWith(today) ? when.slice(today.length) : when]),
+		"blue"
+	);
 }
 
 // which site the connection is with, where that is in doubt

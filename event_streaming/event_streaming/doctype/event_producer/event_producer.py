@@ -49,6 +49,12 @@ class EventProducer(Document):
 		producer_url: DF.Data
 		site_id: DF.Data | None
 		user: DF.Link
+		verify_by_itself: DF.Literal["", "Every Day", "Every Week"]
+		verify_doctypes: DF.SmallText | None
+		verify_from_hour: DF.Int
+		verify_repair: DF.Literal["", "Missing and Different", "Also Extra"]
+		verify_report_to: DF.SmallText | None
+		verify_share: DF.Literal["Everything", "A Seventh", "A Thirtieth"]
 		workers: DF.Int
 
 	# end: auto-generated types

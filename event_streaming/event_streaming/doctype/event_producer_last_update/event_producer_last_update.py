@@ -12,6 +12,7 @@ class EventProducerLastUpdate(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		caught_up_on: DF.Datetime | None
 		connection: DF.Literal["Unknown", "Online", "Offline", "Refused"]
 		epoch: DF.Data | None
 		event_producer: DF.Data
@@ -35,6 +36,9 @@ class EventProducerLastUpdate(Document):
 		restored_on: DF.Datetime | None
 		restored_to: DF.Int
 		rotated_on: DF.Datetime | None
+		scheduled_for: DF.Date | None
+		scheduled_part: DF.Int
+		scheduled_task: DF.Data | None
 		taken_until: DF.Data | None
 		token_hash: DF.Data | None
 		verify_wanted: DF.Check

@@ -1,0 +1,13 @@
+frappe.listview_settings["Event Streaming Finding"] = {
+	hide_name_column: true,
+	hide_name_filter: true,
+	add_fields: ["put_off_until", "still_there"],
+	get_indicator(doc) {
+		if (doc.put_off_until && doc.put_off_until >= frappe.datetime.get_today()) {
+			return [__("Put Off"), "gray", `put_off_until,=,${doc.put_off_until}`];
+		}
+		return doc.level === "fault"
+			? [__("fault"), "red", "level,=,fault"]
+			: [__("warning"), "orange", "level,=,warning"];
+	},
+};
