@@ -64,11 +64,11 @@ def put_off_now() -> dict[tuple[str, str], dict]:
 
 def to_be_told() -> list[dict]:
 	"""What the last daily look has found and nobody has put off; the first MOST."""
-	found = frappe.get_all(
+	return frappe.get_all(
 		DOCTYPE,
 		filters={"still_there": 1},
+		or_filters=[["put_off_until", "is", "not set"], ["put_off_until", "<", now_datetime().date()]],
 		fields=["name", "looked_at", "subject", "message", "remedy", "put_off_until"],
 		order_by="creation asc",
 		limit=MOST,
 	)
-	return [row for row in found if not is_put_off(row.put_off_until)]

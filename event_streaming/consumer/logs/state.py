@@ -153,11 +153,14 @@ def scheduled_under_way() -> list[str]:
 	return frappe.get_all(DOCTYPE, {"scheduled_task": ["is", "set"]}, pluck="event_producer")
 
 
-def locked_schedule(event_producer: str) -> dict | None:
-	"""For which day a scheduled verify was begun last, its task, and how many parts were done; locked until the transaction's end. None: no contact yet."""
+def schedule(event_producer: str, lock: bool = False) -> dict | None:
+	"""For which day a scheduled verify was begun last, its task, and how many parts were done; None: no contact yet.
+
+	With `lock` it is as it is now, and locked until the transaction's end.
+	"""
 	fields = ["scheduled_for", "scheduled_task", "scheduled_part"]
 	return frappe.db.get_value(
-		DOCTYPE, {"event_producer": event_producer}, fields, as_dict=True, for_update=True
+		DOCTYPE, {"event_producer": event_producer}, fields, as_dict=True, for_update=lock
 	)
 
 

@@ -50,12 +50,19 @@ def alone(step: Callable[[str], str | None], event_producer: str) -> str | None:
 def begin_if_due(event_producer: str) -> str | None:
 	doc = frappe.get_doc("Event Producer", event_producer)
 	now = now_datetime()
-	# of two that look at once the second waits for the first, and sees what that has written
-	kept = state.locked_schedule(event_producer)
-	if kept is None or kept.scheduled_task:
+
+	def due(kept: dict | None) -> bool:
+		if kept is None or kept.scheduled_task:
+			return False
+		last = getdate(kept.scheduled_for) if kept.scheduled_for else None
+		return nights.is_due(doc.verify_by_itself, cint(doc.verify_from_hour), now, last)
+
+	# hardly any minute is the one: a pull that is under way, whose row this is, is not held up for the others
+	if not due(state.schedule(event_producer)):
 		return None
-	last = getdate(kept.scheduled_for) if kept.scheduled_for else None
-	if not nights.is_due(doc.verify_by_itself, cint(doc.verify_from_hour), now, last):
+	# of two that look at once the second waits for the first, and sees what that has written
+	kept = state.schedule(event_producer, lock=True)
+	if not due(kept):
 		return None
 	try:
 		begun = verifying.begin(
@@ -80,15 +87,20 @@ def begin_if_due(event_producer: str) -> str | None:
 
 def follow(event_producer: str) -> str | None:
 	"""The scheduled task of a producer has perhaps come to its end: begin its repair, or tell what came of it."""
-	kept = state.locked_schedule(event_producer)
-	if kept is None or not kept.scheduled_task:
+	seen = state.schedule(event_producer)
+	if seen is None or not seen.scheduled_task:
 		return None
-	if not frappe.db.exists(task.DOCTYPE, kept.scheduled_task):
+	work = task.load(seen.scheduled_task) if frappe.db.exists(task.DOCTYPE, seen.scheduled_task) else None
+	if work and work.active:
+		return None
+	# of two that look at once the second waits for the first, which has gone on by then
+	kept = state.schedule(event_producer, lock=True)
+	if kept is None or kept.scheduled_task != seen.scheduled_task:
+		return None
+	if not work:
 		state.save_state(event_producer, scheduled_task=None)
 		return None
-	work, doc = task.load(kept.scheduled_task), frappe.get_doc("Event Producer", event_producer)
-	if work.active:
-		return None
+	doc = frappe.get_doc("Event Producer", event_producer)
 	if work.kind == task.VERIFY and work.status == task.DONE and work.differing and doc.verify_repair:
 		try:
 			mending = repair.begin(event_producer, doc.verify_repair == ALSO_EXTRA, work.name, by_itself=True)

@@ -310,7 +310,8 @@ def change_one_and_add_one(order: str, **values) -> None:
 	doc.append("items", {"item": item, **values})
 	for row in doc.items:
 		for name, value in values.items():
-			row.set(name, str(row.get(name)) if row.get(name) else value)
+			# of one type in all rows, in every version of Frappe: the producer's own controller compares them, too
+			row.set(name, frappe.utils.data.cast(row.meta.get_field(name).fieldtype, row.get(name) or value))
 	doc.save()
 
 
