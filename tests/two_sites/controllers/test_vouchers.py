@@ -309,9 +309,10 @@ def change_one_and_add_one(order: str, **values) -> None:
 	doc.items[0].update(values)
 	doc.append("items", {"item": item, **values})
 	for row in doc.items:
-		for name, value in values.items():
-			# of one type in all rows, in every version of Frappe: the producer's own controller compares them, too
-			row.set(name, frappe.utils.data.cast(row.meta.get_field(name).fieldtype, row.get(name) or value))
+		for name in ("deliver_on", "deliver_at", "ready_at"):
+			# of one type in all rows: the producer's own controller compares them, too, and Frappe 15 gives a new row the time as text
+			if value := row.get(name) or values.get(name) or doc.items[0].get(name):
+				row.set(name, frappe.utils.data.cast(row.meta.get_field(name).fieldtype, value))
 	doc.save()
 
 
