@@ -3,7 +3,7 @@
 import pytest
 from doctypes import CITY
 from documents import insert, unique
-from streams import pull, subscribe
+from streams import pull, subscribe, wait_for
 
 pytestmark = pytest.mark.usefixtures("orders")
 
@@ -163,3 +163,59 @@ def test_each_time_another_part_until_all_have_had_their_turn(producer, consumer
 	assert differed == 3
 	# nothing was allowed to be repaired
 	assert consumer.run(countries, names=cities) == ["Laos"] * 3
+
+
+def verify_of_the_night() -> None:
+	"""Until it is done, and not yet followed by anything."""
+	import frappe
+
+	from event_streaming.consumer.long_work import scheduled
+	from event_streaming.consumer.long_work.runner import run_slice
+
+	[name] = scheduled.go_on()
+	frappe.db.commit()
+	while run_slice(name).more:
+		pass
+
+
+def follow_on(event_producer: str) -> str | None:
+	from event_streaming.consumer.long_work import scheduled
+
+	return scheduled.follow(event_producer)
+
+
+def somebody_waits() -> bool:
+	import frappe
+
+	statements = (str(each.Info).lower() for each in frappe.db.sql("show full processlist", as_dict=True))
+	return any("for update" in each and "event producer last update" in each for each in statements)
+
+
+def scheduled_task(event_producer: str) -> str | None:
+	import frappe
+
+	return frappe.db.get_value(
+		"Event Producer Last Update", {"event_producer": event_producer}, "scheduled_task"
+	)
+
+
+def test_of_two_that_follow_a_verify_at_once_one_begins_the_repair_and_it_is_not_forgotten(
+	producer, consumer, cities
+):
+	consumer.run(
+		set_up,
+		event_producer=producer.url,
+		verify_by_itself="Every Day",
+		verify_repair="Missing and Different",
+	)
+	consumer.run(by_sql, names=cities[:1], country="Laos")
+	consumer.run(verify_of_the_night)
+	first, second = consumer.shell(), consumer.shell()
+
+	begun = first.run(follow_on, event_producer=producer.url, commit=False)
+	waiting = second.start(follow_on, event_producer=producer.url)
+	wait_for(lambda: consumer.run(somebody_waits), "the second one at the lock")
+	first.commit()
+
+	assert begun and waiting.wait() is None
+	assert consumer.run(scheduled_task, event_producer=producer.url) == begun
