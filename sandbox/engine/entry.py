@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+_is_prepared = False
+
 
 def site_name() -> str:
 	return os.environ["SANDBOX_SITE"]
@@ -22,7 +24,12 @@ def sites_path() -> Path:
 
 
 def prepare() -> None:
-	"""Makes `import frappe` work in this process, for the site that the environment names."""
+	"""Makes `import frappe` work in this process, for the site that the environment names. A second call, as in a
+	fork of the fork server, finds it done."""
+	global _is_prepared
+	if _is_prepared:
+		return
+	_is_prepared = True
 	if os.environ["SANDBOX_ENGINE"] == "bench":
 		os.chdir(sites_path())
 		return

@@ -20,6 +20,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Protocol
 
 from sandbox.errors import SandboxError
 
@@ -29,10 +30,22 @@ PORTS = range(21000, 32000)
 _starter = concurrent.futures.ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-starter")
 
 
+class Process(Protocol):
+	"""What a `Child` asks of its process: part of `subprocess.Popen`."""
+
+	pid: int
+	stdin: IO[bytes] | None
+	stdout: IO[bytes] | None
+
+	def poll(self) -> int | None: ...
+	def wait(self, timeout: float | None = None) -> int: ...
+	def terminate(self) -> None: ...
+
+
 class Child:
 	"""A process of a run, and the group that it leads."""
 
-	def __init__(self, name: str, process: subprocess.Popen, log: Path, note: Path):
+	def __init__(self, name: str, process: Process, log: Path, note: Path):
 		self.name = name
 		self.process = process
 		self.log = log
@@ -78,21 +91,31 @@ def start(
 	log: Path,
 	cwd: Path | None = None,
 	env: dict[str, str] | None = None,
-	pipes: bool = False,
+	pass_fds: tuple[int, ...] = (),
 ) -> Child:
-	"""Starts a command. With `pipes`, its standard input and output are pipes for us; else they are the log."""
-	log.parent.mkdir(parents=True, exist_ok=True)
-	with log.open("ab") as output:
+	"""Starts a command whose output goes to the log. `pass_fds` are descriptors that it keeps."""
+	with open_log(log) as output:
 		process = _starter.submit(
 			subprocess.Popen,
 			["setpriv", "--pdeathsig", "KILL", *command],
-			stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
-			stdout=subprocess.PIPE if pipes else output,
+			stdin=subprocess.DEVNULL,
+			stdout=output,
 			stderr=output,
 			cwd=cwd,
 			env=env,
 			start_new_session=True,
+			pass_fds=pass_fds,
 		).result()
+	return note_child(name, process, run_folder=run_folder, log=log)
+
+
+def open_log(log: Path) -> IO[bytes]:
+	log.parent.mkdir(parents=True, exist_ok=True)
+	return log.open("ab")
+
+
+def note_child(name: str, process: Process, *, run_folder: Path, log: Path) -> Child:
+	"""The process as a child of this run, noted for `end_leftovers`."""
 	notes = run_folder / "pids"
 	notes.mkdir(exist_ok=True)
 	note = notes / str(process.pid)

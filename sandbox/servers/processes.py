@@ -9,6 +9,7 @@ from sandbox.errors import SandboxError
 from sandbox.paths import PROJECT
 from sandbox.servers import children
 from sandbox.servers.children import Child
+from sandbox.servers.forks import ForkServer
 from sandbox.sites.shell import Shell
 
 READY_SECONDS = 60
@@ -30,6 +31,7 @@ class SiteProcesses:
 		self.python = python or sys.executable
 		self.running: dict[str, Child] = {}
 		self.shells: list[Shell] = []
+		self.fork_server: ForkServer | None = None
 
 	@property
 	def url(self) -> str:
@@ -43,7 +45,8 @@ class SiteProcesses:
 	def begin_web(self) -> None:
 		self._start(
 			"web",
-			["-m", "gunicorn", "sandbox.engine.wsgi:application", "--bind", f"127.0.0.1:{self.port}"],
+			"gunicorn",
+			["sandbox.engine.wsgi:application", "--bind", f"127.0.0.1:{self.port}"],
 			["--workers", "1", "--worker-class", "gthread", "--threads", str(WEB_THREADS)],
 			["--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning"],
 		)
@@ -52,29 +55,21 @@ class SiteProcesses:
 		children.wait_until(self._answers, self.running["web"], READY_SECONDS)
 
 	def start_worker(self) -> None:
-		self._start("worker", ["-m", "sandbox.engine.worker"])
+		self._start("worker", "sandbox.engine.worker")
 
 	def start_scheduler(self) -> None:
-		self._start("scheduler", ["-m", "sandbox.engine.scheduler"])
+		self._start("scheduler", "sandbox.engine.scheduler")
 
 	def start_shell(self) -> Shell:
 		name = f"shell-{len(self.shells) + 1}" if self.shells else "shell"
-		child = self._spawn(name, ["-m", "sandbox.engine.shell_server"], pipes=True)
+		child = self._spawn(name, "sandbox.engine.shell_server", pipes=True)
 		shell = Shell(child)
 		self.shells.append(shell)
 		return shell
 
 	def run_command(self, words: list[str]) -> subprocess.CompletedProcess:
 		"""A command of the app, to its end."""
-		return subprocess.run(
-			[self.python, "-m", "sandbox.engine.command", *words],
-			cwd=PROJECT,
-			env=self.env,
-			stdin=subprocess.DEVNULL,
-			capture_output=True,
-			text=True,
-			timeout=COMMAND_SECONDS,
-		)
+		return self._fork_server().run("sandbox.engine.command", words, COMMAND_SECONDS)
 
 	def is_running(self, what: str) -> bool:
 		return what in self.running and self.running[what].is_running()
@@ -99,26 +94,39 @@ class SiteProcesses:
 		self.end_shells_except(None)
 		for what in list(self.running):
 			self.kill(what)
+		if self.fork_server:
+			self.fork_server.stop()
+			self.fork_server = None
 
 	def log_text(self, what: str) -> str:
 		with contextlib.suppress(FileNotFoundError):
 			return self._log(what).read_text(errors="replace")
 		return ""
 
-	def _start(self, what: str, *arguments: list[str]) -> None:
+	def _start(self, what: str, module: str, *arguments: list[str]) -> None:
 		if not self.is_running(what):
-			self.running[what] = self._spawn(what, [word for words in arguments for word in words])
+			self.running[what] = self._spawn(what, module, [word for words in arguments for word in words])
 
-	def _spawn(self, what: str, arguments: list[str], pipes: bool = False) -> Child:
-		return children.start(
-			f"{what} of {self.site}",
-			[self.python, *arguments],
-			run_folder=self.run_folder,
-			log=self._log(what),
-			cwd=PROJECT,
-			env=self.env,
-			pipes=pipes,
+	def _spawn(
+		self, what: str, module: str, arguments: list[str] | None = None, pipes: bool = False
+	) -> Child:
+		with children.open_log(self._log(what)) as output:
+			fork = self._fork_server().start(module, arguments or [], output=output.fileno(), pipes=pipes)
+		return children.note_child(
+			f"{what} of {self.site}", fork, run_folder=self.run_folder, log=self._log(what)
 		)
+
+	def _fork_server(self) -> ForkServer:
+		if not (self.fork_server and self.fork_server.is_running()):
+			self.fork_server = ForkServer(
+				f"fork server of {self.site}",
+				self.python,
+				env=self.env,
+				cwd=PROJECT,
+				run_folder=self.run_folder,
+				log=self._log("fork-server"),
+			)
+		return self.fork_server
 
 	def _log(self, what: str) -> Path:
 		return self.logs / f"{self.site}-{what}.log"

@@ -25,28 +25,32 @@ def forget_how_far_the_log_was() -> None:
 
 
 def delete_rows_of_module(module: str) -> None:
-	"""Runs inside the site."""
+	"""Runs inside the site. Asks once which tables have rows at all: most have none, and each DELETE has its price."""
 	import frappe
 
 	doctypes = frappe.get_all(
 		"DocType", filters={"module": module, "is_virtual": 0}, fields=["name", "issingle"]
 	)
-	for doctype in doctypes:
-		frappe.db.delete("__Auth", {"doctype": doctype.name})
-		if doctype.issingle:
-			frappe.db.delete("Singles", {"doctype": doctype.name})
-		else:
-			frappe.db.delete(doctype.name)
+	singles = [doctype.name for doctype in doctypes if doctype.issingle]
+	tables = [doctype.name for doctype in doctypes if not doctype.issingle]
+	frappe.db.delete("__Auth", {"doctype": ["in", singles + tables]})
+	for doctype in filled(tables):
+		frappe.db.delete(doctype)
 	forget_cached_data()
-	for doctype in doctypes:
-		if doctype.issingle:
-			settings = frappe.new_doc(doctype.name)
-			settings.flags.ignore_mandatory = True
-			settings.flags.ignore_validate = True
-			settings.save()
+	for doctype in singles:
+		settings = frappe.new_doc(doctype)
+		settings.update_single(settings.get_valid_dict())
 	from event_streaming.site.site_id import make_id_if_missing
 
 	make_id_if_missing()
+
+
+def filled(doctypes: list[str]) -> list[str]:
+	"""Runs inside the site: those whose table has a row."""
+	import frappe
+
+	looks = [f"(SELECT {frappe.db.escape(doctype)} FROM `tab{doctype}` LIMIT 1)" for doctype in doctypes]
+	return [row[0] for row in frappe.db.sql(" UNION ALL ".join(looks))]
 
 
 def forget_jobs() -> None:

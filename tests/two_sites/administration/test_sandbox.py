@@ -145,6 +145,30 @@ def test_a_killed_shell_says_so(producer):
 		pending.wait(10)
 
 
+def test_what_the_fork_server_has_started_ends_with_it_and_the_site_can_be_started_again(producer):
+	shell = producer.shell()
+	pending = shell.start(sleep_for, seconds=60)
+
+	producer.processes.fork_server.child.kill()
+
+	with pytest.raises(ShellDied):
+		pending.wait(10)
+	wait_for(lambda: not producer.processes.is_running("web"))
+	producer.start_web()
+	assert producer.rest().method("ping") == "pong"
+	assert producer.run(own_url) == producer.url
+
+
+def test_a_command_gives_its_exit_code_and_what_it_printed(producer):
+	helped = producer.command("event-streaming", "--help")
+	unknown = producer.command("event-streaming", "no-such-command")
+
+	assert (helped.returncode, helped.stderr) == (0, "")
+	assert "Usage: site event-streaming" in helped.stdout
+	assert (unknown.returncode, unknown.stdout) == (2, "")
+	assert "No such command" in unknown.stderr
+
+
 def test_a_site_that_is_down_refuses_connections_and_comes_back_at_the_same_address(producer):
 	url = producer.url
 	producer.stop_web()
