@@ -1,8 +1,6 @@
 """What hooks of this site are told of an event while it is applied, and whether anybody else is to hear of it."""
 
-from datetime import timedelta
-
-from frappe.utils import get_datetime, now_datetime
+from frappe.utils import get_datetime
 
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle.times import convert_times
@@ -29,14 +27,13 @@ def is_quiet(event: Event, subscription: Subscription, work: Work) -> bool:
 
 def is_old(event: Event, subscription: Subscription, work: Work) -> bool:
 	"""Whether the change was made longer ago on the producer than the settings say."""
-	hours = work.quiet_after_hours
-	if not hours or not event["creation"]:
+	if not work.quiet_before or not event["creation"]:
 		return False
 	made = convert_times(subscription.local_doctype, {"creation": event["creation"]}, work.time_zone)[
 		"creation"
 	]
 	try:
-		return get_datetime(made) < now_datetime() - timedelta(hours=hours)
+		return get_datetime(made) < work.quiet_before
 	except (ValueError, TypeError):
 		# the other site says no moment at all
 		return False

@@ -1,6 +1,9 @@
 """What is known while a producer's events are applied: the context that one pull hands down. It applies and writes nothing."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from frappe.utils import now_datetime
 
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.dependencies.unasked import Unasked, unasked_of
@@ -12,7 +15,14 @@ from event_streaming.consumer.subscriptions.subscription import Subscription, su
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.address import public_url
+from event_streaming.site.address import time_zone as own_time_zone
 from event_streaming.site.settings import get_settings
+
+
+def quiet_before_now() -> datetime | None:
+	"""What was changed before this moment, in this site's time, makes no noise here; None when everything does."""
+	hours = get_settings().quiet_after_hours
+	return now_datetime() - timedelta(hours=hours) if hours else None
 
 
 @dataclass
@@ -45,8 +55,8 @@ class Work:
 	decision: dict[str, str] | None = None
 	# existing documents are brought over or mended: nobody is to be told of each
 	quiet: bool = False
-	# nor of what was changed longer ago than this; 0: of everything
-	quiet_after_hours: int = field(default_factory=lambda: get_settings().quiet_after_hours)
+	# nor of what was changed before this moment; None: of everything
+	quiet_before: datetime | None = field(default_factory=quiet_before_now)
 	# documents that came with the page: nobody has to ask for them
 	brought: FetchedDocuments | None = None
 	dependencies: Dependencies | None = None
@@ -96,7 +106,7 @@ class Work:
 
 
 def open_work(event_producer, producer: Producer, protocol: int, time_zone: str) -> Work:
-	"""What does not change from page to page."""
+	"""What does not change from page to page. A time zone that is this site's, too, is none: there is nothing to convert."""
 	subscriptions = subscriptions_of(event_producer)
 	return Work(
 		event_producer=event_producer.name,
@@ -104,6 +114,6 @@ def open_work(event_producer, producer: Producer, protocol: int, time_zone: str)
 		producer=producer,
 		subscriptions=subscriptions,
 		protocol=protocol,
-		time_zone=time_zone,
+		time_zone="" if time_zone == own_time_zone() else time_zone,
 		unasked=unasked_of(event_producer, subscriptions),
 	)

@@ -1,11 +1,13 @@
 """Which fields of a remote document this site can take, and whether two values of a field mean the same."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import frappe
 from frappe import _
 from frappe.model import default_fields, no_value_fields, table_fields
 from frappe.model.document import Document
+from frappe.model.meta import Meta
 from frappe.utils import cint, flt, get_datetime, getdate, to_timedelta
 
 from event_streaming.exceptions import CannotApply
@@ -17,6 +19,32 @@ ROW_KEYS = ("name", "idx")
 AS_STORED = {"Date": getdate, "Datetime": get_datetime, "Time": to_timedelta}
 
 
+@dataclass(frozen=True)
+class Shape:
+	"""The fields of a DocType that are stored, and its tables: for each whether it comes with the DocType's app, so that the other
+	site has it as well, or is a custom field of this site."""
+
+	stored: dict[str, bool]
+	tables: dict[str, bool]
+
+
+def shape_of(meta: Meta) -> Shape:
+	"""Found once for each state of a DocType: it is asked for each document and row."""
+	shapes = getattr(frappe.local, "event_streaming_shapes", None)
+	if shapes is None:
+		shapes = frappe.local.event_streaming_shapes = {}
+	known = shapes.get(meta.name)
+	if known is None or known[0] is not meta:
+		stored, tables = {}, {}
+		for df in meta.fields:
+			if df.fieldtype in table_fields:
+				tables[df.fieldname] = not getattr(df, "is_custom_field", 0)
+			elif is_stored(df):
+				stored[df.fieldname] = not getattr(df, "is_custom_field", 0)
+		known = shapes[meta.name] = meta, Shape(stored, tables)
+	return known[1]
+
+
 def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, list[str]]:
 	"""The part of `data` that the local DocType has, and warnings that name the rest.
 
@@ -24,6 +52,7 @@ def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, lis
 	it stands in a tree, are this site's own and are never taken over.
 	"""
 	meta = frappe.get_meta(doctype)
+	stored = shape_of(meta).stored
 	own = (REMOTE_NAME, REMOTE_SITE, *(TREE_FIELDS if meta.get("is_tree") else ()))
 	known, unknown = {}, []
 	for fieldname, value in data.items():
@@ -33,7 +62,7 @@ def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, lis
 		if df and df.fieldtype in table_fields:
 			if rows and isinstance(value, list):
 				known[fieldname] = [known_row(df, row, unknown) for row in value if isinstance(row, dict)]
-		elif df and is_stored(df):
+		elif fieldname in stored:
 			known[fieldname] = checked_value(df, value)
 		elif not df and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
 			unknown.append(fieldname)
@@ -42,10 +71,11 @@ def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, lis
 
 def known_row(df, row: dict, unknown: list[str]) -> dict:
 	meta = frappe.get_meta(df.options)
+	stored = shape_of(meta).stored
 	known = {"doctype": df.options, **{key: row[key] for key in ROW_KEYS if row.get(key)}}
 	for fieldname, value in row.items():
 		field = meta.get_field(fieldname)
-		if field and is_stored(field):
+		if fieldname in stored:
 			known[fieldname] = checked_value(field, value)
 		elif not field and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
 			unknown.append(f"{df.fieldname}.{fieldname}")
@@ -61,7 +91,6 @@ def left_out(doctype: str, unknown: list[str]) -> list[str]:
 
 
 def is_stored(df) -> bool:
-	# not `df.get`, which is slow for what is asked of each field of each document
 	return (
 		df.fieldtype not in no_value_fields
 		and df.fieldtype != "Password"

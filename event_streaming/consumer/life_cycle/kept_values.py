@@ -5,17 +5,16 @@ before Frappe writes. What this site would have set otherwise becomes a warning.
 writes no database.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.model import table_fields
 from frappe.model.document import Document
 
 from event_streaming.adapters.context import DECIDED_FLAG
-from event_streaming.consumer.life_cycle.fields import TREE_FIELDS, is_stored, same_value
+from event_streaming.consumer.life_cycle.fields import TREE_FIELDS, same_value, shape_of
 
 # what a warning says at most
 MOST_FIELDS = 12
@@ -98,18 +97,15 @@ def shown(value: Any) -> str:
 
 def of_whole(doc: Document, came: dict[str, Any]) -> KeptValues:
 	"""The fields and tables that came with a whole document. What did not come is this site's."""
-	kept, state = KeptValues(), vars(doc)
+	kept, state, shape = KeptValues(), vars(doc), shape_of(doc.meta)
 	for fieldname, value in came.items():
-		df = doc.meta.get_field(fieldname)
-		if not df:
-			continue
-		if df.fieldtype in table_fields:
+		if fieldname in shape.tables:
 			names = {str(row.get("name")): row for row in value if isinstance(row, dict)}
 			kept.tables[fieldname] = [
 				KeptRow(row, values_of(row, names.get(str(row.name)) or ()))
 				for row in doc.get(fieldname) or []
 			]
-		elif is_stored(df):
+		elif fieldname in shape.stored:
 			kept.values[fieldname] = state.get(fieldname)
 	return kept
 
@@ -129,46 +125,37 @@ def of_change(doc: Document, change: dict[str, Any], decided: Collection[str], m
 		for row in rows
 		if isinstance(row, dict)
 	}
-	kept, state = KeptValues(), vars(doc)
-	for df in doc.meta.fields:
-		if df.fieldname in decided or df.fieldname in TREE_FIELDS:
+	shape, state = shape_of(doc.meta), vars(doc)
+	kept = KeptValues(
+		{
+			fieldname: state.get(fieldname)
+			for fieldname, is_the_producers in shape.stored.items()
+			if (fieldname in said or (is_the_producers and not mapped))
+			and fieldname not in decided
+			and fieldname not in TREE_FIELDS
+		}
+	)
+	for fieldname, is_the_producers in shape.tables.items():
+		if fieldname in decided or not (fieldname in named or (is_the_producers and not mapped)):
 			continue
-		if df.fieldtype in table_fields:
-			if df.fieldname in named or is_the_producers(df, mapped):
-				kept.tables[df.fieldname] = [
-					KeptRow(
-						row,
-						values_of(
-							row,
-							rows_said.get((df.fieldname, str(row.name))) or (),
-							None
-							if mapped
-							else {name for name in decided if name.startswith(f"{df.fieldname}.")},
-						),
-					)
-					for row in doc.get(df.fieldname) or []
-				]
-		elif is_stored(df) and (df.fieldname in said or is_the_producers(df, mapped)):
-			kept.values[df.fieldname] = state.get(df.fieldname)
+		decided_there = None
+		if not mapped:
+			decided_there = {name for name in decided if name.startswith(f"{fieldname}.")}
+		kept.tables[fieldname] = [
+			KeptRow(row, values_of(row, rows_said.get((fieldname, str(row.name))) or (), decided_there))
+			for row in doc.get(fieldname) or []
+		]
 	return kept
 
 
-def is_the_producers(df: Any, mapped: bool) -> bool:
-	"""Whether a field is one that the other site has as well: it comes with the app, not with this site."""
-	return not mapped and not getattr(df, "is_custom_field", 0)
-
-
-def values_of(row: Document, came: Iterable[str], decided: Collection[str] | None = None) -> dict[str, Any]:
+def values_of(row: Document, came: Collection[str], decided: Collection[str] | None = None) -> dict[str, Any]:
 	"""The values of a row that stay: of the fields that came, and with `decided` of all that come with the app but those."""
-	came, values, state = set(came), {}, vars(row)
-	for df in row.meta.fields:
-		if not is_stored(df):
-			continue
-		own = (
-			decided is not None
-			and not getattr(df, "is_custom_field", 0)
-			and f"{row.parentfield}.{df.fieldname}" not in decided
-		)
-		if df.fieldname in came or own:
-			values[df.fieldname] = state.get(df.fieldname)
-	return values
+	stored, state = shape_of(row.meta).stored, vars(row)
+	if decided is None:
+		return {fieldname: state.get(fieldname) for fieldname in came if fieldname in stored}
+	return {
+		fieldname: state.get(fieldname)
+		for fieldname, is_the_producers in stored.items()
+		if fieldname in came
+		or (is_the_producers and not (decided and f"{row.parentfield}.{fieldname}" in decided))
+	}

@@ -197,13 +197,16 @@ STAND_INS = (
 	AskedAlready,
 	AllLevels,
 )
+# what a document that is being written may have of its own in the place of its class's
+ON_THE_DOCUMENT = (*(stand_in.method for stand_in in STAND_INS), "update_child_table", BEFORE)
 
 
 @contextmanager
 def faithfully(doc: Document, life: Life) -> Iterator[None]:
 	"""Inside the block, Frappe's life cycle of `doc` leaves what came as it came."""
+	state = vars(doc)
 	for stand_in in STAND_INS:
-		vars(doc)[stand_in.method] = stand_in(doc, life)
+		state[stand_in.method] = stand_in(doc, life)
 	if is_frappes(doc, "update_child_table"):
 		doc.update_child_table = UpdateTable(doc)
 	filled = fill_nothing(doc, life)
@@ -231,8 +234,9 @@ def fill_nothing(doc: Document, life: Life) -> list[Document]:
 
 def take_away(doc: Document) -> None:
 	"""They hold the document: with them, it would stay in memory until Python looks for such circles."""
-	for method in (*(each.method for each in STAND_INS), "update_child_table", BEFORE):
-		vars(doc).pop(method, None)
+	state = vars(doc)
+	for method in ON_THE_DOCUMENT:
+		state.pop(method, None)
 
 
 def stamps_of(doc: Document, data: dict) -> dict[str, Any]:

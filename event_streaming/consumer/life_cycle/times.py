@@ -28,8 +28,10 @@ def convert_times(doctype: str, data: dict, remote_time_zone: str) -> dict:
 	both would have to come to the same one in the same hour. Nothing that is the same ever looks different: one time always
 	becomes one and the same.
 	"""
+	if not remote_time_zone:
+		return data
 	here = time_zone()
-	if not remote_time_zone or remote_time_zone == here:
+	if remote_time_zone == here:
 		return data
 	try:
 		zones = ZoneInfo(remote_time_zone), ZoneInfo(here)
