@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 import frappe
+from frappe import _
 
 from event_streaming.admin.causes.progress import Progress, progress_of
 from event_streaming.admin.causes.remedies import CONFLICT, NAME_TAKEN, remedy_of
@@ -75,7 +76,7 @@ def cause_named(key: str) -> Cause:
 	for each in open_causes_of():
 		if each["cause"] == key:
 			return each
-	frappe.throw(frappe._("Nothing is open for this cause any more."), frappe.DoesNotExistError)
+	frappe.throw(_("Nothing is open for this cause any more."), frappe.DoesNotExistError)
 
 
 def counted_all(causes: list[Cause]) -> bool:
