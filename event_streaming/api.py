@@ -21,6 +21,7 @@ from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.setup import applying, here
 from event_streaming.admin.setup import recipes as own_recipes
 from event_streaming.admin.status import site_status
+from event_streaming.admin.tracing import tracing
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.pull import adopting, by_hand, waiting
 from event_streaming.consumer.pull.requests import request_pull
@@ -212,6 +213,16 @@ def add_to_value_map(cause: str, value_map: str, pairs: str | dict) -> dict[str,
 	return acting.add_to_value_map(
 		cause, value_map, {str(key): str(value or "") for key, value in given.items()}
 	)
+
+
+@frappe.whitelist(methods=["POST"])
+def where_is(doctype: str, name: str, site: str | None = None, ask: bool | int = True) -> dict[str, Any]:
+	"""Where a document is, on each connected site or the one named: how far its events have got, and why it is not there.
+
+	For who may read the document. Each other site is asked, with a time limit; without `ask` none is.
+	"""
+	frappe.only_for(ADMIN)
+	return tracing.where_is(doctype, name, site, bool(frappe.utils.cint(ask)))
 
 
 @frappe.whitelist(methods=["POST"])

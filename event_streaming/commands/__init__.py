@@ -21,6 +21,7 @@ from event_streaming.commands.documents.pull import pull_command
 from event_streaming.commands.documents.resync import resync_command
 from event_streaming.commands.documents.verify import verify_command
 from event_streaming.commands.documents.wait import position_command, wait_for_command
+from event_streaming.commands.documents.where import where_command
 
 
 @click.group("event-streaming")
@@ -46,6 +47,7 @@ for command in (
 	copy_command,
 	adopt_command,
 	causes_group,
+	where_command,
 	verify_command,
 	resync_command,
 	approve_command,
