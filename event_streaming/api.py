@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from event_streaming.admin import decisions, rotating
 from event_streaming.admin import health as healthy
+from event_streaming.admin.causes import acting, listing
 from event_streaming.admin.daily import findings
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
@@ -20,6 +21,7 @@ from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.setup import applying, here
 from event_streaming.admin.setup import recipes as own_recipes
 from event_streaming.admin.status import site_status
+from event_streaming.admin.tracing import tracing
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.pull import adopting, by_hand, waiting
 from event_streaming.consumer.pull.requests import request_pull
@@ -166,6 +168,61 @@ def adopt(
 		frappe.throw(_("Name rows of Event Sync Log, or an Event Producer."))
 	work = adopting.preview if frappe.utils.cint(preview) else adopting.request_adopt
 	return work(rows, event_producer, doctype)
+
+
+@frappe.whitelist()
+def causes(event_producer: str | None = None) -> list[dict[str, Any]]:
+	"""Why events have failed, are tried again or are in conflict, most events first; of one producer if named."""
+	frappe.only_for(ADMIN)
+	return listing.open_causes_of(event_producer)
+
+
+@frappe.whitelist(methods=["POST"])
+def retry_cause(cause: str) -> dict[str, Any]:
+	"""Try all events of a cause again, many in the background; returns how many were tried, and how many took effect."""
+	frappe.only_for(ADMIN)
+	return acting.retry(cause)
+
+
+@frappe.whitelist(methods=["POST"])
+def skip_cause(cause: str, reason: str) -> dict[str, Any]:
+	"""Apply none of the events of a cause, for a reason that stands in the audit log; many in the background."""
+	frappe.only_for(ADMIN)
+	return acting.skip(cause, reason)
+
+
+@frappe.whitelist(methods=["POST"])
+def adopt_cause(cause: str, preview: bool | int = False) -> dict[str, Any]:
+	"""Link the local documents whose names a cause's events found taken; with `preview` it is only said which."""
+	frappe.only_for(ADMIN)
+	return acting.adopt(cause, bool(frappe.utils.cint(preview)))
+
+
+@frappe.whitelist()
+def values_of_cause(cause: str) -> dict[str, Any]:
+	"""The values that lack an entry in a value map, for a cause of that kind: {"value_map", "values"}."""
+	frappe.only_for(ADMIN)
+	return listing.values_without_entry(cause)
+
+
+@frappe.whitelist(methods=["POST"])
+def add_to_value_map(cause: str, value_map: str, pairs: str | dict) -> dict[str, Any]:
+	"""Enter {value of the producer's: value here} into a value map, and try the events that lacked them again."""
+	frappe.only_for(ADMIN)
+	given = frappe.parse_json(pairs) or {}
+	return acting.add_to_value_map(
+		cause, value_map, {str(key): str(value or "") for key, value in given.items()}
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+def where_is(doctype: str, name: str, site: str | None = None, ask: bool | int = True) -> dict[str, Any]:
+	"""Where a document is, on each connected site or the one named: how far its events have got, and why it is not there.
+
+	For who may read the document. Each other site is asked, with a time limit; without `ask` none is.
+	"""
+	frappe.only_for(ADMIN)
+	return tracing.where_is(doctype, name, site, bool(frappe.utils.cint(ask)))
 
 
 @frappe.whitelist(methods=["POST"])

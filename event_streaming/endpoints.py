@@ -10,8 +10,17 @@ import frappe
 
 from event_streaming.consumer.pull import requests
 from event_streaming.consumer.subscriptions import hearing
+from event_streaming.consumer.subscriptions import tracing as arriving
 from event_streaming.consumer.subscriptions.keys import producers_with_keys_of
-from event_streaming.producer.documents import comparing, copying, describing, fetching, files, matching
+from event_streaming.producer.documents import (
+	comparing,
+	copying,
+	describing,
+	fetching,
+	files,
+	matching,
+	tracing,
+)
 from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
 from event_streaming.producer.registration import keys
@@ -111,6 +120,12 @@ def look_at(event_consumer: str, doctype: str, names: str | list, cursor: int = 
 
 
 @frappe.whitelist(methods=["POST"])
+def trace_document(event_consumer: str, doctype: str, name: str) -> dict[str, Any]:
+	"""How far a document's events have got on their way to the consumer, and why not further; no values of it."""
+	return tracing.trace(load_consumer(event_consumer), doctype, name)
+
+
+@frappe.whitelist(methods=["POST"])
 def find_files(event_consumer: str, references: str | list) -> dict[str, Any]:
 	"""The files that addresses in documents mean: `references` is JSON [[DocType, name, address], …]."""
 	return files.find_files(event_consumer, references)
@@ -150,6 +165,14 @@ def new_event_notification(producer_url: str = "") -> bool:
 	name, subscriber = hearing.known_by_token(producer_url)
 	with acting_as(subscriber):
 		return requests.notified(name)
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True, xss_safe=True)
+def trace_arrival(producer_url: str = "", doctype: str = "", name: str = "") -> dict[str, Any]:
+	"""The producer asks, with its token, what became here of the events of a document of its own: how far, not with what values."""
+	event_producer, subscriber = hearing.known_by_token(producer_url)
+	with acting_as(subscriber):
+		return arriving.told(event_producer, doctype, name)
 
 
 # ---- asked by the doctor of either

@@ -8,8 +8,9 @@ from typing import TypedDict
 
 import frappe
 from frappe import _
-from frappe.utils import now_datetime, strip_html
+from frappe.utils import get_url, now_datetime, strip_html
 
+from event_streaming.admin.causes.listing import open_causes_of
 from event_streaming.admin.daily.findings import to_be_told
 from event_streaming.admin.episodes import (
 	BEHIND,
@@ -39,6 +40,8 @@ REMEMBERED_SECONDS = 60 * 60
 FAILURES_WITHOUT_CLOCK = 7
 BATCH = 1_000
 MOST_SHOWN = 100
+# causes that an alert names
+MOST_CAUSES = 20
 MAIL, DESK = "Event Streaming Alert by Mail", "Event Streaming Alert in the Desk"
 # what an administrator may change: the Notifications are made once, at the installation
 SUBJECT = "{{ doc.title | e }}"
@@ -105,7 +108,7 @@ def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> li
 				FAILED,
 				name,
 				_(
-					"{0} events from {1} have failed, are in conflict or keep failing: see Event Sync Log, remove the cause, resync."
+					"{0} events from {1} have failed, are in conflict or keep failing: mend their causes, then retry."
 				).format(counted(failed), name),
 			)
 		)
@@ -186,11 +189,28 @@ def begin(found: list[Trouble]) -> None:
 			"status": OPEN,
 			"sites": "\n".join(sites),
 			"title": f"{_(found[0].kind)}: {named(sites)}"[:140],
-			"details": "\n".join(trouble.text for trouble in found),
+			"details": "\n".join([*(trouble.text for trouble in found), *causes_of(found)]),
 			"began": now_datetime(),
 		}
 	)
 	save(doc)
+
+
+def causes_of(found: list[Trouble]) -> list[str]:
+	"""Why events have failed: a line for each cause, however many events and sites it has."""
+	sites = {trouble.site for trouble in found if trouble.kind == FAILED}
+	if not sites:
+		return []
+	causes = [each for each in open_causes_of() if sites.intersection(each["producers"])]
+	lines = [
+		_("{0} × {1}: {2} ({3}). {4}").format(
+			f"{each['count']:,}", each["title"], _(each["doctype"]), each["problem"], each["remedy"]
+		)
+		for each in causes[:MOST_CAUSES]
+	]
+	if len(causes) > MOST_CAUSES:
+		lines.append(_("And {0} more causes.").format(len(causes) - MOST_CAUSES))
+	return [*lines, get_url("/app/event-streaming-causes")]
 
 
 def end(episode: Episode) -> None:

@@ -26,6 +26,7 @@ from event_streaming.site.hours import (
 )
 
 ADMIN = "System Manager"
+CAUSES_PAGE = "event-streaming-causes"
 SYNC_LOG, UPDATE_LOG = "Event Sync Log", "Event Update Log"
 # lines of a chart: more can't be told apart
 MOST_LINES = 5
@@ -54,7 +55,7 @@ def failed_events() -> dict:
 	"""How many events have failed and need a person."""
 	frappe.only_for(ADMIN)
 	failed = sum(row["failed"] for row in overview.producers())
-	return _card(failed, SYNC_LOG, status=FAILED)
+	return {"value": failed, "fieldtype": "Int", "route": [CAUSES_PAGE]}
 
 
 @frappe.whitelist()

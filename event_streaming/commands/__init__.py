@@ -14,12 +14,14 @@ from event_streaming.commands.connections.setup import setup_group
 from event_streaming.commands.connections.site_id import accept_site_command, new_site_id_command
 from event_streaming.commands.connections.status import status_command
 from event_streaming.commands.documents.adopt import adopt_command
+from event_streaming.commands.documents.causes import causes_group
 from event_streaming.commands.documents.copy import copy_command
 from event_streaming.commands.documents.match import match_command
 from event_streaming.commands.documents.pull import pull_command
 from event_streaming.commands.documents.resync import resync_command
 from event_streaming.commands.documents.verify import verify_command
 from event_streaming.commands.documents.wait import position_command, wait_for_command
+from event_streaming.commands.documents.where import where_command
 
 
 @click.group("event-streaming")
@@ -44,6 +46,8 @@ for command in (
 	match_command,
 	copy_command,
 	adopt_command,
+	causes_group,
+	where_command,
 	verify_command,
 	resync_command,
 	approve_command,

@@ -1,10 +1,12 @@
 """Who this site is to others: its public URL and its time zone."""
 
+from datetime import datetime
 from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import frappe
 from frappe import _
-from frappe.utils import escape_html, get_system_timezone, get_url
+from frappe.utils import escape_html, flt, get_datetime, get_system_timezone, get_url
 
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.addresses import canonical_host
@@ -12,6 +14,8 @@ from event_streaming.wire.addresses import canonical_host
 # as the scheduler knows it
 MINUTE_TASK = "event_streaming.tasks.event_streaming_every_minute"
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# of a year that no clock shows, so that what another site says breaks no calendar
+MOST_SECONDS = 4_102_444_800
 
 
 def public_url() -> str:
@@ -83,3 +87,24 @@ def time_zone() -> str:
 def site_key() -> str:
 	"""A name for this site that is unique among those that share a database server or a Redis."""
 	return frappe.conf.db_name or frappe.local.site
+
+
+# ---- moments, as seconds since 1970 UTC: they mean the same whatever the time zones of two sites are
+
+
+def as_seconds(moment: datetime | str | None, zone: str = "") -> float | None:
+	"""Seconds since 1970 UTC of a moment that a clock in `zone` shows; by default this site's."""
+	if not moment:
+		return None
+	try:
+		return get_datetime(moment).replace(tzinfo=ZoneInfo(zone or time_zone())).timestamp()
+	except (ZoneInfoNotFoundError, ValueError, OverflowError, AttributeError, frappe.ValidationError):
+		return None
+
+
+def as_local(seconds: float | int | str | None) -> datetime | None:
+	"""The moment as this site's clock shows it; None for what is none."""
+	value = flt(seconds)
+	if not 0 < value < MOST_SECONDS:
+		return None
+	return datetime.fromtimestamp(value, ZoneInfo(time_zone())).replace(tzinfo=None)

@@ -16,6 +16,8 @@ MATCH = "event_streaming.endpoints.get_match_page"
 COUNT = "event_streaming.endpoints.count_documents"
 DIGESTS = "event_streaming.endpoints.get_digests"
 LOOK_AT = "event_streaming.endpoints.look_at"
+TRACE_DOCUMENT = "event_streaming.endpoints.trace_document"
+TRACE_ARRIVAL = "event_streaming.endpoints.trace_arrival"
 CONFIRM = "event_streaming.endpoints.confirm"
 UPDATE_STATUS = "event_streaming.endpoints.update_status"
 # the same as NOTIFY, for a producer that has a token

@@ -54,7 +54,7 @@ def test_numbers_and_charts_of_both_roles(desk, streams):
 	for chart in ("Events per Hour", "Longest Delay"):
 		here.wait_until(CHART_IS_DRAWN, chart)
 	here.page.locator(".number-widget-box", has_text="Failed Events").locator(".number").click()
-	here.wait_until("window.cur_list && cur_list.doctype === 'Event Sync Log' && cur_list.data.length === 1")
+	here.wait_until("frappe.get_route()[0] === 'event-streaming-causes'")
 	here.settle()
 
 	open_workspace(there)

@@ -1,6 +1,7 @@
 """Event Sync Log: one row for every event dealt with. The only module that writes that table.
 
-A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document.
+A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document. One that a
+person has skipped is not.
 """
 
 import json
@@ -13,6 +14,7 @@ from frappe.query_builder.functions import Max
 from frappe.utils import cint, get_datetime, now_datetime
 from pypika import Order
 
+from event_streaming.consumer.logs.causes import Cause
 from event_streaming.database import bulk_inserting
 from event_streaming.http.confidential import plain
 from event_streaming.wire.events import CREATE, RENAME, UPDATE, Event
@@ -20,7 +22,10 @@ from event_streaming.wire.events import CREATE, RENAME, UPDATE, Event
 DOCTYPE = "Event Sync Log"
 
 SYNCED, FAILED, RETRYING, WAITING, CONFLICT = "Synced", "Failed", "Retrying", "Waiting", "Conflict"
+SKIPPED = "Skipped"
 OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
+# of these the row says why
+WITH_A_CAUSE = (FAILED, RETRYING, CONFLICT)
 
 # characters of what is told in a Small Text
 MOST_TEXT = 10_000
@@ -60,6 +65,8 @@ class Outcome:
 	done: str = ""
 	warnings: list[str] = field(default_factory=list)
 	error: str | None = None
+	# why it failed, without names and numbers
+	cause: Cause | None = None
 	next_retry: datetime | None = None
 	use_same_name: bool = False
 	mapping: str | None = None
@@ -141,6 +148,7 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"warnings": plain("\n".join(outcome.warnings))[:MOST_TEXT] or None,
 		# what was raised may quote what the other site sent
 		"error": outcome.error and outcome.error.encode(errors="replace").decode(),
+		**cause_columns(outcome.cause),
 		"next_retry": outcome.next_retry,
 		"waits_for": waited_for(outcome.waits_for) if outcome.waits_for else None,
 		"use_same_name": cint(outcome.use_same_name),
@@ -148,6 +156,58 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"conflicts": frappe.as_json(outcome.conflicts) if outcome.conflicts else None,
 		"given": outcome.given,
 	}
+
+
+def cause_columns(cause: Cause | None) -> dict:
+	"""What rows of one cause have in common."""
+	if not cause:
+		return {"cause": None, "problem": None, "problem_field": None}
+
+	def text(value: str) -> str | None:
+		value = value.encode(errors="replace").decode()
+		return (value if len(value) <= MOST_NAME else f"{value[: MOST_NAME - 1]}…") or None
+
+	return {"cause": cause.key, "problem": text(cause.problem), "problem_field": text(cause.field)}
+
+
+def set_cause(name: str | int, cause: Cause) -> None:
+	"""For a row that was written before there were causes."""
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.update(table).where(table.name == name)
+	for column, value in cause_columns(cause).items():
+		query = query.set(table[column], value)
+	query.run()
+
+
+def skip(names: Iterable[str], cause: str, told: str) -> list[str]:
+	"""Events that are still open for this cause are not applied any more; returns which. `told` says who has decided it, and why.
+
+	The caller holds the producer's lock: nobody is trying them meanwhile.
+	"""
+	table = frappe.qb.DocType(DOCTYPE)
+	wanted = [int(name) for name in names]
+	if not wanted:
+		return []
+	found = (
+		frappe.qb.from_(table)
+		.select(table.name)
+		.where(table.name.isin(wanted) & table.status.isin(WITH_A_CAUSE) & (table.cause == cause))
+		.run(pluck=True)
+	)
+	if found:
+		(
+			frappe.qb.update(table)
+			.set(table.status, SKIPPED)
+			.set(table.outcome, plain(told)[:MOST_TEXT])
+			.set(table.next_retry, None)
+			.set(table.waits_for, None)
+			.set(table.modified, now_datetime())
+			.set(table.retried_by, frappe.session.user)
+			.set(table.retried_on, now_datetime())
+			.where(table.name.isin(found))
+			.run()
+		)
+	return [str(name) for name in found]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ that is meant, then tries them again.
 It shows first what would be linked to what. Linking and trying again are `by_hand`'s and `retry`'s.
 """
 
-import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -13,8 +12,14 @@ from frappe import _
 
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import SYNCED
-from event_streaming.consumer.pull.by_hand import MOST_AT_ONCE, link_namesake, resync_logs, selection_key
-from event_streaming.exceptions import EventStreamingError, PullRunning
+from event_streaming.consumer.pull.by_hand import (
+	MOST_AT_ONCE,
+	link_namesake,
+	patiently,
+	resync_logs,
+	selection_key,
+)
+from event_streaming.exceptions import EventStreamingError
 from event_streaming.identity import registry
 from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
@@ -26,8 +31,6 @@ SHOWN = 100
 # more than these are worked on in the background
 AT_ONCE = 20
 PORTION = 200
-# a pull that is running is waited for so long
-WAIT_SECONDS = 30
 
 
 def rows_to_adopt(
@@ -99,7 +102,8 @@ def adopt(
 			frappe.db.commit()
 	frappe.db.commit()
 	for start in range(0, len(adopted), PORTION):
-		_try_again(adopted[start : start + PORTION])
+		# what is linked by now would stay failed if a pull that is running kept it from being tried
+		patiently(resync_logs, adopted[start : start + PORTION])
 	statuses = _statuses(adopted)
 	failed += [_failure(row, row.error or row.status) for row in statuses if row.status in sync_log.OPEN]
 	return {
@@ -158,21 +162,6 @@ def tell(result: dict[str, Any]) -> str:
 		reasons = "; ".join(f"{each['document']}: {each['problem']}" for each in result["failed"][:5])
 		line += ". " + _("{0} could not be: {1}").format(result["failed_count"], reasons)
 	return line
-
-
-def _try_again(names: list[str]) -> None:
-	"""A pull that is running is let come to its end: what is linked by now would stay failed otherwise."""
-	until = time.monotonic() + WAIT_SECONDS
-	while True:
-		try:
-			resync_logs(names)
-			return
-		except PullRunning:
-			if time.monotonic() >= until:
-				raise
-			frappe.db.rollback()
-			frappe.clear_messages()
-			time.sleep(0.5)
 
 
 def _examined(rows: Collection) -> list[tuple[Any, str]]:

@@ -5,7 +5,9 @@ It goes through pull.py, which holds the producer's lock and commits.
 
 import hashlib
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import frappe
 from frappe import _
@@ -14,6 +16,7 @@ from event_streaming.consumer.apply.conflicts import HERE, THERE
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.retry import Retried, retry_documents
+from event_streaming.exceptions import PullRunning
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LINKED, RemoteKey, own_identity
 from event_streaming.site import audit
@@ -22,6 +25,8 @@ from event_streaming.site.acting import acting_as
 SIDES = (HERE, THERE)
 PRODUCER = "Event Producer"
 MOST_AT_ONCE = 10_000
+# a pull that is running is waited for so long
+WAIT_SECONDS = 30
 
 
 def resync_log(name: str) -> str:
@@ -55,6 +60,20 @@ def resync_logs(names: Iterable[str]) -> dict[str, int]:
 		total.tried += done.tried
 		total.synced += done.synced
 	return {"tried": total.tried, "synced": total.synced}
+
+
+def patiently(work: Callable[..., Any], *arguments: Any) -> Any:
+	"""What `work` returns; a pull that is running is let come to its end first. Raises PullRunning after WAIT_SECONDS."""
+	until = time.monotonic() + WAIT_SECONDS
+	while True:
+		try:
+			return work(*arguments)
+		except PullRunning:
+			if time.monotonic() >= until:
+				raise
+			frappe.db.rollback()
+			frappe.clear_messages()
+			time.sleep(0.5)
 
 
 def logs_to_resync(event_producer: str | None = None, doctype: str | None = None) -> list[str]:

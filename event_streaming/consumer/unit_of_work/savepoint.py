@@ -12,6 +12,8 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
+from event_streaming.consumer.logs.causes import Cause, cause_of
+from event_streaming.consumer.logs.open_causes import words_of
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, Outcome
 from event_streaming.consumer.unit_of_work.after_commit import AfterCommit
 from event_streaming.consumer.unit_of_work.context import Context
@@ -93,13 +95,16 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 	"""What is to become of an event whose changes have been undone."""
 	work.log.event.event_undone()
 	message = naming(event, explain(error))
-	frappe.local.message_log = []
 	subscription = work.subscriptions.get(event["ref_doctype"])
+	local_doctype = subscription.local_doctype if subscription else event["ref_doctype"]
+	cause = why(event, error, trace, local_doctype)
+	frappe.local.message_log = []
 	if isinstance(error, ConflictToSettle):
 		return Outcome(
 			status=CONFLICT,
-			local_doctype=subscription.local_doctype,
+			local_doctype=local_doctype,
 			error=naming(event, str(error)),
+			cause=cause,
 			use_same_name=subscription.use_same_name,
 			mapping=subscription.mapping,
 			conflicts=error.conflicts,
@@ -112,8 +117,9 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 	final = isinstance(error, PERMANENT) or exhausted
 	return Outcome(
 		status=FAILED if final else RETRYING,
-		local_doctype=subscription.local_doctype if subscription else event["ref_doctype"],
+		local_doctype=local_doctype,
 		error=f"{message}\n\n{trace}",
+		cause=cause,
 		next_retry=None if final else next_retry(min(attempts, TRIES_WHILE_WAITING) if waits else attempts),
 		waits_for=error.key if waits else None,
 		counted=counted,
@@ -129,14 +135,32 @@ def naming(event: Event, message: str) -> str:
 	return f"{event['ref_doctype']} {event['docname']}: {message}"
 
 
-def explain(error: Exception) -> str:
-	"""The error as a person would say it: Frappe's messages first, they name the field and the document."""
+def why(event: Event, error: Exception, trace: str, local_doctype: str) -> Cause:
+	"""The cause of a failure: what it has in common with those of other documents."""
+	# still with its markup: what is set apart in it is a name
+	said = " · ".join(dict.fromkeys((*said_in_the_desk(), str(error).strip())))
+	if isinstance(error, frappe.PermissionError) and not str(error).strip():
+		said = explain(error).partition(": ")[2]
+	# of another document, if that is what it waits for
+	names = [event["docname"], *(error.key if isinstance(error, WaitsForAnother) else ())[1:]]
+	return cause_of(
+		f"{type(error).__name__}: {said}\n\n{trace}", local_doctype, names, words_of(local_doctype)
+	)
+
+
+def said_in_the_desk() -> list[str]:
+	"""What a person would have been shown, with its markup."""
 	messages = []
 	for entry in frappe.local.message_log or []:
 		entry = frappe.parse_json(entry) if isinstance(entry, str) else entry
-		text = frappe.utils.strip_html(str((entry or {}).get("message") or "")).strip()
-		if text:
+		if text := str((entry or {}).get("message") or "").strip():
 			messages.append(text)
+	return messages
+
+
+def explain(error: Exception) -> str:
+	"""The error as a person would say it: Frappe's messages first, they name the field and the document."""
+	messages = [text for each in said_in_the_desk() if (text := frappe.utils.strip_html(each).strip())]
 	text = str(error).strip()
 	if not text and isinstance(error, frappe.PermissionError):
 		# Frappe has what is missing there; whose right it is, it does not say

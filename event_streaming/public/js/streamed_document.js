@@ -10,10 +10,17 @@
 		const doctypes = (frappe.boot.event_streaming || {}).doctypes || [];
 		if (!doctypes.includes(frm.doctype) || frm.is_new()) return;
 		const name = frm.doc.name;
+		add_button(frm);
 		ask(frm.doctype, name).then((streams) => {
 			if (frm.doc.name === name) show(frm, streams);
 		});
 	});
+
+	// for who looks after the streams; a form forgets its buttons with each refresh
+	function add_button(frm) {
+		if (!frappe.user.has_role("System Manager")) return;
+		frm.add_custom_button(__("Where Is It?"), () => frappe.set_route("event-streaming-where", frm.doctype, frm.doc.name));
+	}
 
 	// a form is refreshed again and again: what was said a moment ago still holds
 	function ask(doctype, name) {

@@ -52,6 +52,24 @@ ACCESS = {
 	f"{API}.export_setup": ("consumer", ADMINS, {}),
 	f"{API}.recipes": ("consumer", ADMINS, {}),
 	f"{API}.apply_setup": ("consumer", ADMINS, {"setup": '{"event_streaming_setup": 1}'}),
+	"event_streaming.endpoints.trace_document": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY, "name": "none"},
+	),
+	# with a token only, see below
+	"event_streaming.endpoints.trace_arrival": (
+		"consumer",
+		set(),
+		{"producer_url": "{producer}", "doctype": CITY, "name": "none"},
+	),
+	f"{API}.where_is": ("consumer", ADMINS, {"doctype": CITY, "name": "none", "ask": 0}),
+	f"{API}.causes": ("consumer", ADMINS, {}),
+	f"{API}.values_of_cause": ("consumer", ADMINS, {"cause": "none"}),
+	f"{API}.retry_cause": ("consumer", ADMINS, {"cause": "none"}),
+	f"{API}.skip_cause": ("consumer", ADMINS, {"cause": "none", "reason": "none at all"}),
+	f"{API}.adopt_cause": ("consumer", ADMINS, {"cause": "none"}),
+	f"{API}.add_to_value_map": ("consumer", ADMINS, {"cause": "none", "value_map": "none", "pairs": "{}"}),
 	f"{API}.accept_site": ("consumer", ADMINS, {"site_id": "none", "event_producer": "{producer}"}),
 	f"{API}.position": ("producer", ADMINS, {}),
 	f"{API}.wait_for": ("consumer", ADMINS, {"position": 0, "seconds": 0, "event_producer": "{producer}"}),
@@ -198,9 +216,11 @@ ACCESS = {
 	f"{API}.rotate_keys": ("consumer", ADMINS, {}),
 }
 # what the token of an Event Producer opens, for a guest
-WITH_TOKEN = {"confirm", "update_status", "new_event_notification"}
+WITH_TOKEN = {"confirm", "update_status", "new_event_notification", "trace_arrival"}
 # what only looks, and the two that sites with the old app call as they like
 NOT_POST_ONLY = {
+	"causes",
+	"values_of_cause",
 	"export_setup",
 	"recipes",
 	"get_update_logs_for_consumer",
@@ -289,7 +309,7 @@ def test_the_table_in_the_docs_names_every_function_and_none_that_is_not_there(f
 	assert not missing
 
 
-def test_three_functions_and_health_are_open_to_guests_and_what_changes_something_is_post_only(
+def test_four_functions_and_health_are_open_to_guests_and_what_changes_something_is_post_only(
 	consumer, functions
 ):
 	assert sorted(consumer.run(open_to_guests)) == sorted({*WITH_TOKEN, "health"})
@@ -322,7 +342,7 @@ def filled_in(arguments: dict, producer, consumer) -> dict:
 	}
 
 
-def test_a_token_opens_three_functions_and_nothing_else(producer, consumer):
+def test_a_token_opens_four_functions_and_nothing_else(producer, consumer):
 	with_orders(producer, consumer)
 	subscribe(consumer, producer, CITY)
 	token = producer.run(token_of, event_consumer=consumer.url)

@@ -340,8 +340,12 @@ def test_the_onboarding_leads_through_steps_that_exist_to_places_that_exist():
 def test_the_sidebar_of_frappe_16_leads_somewhere():
 	for file in (APP / "workspace_sidebar").glob("*.json"):
 		for item in json.loads(file.read_text())["items"]:
-			known = DOCTYPES if item["link_type"] == "DocType" else {space["name"] for space in WORKSPACES}
-			assert item["link_to"] in known
+			known = {
+				"DocType": set(DOCTYPES),
+				"Page": {page["name"] for page in of_the_module("page")},
+				"Workspace": {space["name"] for space in WORKSPACES},
+			}
+			assert item["link_to"] in known[item["link_type"]]
 
 
 def test_every_patch_is_a_module_with_something_to_execute():

@@ -42,6 +42,7 @@ class EventStreamingAuditLog(Document):
 			"Matched",
 			"Settled",
 			"Resynced",
+			"Skipped",
 			"Repaired",
 			"Tried What Is Not Allowed",
 		]

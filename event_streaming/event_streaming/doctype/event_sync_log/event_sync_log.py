@@ -20,6 +20,7 @@ class EventSyncLog(Document):
 		from frappe.types import DF
 
 		attempts: DF.Int
+		cause: DF.Data | None
 		conflicts: DF.Code | None
 		data: DF.Code | None
 		data_before: DF.Code | None
@@ -36,13 +37,15 @@ class EventSyncLog(Document):
 		origin: DF.Data | None
 		outcome: DF.SmallText | None
 		position: DF.Int
+		problem: DF.Data | None
+		problem_field: DF.Data | None
 		producer_doc: DF.Data | None
 		ref_doctype: DF.Link | None
 		remote_doctype: DF.Data | None
 		retried_by: DF.Link | None
 		retried_on: DF.Datetime | None
 		root: DF.SmallText | None
-		status: DF.Literal["", "Synced", "Failed", "Retrying", "Waiting", "Conflict"]
+		status: DF.Literal["", "Synced", "Failed", "Retrying", "Waiting", "Conflict", "Skipped"]
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 		use_same_name: DF.Check
 		warnings: DF.SmallText | None
@@ -124,5 +127,7 @@ def on_doctype_update():
 	# renames that are still open are asked for with each page, and are few
 	add_index("Event Sync Log", ["event_producer", "update_type", "status"], "producer_type_status")
 	add_index("Event Sync Log", ["ref_doctype", "docname"], "local_document")
+	# causes are counted over this one alone
+	add_index("Event Sync Log", ["status", "cause", "event_producer"], "status_cause_producer")
 	# Frappe 16 makes this one itself, under this name
 	add_index("Event Sync Log", ["creation"], "creation")

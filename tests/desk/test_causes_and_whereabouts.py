@@ -1,0 +1,44 @@
+"""What has failed is mended cause by cause on one page; where a document is stands on another. Both on a phone and in the dark."""
+
+from browsing import PERSON, WINDOW
+from logs import sync_logs
+
+PHONE = {"width": 390, "height": 844}
+NOTHING_STICKS_OUT = "document.documentElement.scrollWidth <= window.innerWidth"
+SMALL_TARGETS = """() => [...document.querySelectorAll('.event-streaming-causes button, .event-streaming-where button')]
+	.filter((each) => !each.innerText.trim() && !each.getAttribute('aria-label')).length"""
+
+
+def set_theme(email: str, theme: str) -> None:
+	import frappe
+
+	frappe.db.set_value("User", email, "desk_theme", theme)
+	frappe.clear_cache(user=email)
+
+
+def look_at(window, site, route: str, ready: str) -> None:
+	"""A page in both sizes and both lights: nothing sticks out, and every button has a name."""
+	for theme, size in (("Dark", PHONE), ("Light", PHONE), ("Dark", WINDOW), ("Light", WINDOW)):
+		window.page.set_viewport_size(size)
+		site.run(set_theme, email=PERSON, theme=theme)
+		window.open(route)
+		window.page.locator(ready).first.wait_for()
+		window.settle()
+		window.screenshot(f"{route.split('/')[0]}-{theme.lower()}-{size['width']}")
+		assert window.value(NOTHING_STICKS_OUT), (theme, size)
+	assert window.value(SMALL_TARGETS) == 0
+
+
+def test_a_cause_is_seen_and_skipped_with_a_reason(desk, streams):
+	window = desk(streams.consumer)
+	look_at(window, streams.consumer, "event-streaming-causes", ".event-streaming-causes section")
+	assert "Name taken on this site" in window.text() and streams.taken in window.text()
+
+	window.press("Skip All With a Reason")
+	window.page.locator(".modal.show textarea").fill("the local one is right")
+	window.screenshot("causes-reason")
+	window.confirm()
+	window.page.locator(".event-streaming-causes", has_text="Nothing has failed.").wait_for()
+	window.settle()
+
+	assert len(sync_logs(streams.consumer, status="Skipped")) == 1
