@@ -14,6 +14,7 @@ from event_streaming.commands.connections.setup import setup_group
 from event_streaming.commands.connections.site_id import accept_site_command, new_site_id_command
 from event_streaming.commands.connections.status import status_command
 from event_streaming.commands.documents.adopt import adopt_command
+from event_streaming.commands.documents.check import check_command
 from event_streaming.commands.documents.copy import copy_command
 from event_streaming.commands.documents.match import match_command
 from event_streaming.commands.documents.pull import pull_command
@@ -41,6 +42,7 @@ for command in (
 	pull_command,
 	position_command,
 	wait_for_command,
+	check_command,
 	match_command,
 	copy_command,
 	adopt_command,

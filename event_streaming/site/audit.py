@@ -41,6 +41,7 @@ SETTLED = "Settled"
 RESYNCED = "Resynced"
 REPAIRED = "Repaired"
 PUT_OFF = "Finding Put Off"
+MENDED = "Finding Mended"
 TRIED = "Tried What Is Not Allowed"
 
 DESK, REST, COMMAND, OTHER_SITE, JOB, CONSOLE = (
