@@ -26,3 +26,9 @@ def put_together(said: Iterable[tuple[str, str]]) -> list[Said]:
 		key = VARYING.sub("…", text.replace(name, "…") if name else text)
 		found.setdefault(key, Said(text)).documents.append(name)
 	return sorted(found.values(), key=lambda each: -len(each.documents))
+
+
+def says(template: str, text: str) -> bool:
+	"""Whether a text has come of a message with {0}, {1} … in it, whatever stands around it."""
+	parts = re.split(r"\{\d\}", template)
+	return bool(re.search(".*".join(re.escape(part) for part in parts), text, re.DOTALL))

@@ -121,7 +121,7 @@ def of_links(row: Row) -> Iterator[Found]:
 		source, fieldname = entry.way
 		if source != row.wanted.local_doctype or not entry.refused or entry.empty:
 			continue
-		never = frappe.utils.strip_html(entry.refused)
+		never = frappe.utils.strip_html(entry.refused).rstrip(".")
 		yield Found(
 			MAY_HURT,
 			"links",
@@ -259,7 +259,7 @@ def amount(row: Row) -> Amount:
 		facts["documents"],
 		facts["sampled"],
 		facts["sampled_bytes"],
-		trial.fits,
+		trial.tried - trial.here,
 		trial.seconds,
 		before.rate if before else 0.0,
 	)

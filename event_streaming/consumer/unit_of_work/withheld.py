@@ -121,7 +121,6 @@ def _put_in_place() -> None:
 		(smtplib.SMTP, "connect", _connect),
 		(File, "write_file", _write_file),
 		(File, "_delete_file_on_disk", _delete_nothing),
-		(File, "on_rollback", _delete_nothing),
 		(file_manager, "write_file", _write_old_file),
 		(file_manager, "delete_file", _delete_nothing),
 		(frappe, "clear_document_cache", _clear_document_cache),
