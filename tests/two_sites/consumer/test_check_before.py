@@ -5,9 +5,8 @@ import json
 import pytest
 from doctypes import CITY, field, make_doctype, with_orders
 from documents import delete, insert, read_doc, read_rows
-from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber
+from streams import decide, make_event_producer, make_subscriber
 
-FORM = "event_streaming.event_streaming.doctype.event_producer.event_producer"
 # differs on both sites; goes through a mapping; not there any more
 SHEET, PLACE, ONLY_HERE = "Checked Sheet", "Checked Place", "Checked Only Here"
 MAPPING, VALUE_MAP = "Checked places", "Checked regions"
@@ -41,7 +40,6 @@ FOUND = [
 	("May Hurt", "trial", SHEET, ""),
 	("May Hurt", "trial", SHEET, ""),
 	("May Hurt", "trial", SHEET, ""),
-	("May Hurt", "trial", SHEET, ""),
 	("Note", "trial", PLACE, ""),
 	("Note", "trial", SHEET, ""),
 	("Note", "approval", CITY, ""),
@@ -61,8 +59,7 @@ WORDS = [
 	"could not be tried: ",
 	"could not be tried: ",
 	"could not be tried: ",
-	"could not be tried: ",
-	"ALTER, COMMIT",
+	"in the middle of documents of Checked Sheet: COMMIT.",
 	"2 of the first 4",
 	"4 of the first 15 documents of Checked Sheet were applied and taken back",
 	"not approved yet",
@@ -331,7 +328,7 @@ def test_all_that_will_not_fit_is_found_and_both_sites_stay_as_they_were(produce
 		(CITY, 0),
 	]
 	assert report["amounts"][0]["megabytes"] > 0
-	assert (done["failed"], done["differing"]) == (6, 16)
+	assert (done["failed"], done["differing"]) == (5, 15)
 
 
 def mend_all(task: str) -> list:
