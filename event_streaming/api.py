@@ -22,7 +22,9 @@ from event_streaming.admin.setup import applying, here
 from event_streaming.admin.setup import recipes as own_recipes
 from event_streaming.admin.status import site_status
 from event_streaming.admin.tracing import tracing
+from event_streaming.consumer.checking import checker, mending
 from event_streaming.consumer.first_copy import copying, matching
+from event_streaming.consumer.logs import task as tasks
 from event_streaming.consumer.pull import adopting, by_hand, waiting
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.verify import repair as repairing
@@ -130,6 +132,28 @@ def rotate_keys(event_producer: str | None = None, event_consumer: str | None = 
 	"""New keys for both directions; of a producer at once (true), a consumer is asked to make them with its next pull (false)."""
 	frappe.only_for(ADMIN)
 	return rotating.rotate_keys(event_producer, event_consumer)
+
+
+@frappe.whitelist(methods=["POST"])
+def check(event_producer: str, doctypes: str | list | None = None) -> dict[str, Any]:
+	"""Have a background job check what a first copy will meet, also before approval; changes nothing. Returns how far it has got."""
+	frappe.only_for(ADMIN)
+	return checker.start_check(event_producer, doctypes)
+
+
+@frappe.whitelist()
+def check_report(event_producer: str) -> dict[str, Any] | None:
+	"""How far the last check of a producer has got, with its `report`: the findings, and how much a copy brings."""
+	frappe.only_for(ADMIN)
+	last = tasks.latest(event_producer, tasks.CHECK)
+	return {**tasks.as_progress(last), "report": last.report} if last else None
+
+
+@frappe.whitelist(methods=["POST"])
+def mend_finding(task: str, number: int, values: str | dict | None = None) -> str:
+	"""What the button of finding `number` (from 0) of a check does; `values` are what it asks a person for. Returns what was done."""
+	frappe.only_for(ADMIN)
+	return mending.mend(task, frappe.utils.cint(number), frappe.parse_json(values) if values else None)
 
 
 @frappe.whitelist(methods=["POST"])

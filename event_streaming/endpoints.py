@@ -13,6 +13,7 @@ from event_streaming.consumer.subscriptions import hearing
 from event_streaming.consumer.subscriptions import tracing as arriving
 from event_streaming.consumer.subscriptions.keys import producers_with_keys_of
 from event_streaming.producer.documents import (
+	checked,
 	comparing,
 	copying,
 	describing,
@@ -51,15 +52,24 @@ def get_page(
 
 
 @frappe.whitelist(methods=["POST"])
-def get_documents(event_consumer: str, documents: str | list) -> dict[str, Any]:
-	"""The documents asked for, as JSON [[DocType, name], …], as far as the consumer's user may read them."""
-	return fetching.fetch(load_consumer(event_consumer), documents)
+def get_documents(event_consumer: str, documents: str | list, trial: int = 0) -> dict[str, Any]:
+	"""The documents asked for, as JSON [[DocType, name], …], as far as the consumer's user may read them.
+
+	`trial`: they are only tried there, and do not count as given.
+	"""
+	return fetching.fetch(load_consumer(event_consumer), documents, bool(trial))
 
 
 @frappe.whitelist(methods=["POST"])
 def describe(event_consumer: str, doctypes: str | list) -> dict[str, Any]:
 	"""For the consumer's doctor: what is on record for it, and the fields of DocTypes that its user may read."""
 	return describing.describe(load_consumer(event_consumer), doctypes)
+
+
+@frappe.whitelist(methods=["POST"])
+def get_check(event_consumer: str, doctype: str) -> dict[str, Any]:
+	"""For a consumer that looks before it copies: fields, number and size of a DocType's documents, and its user's rights."""
+	return checked.facts_of(load_consumer(event_consumer), doctype)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -71,10 +81,14 @@ def get_copy_page(
 	filters: str | dict | list | None = None,
 	limit: int | None = None,
 	max_bytes: int | None = None,
+	trial: int = 0,
 ) -> dict[str, Any]:
-	"""Documents that exist already, as Creates in the order of their names after `after`; `cursor` is that of the feed."""
+	"""Documents that exist already, as Creates in the order of their names after `after`; `cursor` is that of the feed.
+
+	`trial`: they are only tried there, and do not count as given.
+	"""
 	return tried_again(
-		lambda: copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes)
+		lambda: copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes, trial)
 	)
 
 

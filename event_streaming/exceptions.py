@@ -130,3 +130,7 @@ class FileGone(CannotApply):
 
 class RowMissing(EventStreamingError):
 	"""A row that has changed on the producer is not in the document here: only the whole document says what is right."""
+
+
+class NotInARehearsal(EventStreamingError):
+	"""Documents are only tried, and what was about to be done could not be taken back."""

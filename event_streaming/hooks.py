@@ -14,6 +14,7 @@ app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version_
 doctype_js = {
 	"Event Producer": "public/js/setup.js",
 	"Event Streaming Settings": "public/js/setup.js",
+	"Event Streaming Task": "public/js/check_report.js",
 }
 extend_bootinfo = "event_streaming.admin.document.boot"
 

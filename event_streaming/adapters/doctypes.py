@@ -1,6 +1,6 @@
 """What is known of DocTypes beforehand: fields that each site decides, documents that can't come, DocTypes not to subscribe to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import frappe
@@ -75,3 +75,16 @@ def why_not_subscribe(doctype: str) -> str:
 			"{0} is made by other documents, never by a person: this site makes its own, and gets each twice."
 		).format(_(doctype))
 	return ""
+
+
+def what_will_refuse(doctype: str, dates: Collection[str] | None) -> list[tuple[bool, str, str]]:
+	"""Rules of this site that will refuse documents of a DocType which come: (whether it is certain, what, how to mend it).
+
+	`dates` are the posting dates of what will come, None where they are not known.
+	"""
+	return [
+		each
+		for adapter in adapters()
+		if hasattr(adapter, "what_will_refuse")
+		for each in adapter.what_will_refuse(doctype, dates)
+	]

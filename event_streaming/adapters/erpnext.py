@@ -20,6 +20,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from event_streaming.adapters import erpnext_books
 from event_streaming.adapters.context import DECIDED_FLAG
 from event_streaming.exceptions import CannotApply, RowMissing
 
@@ -215,3 +216,4 @@ def before_voucher(doc: Any, context: Any) -> None:
 
 
 BEFORE_APPLY = {"*": before_voucher, "Employee": leave_out_disabled_user}
+what_will_refuse = erpnext_books.what_will_refuse

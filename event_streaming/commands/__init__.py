@@ -15,6 +15,7 @@ from event_streaming.commands.connections.site_id import accept_site_command, ne
 from event_streaming.commands.connections.status import status_command
 from event_streaming.commands.documents.adopt import adopt_command
 from event_streaming.commands.documents.causes import causes_group
+from event_streaming.commands.documents.check import check_command
 from event_streaming.commands.documents.copy import copy_command
 from event_streaming.commands.documents.match import match_command
 from event_streaming.commands.documents.pull import pull_command
@@ -43,6 +44,7 @@ for command in (
 	pull_command,
 	position_command,
 	wait_for_command,
+	check_command,
 	match_command,
 	copy_command,
 	adopt_command,

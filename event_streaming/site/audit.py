@@ -42,6 +42,7 @@ RESYNCED = "Resynced"
 SKIPPED = "Skipped"
 REPAIRED = "Repaired"
 PUT_OFF = "Finding Put Off"
+MENDED = "Finding Mended"
 TRIED = "Tried What Is Not Allowed"
 
 DESK, REST, COMMAND, OTHER_SITE, JOB, CONSOLE = (

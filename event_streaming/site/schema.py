@@ -48,6 +48,19 @@ def schema_of(doctype: str) -> DocTypeSchema:
 	}
 
 
+def counted_by(doctype: str) -> list[str]:
+	"""The counters from which this site takes names of such documents: naming series, numbered formats, Document Naming Rules."""
+	meta = frappe.get_meta(doctype)
+	field, autoname = meta.get_field("naming_series"), meta.autoname or ""
+	found = [
+		option.strip() for option in ((field.options if field else "") or "").split("\n") if option.strip()
+	]
+	if "#" in autoname:
+		found.append(autoname)
+	rules = frappe.get_all("Document Naming Rule", {"document_type": doctype, "disabled": 0}, pluck="prefix")
+	return list(dict.fromkeys((*found, *filter(None, rules))))
+
+
 def is_streamed(df) -> bool:
 	return (
 		df.fieldtype not in no_value_fields and df.fieldtype != "Password" and not cint(df.get("is_virtual"))

@@ -18,8 +18,8 @@ from event_streaming.exceptions import EventStreamingError
 DOCTYPE = "Event Streaming Task"
 REALTIME = "event_streaming_progress"
 
-COPY, VERIFY, REPAIR = "Copy", "Verify", "Repair"
-KINDS = (COPY, VERIFY, REPAIR)
+COPY, VERIFY, REPAIR, CHECK = "Copy", "Verify", "Repair", "Check"
+KINDS = (COPY, VERIFY, REPAIR, CHECK)
 QUEUED, RUNNING, WAITING, DONE, STOPPED, FAILED = "Queued", "Running", "Waiting", "Done", "Stopped", "Failed"
 ACTIVE = (QUEUED, RUNNING, WAITING)
 # a slice that has given no sign of life for so long is dead, or was never begun

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import frappe
 from frappe import _
 
+from event_streaming.consumer.checking import checker
 from event_streaming.consumer.first_copy import copying
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.slices import Slice, request
@@ -28,6 +29,7 @@ KINDS = {
 	task.COPY: copying.copy_slice,
 	task.VERIFY: verifying.verify_slice,
 	task.REPAIR: repair.repair_slice,
+	task.CHECK: checker.check_slice,
 }
 
 

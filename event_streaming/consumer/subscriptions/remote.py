@@ -21,11 +21,13 @@ from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage, check_shape, list_of, text, whole_number
 from event_streaming.wire.digests import DigestPage, Shape, parse_digest_page
 from event_streaming.wire.events import CREATE, Event, Root, parse_root, read_event
+from event_streaming.wire.facts import DocTypeFacts, parse_facts
 from event_streaming.wire.files import Piece, RemoteFile, parse_file, parse_files
 from event_streaming.wire.matching import MatchPage, parse_match_page
 from event_streaming.wire.pages import CopyPage, Look, Page, parse_copy_page, parse_look, parse_page
 from event_streaming.wire.paths import (
 	ABOUT,
+	CHECK,
 	COPY,
 	COUNT,
 	DESCRIBE,
@@ -83,6 +85,8 @@ class Producer:
 
 	def __init__(self, event_producer, patience: float | None = None):
 		self.name = event_producer.name
+		# documents that are asked for are only tried
+		self.trial = False
 		self.client = client_of(event_producer, spare_secrets=lambda: keys.spare_secrets(self.name))
 		if patience:
 			self.client.timeout = (patience, patience)
@@ -122,7 +126,12 @@ class Producer:
 			chunk = waiting[:at_once]
 			try:
 				answer = self.client.call(
-					DOCUMENTS, {"event_consumer": public_url(), "documents": json.dumps(chunk)}
+					DOCUMENTS,
+					{
+						"event_consumer": public_url(),
+						"documents": json.dumps(chunk),
+						**self._for_trial(),
+					},
 				)
 			except (RemoteError, RemoteUnavailable) as error:
 				if not may_be_too_much(error):
@@ -153,6 +162,14 @@ class Producer:
 			raise InvalidPage("The producer's description of itself is not an object.")
 		return answer
 
+	def check(self, doctype: str) -> DocTypeFacts:
+		"""How much there is of a DocType, what it looks like, and what this site's user may do there."""
+		answer = self.client.call(CHECK, {"event_consumer": public_url(), "doctype": doctype})
+		return parse_facts(answer)
+
+	def _for_trial(self) -> dict[str, int]:
+		return {"trial": 1} if self.trial else {}
+
 	def find_files(
 		self, references: list[FileReference]
 	) -> tuple[dict[FileReference, RemoteFile], dict[FileReference, str]]:
@@ -181,8 +198,10 @@ class Producer:
 		size = whole_number(answer.get("size"), "size")
 		return Piece(content, size, text(answer.get("content_hash") or "", "content_hash", 140))
 
-	def get_copy_page(self, doctype: str, after: str, cursor: int, filters: Any) -> CopyPage:
-		"""Existing documents of a DocType after a name, for one who has taken the events up to `cursor`.
+	def get_copy_page(
+		self, doctype: str, after: str, cursor: int, filters: Any, limit: int | None = None
+	) -> CopyPage:
+		"""Existing documents of a DocType after a name, for one who has taken the events up to `cursor`; so many at most.
 
 		Raises the Remote* errors, NotRegistered or InvalidPage.
 		"""
@@ -195,8 +214,9 @@ class Producer:
 				"after": after,
 				"cursor": cursor,
 				"filters": json.dumps(filters) if filters else None,
-				"limit": settings.events_per_page,
+				"limit": limit or settings.events_per_page,
 				"max_bytes": settings.page_bytes,
+				**self._for_trial(),
 			},
 		)
 		return parse_copy_page(answer, doctype, after, self.name)

@@ -50,10 +50,18 @@ class Found:
 
 
 def copy_page(
-	event_consumer: str, doctype: str, after: str, cursor: Any, filters: Any, limit: Any, max_bytes: Any
+	event_consumer: str,
+	doctype: str,
+	after: str,
+	cursor: Any,
+	filters: Any,
+	limit: Any,
+	max_bytes: Any,
+	trial: Any = 0,
 ) -> dict[str, Any]:
-	"""The answer of the endpoint `get_copy_page`. Raises frappe.ValidationError with what to do."""
+	"""The answer of the endpoint `get_copy_page`; with `trial` nothing counts as given. Raises frappe.ValidationError with what to do."""
 	consumer, reader = reader_of_existing(event_consumer, doctype, cursor, limit, max_bytes)
+	reader.trial = bool(cint(trial))
 	wanted = wanted_conditions(reader, doctype, filters)
 	found = Found(after=after)
 	if not cint(consumer.paused):
@@ -125,7 +133,8 @@ def events_of(
 	row, hidden = reader.rows[doctype], reader.hidden.get(doctype)
 	if (row.condition or "").strip():
 		documents = those_meeting(reader, doctype, documents)
-		record_given(reader.consumer.name, doctype, {name: positions[name] for name in documents})
+		if not reader.trial:
+			record_given(reader.consumer.name, doctype, {name: positions[name] for name in documents})
 	roots, files = roots_of_documents(doctype, list(documents)), attached_to(doctype, list(documents))
 	for name in names:
 		event = None

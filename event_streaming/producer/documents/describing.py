@@ -38,12 +38,12 @@ def describe(consumer, doctypes: str | list) -> dict[str, Any]:
 			for row in consumer.consumer_doctypes
 			if row.condition_error
 		},
-		"doctypes": {doctype: _described(doctype, hidden.get(doctype)) for doctype in asked},
+		"doctypes": {doctype: described(doctype, hidden.get(doctype)) for doctype in asked},
 	}
 
 
-def _described(doctype: str, hidden: Hidden | None) -> dict[str, Any]:
-	"""`problem` is "", "not found" or "not permitted"."""
+def described(doctype: str, hidden: Hidden | None) -> dict[str, Any]:
+	"""The fields of a DocType that are sent; `problem` is "", "not found" or "not permitted"."""
 	if not frappe.db.exists("DocType", doctype):
 		return {"problem": "not found"}
 	if not frappe.has_permission(doctype, "read"):

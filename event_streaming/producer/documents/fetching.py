@@ -32,8 +32,11 @@ SECONDS = 5.0
 USER_FIELDS = ("name", "email", "first_name", "last_name", "full_name", "enabled", "time_zone", "language")
 
 
-def fetch(consumer: Any, documents: str | list) -> dict[str, Any]:
-	"""The answer of the endpoint `get_documents`, for the consumer's user; names that it says nothing of found no room."""
+def fetch(consumer: Any, documents: str | list, trial: bool = False) -> dict[str, Any]:
+	"""The answer of the endpoint `get_documents`, for the consumer's user; names that it says nothing of found no room.
+
+	With `trial` nothing counts as given: what needs it is taken back.
+	"""
 	keys = _asked_for(documents)
 	# for consumers that know of one position only: events at or before it are contained in what is read from here on
 	frappe.db.commit()
@@ -53,7 +56,7 @@ def fetch(consumer: Any, documents: str | list) -> dict[str, Any]:
 			if found and (size > most_bytes or time.monotonic() >= deadline):
 				return {"documents": found, "missing": missing, "position": position}
 			fetched = _fetch(doctype, some, missing, reader.hidden.get(doctype))
-			if doctype in conditional:
+			if doctype in conditional and not trial:
 				_count_as_given(consumer.name, doctype, fetched)
 			size += sum(len(dump(entry["data"])) for entry in fetched)
 			found.extend(fetched)

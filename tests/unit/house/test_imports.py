@@ -25,6 +25,7 @@ ROOMS_OF_CONSUMER = (
 	"workers",
 	"pull",
 	"first_copy",
+	"checking",
 	"verify",
 	"long_work",
 )
@@ -51,7 +52,6 @@ PURE = {
 	f"{APP}.site.hours",
 	f"{APP}.admin.episodes",
 	f"{APP}.admin.prometheus",
-	f"{APP}.admin.doctor.compare",
 	f"{APP}.admin.doctor.finding",
 	f"{APP}.admin.setup.fields",
 	f"{APP}.admin.setup.planning",
@@ -59,6 +59,10 @@ PURE = {
 	f"{PRODUCER}.subscriptions.bounds",
 	f"{PRODUCER}.subscriptions.expressions",
 	f"{PRODUCER}.subscriptions.hiding",
+	f"{CONSUMER}.checking.amounts",
+	f"{CONSUMER}.checking.causes",
+	f"{CONSUMER}.checking.compare",
+	f"{CONSUMER}.checking.finding",
 	f"{CONSUMER}.dependencies.order",
 	f"{CONSUMER}.dependencies.places",
 	f"{CONSUMER}.files.fields",
@@ -70,6 +74,7 @@ PURE = {
 	f"{CONSUMER}.mapping.rules",
 	f"{CONSUMER}.matching.pairing",
 	f"{CONSUMER}.mapping.value_maps",
+	f"{CONSUMER}.unit_of_work.statements",
 	f"{CONSUMER}.verify.nights",
 }
 # on the consumer a commit belongs to the unit of work: documents, log and cursor go together. The others, and why:
@@ -84,6 +89,7 @@ MAY_COMMIT = {
 	f"{CONSUMER}.workers.helper": "an entry in Frappe's Error Log",
 	f"{CONSUMER}.first_copy.matching": "which documents are linked, in batches; nothing else is written with it",
 	f"{CONSUMER}.first_copy.copying": "its place, which goes with what was copied up to there",
+	f"{CONSUMER}.checking.checker": "which rows are checked, one by one",
 	f"{CONSUMER}.verify.checking": "how far a comparison has got, between two steps",
 	f"{CONSUMER}.verify.comparison": "that it has begun",
 	f"{CONSUMER}.verify.portions": "nothing of its own: what is read from there on has what the last pull committed",

@@ -240,6 +240,7 @@ function add_buttons(frm) {
 			reload_if_clean(frm);
 		});
 	});
+	frm.add_custom_button(__("Check Before You Begin"), () => check_before(frm));
 	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm));
 	if (rows_to_match(frm).length) {
 		frm.add_custom_button(__("Match Existing Documents"), () => preview_match(frm));
@@ -381,6 +382,20 @@ function ask_what_to_verify(frm) {
 	);
 }
 
+// changes nothing, so that nothing is asked first; also before anything is approved
+function check_before(frm) {
+	if (frm.is_dirty()) {
+		frappe.msgprint(__("Save the Event Producer first."));
+		return;
+	}
+	start_task(
+		frm,
+		"start_check",
+		{},
+		__("A background job looks at both sites and tries the first documents. Nothing is changed.")
+	);
+}
+
 function ask_for_documents(frm, title, action, then) {
 	const rows = frm.doc.producer_doctypes.filter((row) => row.status === "Approved" && !row.unsubscribe);
 	if (!rows.length) {
@@ -416,7 +431,7 @@ function start_task(frm, method, values, message) {
 	return frappe
 		.call({
 			method: `${PRODUCER_METHODS}.${method}`,
-			args: { event_producer: frm.doc.name, doctypes: values.doctypes, filters: values.filters },
+			args: { event_producer: frm.doc.name, ...values },
 			freeze: true,
 		})
 		.then((answer) => {
@@ -466,12 +481,14 @@ function words_of(kind) {
 		Copy: { title: __("Copy of existing documents"), stop: __("Stop Copying") },
 		Verify: { title: __("Comparison of the documents"), stop: __("Stop Verifying") },
 		Repair: { title: __("Repair of what differs"), stop: __("Stop Repairing") },
+		Check: { title: __("Check Before You Begin"), stop: __("Stop Checking") },
 	}[kind];
 }
 
 function link_to_task(work) {
 	if (work.kind === "Copy") return "";
-	const label = work.differing ? __("What was found, and Repair") : __("What was found");
+	const label =
+		work.differing && work.kind !== "Check" ? __("What was found, and Repair") : __("What was found");
 	return `<a href="/app/event-streaming-task/${encodeURIComponent(work.task)}">${label}</a>`;
 }
 
@@ -490,6 +507,14 @@ function describe_task(work) {
 
 function describe_counts(work) {
 	const total = Math.max(cint(work.total), cint(work.done));
+	if (work.kind === "Check") {
+		return __("{0} of {1} document types checked: {2} findings stop documents, {3} may hurt", [
+			cint(work.done),
+			total,
+			cint(work.failed),
+			Math.max(cint(work.differing) - cint(work.failed), 0),
+		]);
+	}
 	if (work.kind === "Copy") {
 		return __("{0} of {1} looked at: {2} made, {3} here already, {4} failed", [
 			cint(work.done),

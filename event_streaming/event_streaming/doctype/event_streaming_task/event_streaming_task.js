@@ -13,18 +13,28 @@ const FINDING_COLORS = {
 frappe.ui.form.on("Event Streaming Task", {
 	refresh(frm) {
 		const report = parse_report(frm.doc.report);
-		const compares = frm.doc.kind !== "Copy";
-		frm.toggle_display("findings_section", compares);
-		frm.get_field("findings").$wrapper.html(compares ? describe_report(frm.doc, report) : "");
+		const compares = ["Verify", "Repair"].includes(frm.doc.kind);
+		frm.toggle_display("findings_section", frm.doc.kind !== "Copy");
+		if (frm.doc.kind === "Check") event_streaming.check.show(frm, report);
+		else frm.get_field("findings").$wrapper.html(compares ? describe_report(frm.doc, report) : "");
 		if (["Queued", "Running", "Waiting"].includes(frm.doc.status)) {
 			clearTimeout(frm.next_reload);
 			frm.next_reload = setTimeout(() => is_task_shown(frm) && frm.reload_doc(), 3000);
+		}
+		if (frm.doc.kind === "Check" && !["Queued", "Running", "Waiting"].includes(frm.doc.status)) {
+			frm.add_custom_button(__("Check Again"), () => check_again(frm)).addClass("btn-primary");
 		}
 		if (frm.doc.kind === "Verify" && frm.doc.status === "Done" && frm.doc.differing) {
 			frm.add_custom_button(__("Repair"), () => ask_for_repair(frm, report)).addClass("btn-primary");
 		}
 	},
 });
+
+function check_again(frm) {
+	return frappe
+		.xcall(`${PRODUCER_METHODS_OF_TASK}.start_check`, { event_producer: frm.doc.event_producer })
+		.then((check) => frappe.set_route("Form", "Event Streaming Task", check.task));
+}
 
 function label_of(kind) {
 	return {

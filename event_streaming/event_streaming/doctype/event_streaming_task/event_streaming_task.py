@@ -23,7 +23,7 @@ class EventStreamingTask(Document):
 		event_producer: DF.Link | None
 		failed: DF.Int
 		here: DF.Int
-		kind: DF.Literal["Copy", "Verify", "Repair"]
+		kind: DF.Literal["Copy", "Verify", "Repair", "Check"]
 		last_progress: DF.Datetime | None
 		made: DF.Int
 		message: DF.SmallText | None

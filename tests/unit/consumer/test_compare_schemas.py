@@ -4,8 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from event_streaming.admin.doctor import compare
-from event_streaming.admin.doctor.compare import Difference, differences, mapping_differences, read_schema
+from event_streaming.consumer.checking import compare
+from event_streaming.consumer.checking.compare import (
+	Difference,
+	differences,
+	mapping_differences,
+	read_schema,
+)
 
 
 def field(fieldtype="Data", options="", **flags) -> dict:

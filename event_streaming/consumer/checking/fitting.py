@@ -1,0 +1,161 @@
+"""Where documents of a row do not fit from the producer into this site: fields, options, targets of links, in words for a person.
+
+`compare` finds the differences; the doctor and the check say the same of them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from frappe import _
+
+from event_streaming.consumer.checking import compare
+from event_streaming.consumer.checking.compare import Difference
+from event_streaming.consumer.checking.finding import ADD_OPTIONS, MAY_HURT, STOPS, Found
+from event_streaming.consumer.mapping.store import MappingStore
+from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.exceptions import CannotApply
+from event_streaming.site.schema import schema_of
+
+MOST_NAMED = 20
+ORDER = (
+	compare.OTHER_KIND,
+	compare.NOT_THERE,
+	compare.REQUIRED,
+	compare.OTHER_TYPE,
+	compare.OTHER_TARGET,
+	compare.SHORTER,
+	compare.FEWER_OPTIONS,
+	compare.UNIQUE,
+	compare.MISSING,
+)
+
+
+def of_fields(producer: str, wanted: Subscription, problem: str, described: Any) -> Iterator[Found]:
+	"""Compare the producer's DocType with the local one; `described` is its schema, not checked yet."""
+	doctype, remote = wanted.local_doctype, wanted.remote_doctype
+	if problem == "not found":
+		yield Found(
+			STOPS,
+			"fields",
+			doctype,
+			_("{0} has no DocType {1}.").format(producer, remote),
+			_("Install the app there that it belongs to, make the DocType there, or use a mapping."),
+		)
+	if problem:
+		return
+	try:
+		found = differences(wanted, compare.read_schema(described))
+	except (ValueError, CannotApply) as error:
+		yield Found(
+			MAY_HURT,
+			"fields",
+			doctype,
+			_("The fields of {0} can't be compared: {1}").format(remote, error),
+			_("Update Event Streaming there."),
+		)
+		return
+	for kind in ORDER:
+		alike = [each for each in found if each.kind == kind]
+		if kind == compare.FEWER_OPTIONS:
+			for each in alike:
+				yield as_found(kind, doctype, [each], ADD_OPTIONS, options_of(each))
+		elif alike:
+			yield as_found(kind, doctype, alike)
+
+
+def options_of(difference: Difference) -> dict[str, Any]:
+	"""What the button adds; a field of a table's rows as "table.field"."""
+	return {"field": difference.field, "options": difference.there.split(", ")}
+
+
+def as_found(
+	kind: str, doctype: str, alike: list[Difference], action: str = "", details: dict | None = None
+) -> Found:
+	severity, message, remedy = wording(kind)
+	return Found(
+		severity, "fields", doctype, message.format(doctype, listed(alike)), remedy, action, details or {}
+	)
+
+
+def listed(found: list[Difference]) -> str:
+	"""The fields of differences of one kind, not all of many."""
+	named = [named_field(each) for each in found[:MOST_NAMED]]
+	return ", ".join([*named, "…"] if len(found) > MOST_NAMED else named)
+
+
+def differences(wanted: Subscription, there: dict) -> list[Difference]:
+	"""What keeps documents of a row from fitting; `there` is the producer's schema. Raises CannotApply."""
+	here = schema_of(wanted.local_doctype)
+	if wanted.mapping:
+		found = compare.mapping_differences(MappingStore().get(wanted.mapping), there, here)
+		# what is not sent is there all the same
+		kept_back = {name.rpartition(".")[2] for name in (*wanted.not_sent, *wanted.not_wanted)}
+		return [
+			each
+			for each in found
+			if each.kind != compare.NOT_THERE or each.field.rpartition(".")[2] not in kept_back
+		]
+	return compare.differences(there, here)
+
+
+def named_field(difference: Difference) -> str:
+	"""A field with what it is there and here."""
+	parts = " → ".join(part for part in (difference.there, difference.here) if part)
+	if not difference.field:
+		return parts
+	return f"{difference.field} ({parts})" if parts else difference.field
+
+
+def wording(kind: str) -> tuple[str, str, str]:
+	"""Severity, sentence and remedy for a kind of difference; {0} is the DocType, {1} the fields."""
+	return {
+		compare.OTHER_KIND: (
+			STOPS,
+			_("{0} is another kind of DocType there: {1}. Its documents can't be applied."),
+			_("Use a mapping to a DocType of the same kind."),
+		),
+		compare.NOT_THERE: (
+			STOPS,
+			_("The mapping for {0} takes fields that the producer has not: {1}."),
+			_("Correct Remote Fieldname in these rows of the Document Type Mapping."),
+		),
+		compare.REQUIRED: (
+			MAY_HURT,
+			_("{0} demands fields here that documents there may lack: {1}. Such documents fail."),
+			_(
+				"Make the fields mandatory there, give them a default here, or make them optional here (Customize Form)."
+			),
+		),
+		compare.OTHER_TYPE: (
+			MAY_HURT,
+			_("Fields of {0} are of another type here: {1}. Values may be lost or refused."),
+			_("Bring the types into line (Customize Form), or use a mapping."),
+		),
+		compare.OTHER_TARGET: (
+			MAY_HURT,
+			_("Fields of {0} link to another DocType here: {1}. Such links fail."),
+			_("Bring the fields into line (Customize Form), or use a mapping."),
+		),
+		compare.SHORTER: (
+			MAY_HURT,
+			_("Fields of {0} hold less text here: {1}. Longer values fail."),
+			_("Choose a longer type here (Customize Form)."),
+		),
+		compare.FEWER_OPTIONS: (
+			MAY_HURT,
+			_("Fields of {0} know fewer options here; missing are: {1}. Documents with these fail."),
+			_("Add the options here (Customize Form), or use a Value Map."),
+		),
+		compare.UNIQUE: (
+			MAY_HURT,
+			_("Fields of {0} are unique here and not there: {1}. The second document with a value fails."),
+			_("Make the fields unique there too, or not unique here."),
+		),
+		compare.MISSING: (
+			MAY_HURT,
+			_("{0} lacks fields here: {1}. Their values are left out."),
+			_(
+				"Add the fields here (Customize Form) if they are wanted, or use a mapping, which takes only what it names."
+			),
+		),
+	}[kind]

@@ -1,0 +1,83 @@
+"""What the Event Subscriber may do on both sites. Asks this site's rights; what the producer says comes as plain data."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.permissions import AUTOMATIC_ROLES
+
+from event_streaming.consumer.checking.finding import GIVE_RIGHTS, MAY_HURT, STOPS, Found
+from event_streaming.site.roles import SUBSCRIBER
+
+RIGHTS = ("create", "write", "delete")
+OF_SUBMITTABLE = ("submit", "cancel")
+
+
+def rights_needed(single: bool, submittable: bool) -> tuple[str, ...]:
+	"""What events of a DocType may need. Pure."""
+	wanted = ("write",) if single else RIGHTS
+	return (*wanted, *OF_SUBMITTABLE) if submittable else wanted
+
+
+def roles_of(user: str) -> list[str]:
+	"""Roles of the user that could be given rights: not those that everybody has, nor the one that neighbours' users have, too."""
+	return sorted(set(frappe.get_roles(user)) - {*AUTOMATIC_ROLES, SUBSCRIBER})
+
+
+def of_this_site(doctype: str, user: str) -> Iterator[Found]:
+	meta = frappe.get_meta(doctype)
+	wanted = rights_needed(bool(meta.issingle), bool(meta.is_submittable))
+	lacking = [right for right in wanted if not frappe.has_permission(doctype, right, user=user)]
+	frappe.clear_messages()
+	if lacking:
+		yield Found(
+			STOPS if {"create", "write", "submit"} & set(lacking) else MAY_HURT,
+			"rights",
+			doctype,
+			_("{0} has no right here to {1} {2}: such events fail.").format(
+				user, ", ".join(lacking), _(doctype)
+			),
+			_("Give the rights to one of its roles in Role Permissions Manager."),
+			GIVE_RIGHTS,
+			{"rights": lacking, "roles": roles_of(user)},
+		)
+
+
+def of_the_producer(
+	doctype: str, remote: str, user: str, producer: str, facts: Mapping[str, Any], both_ways: bool
+) -> Iterator[Found]:
+	"""`facts` are what the producer says of one DocType; `both_ways`: it takes documents of it from here, too. Pure, but for the
+	words."""
+	rights = facts.get("rights") or {}
+	if facts.get("problem") == "not permitted":
+		yield Found(
+			STOPS,
+			"rights",
+			doctype,
+			_("{0} may not read {1} on {2}: its events are held back.").format(user, remote, producer),
+			_("Give the right to one of its roles there, in Role Permissions Manager."),
+		)
+	elif not facts.get("problem") and not facts.get("reads_all"):
+		yield Found(
+			MAY_HURT,
+			"rights",
+			doctype,
+			_("{0} may read only some documents of {1} on {2}; the others are not sent.").format(
+				user, remote, producer
+			),
+			_("Look at its User Permissions, and at the permissions of {0}, there.").format(remote),
+		)
+	schema = facts.get("schema") or {}
+	needed = rights_needed(bool(schema.get("single")), bool(schema.get("submittable")))
+	lacking = [right for right in needed if not rights.get(right)] if both_ways and schema else []
+	if lacking:
+		yield Found(
+			STOPS,
+			"rights",
+			doctype,
+			_(
+				"{0} has no right to {1} {2} on {3}, which takes documents from here: such events fail there."
+			).format(user, ", ".join(lacking), remote, producer),
+			_("Give the rights to one of its roles there, in Role Permissions Manager."),
+		)

@@ -1,0 +1,88 @@
+"""What a trial's documents have said, as findings. Pure, but for the words."""
+
+from collections.abc import Iterator
+
+from frappe import _
+
+from event_streaming.consumer.checking.causes import put_together, says
+from event_streaming.consumer.checking.finding import MAY_HURT, NOTE, STOPS, Found, named
+from event_streaming.consumer.checking.trial import Trial
+from event_streaming.exceptions import NameTaken, NotInARehearsal
+
+# causes that are told of one DocType
+MOST_CAUSES = 20
+NOT_TRIED = NotInARehearsal.__name__
+
+
+def is_told(text: str) -> bool:
+	"""Whether a failure is one of those that are found among all documents, not only the first: names and value maps."""
+	in_no_map = _(
+		"The value {0} for the field {1} is not in the value map {2}: add it there, then resync (mapping {3})."
+	)
+	return text.startswith(NameTaken.__name__) or says(in_no_map, text)
+
+
+def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
+	"""The causes of failures, what a trial can't try, warnings, and how many fit."""
+	failed = [each for each in trial.failed if NOT_TRIED not in each[1] and not is_told(each[1])]
+	for cause in put_together(failed)[:MOST_CAUSES]:
+		yield Found(
+			STOPS,
+			"trial",
+			doctype,
+			_("{0} of the first {1} documents of {2} fail: {3}").format(
+				len(cause.documents), trial.tried, _(doctype), cause.text
+			),
+			_("For example {0}.").format(named(cause.documents, 3)),
+		)
+	for cause in put_together([each for each in trial.failed if NOT_TRIED in each[1]])[:MOST_CAUSES]:
+		yield Found(
+			MAY_HURT,
+			"trial",
+			doctype,
+			_("{0} of the first {1} documents of {2} could not be tried: {3}").format(
+				len(cause.documents), trial.tried, _(doctype), cause.text
+			),
+			_("For example {0}.").format(named(cause.documents, 3)),
+		)
+	if trial.refused:
+		yield Found(
+			MAY_HURT,
+			"trial",
+			doctype,
+			_("Controllers or hooks of this site commit in the middle of documents of {0}: {1}.").format(
+				_(doctype), named(sorted({word.upper() for word in trial.refused}))
+			),
+			_(
+				"If such a document fails later on, what was committed stays. Its app should leave the commit to Frappe."
+			),
+		)
+	if trial.escaped:
+		yield Found(
+			STOPS,
+			"trial",
+			doctype,
+			_(
+				"A hook of this site has ended the trial's transaction of {0} by a way of its own: look for documents that were left."
+			).format(_(doctype)),
+			_("Find the app whose hook talks to the database past Frappe."),
+		)
+	for cause in put_together(trial.warned)[:MOST_CAUSES]:
+		yield Found(
+			NOTE,
+			"trial",
+			doctype,
+			_("{0} of the first {1} documents of {2}: {3}").format(
+				len(cause.documents), trial.tried, _(doctype), cause.text
+			),
+			_("For example {0}.").format(named(cause.documents, 3)),
+		)
+	if trial.tried:
+		yield Found(
+			NOTE,
+			"trial",
+			doctype,
+			_(
+				"{0} of the first {1} documents of {2} were applied and taken back without a fault; {3} are here already."
+			).format(trial.fits, trial.tried, _(doctype), trial.here),
+		)
