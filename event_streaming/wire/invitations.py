@@ -99,9 +99,12 @@ def hash_of(secret: str) -> str:
 	return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def proof_of(key: bytes, code: Code) -> str:
-	"""By which the site that has used a code can go on, and no other: made from a key of that site, so that it need not be kept."""
-	said = f"event_streaming joining\n{code.site_id}\n{code.invitation}\n{code.secret}"
+def proof_of(key: bytes, site_id: str, code: Code) -> str:
+	"""By which the site that has used a code can go on, and no other: made from a key of that site, so that it need not be kept.
+
+	`site_id` is that site's own, which a copy of it with the same key has not got.
+	"""
+	said = f"event_streaming joining\n{site_id}\n{code.site_id}\n{code.invitation}\n{code.secret}"
 	return hmac.new(key, said.encode(), hashlib.sha256).hexdigest()
 
 

@@ -16,7 +16,14 @@ from event_streaming.consumer.joining.connecting import connect, make_user
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.subscriptions.statuses import APPROVED, write_statuses
 from event_streaming.database.locks import advisory_lock
-from event_streaming.exceptions import EventStreamingError, InvitationRefused, PullRunning, RemoteUnavailable
+from event_streaming.exceptions import (
+	EventStreamingError,
+	InvitationRefused,
+	PullRunning,
+	RemoteError,
+	RemoteRefused,
+	RemoteUnavailable,
+)
 from event_streaming.producer.inviting.invitations import refuse_neighbour
 from event_streaming.producer.inviting.redeeming import approve, give_keys
 from event_streaming.producer.registration.unlogged import unlogged
@@ -25,6 +32,7 @@ from event_streaming.site.address import public_url
 from event_streaming.site.roles import SUBSCRIBER, make_stream_user
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import CONSUMER, own_id
+from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.invitations import Code, InvalidCode, Offer, decode, subscriber_of
 
 # the realtime message about each step
@@ -209,13 +217,21 @@ def refuse_code(message: str, reason: str) -> None:
 
 @contextmanager
 def inviting_site(code: Code) -> Iterator[InvitingSite]:
-	"""The site that a code leads to; where it can't be asked, what is to be done is said."""
+	"""The site that a code leads to. What it refuses is said in its words, and where it can't be asked, what is to be done."""
 	site = InvitingSite(code)
 	try:
 		yield site
 	except RemoteUnavailable as error:
 		frappe.throw(
 			_("{0} Nothing is lost: join again with the same code.").format(str(error)), EventStreamingError
+		)
+	except (RemoteError, RemoteRefused) as error:
+		# thrown, as Frappe's Desk shows nothing of an exception but its messages
+		frappe.throw(str(error), InvitationRefused)
+	except InvalidPage as error:
+		frappe.throw(
+			_("{0} gives no answer that can be understood: {1}").format(code.address, str(error)),
+			InvitationRefused,
 		)
 	finally:
 		site.close()

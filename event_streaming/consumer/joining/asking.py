@@ -28,7 +28,7 @@ class InvitingSite:
 
 	def __init__(self, code: Code):
 		self.code = code
-		self.proof = Confidential(proof_of(get_encryption_key().encode(), code))
+		self.proof = Confidential(proof_of(get_encryption_key().encode(), own_id(), code))
 		if doc := producer_of(code):
 			self.client = client_of(doc, spare_secrets=lambda: keys.spare_secrets(doc.name))
 			self.client.show(code.secret)

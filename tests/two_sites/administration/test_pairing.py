@@ -185,7 +185,7 @@ def test_a_code_that_is_used_late_changed_withdrawn_or_for_another_is_refused_an
 	assert "was withdrawn" in refused(consumer, withdrawn["code"])
 	assert "another address" in refused(consumer, elsewhere["code"])
 	assert "made on this very site" in refused(producer, used["code"])
-	assert "The request is for the site" in refused_by_id(consumer, misdirected)
+	assert "The request is for the site" in refused(consumer, misdirected)
 	# a look uses nothing up, and a neighbour may not invite, nor write an invitation
 	seen = third.rest().method(f"{API}.look_at_invitation", code=used["code"])
 	assert [row["doctype"] for row in seen["rows"]] == [CITY] and not seen["mistakes"]
@@ -193,14 +193,24 @@ def test_a_code_that_is_used_late_changed_withdrawn_or_for_another_is_refused_an
 	assert joined["approved"] == [CITY]
 	assert "used already, by another site" in refused(third, used["code"], "look_at_invitation")
 	assert "used already, by another site" in refused(third, used["code"])
-	# not even with the id of the site that has used it
-	third.run(take_site_id, site_id=consumer.run(own_site_id))
-	assert "used already, by another site" in refused(third, used["code"])
+	# not even for who claims to be the site that has used it
+	claimed = requests.post(
+		f"{producer.url}/api/method/event_streaming.endpoints.redeem_invitation",
+		json={
+			"invitation": said.invitation,
+			"proof": "0" * 64,
+			"site_id": consumer.run(own_site_id),
+			"address": consumer.url,
+		},
+		headers={"X-Event-Streaming-Token": said.secret},
+		timeout=60,
+	)
+	assert claimed.status_code == 417 and "used already" in claimed.text
 
 	assert sorted(refusals(producer), key=str) == sorted(
 		[
 			(None, "this site's own", "Refused"),
-			(None, "Unknown", "Refused"),
+			(used["invitation"], "Unknown", "Refused"),
 			(late["invitation"], "Expired", "Refused"),
 			(withdrawn["invitation"], "Withdrawn", "Refused"),
 			(elsewhere["invitation"], "Other Address", "Refused"),
@@ -225,13 +235,6 @@ def make_late(name: str) -> None:
 	frappe.db.set_value(INVITATION, name, "expires_on", "2024-01-01 00:00:00")
 
 
-def take_site_id(site_id: str) -> None:
-	import frappe
-
-	frappe.db.set_single_value("Event Streaming Settings", "site_id", site_id)
-	frappe.clear_document_cache("Event Streaming Settings", "Event Streaming Settings")
-
-
 def own_site_id() -> str:
 	from event_streaming.site.site_id import own_id
 
@@ -247,12 +250,6 @@ def make_admin(user: str) -> None:
 def as_user(site, user: str, path: str, values: dict) -> requests.Response:
 	headers = dict(site.rest(user).session.headers)
 	return requests.post(f"{site.url}/api/{path}", json=values, headers=headers, timeout=60)
-
-
-def refused_by_id(site, code: str) -> str:
-	answer = site.rest().session.post(f"{site.url}/api/method/{API}.join", json={"code": code}, timeout=60)
-	assert answer.status_code == 403, answer.text
-	return answer.text
 
 
 def test_both_directions_go_on_after_each_point_at_which_joining_broke_off(producer, consumer):
