@@ -96,7 +96,7 @@ def _checksum(content: bytes) -> bytes:
 
 def hash_of(secret: str) -> str:
 	"""What is kept of a secret. It is random enough for a hash without salt and rounds."""
-	return hashlib.sha256(secret.encode()).hexdigest()
+	return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 def proof_of(key: bytes, site_id: str, code: Code) -> str:

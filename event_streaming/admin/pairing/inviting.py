@@ -65,8 +65,8 @@ def notes(rows: list[Row]) -> list[str]:
 	if not get_settings().public_url:
 		found.append(
 			_(
-				"Others reach this site at {0}, it is assumed. If that is wrong, set the Public URL in Event Streaming Settings and invite"
-				" again: the address is in the code."
+				"The code leads to {0}, as no Public URL is set. If other sites reach this one at another address, set it in Event Streaming"
+				" Settings and invite again."
 			).format(public_url())
 		)
 	if hiding := [row["document_type"] for row in rows if row["fields_not_sent"] or row["fields_masked"]]:

@@ -110,9 +110,22 @@ def shown(rows: dict[str, Row]) -> list[dict[str, str]]:
 	]
 
 
-def parsed(value: Any) -> Any:
-	"""A list that comes as JSON or as it is; a single name is a list of one."""
+def parsed(value: Any) -> list[str | Row]:
+	"""What an invitation is for: names of DocTypes or objects, as JSON or as they are; a single name is a list of one."""
 	if isinstance(value, str):
-		value = value.strip()
-		value = json.loads(value) if value.startswith("[") else list(names_in(value))
-	return value
+		try:
+			value = json.loads(value) if value.strip().startswith("[") else list(names_in(value))
+		except (ValueError, RecursionError):
+			value = [None]
+	known = ("document_type", *TERMS)
+	entries = [] if value is None else value
+	for each in entries if isinstance(entries, list) else [None]:
+		texts = [each.get(key) or "" for key in known] if isinstance(each, dict) else [each]
+		if not all(isinstance(text, str) for text in texts):
+			frappe.throw(
+				_("Document Types are a list of names, or of objects with {0}.").format(", ".join(known))
+			)
+	return [
+		{key: each[key] for key in known if key in each} if isinstance(each, dict) else each
+		for each in entries
+	]

@@ -42,20 +42,20 @@ def why_not(invitation: Invitation | None, asking: Asking, now: datetime) -> str
 
 	A code that was used is good for the site that has used it, and for no other, so that it can go on where it was interrupted.
 	"""
-	known = invitation or NONE
-	if not hmac.compare_digest(known.secret_hash or NONE.secret_hash, asking.secret_hash) or not invitation:
+	known = invitation if invitation and invitation.secret_hash else NONE
+	if not hmac.compare_digest(known.secret_hash, asking.secret_hash) or known is NONE:
 		return UNKNOWN
-	if invitation.status == WITHDRAWN:
+	if known.status == WITHDRAWN:
 		return WITHDRAWN
-	if invitation.proof_hash:
-		if not hmac.compare_digest(invitation.proof_hash, asking.proof_hash):
+	if known.proof_hash:
+		if not hmac.compare_digest(known.proof_hash, asking.proof_hash):
 			return USED
-		if invitation.completed or (invitation.used_on and now <= _can_go_on_until(invitation)):
+		if known.completed or (known.used_on and now <= _can_go_on_until(known)):
 			return ""
 		return EXPIRED
-	if invitation.status != OPEN or now > invitation.expires_on:
+	if known.status != OPEN or now > known.expires_on:
 		return EXPIRED
-	if invitation.only_address and invitation.only_address != asking.address:
+	if known.only_address and known.only_address != asking.address:
 		return OTHER_ADDRESS
 	return ""
 

@@ -64,6 +64,7 @@ event_streaming.pairing = (() => {
 				fieldname: "doctypes",
 				fieldtype: "Table",
 				label: __("Document Types"),
+				description: __("Condition: only documents that meet it are sent, for example doc.public == 1. Fields Not Sent: field names, separated by commas"),
 				in_place_edit: true,
 				data: [],
 				fields: [
@@ -227,7 +228,7 @@ event_streaming.pairing = (() => {
 			);
 		} else {
 			parts.push(
-				`<p class="text-muted">${__("Joining makes a user of its own for the connection, an Event Producer, and has it approved.")}</p>`
+				`<p class="text-muted">${__("Join makes the user, the keys and the Event Producer, and these Document Types are approved at once.")}</p>`
 			);
 		}
 		return parts.join("");
@@ -245,8 +246,9 @@ event_streaming.pairing = (() => {
 		};
 		frappe.realtime.on(STEP, on_step);
 		dialog.get_primary_btn().prop("disabled", true);
-		frappe
-			.call({ method: `${API}.join`, args: { code, shown: seen.shown }, freeze: true, freeze_message: __("Joining {0}", [text(seen.site)]) })
+		const args = { code, shown: seen.shown };
+		const freeze_message = __("Joining {0}", [text(seen.site)]);
+		Promise.resolve(frappe.call({ method: `${API}.join`, args, freeze: true, freeze_message }))
 			.then((answer) => show_result(dialog, listview, answer.message))
 			.catch(() => {
 				dialog.fields_dict.offered.$wrapper.html(describe_offer(seen));
