@@ -17,6 +17,8 @@ from event_streaming.admin.daily import findings
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
+from event_streaming.admin.pairing import inviting, joining
+from event_streaming.admin.pairing.offered import parsed
 from event_streaming.admin.prometheus import CONTENT_TYPE
 from event_streaming.admin.setup import applying, here
 from event_streaming.admin.setup import recipes as own_recipes
@@ -99,6 +101,60 @@ def approve(
 	if isinstance(named, str):
 		named = [named]
 	return decisions.approve(event_consumer, named, REJECTED if frappe.utils.cint(reject) else APPROVED)
+
+
+@frappe.whitelist(methods=["POST"])
+def invite(
+	doctypes: str | list | None = None,
+	recipe: str | None = None,
+	invited: str = "",
+	both_directions: bool | int = False,
+	copy_existing: bool | int = True,
+	expires_in_hours: int | str = inviting.HOURS,
+	only_address: str = "",
+) -> dict[str, Any]:
+	"""A one-time code by which another site joins this one: for DocTypes, or those of a recipe. The code is told this once."""
+	frappe.only_for(ADMIN)
+	return inviting.invite(
+		parsed(doctypes),
+		recipe,
+		invited,
+		bool(frappe.utils.cint(both_directions)),
+		bool(frappe.utils.cint(copy_existing)),
+		frappe.utils.cint(expires_in_hours),
+		only_address,
+	)
+
+
+@frappe.whitelist(methods=["POST"])
+def withdraw_invitation(invitation: str) -> None:
+	"""The code of an invitation is good for nothing any more."""
+	frappe.only_for(ADMIN)
+	inviting.withdraw(invitation)
+
+
+@frappe.whitelist(methods=["POST"])
+def offered_rows(recipe: str) -> list[dict[str, Any]]:
+	"""The DocTypes and conditions of a recipe, for the form that invites a site."""
+	frappe.only_for(ADMIN)
+	return inviting.rows_to_choose(recipe)
+
+
+@frappe.whitelist(methods=["POST"])
+def look_at_invitation(code: str) -> dict[str, Any]:
+	"""What a code offers, and what on this site is against it; nothing is used up or changed."""
+	frappe.only_for(ADMIN)
+	return joining.without_code_in_a_log(code, lambda: joining.look(code))
+
+
+@frappe.whitelist(methods=["POST"])
+def join(code: str, shown: str | None = None) -> dict[str, Any]:
+	"""Join the site that a code is of: keys, Event Producer, approval, first copy. `shown` is what `look_at_invitation` gave.
+
+	Called again with the same code, it goes on where it was interrupted.
+	"""
+	frappe.only_for(ADMIN)
+	return joining.without_code_in_a_log(code, lambda: joining.join(code, shown, joining.tell_desk))
 
 
 @frappe.whitelist(methods=["POST"])

@@ -7,7 +7,9 @@ never changes the wire. `wire/paths.py` names these paths for the side that call
 from typing import Any
 
 import frappe
+from frappe.rate_limiter import rate_limit
 
+from event_streaming.admin.pairing import answering
 from event_streaming.consumer.pull import requests
 from event_streaming.consumer.subscriptions import hearing
 from event_streaming.consumer.subscriptions import tracing as arriving
@@ -30,6 +32,9 @@ from event_streaming.site.acting import acting_as
 from event_streaming.site.facts import facts
 from event_streaming.site.roles import only_for_subscribers
 from event_streaming.site.site_id import own_id
+
+# of one address in a minute
+CODES = 60
 
 # ---- asked by a consumer, as the user of its Event Consumer
 
@@ -187,6 +192,36 @@ def trace_arrival(producer_url: str = "", doctype: str = "", name: str = "") -> 
 	event_producer, subscriber = hearing.known_by_token(producer_url)
 	with acting_as(subscriber):
 		return arriving.told(event_producer, doctype, name)
+
+
+# ---- asked by a site that was invited. The code's secret comes in the header, not among the arguments; the first two are open to
+# guests, as the site has no keys yet. A secret can't be guessed: the rate bounds the work, and what the audit log holds.
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True, xss_safe=True)
+@rate_limit(limit=CODES, seconds=60)
+def meet_invitation(
+	invitation: str = "", proof: str = "", site_id: str = "", address: str = ""
+) -> dict[str, Any]:
+	"""What a code offers. Nothing is used up. Raises InvitationRefused, in words for the administrator of the other site."""
+	return answering.meet(invitation, proof, site_id, address)
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True, xss_safe=True)
+@rate_limit(limit=CODES, seconds=60)
+def redeem_invitation(
+	invitation: str = "", proof: str = "", site_id: str = "", address: str = ""
+) -> dict[str, str]:
+	"""Use a code: API key and secret of the user that is made for the site, this once. Again only for the same site."""
+	return answering.redeem(invitation, proof, site_id, address)
+
+
+@frappe.whitelist(methods=["POST"])
+def complete_invitation(
+	invitation: str, proof: str, api_key: str | None = None, api_secret: str | None = None
+) -> dict[str, Any]:
+	"""The site has registered, and calls as its user: what the invitation says is approved. The keys are for the other direction."""
+	return answering.complete(invitation, proof, api_key or "", api_secret or "")
 
 
 # ---- asked by the doctor of either

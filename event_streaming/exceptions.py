@@ -58,6 +58,10 @@ class RemoteError(EventStreamingError):
 		self.exc_type = exc_type
 
 
+class InvitationRefused(EventStreamingError):
+	"""A code was shown that is good for nothing, or not for who shows it; the message is for the administrator of the other site."""
+
+
 class NotRegistered(EventStreamingError):
 	"""The producer has no Event Consumer for the asking site."""
 

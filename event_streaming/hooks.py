@@ -16,6 +16,11 @@ doctype_js = {
 	"Event Streaming Settings": "public/js/setup.js",
 	"Event Streaming Task": "public/js/check_report.js",
 }
+doctype_list_js = {
+	"Event Consumer": "public/js/pairing.js",
+	"Event Producer": "public/js/pairing.js",
+	"Event Streaming Invitation": "public/js/pairing.js",
+}
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites
@@ -109,6 +114,7 @@ ignore_links_on_delete = [
 	"Event Given Document",
 	"Event Streaming Task",
 	"Event Streaming Audit Log",
+	"Event Streaming Invitation",
 ]
 
 # sites with Frappe 13's module call these paths

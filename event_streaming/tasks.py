@@ -6,6 +6,7 @@ from event_streaming.admin import alerts
 from event_streaming.admin.daily import awake, looking
 from event_streaming.consumer.long_work import runner
 from event_streaming.consumer.pull import requests
+from event_streaming.producer.inviting.invitations import expire
 from event_streaming.producer.notify import notifications
 
 
@@ -32,5 +33,6 @@ def event_streaming_every_minute() -> None:
 
 
 def event_streaming_daily() -> None:
-	"""The doctor looks by itself; what needs a person becomes an alert with the next minute."""
+	"""Codes that nobody has used in time; the doctor looks by itself, and what needs a person becomes an alert with the next minute."""
+	expire()
 	looking.look_once_a_day()

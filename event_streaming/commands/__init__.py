@@ -7,6 +7,7 @@ import click
 
 from event_streaming.commands.connections.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.connections.doctor import doctor_command
+from event_streaming.commands.connections.pair import invite_command, join_command, withdraw_command
 from event_streaming.commands.connections.put_off import put_off_command
 from event_streaming.commands.connections.restored import restored_command
 from event_streaming.commands.connections.rotate import rotate_keys_command
@@ -55,6 +56,9 @@ for command in (
 	approve_command,
 	pause_command,
 	resume_command,
+	invite_command,
+	withdraw_command,
+	join_command,
 	new_site_id_command,
 	accept_site_command,
 	rotate_keys_command,

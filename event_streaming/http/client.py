@@ -93,6 +93,11 @@ class SiteClient:
 		else:
 			self.use_secret(api_secret)
 
+	def show(self, token: str) -> None:
+		"""From now on show this token too, beside the keys."""
+		self._secrets.append(Confidential(token))
+		self._session.headers[TOKEN_HEADER] = token
+
 	def use_secret(self, api_secret: str) -> None:
 		"""From now on call with this secret of the same API key."""
 		if api_secret and api_secret not in self._secrets:

@@ -34,6 +34,11 @@ SUBSCRIPTION_CHANGED = "Subscription Changed"
 SETTINGS_CHANGED = "Settings Changed"
 MAPPING_CHANGED = "Mapping Changed"
 SETUP_APPLIED = "Set-Up Applied"
+INVITED = "Site Invited"
+INVITATION_WITHDRAWN = "Invitation Withdrawn"
+INVITATION_USED = "Invitation Used"
+INVITATION_REFUSED = "Invitation Refused"
+JOINED = "Joined"
 DELETED = "Deleted"
 ADOPTED = "Adopted"
 MATCHED = "Matched"
@@ -88,9 +93,10 @@ def record_refused(
 	reference_name: str | None,
 	before: dict[str, Any] | None = None,
 	after: dict[str, Any] | None = None,
+	where: str = "",
 ) -> str:
 	"""The same for what is refused: it is kept though the transaction, or a savepoint in it, is undone. Raises nothing."""
-	row = _row(what, reference_doctype, reference_name, before, after, "", REFUSED)
+	row = _row(what, reference_doctype, reference_name, before, after, where, REFUSED)
 	_insert(row)
 
 	def keep() -> None:

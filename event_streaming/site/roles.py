@@ -4,11 +4,19 @@ The role alone gives a user nothing but the calls of its own Event Consumer; wha
 other roles. It gives nobody a desk.
 """
 
+from collections.abc import Iterable
+
 import frappe
+from frappe import _
+from frappe.permissions import setup_custom_perms
+
+from event_streaming.exceptions import EventStreamingError
 
 SUBSCRIBER = "Event Subscriber"
 ADMIN = "System Manager"
 ADMINISTRATOR = "Administrator"
+# one for each DocType, for the users that invitations make: 'Event Streaming Reads Item'
+READS, WRITES = "Event Streaming Reads ", "Event Streaming Writes "
 # either will do for the calls of a consumer
 MAY_SUBSCRIBE = (SUBSCRIBER, ADMIN)
 
@@ -23,10 +31,16 @@ def make_role() -> None:
 
 def remove_role() -> None:
 	"""When the app is removed: the role, and every right and user that has it."""
-	for table in ("Has Role", "Custom DocPerm", "DocPerm"):
-		frappe.db.delete(table, {"role": SUBSCRIBER})
-	frappe.delete_doc("Role", SUBSCRIBER, force=True, ignore_missing=True, ignore_permissions=True)
-	frappe.db.delete("Deleted Document", {"deleted_doctype": "Role", "deleted_name": SUBSCRIBER})
+	ours = [
+		SUBSCRIBER,
+		*frappe.get_all("Role", {"name": ["like", f"{READS}%"]}, pluck="name"),
+		*frappe.get_all("Role", {"name": ["like", f"{WRITES}%"]}, pluck="name"),
+	]
+	for role in ours:
+		for table in ("Has Role", "Custom DocPerm", "DocPerm"):
+			frappe.db.delete(table, {"role": role})
+		frappe.delete_doc("Role", role, force=True, ignore_missing=True, ignore_permissions=True)
+		frappe.db.delete("Deleted Document", {"deleted_doctype": "Role", "deleted_name": role})
 
 
 def may_subscribe(user: str) -> bool:
@@ -49,3 +63,72 @@ def has_only_as_subscriber(user: str, doctype: str, right: str = "read") -> bool
 		perm.role in others and not perm.permlevel and perm.get(right)
 		for perm in frappe.get_meta(doctype).permissions
 	)
+
+
+# ---- users that invitations make
+
+
+def make_stream_user(name: str, full_name: str, roles: Iterable[str]) -> None:
+	"""The user in whose name one other site is dealt with: it has no password, gets no mail, and has these roles at least.
+
+	Raises EventStreamingError for one that somebody has disabled.
+	"""
+	if not frappe.db.exists("User", name):
+		doc = frappe.new_doc("User")
+		doc.update({"email": name, "first_name": full_name[:140], "enabled": 1, "send_welcome_email": 0})
+		doc.flags.no_welcome_mail = True
+	else:
+		doc = frappe.get_doc("User", name, for_update=True)
+		if not doc.enabled:
+			frappe.throw(
+				_("The user {0} was disabled here: enable it first.").format(name), EventStreamingError
+			)
+	missing = set(roles) - {row.role for row in doc.get("roles") or []}
+	if not doc.is_new() and not missing:
+		return
+	for role in sorted(missing):
+		doc.append("roles", {"role": role})
+	doc.flags.ignore_permissions = True
+	doc.save()
+
+
+def has_right(user: str, doctype: str, right: str) -> bool:
+	"""Whether one of the user's roles gives the right to all documents of a DocType, not only to its own."""
+	roles = set(frappe.get_roles(user))
+	return any(
+		perm.role in roles and not perm.permlevel and not perm.if_owner and perm.get(right)
+		for perm in frappe.get_meta(doctype).permissions
+	)
+
+
+def reading_role(doctype: str) -> str:
+	"""The role that may read documents of a DocType, and nothing else. It is made where it is missing."""
+	return _role_for(f"{READS}{doctype}", doctype, ("read",))
+
+
+def writing_role(doctype: str) -> str:
+	"""The role that may do all with documents of a DocType that an event can ask for. It is made where it is missing."""
+	meta = frappe.get_meta(doctype)
+	rights = ["read", "write"]
+	if not meta.issingle:
+		rights += ["create", "delete"]
+	if meta.is_submittable:
+		rights += ["submit", "cancel", "amend"]
+	return _role_for(f"{WRITES}{doctype}", doctype, rights)
+
+
+def _role_for(role: str, doctype: str, rights: Iterable[str]) -> str:
+	if not frappe.db.exists("Role", role):
+		frappe.get_doc({"doctype": "Role", "role_name": role, "desk_access": 0}).insert(
+			ignore_permissions=True
+		)
+	wanted = dict.fromkeys(rights, 1)
+	known = {"parent": doctype, "role": role, "permlevel": 0, "if_owner": 0}
+	# a DocType goes by its own rights until it has one of these: they are copied first
+	setup_custom_perms(doctype)
+	if not frappe.db.exists("Custom DocPerm", {**known, **wanted}):
+		name = frappe.db.get_value("Custom DocPerm", known)
+		doc = frappe.get_doc("Custom DocPerm", name) if name else frappe.new_doc("Custom DocPerm")
+		doc.update({**known, "parenttype": "DocType", "parentfield": "permissions", **wanted})
+		doc.save(ignore_permissions=True)
+	return role

@@ -24,6 +24,10 @@ UPDATE_STATUS = "event_streaming.endpoints.update_status"
 # the same as NOTIFY, for a producer that has a token
 NOTIFY_WITH_TOKEN = "event_streaming.endpoints.new_event_notification"
 ROTATE = "event_streaming.endpoints.rotate_keys"
+# a code of an invitation: what it offers, its use, and that the site has registered
+MEET_INVITATION = "event_streaming.endpoints.meet_invitation"
+REDEEM_INVITATION = "event_streaming.endpoints.redeem_invitation"
+COMPLETE_INVITATION = "event_streaming.endpoints.complete_invitation"
 # in which a producer shows its token: headers are in no access log
 TOKEN_HEADER = "X-Event-Streaming-Token"
 # where Frappe 13 and 14 have the same DocTypes, in a module of their own

@@ -26,7 +26,9 @@ def record_changes(doc) -> None:
 		audit.record(audit.REGISTRATION_CHANGED, CONSUMER, doc.name, old, new, where)
 	else:
 		for what, (was, now) in _by_kind(old, new).items():
-			audit.record(what, CONSUMER, doc.name, was, now)
+			# the decision is of who has invited the site; it comes into force as that registers
+			by = audit.OTHER_SITE if doc.flags.by_invitation else ""
+			audit.record(what, CONSUMER, doc.name, was, now, by)
 
 
 def _by_kind(old: Values, new: Values) -> dict[str, tuple[Values, Values]]:

@@ -58,7 +58,7 @@ def settle_hidden(doc, rows_before: dict[str, Any]) -> None:
 				_refuse_own_user(doc)
 			row.update(dict(zip(DECIDED, was, strict=True)))
 		if was != [row.get(field) or "" for field in DECIDED]:
-			_check(row)
+			check_hidden(row)
 			_tell(row, before, doc.user)
 
 
@@ -93,7 +93,8 @@ def refuse_removal_by_consumer(doc) -> None:
 # ---- what can be hidden
 
 
-def _check(row) -> None:
+def check_hidden(row) -> None:
+	"""Refuse fields of a row that can't be hidden. It needs `ref_doctype`, `idx` and both lists, and is stored by who calls."""
 	if not frappe.db.exists("DocType", row.ref_doctype):
 		return
 	meta = frappe.get_meta(row.ref_doctype)

@@ -37,6 +37,9 @@ NOT_OF_DOCUMENTS = {
 	"get_site_id",
 	"rotate_keys",
 	"new_event_notification",
+	"meet_invitation",
+	"redeem_invitation",
+	"complete_invitation",
 }
 ALL_FIELDS = ["title", "note", "salary", "scan", "story", "code", "contact"]
 

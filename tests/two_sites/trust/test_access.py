@@ -48,6 +48,19 @@ ACCESS = {
 	),
 	"event_streaming.endpoints.site_facts": ("producer", ADMINS, {}),
 	"event_streaming.endpoints.get_site_id": ("producer", ANYBODY, {}),
+	# a code that there is not is refused to everybody alike, not for lack of a right
+	"event_streaming.endpoints.meet_invitation": ("producer", {"", *ANYBODY}, {"invitation": "none"}),
+	"event_streaming.endpoints.redeem_invitation": ("producer", {"", *ANYBODY}, {"invitation": "none"}),
+	"event_streaming.endpoints.complete_invitation": (
+		"producer",
+		ANYBODY,
+		{"invitation": "none", "proof": "none"},
+	),
+	f"{API}.invite": ("consumer", ADMINS, {}),
+	f"{API}.withdraw_invitation": ("consumer", ADMINS, {"invitation": "none"}),
+	f"{API}.offered_rows": ("consumer", ADMINS, {"recipe": "none"}),
+	f"{API}.look_at_invitation": ("consumer", ADMINS, {"code": "none"}),
+	f"{API}.join": ("consumer", ADMINS, {"code": "none"}),
 	# of an id that was not refused
 	f"{API}.export_setup": ("consumer", ADMINS, {}),
 	f"{API}.recipes": ("consumer", ADMINS, {}),
@@ -217,6 +230,8 @@ ACCESS = {
 }
 # what the token of an Event Producer opens, for a guest
 WITH_TOKEN = {"confirm", "update_status", "new_event_notification", "trace_arrival"}
+# what the code of an invitation opens
+WITH_CODE = {"meet_invitation", "redeem_invitation"}
 # what only looks, and the two that sites with the old app call as they like
 NOT_POST_ONLY = {
 	"causes",
@@ -309,10 +324,10 @@ def test_the_table_in_the_docs_names_every_function_and_none_that_is_not_there(f
 	assert not missing
 
 
-def test_four_functions_and_health_are_open_to_guests_and_what_changes_something_is_post_only(
+def test_what_tokens_and_codes_open_and_health_are_open_to_guests_and_what_changes_something_is_post_only(
 	consumer, functions
 ):
-	assert sorted(consumer.run(open_to_guests)) == sorted({*WITH_TOKEN, "health"})
+	assert sorted(consumer.run(open_to_guests)) == sorted({*WITH_TOKEN, *WITH_CODE, "health"})
 	others = {path.rsplit(".", 1)[1] for path, methods in functions.items() if methods != ["POST"]}
 	assert others == NOT_POST_ONLY
 

@@ -190,6 +190,7 @@ def test_every_decision_that_is_recorded_is_an_option_of_the_audit_log():
 		"Event Log Epoch",
 		"Event Streaming Alert",
 		"Event Streaming Audit Log",
+		"Event Streaming Invitation",
 	],
 )
 def test_nobody_writes_what_code_alone_writes(doctype):

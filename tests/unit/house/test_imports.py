@@ -10,7 +10,16 @@ APP = "event_streaming"
 PRODUCER, CONSUMER, DOCTYPES = f"{APP}.producer", f"{APP}.consumer", f"{APP}.{APP}"
 # from the ground up: a room imports only what stands before it in its list, or in a list before
 GROUND = ("exceptions", "wire", "site", "database", "http", "identity", "adapters")
-ROOMS_OF_PRODUCER = ("subscriptions", "log", "notify", "documents", "capture", "feed", "registration")
+ROOMS_OF_PRODUCER = (
+	"subscriptions",
+	"log",
+	"notify",
+	"documents",
+	"capture",
+	"feed",
+	"registration",
+	"inviting",
+)
 ROOMS_OF_CONSUMER = (
 	"logs",
 	"subscriptions",
@@ -28,6 +37,7 @@ ROOMS_OF_CONSUMER = (
 	"checking",
 	"verify",
 	"long_work",
+	"joining",
 )
 # what starts things: it calls the two sides and nothing calls it
 ENTRANCES = {
@@ -56,6 +66,8 @@ PURE = {
 	f"{APP}.admin.setup.fields",
 	f"{APP}.admin.setup.planning",
 	f"{APP}.admin.setup.reading",
+	f"{APP}.admin.pairing.lines",
+	f"{PRODUCER}.inviting.policy",
 	f"{PRODUCER}.subscriptions.bounds",
 	f"{PRODUCER}.subscriptions.expressions",
 	f"{PRODUCER}.subscriptions.hiding",

@@ -1,0 +1,41 @@
+"""A DocType that a site was invited to, as the producer calls it. Changes with its invitation only.
+
+Frappe calls these functions only where a row is saved or deleted by itself, not with its invitation.
+"""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+
+class EventStreamingInvitationRow(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		condition: DF.SmallText | None
+		document_type: DF.Link
+		fields_masked: DF.SmallText | None
+		fields_not_sent: DF.SmallText | None
+		parent: DF.Data
+		parentfield: DF.Data
+		parenttype: DF.Data
+		row_values: DF.Code | None
+		when_condition_ends: DF.Literal["Keep", "Remove"]
+
+	# end: auto-generated types
+	def validate(self):
+		self.refuse()
+
+	def before_discard(self):
+		self.refuse()
+
+	def on_trash(self):
+		self.refuse()
+
+	def refuse(self) -> None:
+		frappe.throw(_("A row of an invitation can't be changed."), frappe.PermissionError)
