@@ -130,3 +130,9 @@ class FileGone(CannotApply):
 
 class RowMissing(EventStreamingError):
 	"""A row that has changed on the producer is not in the document here: only the whole document says what is right."""
+
+
+class ManagedByProducer(EventStreamingError, frappe.PermissionError):
+	"""A document that came from a producer was to be changed here, and the subscription leaves that to the producer."""
+
+	http_status_code = 403

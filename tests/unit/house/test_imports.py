@@ -12,10 +12,12 @@ PRODUCER, CONSUMER, DOCTYPES = f"{APP}.producer", f"{APP}.consumer", f"{APP}.{AP
 GROUND = ("exceptions", "wire", "site", "database", "http", "identity", "adapters")
 ROOMS_OF_PRODUCER = ("subscriptions", "log", "notify", "documents", "capture", "feed", "registration")
 ROOMS_OF_CONSUMER = (
+	"settling",
 	"logs",
 	"subscriptions",
 	"unit_of_work",
 	"life_cycle",
+	"managed",
 	"mapping",
 	"matching",
 	"resolve",
@@ -69,6 +71,8 @@ PURE = {
 	f"{CONSUMER}.mapping.rules",
 	f"{CONSUMER}.matching.pairing",
 	f"{CONSUMER}.mapping.value_maps",
+	f"{CONSUMER}.settling.adding",
+	f"{CONSUMER}.settling.policies",
 	f"{CONSUMER}.verify.nights",
 }
 # on the consumer a commit belongs to the unit of work: documents, log and cursor go together. The others, and why:

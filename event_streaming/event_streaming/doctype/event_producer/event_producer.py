@@ -13,6 +13,7 @@ from event_streaming.admin.headlines import headline_of
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, overview, state, task
+from event_streaming.consumer.managed.rows import forget_managed
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import asking, producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
@@ -78,11 +79,13 @@ class EventProducer(Document):
 		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):
+		forget_managed()
 		registration.producer_changed(self)
 		# the statuses are the other site's to say
 		audit.record_save(self, audit.SUBSCRIPTION_CHANGED, ("incoming_change", "status"), KEYS)
 
 	def on_trash(self):
+		forget_managed()
 		registration.producer_removed(self)
 		audit.record(audit.DELETED, self.doctype, self.name, audit.differences(None, self, (), KEYS)[1])
 

@@ -20,6 +20,15 @@ class EventSyncLog(Document):
 		from frappe.types import DF
 
 		attempts: DF.Int
+		conflict_type: DF.Literal[
+			"",
+			"Both Changed a Field",
+			"Deleted Here, Changed There",
+			"Changed Here, Deleted There",
+			"Renamed on Both Sites",
+			"Deleted and Made Again Here",
+			"Merged Here, Changed There",
+		]
 		conflicts: DF.Code | None
 		data: DF.Code | None
 		data_before: DF.Code | None
@@ -124,5 +133,7 @@ def on_doctype_update():
 	# renames that are still open are asked for with each page, and are few
 	add_index("Event Sync Log", ["event_producer", "update_type", "status"], "producer_type_status")
 	add_index("Event Sync Log", ["ref_doctype", "docname"], "local_document")
+	# few rows have one: the list of them, and how many there were lately
+	add_index("Event Sync Log", ["conflict_type", "creation"], "conflict_type_creation")
 	# Frappe 16 makes this one itself, under this name
 	add_index("Event Sync Log", ["creation"], "creation")
