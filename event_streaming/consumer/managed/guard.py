@@ -138,11 +138,11 @@ def refuse(
 def why(row: ManagedRow, key: tuple[str, str], changed: list[str] = (), free: tuple[str, ...] = ()) -> str:
 	"""What a person reads: whose document it is, what was not taken, what can be changed here and who may change the rest."""
 	doctype, name = key
-	parts = [
-		_("{0} {1} came from {2} and is managed there: it can't be changed on this site.").format(
-			_(doctype), escape_html(name), row.event_producer
-		)
-	]
+	if free:
+		told = _("{0} {1} came from {2} and is managed there.")
+	else:
+		told = _("{0} {1} came from {2} and is managed there: it can't be changed on this site.")
+	parts = [told.format(_(doctype), escape_html(name), row.event_producer)]
 	if changed and free:
 		parts.append(_("Not saved: {0}.").format(labels(doctype, changed)))
 	if free:

@@ -53,9 +53,10 @@ class EventProducer(Document):
 		verify_by_itself: DF.Literal["", "Every Day", "Every Week"]
 		verify_doctypes: DF.SmallText | None
 		verify_from_hour: DF.Int
+		verify_full_every: DF.Int
 		verify_repair: DF.Literal["", "Missing and Different", "Also Extra"]
 		verify_report_to: DF.SmallText | None
-		verify_share: DF.Literal["Everything", "A Seventh", "A Thirtieth"]
+		verify_share: DF.Literal["Everything", "What Has Changed", "A Seventh", "A Thirtieth"]
 		workers: DF.Int
 
 	# end: auto-generated types
