@@ -324,7 +324,7 @@ def verify(bench: Bench) -> list[Figure]:
 				rows=rows,
 				event_producer=producer,
 			)
-		found: dict[str, list[float]] = {"seconds": [], "kilobytes": []}
+		found: dict[str, list[float]] = {"seconds": [], "kilobytes": [], "whole": []}
 		for _round in range(rounds):
 			done = bench.run(
 				bench.consumer, "comparing.timed_verify", event_producer=bench.producer.url, doctype=doctype
@@ -333,11 +333,33 @@ def verify(bench: Bench) -> list[Figure]:
 				raise RuntimeError(f"{done['differing']} of {done['documents']} documents differ")
 			found["seconds"].append(done["seconds"] * 100_000 / done["documents"])
 			found["kilobytes"].append(done["bytes"] / 1_000)
+			found["whole"].append(done["seconds"])
+		found["changed"] = verify_changed(bench, doctype, count // 100, rounds)
 		figures += [
 			single(f"verify, for 100,000 {label}", found["seconds"], "s", "≤ 60"),
 			single(f"answers, {count:,} {label}", found["kilobytes"], "KB", "≤ 300"),
+			ratio(f"verify, 1 % changed ÷ all, {label}", found["changed"], found["whole"], "≤ 0.05"),
 		]
 	return figures
+
+
+def verify_changed(bench: Bench, doctype: str, count: int, rounds: int) -> list[float]:
+	"""Seconds of a verify of what has changed, of which there is so much on both sites."""
+	for site in (bench.producer, bench.consumer):
+		since = bench.run(site, "comparing.change_some", doctype=doctype, count=count, days_ago=9)
+	seconds = []
+	for _round in range(rounds):
+		done = bench.run(
+			bench.consumer,
+			"comparing.timed_verify",
+			event_producer=bench.producer.url,
+			doctype=doctype,
+			since=since,
+		)
+		if done["differing"] or not count <= done["documents"] <= 3 * count:
+			raise RuntimeError(f"{done['documents']} documents were compared, {done['differing']} differ")
+		seconds.append(done["seconds"])
+	return seconds
 
 
 def stages(bench: Bench) -> list[Figure]:

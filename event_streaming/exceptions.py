@@ -138,3 +138,9 @@ class RowMissing(EventStreamingError):
 
 class NotInARehearsal(EventStreamingError):
 	"""Documents are only tried, and what was about to be done could not be taken back."""
+
+
+class ManagedByProducer(EventStreamingError, frappe.PermissionError):
+	"""A document that came from a producer was to be changed here, and the subscription leaves that to the producer."""
+
+	http_status_code = 403

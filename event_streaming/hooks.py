@@ -29,11 +29,24 @@ auth_hooks = ["event_streaming.site.authorization.refuse_our_documents"]
 # what every document of this site fires
 doc_events = {
 	"*": {
+		"before_validate": "event_streaming.consumer.managed.guard.before_write",
+		"on_trash": "event_streaming.consumer.managed.guard.before_delete",
+		"before_discard": "event_streaming.consumer.managed.guard.before_discard",
+		"before_rename": "event_streaming.consumer.managed.guard.before_rename",
 		"before_save": "event_streaming.producer.capture.hooks.capture_before_write",
 		"before_submit": "event_streaming.producer.capture.hooks.capture_before_write",
-		"before_cancel": "event_streaming.producer.capture.hooks.capture_before_write",
-		"before_update_after_submit": "event_streaming.producer.capture.hooks.capture_before_write",
-		"before_change": "event_streaming.producer.capture.hooks.capture_before_set",
+		"before_cancel": [
+			"event_streaming.consumer.managed.guard.before_write",
+			"event_streaming.producer.capture.hooks.capture_before_write",
+		],
+		"before_update_after_submit": [
+			"event_streaming.consumer.managed.guard.before_write",
+			"event_streaming.producer.capture.hooks.capture_before_write",
+		],
+		"before_change": [
+			"event_streaming.consumer.managed.guard.before_write",
+			"event_streaming.producer.capture.hooks.capture_before_set",
+		],
 		"after_insert": [
 			"event_streaming.producer.capture.hooks.capture_insert",
 			"event_streaming.identity.made.document_inserted",
@@ -54,6 +67,8 @@ doc_events = {
 			"event_streaming.identity.moved.local_document_renamed",
 		],
 	},
+	# the producer has decided about a row, or it was set by itself
+	"Event Producer Document Type": {"on_change": "event_streaming.consumer.managed.rows.forget_managed"},
 	"File": {
 		"after_insert": "event_streaming.producer.capture.files.capture_file_insert",
 		"on_change": "event_streaming.producer.capture.files.capture_file_change",

@@ -13,7 +13,13 @@ from event_streaming.site.roles import make_role
 from event_streaming.site.site_id import make_id_if_missing
 
 # of the list of Event Sync Log, for everybody: name -> status
-SAVED_VIEWS = {"Failed": "Failed", "Waiting": "Waiting", "Conflicts": "Conflict"}
+# name -> the filter of Event Sync Log: field, operator, value
+SAVED_VIEWS = {
+	"Failed": ("status", "=", "Failed"),
+	"Waiting": ("status", "=", "Waiting"),
+	"Conflicts": ("status", "=", "Conflict"),
+	"Changed on Both Sites": ("conflict_type", "is", "set"),
+}
 
 
 def before_install() -> None:
@@ -58,10 +64,10 @@ def make_encryption_key() -> None:
 
 def make_saved_views() -> None:
 	"""What a person looks for in the list of events, ready to be picked there. One that is there already stays."""
-	for name, status in SAVED_VIEWS.items():
+	for name, condition in SAVED_VIEWS.items():
 		view = {"reference_doctype": "Event Sync Log", "filter_name": name}
 		if not frappe.db.exists("List Filter", view):
-			filters = json.dumps([["Event Sync Log", "status", "=", status]])
+			filters = json.dumps([["Event Sync Log", *condition]])
 			frappe.get_doc({"doctype": "List Filter", **view, "for_user": "", "filters": filters}).insert(
 				ignore_permissions=True
 			)

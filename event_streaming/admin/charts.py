@@ -3,7 +3,7 @@
 What a card or chart may cost is bounded by what it calls. Each is for System Managers.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import frappe
 from frappe import _
@@ -30,6 +30,7 @@ CAUSES_PAGE = "event-streaming-causes"
 SYNC_LOG, UPDATE_LOG = "Event Sync Log", "Event Update Log"
 # lines of a chart: more can't be told apart
 MOST_LINES = 5
+WEEK = timedelta(days=7)
 
 
 # ---- number cards
@@ -56,6 +57,14 @@ def failed_events() -> dict:
 	frappe.only_for(ADMIN)
 	failed = sum(row["failed"] for row in overview.producers())
 	return {"value": failed, "fieldtype": "Int", "route": [CAUSES_PAGE]}
+
+
+@frappe.whitelist()
+def conflicts_in_the_last_week() -> dict:
+	"""How many events of the last seven days have met a change of this site, settled or not."""
+	frappe.only_for(ADMIN)
+	met = sum(consuming.conflicts_since(now_datetime() - WEEK).values())
+	return _card(met, SYNC_LOG, conflict_type=["is", "set"])
 
 
 @frappe.whitelist()

@@ -1,4 +1,4 @@
-"""What the form of a streamed document says about it: which site it came from, and which sites get it.
+"""What the form of a streamed document says about it: which site it came from, which sites get it, and whether it is managed there.
 
 Whoever may read the document sees the line; which sites get it, and the links to the logs, are for System Managers.
 """
@@ -11,6 +11,8 @@ from frappe import _
 from event_streaming.admin.charts import ADMIN, SYNC_LOG, UPDATE_LOG, host
 from event_streaming.admin.words import ago
 from event_streaming.consumer.logs.figures import last_taken
+from event_streaming.consumer.managed.guard import why
+from event_streaming.consumer.managed.owning import free_fields, manager_of
 from event_streaming.identity import registry
 from event_streaming.producer.registration.figures import consumers_of
 from event_streaming.producer.subscriptions.streamed import streamed_doctypes
@@ -25,6 +27,8 @@ class Line(TypedDict, total=False):
 	title: str
 	route: list[str]
 	route_options: dict[str, str]
+	# fields that can be changed here all the same; only where the document is managed by its producer
+	free: list[str]
 
 
 def boot(bootinfo: Any) -> None:
@@ -49,7 +53,16 @@ def get_streams(doctype: str, name: str) -> list[Line]:
 		return []
 	frappe.has_permission(doctype, "read", doc=name, throw=True)
 	admin = ADMIN in frappe.get_roles()
-	return [*came_from(doctype, name, admin), *goes_to(doctype, name, admin)]
+	return [*managed_by(doctype, name), *came_from(doctype, name, admin), *goes_to(doctype, name, admin)]
+
+
+def managed_by(doctype: str, name: str) -> list[Line]:
+	"""That the form is read-only here, and why; nothing for the Event Subscriber, who may change it."""
+	row = manager_of(doctype, name)
+	if not row or row.user == frappe.session.user:
+		return []
+	free = free_fields(row, doctype)
+	return [{"text": why(row, (doctype, name), [], free), "free": list(free)}]
 
 
 def came_from(doctype: str, name: str, admin: bool) -> list[Line]:

@@ -32,10 +32,13 @@ FIELDS = (
 	"root_doctype",
 	"root_name",
 	"covered_to",
+	"counted_to",
 )
 
 # `covered_to` of a local document that was linked and has nothing of the producer's yet: the next that comes comes whole
 LINKED = -1
+# `counted_to` of a document that was written whole, but for its numbers, before any event of it
+NOTHING = -1
 
 RemoteKey = tuple[str, str]
 LocalKey = tuple[str, str]
@@ -57,6 +60,8 @@ class Identity:
 	root_doctype: str
 	root_name: str
 	covered_to: int = 0
+	# of the numbers that are added up, those of events up to here are contained: 0, up to `covered_to`; NOTHING, of none
+	counted_to: int = 0
 
 	@property
 	def key(self) -> str:
@@ -76,7 +81,12 @@ def identity_key(event_producer: str, remote_doctype: str, remote_name: str) -> 
 
 
 def own_identity(
-	event_producer: str, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0
+	event_producer: str,
+	key: RemoteKey,
+	local: LocalKey,
+	root: Root | None,
+	covered_to: int = 0,
+	counted_to: int = 0,
 ) -> Identity:
 	"""The identity of a remote document; without a root it was first made on the producer itself."""
 	return Identity(
@@ -89,6 +99,7 @@ def own_identity(
 		root_doctype=root["doctype"] if root else key[0],
 		root_name=root["name"] if root else key[1],
 		covered_to=covered_to,
+		counted_to=counted_to,
 	)
 
 

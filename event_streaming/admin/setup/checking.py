@@ -25,7 +25,12 @@ from event_streaming.admin.setup.fields import (
 from event_streaming.admin.setup.planning import remote_doctypes, remote_of
 from event_streaming.admin.setup.reading import Mistake, Part, Row, Setup
 from event_streaming.consumer.mapping.validation import problems_of
-from event_streaming.consumer.subscriptions.producer_form import problem_of_decided, problem_of_match
+from event_streaming.consumer.subscriptions.producer_form import (
+	problem_of_decided,
+	problem_of_match,
+	problem_of_number,
+	problem_of_typed_policy,
+)
 from event_streaming.site.refused import TEMPLATES, holds_code, why_refused
 from event_streaming.site.settings import MOST_WORKERS
 
@@ -210,6 +215,8 @@ def of_row(row: Row, local: dict[str, str | None], wanted: Setup, rules: Rules) 
 	meta = frappe.get_meta(doctype)
 	for key, problem_of in (
 		("fields_this_site_decides", problem_of_decided),
+		("add_up", problem_of_number),
+		("field_policies", problem_of_typed_policy),
 		("match_by", problem_of_match),
 	):
 		for name in row.values.get(key, ()):

@@ -41,7 +41,7 @@ LEFT_OUT = {
 # lists of names, which are text on the form
 LISTS = {
 	PRODUCER: ("also_bring", "never_bring"),
-	PRODUCER_ROW: ("fields_this_site_decides", "match_by"),
+	PRODUCER_ROW: ("fields_this_site_decides", "add_up", "field_policies", "match_by"),
 }
 KEYS = {PRODUCER_ROW: {"ref_doctype": "document_type"}}
 NO_VALUE = (

@@ -22,6 +22,7 @@ from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.mapping.rules import CHILD_TABLE
 from event_streaming.consumer.matching.one import match_one
 from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.settling.adding import as_counted_here
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import DependencyMissing, NameTaken
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, RemoteKey
@@ -131,12 +132,17 @@ def write_document(
 	if about.is_here:
 		# a default of the mapping is for documents that are new
 		values = document_without(values, not_sent_here(subscription, work))
+		counted_to = 0
+		if subscription.add_up and not adopted:
+			# both sites have counted: what the producer adds comes with its events, each once
+			values = as_counted_here(values, frappe.get_doc(*about.local), subscription.add_up)
+			counted_to = work.resolver.counted_to(about.key)
 		if adopted:
 			work.resolver.adopt(about.local)
 		if not subscription.use_same_name:
 			# under local naming the series is this site's own
 			values.pop("naming_series", None)
-		work.resolver.keep_identity(about, about.local, position)
+		work.resolver.keep_identity(about, about.local, position, counted_to)
 		doc, changed, warnings = documents.replace(*about.local, values, {} if about.came_home else extra)
 		if adopted:
 			documents.stamp_making(*about.local, values)
@@ -151,7 +157,7 @@ def write_document(
 		)
 		if name is not None and str(doc.name) != name:
 			raise name_taken(subscription.local_doctype, name, work)
-		work.resolver.keep_identity(about, (subscription.local_doctype, str(doc.name)), position)
+		work.resolver.keep_identity(about, (subscription.local_doctype, str(doc.name)), position, 0)
 		warnings += after_writing(doc, values)
 		done = _("Created")
 	outcome = outcome_of(subscription, doc.name, done, warnings)

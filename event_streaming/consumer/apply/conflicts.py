@@ -1,8 +1,8 @@
 """Both sites changed the same field of a document: finds it, and settles it by the policy of the subscription.
 
 A change says what its fields held before. A local field that holds neither that nor the new value was changed here in the
-meantime; clocks play no part in finding that out. It reads the loaded document and changes only the difference that is about to
-be applied.
+meantime; clocks play no part in finding that out. Numbers that are added up are in no conflict: they become sums, see
+`settling/adding.py`. It reads the loaded document and changes only the difference that is about to be applied.
 """
 
 from copy import deepcopy
@@ -11,7 +11,7 @@ from typing import Any
 
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import get_datetime
+from frappe.utils import escape_html, get_datetime
 
 from event_streaming.adapters.calls import decision_of
 from event_streaming.consumer.apply.two_way import is_root_here
@@ -21,9 +21,11 @@ from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.mapping.rules import Places, needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
-from event_streaming.consumer.subscriptions.subscription import ASK, CONSUMER_WINS, NEWEST_WINS
-from event_streaming.exceptions import ConflictToSettle
+from event_streaming.consumer.settling.adding import NotANumber, added_up
+from event_streaming.consumer.settling.policies import ASK, CONSUMER_WINS, NEWEST_WINS, policy_for
+from event_streaming.exceptions import CannotApply, ConflictToSettle
 from event_streaming.wire.events import Event, parse_data
+from event_streaming.wire.left_out import change_without
 
 HERE, THERE = "here", "there"
 
@@ -40,16 +42,20 @@ class Settler:
 	met: bool = False
 	# what the mapping says about the links of what was before
 	places: Places | None = None
+	# the fields whose numbers were added up: "field", "table.field"
+	added: tuple[str, ...] = ()
 
 	def __call__(self, doc: Document, change: dict) -> dict:
 		"""The difference that is to be applied. Raises ConflictToSettle when a person is to decide and has not yet."""
 		before = self.values_before(doc)
+		change = self.add_up(doc, change, before)
 		then = (before.get("changed") or {}).get("modified")
 		if not then or get_datetime(then) == get_datetime(doc.modified):
 			# the document is as it was left by the last change from there
 			return change
 		self.met = True
-		self.conflicts = find_conflicts(doc, change, self.with_local_names(doc, before))
+		counted = change_without(change, self.added)
+		self.conflicts = find_conflicts(doc, counted, self.with_local_names(doc, before))
 		change = deepcopy(change)
 		if self.conflicts:
 			self.decide(doc, change)
@@ -57,6 +63,16 @@ class Settler:
 				if conflict["kept"] == HERE:
 					take_out(change, conflict)
 		keep_later_stamp(doc, change)
+		return change
+
+	def add_up(self, doc: Document, change: dict, before: dict) -> dict:
+		"""The difference with the sums of numbers that both sites count in. Raises CannotApply when one is no number."""
+		try:
+			change, self.added = added_up(change, before, doc, self.about.subscription.add_up)
+		except NotANumber as error:
+			raise CannotApply(
+				_("{0} is added up, and what came for it is no number.").format(escape_html(str(error)))
+			) from None
 		return change
 
 	def values_before(self, doc: Document) -> dict:
@@ -89,17 +105,21 @@ class Settler:
 		open_ones = [conflict for conflict in self.conflicts if not conflict["kept"]]
 		if not open_ones:
 			return
-		policy = self.about.subscription.conflict_policy
-		if policy == ASK:
-			decision = self.work.decision
-			if decision is None or any(conflict["key"] not in decision for conflict in open_ones):
-				raise ConflictToSettle(self.question(doc), self.conflicts)
-			for conflict in open_ones:
-				conflict["kept"] = HERE if decision[conflict["key"]] == HERE else THERE
-			return
-		winner = self.winner(policy, doc, change)
+		subscription, decision = self.about.subscription, self.work.decision or {}
+		policies = dict(subscription.field_policies)
 		for conflict in open_ones:
-			conflict["kept"] = winner
+			policy = policy_for(
+				conflict["table"], conflict["fieldname"], policies, subscription.conflict_policy
+			)
+			conflict["policy"] = policy
+			if policy != ASK:
+				conflict["kept"] = self.winner(policy, doc, change)
+			elif conflict["key"] in decision:
+				conflict["kept"] = HERE if decision[conflict["key"]] == HERE else THERE
+		asked = [conflict for conflict in self.conflicts if not conflict["kept"]]
+		if asked:
+			# what the others' policies say, they say when a person has picked
+			raise ConflictToSettle(self.question(doc, asked), asked)
 
 	def winner(self, policy: str, doc: Document, change: dict) -> str:
 		"""The side that is right. Both sites of a two-way subscription come to the same answer."""
@@ -116,22 +136,29 @@ class Settler:
 		"""The side where the document was first made: it is the producer of the document, whoever sends the change."""
 		return HERE if is_root_here(self.about, self.work) else THERE
 
-	def question(self, doc: Document) -> str:
-		names = ", ".join(conflict["label"] for conflict in self.conflicts)
+	def question(self, doc: Document, asked: list[dict[str, Any]]) -> str:
+		names = ", ".join(conflict["label"] for conflict in asked)
 		return _("{0} {1} was changed on both sites: {2}. Open this log and pick the values to keep.").format(
 			_(doc.doctype), doc.name, names
 		)
 
 	def told(self, done: str) -> str:
 		"""What was done, for Event Sync Log."""
-		if not self.conflicts:
-			return done
-		names = ", ".join(conflict["label"] for conflict in self.conflicts)
-		if self.about.subscription.conflict_policy == ASK:
-			return _("{0}. Both sites had changed {1}; a person has picked the values").format(done, names)
-		return _("{0}. Both sites had changed {1}; settled by {2}").format(
-			done, names, _(self.about.subscription.conflict_policy)
-		)
+		if self.added:
+			done = _("{0}. Added up: {1}").format(done, ", ".join(self.added))
+		by_policy: dict[str, list[str]] = {}
+		for conflict in self.conflicts:
+			policy = conflict.get("policy") or self.about.subscription.conflict_policy
+			by_policy.setdefault(policy, []).append(conflict["label"])
+		for policy, labels in by_policy.items():
+			names = ", ".join(labels)
+			if policy == ASK:
+				done = _("{0}. Both sites had changed {1}; a person has picked the values").format(
+					done, names
+				)
+			else:
+				done = _("{0}. Both sites had changed {1}; settled by {2}").format(done, names, _(policy))
+		return done
 
 
 def find_conflicts(doc: Document, change: dict, before: dict) -> list[dict[str, Any]]:

@@ -28,11 +28,14 @@ from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.settling.adding import only
+from event_streaming.consumer.settling.policies import DELETED_HERE, DELETED_THERE
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
 from event_streaming.exceptions import CannotApply, DependencyMissing, RefusedDocType, RowMissing
 from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying, writing
+from event_streaming.identity.registry import LINKED
 from event_streaming.site.refused import why_refused
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import (
@@ -173,7 +176,8 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 
 def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	if about.covers(event["position"]):
-		return contained(about)
+		lacks = about.subscription.add_up and about.is_here and about.lacks_numbers(event["position"])
+		return apply_numbers(event, about, contained(about), work) if lacks else contained(about)
 	data, subscription = parse_data(event), about.subscription
 	changed = data.get("changed") or {}
 	doc = documents.locked_if_there(*about.local) if about.is_here else None
@@ -183,19 +187,19 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	if not doc:
 		about = about.gone()
 		deleted = two_way.stays_deleted(about, changed, work)
-		return deleted or bring_missing(about, work)
+		return deleted or bring_again(about, work)
 	if two_way.is_another_now(event, about, work, doc.creation):
 		return two_way.of_the_deleted_one(about)
 	if about.key in work.gaps or about.is_only_linked:
 		work.gaps.discard(about.key)
-		return bring_missing(about, work)
+		return bring_in_place(event, about, work)
 	moment = Moment()
 	try:
 		change = localise.localise_change(data, about.key, about.local, subscription, work, make_needed)
 	except DependencyMissing:
 		if not links_elsewhere_now(about.key, changed, work):
 			raise
-		outcome = bring_missing(about, work)
+		outcome = bring_in_place(event, about, work)
 		say_what_is_true(about, None, work)
 		return outcome
 	if change is None:
@@ -207,7 +211,45 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 		return apply_change(event, about, doc, convert_times(doc.doctype, change, work.time_zone), work)
 	except RowMissing:
 		# this site has replaced rows: only the whole document says what is in them
-		return bring_missing(about, work)
+		return bring_in_place(event, about, work)
+
+
+def bring_again(about: About, work: Work) -> Outcome:
+	"""A change of a document that is not here: brought whole. One that was here has been deleted on this site meanwhile."""
+	outcome = bring_missing(about, work)
+	if about.identity and about.identity.covered_to != LINKED and outcome.local_name:
+		outcome.conflict_type = DELETED_HERE
+	return outcome
+
+
+def bring_in_place(event: Event, about: About, work: Work) -> Outcome:
+	"""Bring the whole document in the place of a change to it; the numbers that are added up come from the change."""
+	outcome = bring_missing(about, work)
+	if not about.subscription.add_up or about.is_only_linked or not outcome.local_name:
+		return outcome
+	return apply_numbers(event, about, outcome, work)
+
+
+def apply_numbers(event: Event, about: About, outcome: Outcome, work: Work) -> Outcome:
+	"""Of a change nothing but the numbers that are added up: the rest is here already. `outcome` is what was done besides."""
+	subscription = about.subscription
+	change = localise.localise_change(
+		parse_data(event), about.key, about.local, subscription, work, make_needed
+	)
+	doc = documents.locked_if_there(*about.local)
+	if not change or not doc:
+		return outcome
+	settler = Settler(event, about, work)
+	added = settler.add_up(doc, change, settler.values_before(doc))
+	_doc, changed, warnings = documents.update(
+		doc,
+		only(added, settler.added),
+		decided=subscription.left_to_this_site,
+		mapped=bool(subscription.mapping),
+	)
+	outcome.warnings += warnings
+	outcome.done = settler.told(outcome.done) if changed else outcome.done
+	return outcome
 
 
 def apply_change(event: Event, about: About, doc: Document, change: dict, work: Work) -> Outcome:
@@ -263,17 +305,21 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(subscription, local[1], _("No longer meets the condition: kept"))
 	if two_way.outlives_deletion(parse_data(event, "data_before"), local, work):
 		return outcome_of(
-			subscription, local[1], _("Submitted or cancelled on this site in the meantime: it stays")
+			subscription,
+			local[1],
+			_("Submitted or cancelled on this site in the meantime: it stays"),
+			conflict=DELETED_THERE,
 		)
 	if work.resolver.stands_for_others(about):
 		work.resolver.drop(about.key)
 		return outcome_of(
 			subscription, local[1], _("Stands for another document of the producer as well: kept")
 		)
+	changed_here = two_way.is_changed_here(parse_data(event, "data_before"), local, work)
 	documents.delete(*local)
 	work.resolver.drop(about.key)
 	done = _("No longer meets the condition: removed") if left else _("Deleted")
-	return outcome_of(subscription, local[1], done)
+	return outcome_of(subscription, local[1], done, conflict=DELETED_THERE if changed_here else "")
 
 
 HANDLERS = {

@@ -8,7 +8,11 @@ from event_streaming.consumer.subscriptions.subscription import Subscription
 
 
 def outcome_of(
-	subscription: Subscription, name: str | None, done: str, warnings: list[str] | None = None
+	subscription: Subscription,
+	name: str | None,
+	done: str,
+	warnings: list[str] | None = None,
+	conflict: str = "",
 ) -> Outcome:
 	return Outcome(
 		status=SYNCED,
@@ -18,6 +22,7 @@ def outcome_of(
 		warnings=warnings or [],
 		use_same_name=subscription.use_same_name,
 		mapping=subscription.mapping,
+		conflict_type=conflict,
 	)
 
 

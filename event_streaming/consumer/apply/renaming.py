@@ -17,6 +17,7 @@ from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.settling.policies import MERGED_HERE, RENAMED
 from event_streaming.identity.registry import REMOTE_NAME, LocalKey, RemoteKey
 from event_streaming.wire.checks import MAX_NAME, text
 from event_streaming.wire.events import Event, parse_data
@@ -69,7 +70,10 @@ def merge_here(event: Event, about: About, into: RemoteKey, work: Work) -> Outco
 		work.files.attach_all(work.fetch([into]).files.get(into, []), target, about.subscription)
 	if not merged_here_too:
 		documents.stamp(*target, convert_times(target[0], data, work.time_zone))
-	return outcome_of(about.subscription, target[1], _("Merged into {0}").format(target[1]))
+	conflict = MERGED_HERE if merged_here_too else ""
+	return outcome_of(
+		about.subscription, target[1], _("Merged into {0}").format(target[1]), conflict=conflict
+	)
 
 
 def stays_merged(event: Event, merged: About, into: RemoteKey, work: Work) -> LocalKey | None:
@@ -120,7 +124,8 @@ def rename_here(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 	work.resolver.drop(about.key)
 	if about.came_home:
 		root = {"site": work.here, "doctype": doctype, "name": name}
-	work.resolver.keep(new_key, (doctype, name), root, about.covered_to)
+	counted_to = about.identity.counted_to if about.identity else None
+	work.resolver.keep(new_key, (doctype, name), root, about.covered_to, counted_to)
 	return outcome_of(
 		subscription, name, _("Renamed from {0} to {1} on the producer").format(about.key[1], new_key[1])
 	)
@@ -142,4 +147,5 @@ def keep_own_name(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 		about.subscription,
 		local[1],
 		_("Renamed on both sites: the name given here, {0}, stays").format(local[1]),
+		conflict=RENAMED,
 	)

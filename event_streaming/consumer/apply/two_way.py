@@ -26,9 +26,11 @@ from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.resolve.resolver import same_moment
+from event_streaming.consumer.settling.policies import DELETED_HERE, MADE_AGAIN
 from event_streaming.identity import fates
 from event_streaming.identity.origin import applying
 from event_streaming.identity.registry import LocalKey
@@ -105,7 +107,8 @@ def stays_deleted(about: About, data: dict, work: Work) -> Outcome | None:
 		if not same_moment(deletion.creation, there):
 			# another document, made after the producer had heard of the deletion
 			return None
-	return outcome_of(about.subscription, None, _("Deleted on this site in the meantime: it stays deleted"))
+	done = _("Deleted on this site in the meantime: it stays deleted")
+	return outcome_of(about.subscription, None, done, conflict=DELETED_HERE)
 
 
 def owner_of_file(event: Event, about: About, work: Work) -> LocalKey | None:
@@ -141,7 +144,8 @@ def is_remade(about: About, made: datetime | None, work: Work, here: Any = None)
 
 def of_the_deleted_one(about: About) -> Outcome:
 	"""The outcome of such an event."""
-	return outcome_of(about.subscription, None, _("Deleted on this site in the meantime: it stays deleted"))
+	done = _("Deleted on this site in the meantime: it stays deleted")
+	return outcome_of(about.subscription, None, done, conflict=MADE_AGAIN)
 
 
 def merged_into(about: About, root: Root | None, made: datetime | None, work: Work) -> LocalKey | None:
@@ -163,3 +167,13 @@ def outlives_deletion(before: dict, local: LocalKey, work: Work) -> bool:
 	if was is None or not tells_back(local[0], work):
 		return False
 	return cint(frappe.db.get_value(*local, "docstatus")) > cint(was)
+
+
+def is_changed_here(before: dict, local: LocalKey, work: Work) -> bool:
+	"""Whether this site has changed a document since the state in which the producer has deleted it."""
+	was = (before.get("changed") or {}).get("modified")
+	if not was or frappe.get_meta(local[0]).issingle:
+		return False
+	then = convert_times(local[0], {"modified": was}, work.time_zone)["modified"]
+	here = frappe.db.get_value(*local, "modified")
+	return bool(here) and get_datetime(here) > get_datetime(then)

@@ -13,6 +13,7 @@ from pypika import Case, Order
 
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.sync_log import DOCTYPE, OPEN, RETRYING, SYNCED
+from event_streaming.consumer.settling.policies import KINDS
 from event_streaming.database.dialects import hour_of, seconds_between
 from event_streaming.site.address import time_zone
 from event_streaming.site.hours import HOUR, Counted
@@ -126,6 +127,20 @@ def taken_since(since: datetime, event_producer: str | None = None, status: str 
 def applied_in_the_last_hour(event_producer: str | None = None) -> int:
 	"""How many of the events that came in within the last hour have taken effect."""
 	return taken_since(now_datetime() - HOUR, event_producer, SYNCED)
+
+
+def conflicts_since(since: datetime) -> dict[str, int]:
+	"""Kind of conflict -> how many events have met one since then, settled or not: by an index, MOST_READ of each at most."""
+	log, found = frappe.qb.DocType(DOCTYPE), {}
+	for kind in KINDS:
+		some = (
+			frappe.qb.from_(log)
+			.select(log.name)
+			.where((log.conflict_type == kind) & (log.creation >= since))
+			.limit(MOST_READ)
+		)
+		found[kind] = frappe.qb.from_(some).select(Count("*")).run()[0][0]
+	return found
 
 
 def oldest_open() -> datetime | None:

@@ -3,6 +3,7 @@
 It never commits; the cursor moves in the transaction of what was applied.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -162,6 +163,16 @@ def schedule(event_producer: str, lock: bool = False) -> dict | None:
 	return frappe.db.get_value(
 		DOCTYPE, {"event_producer": event_producer}, fields, as_dict=True, for_update=lock
 	)
+
+
+def rounds(event_producer: str) -> dict[str, dict[str, str]]:
+	"""DocType -> {"on", "full_on"}: when its last scheduled comparison began, and the last one of all its documents."""
+	kept = frappe.db.get_value(DOCTYPE, {"event_producer": event_producer}, "verify_rounds")
+	return json.loads(kept or "{}")
+
+
+def keep_rounds(event_producer: str, found: dict[str, dict[str, str]]) -> None:
+	save_state(event_producer, verify_rounds=json.dumps(found))
 
 
 def remove_state(event_producer: str) -> None:

@@ -15,6 +15,7 @@ from frappe.utils import cint, get_datetime, now_datetime
 from pypika import Order
 
 from event_streaming.consumer.logs.causes import Cause
+from event_streaming.consumer.settling.policies import SAME_FIELD
 from event_streaming.database import bulk_inserting
 from event_streaming.http.confidential import plain
 from event_streaming.wire.events import CREATE, RENAME, UPDATE, Event
@@ -71,6 +72,8 @@ class Outcome:
 	use_same_name: bool = False
 	mapping: str | None = None
 	conflicts: list[dict] = field(default_factory=list)
+	# one of `settling.policies.KINDS`, where both sites did something to the document
+	conflict_type: str = ""
 	# (DocType, name) on the producer of the document whose own event has to take effect first
 	waits_for: tuple[str, str] | None = None
 	# whether it counts among the tries after which an event is given up
@@ -154,6 +157,7 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"use_same_name": cint(outcome.use_same_name),
 		"mapping": outcome.mapping,
 		"conflicts": frappe.as_json(outcome.conflicts) if outcome.conflicts else None,
+		"conflict_type": outcome.conflict_type or (SAME_FIELD if outcome.conflicts else None),
 		"given": outcome.given,
 	}
 

@@ -68,10 +68,7 @@ def begin_if_due(event_producer: str) -> str | None:
 		begun = verifying.begin(
 			event_producer,
 			names_in(doc.verify_doctypes),
-			scheduled={
-				"scheduled": str(now.date()),
-				"part": nights.part_of(doc.verify_share, cint(kept.scheduled_part)),
-			},
+			scheduled={"scheduled": str(now.date()), **what_to_compare(doc, cint(kept.scheduled_part))},
 		)
 	except TaskUnderWay:
 		# a person's: the next minute comes
@@ -83,6 +80,25 @@ def begin_if_due(event_producer: str) -> str | None:
 		return None
 	state.save_state(event_producer, scheduled_for=now.date(), scheduled_task=begun.name)
 	return begun.name
+
+
+def what_to_compare(doc, number: int) -> dict[str, object]:
+	"""Which of the documents are compared tonight, for the scope of the task."""
+	if doc.verify_share != nights.CHANGED:
+		return {"part": nights.part_of(doc.verify_share, number)}
+	since = nights.since_of(state.rounds(doc.name), now_datetime(), cint(doc.verify_full_every))
+	before = task.latest(doc.name, task.VERIFY)
+	return {"part": None, "since": since, "differed_in": before.name if before and since else None}
+
+
+def keep_round(work: Task) -> None:
+	"""A comparison has come to its end: the next one goes on from when it began."""
+	if work.scope.get("part") or "since" not in work.scope or not work.started_on:
+		return
+	found = nights.after_round(
+		state.rounds(work.event_producer), work.scope["doctypes"], work.scope["since"], work.started_on
+	)
+	state.keep_rounds(work.event_producer, found)
 
 
 def follow(event_producer: str) -> str | None:
@@ -101,6 +117,8 @@ def follow(event_producer: str) -> str | None:
 		state.save_state(event_producer, scheduled_task=None)
 		return None
 	doc = frappe.get_doc("Event Producer", event_producer)
+	if work.kind == task.VERIFY and work.status == task.DONE:
+		keep_round(work)
 	if work.kind == task.VERIFY and work.status == task.DONE and work.differing and doc.verify_repair:
 		try:
 			mending = repair.begin(event_producer, doc.verify_repair == ALSO_EXTRA, work.name, by_itself=True)
@@ -146,6 +164,12 @@ def tell(doc, work: Task) -> None:
 	]
 	if part := verified.scope.get("part"):
 		lines.append(_("This was part {0} of {1} of the documents.").format(part[0] + 1, part[1]))
+	if since := verified.scope.get("since"):
+		lines.append(
+			_(
+				"Only what has changed since {0} was compared, as far as either site knows. A full round finds the rest."
+			).format(min(since.values())[:16])
+		)
 	if work.message:
 		lines.append(work.message)
 	send(doc, subject, [*lines, *named(work)], work)

@@ -32,6 +32,11 @@ class About:
 	def covers(self, position: int) -> bool:
 		return 0 < position <= self.covered_to
 
+	def lacks_numbers(self, position: int) -> bool:
+		"""Whether what an event brings is here, but for the numbers that are added up: the document was written whole without."""
+		known = self.identity
+		return bool(known and known.counted_to and self.covers(position) and position > known.counted_to)
+
 	@property
 	def is_only_linked(self) -> bool:
 		"""The local document was linked by a person or by Match By, and has nothing of the producer's yet."""

@@ -57,9 +57,19 @@ class Identities:
 		self.read[key] = own_identity(self.event_producer, key, local, None)
 		self.assumed.add(key)
 
-	def keep(self, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0) -> None:
-		"""Remember, in the event's transaction, which local document stands for a remote one."""
-		before, new = self.of(key), own_identity(self.event_producer, key, local, root, covered_to)
+	def keep(
+		self,
+		key: RemoteKey,
+		local: LocalKey,
+		root: Root | None,
+		covered_to: int = 0,
+		counted_to: int | None = None,
+	) -> None:
+		"""Remember, in the event's transaction, which local document stands for a remote one. `counted_to` None stays as it is."""
+		before = self.of(key)
+		if counted_to is None:
+			counted_to = before.counted_to if before else 0
+		new = own_identity(self.event_producer, key, local, root, covered_to, counted_to)
 		if before:
 			self.log.identities.save(new)
 		else:

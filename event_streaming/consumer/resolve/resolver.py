@@ -224,16 +224,30 @@ class Resolver:
 		"""Look up together what will be asked about the page's documents; returns the events of those that are not known."""
 		return self.seen.begin_page(events)
 
-	def keep_identity(self, about: About, local: LocalKey, covered_to: int) -> None:
+	def keep_identity(
+		self, about: About, local: LocalKey, covered_to: int, counted_to: int | None = None
+	) -> None:
 		"""From now on the local document stands for the remote one, up to the position at least."""
-		self.keep(about.key, local, about.root, max(covered_to, self.covered_to(about.key)))
+		self.keep(about.key, local, about.root, max(covered_to, self.covered_to(about.key)), counted_to)
 
 	def covered_to(self, key: RemoteKey) -> int:
 		known = self.identities.of(key)
 		return known.covered_to if known else 0
 
-	def keep(self, key: RemoteKey, local: LocalKey, root: Root | None, covered_to: int = 0) -> None:
-		self.identities.keep(key, local, root, covered_to)
+	def counted_to(self, key: RemoteKey) -> int:
+		"""The same as covered now for the numbers that are added up: what is written next is written without them."""
+		known = self.identities.of(key)
+		return (known.counted_to or max(known.covered_to, 0) if known else 0) or registry.NOTHING
+
+	def keep(
+		self,
+		key: RemoteKey,
+		local: LocalKey,
+		root: Root | None,
+		covered_to: int = 0,
+		counted_to: int | None = None,
+	) -> None:
+		self.identities.keep(key, local, root, covered_to, counted_to)
 		self.seen.made.stands_for_another(local)
 
 	def adopt(self, local: LocalKey) -> None:
@@ -258,7 +272,7 @@ class Resolver:
 		if not renamed:
 			return about
 		self.drop((renamed.remote_doctype, renamed.remote_name))
-		self.keep(about.key, local, about.root, renamed.covered_to)
+		self.keep(about.key, local, about.root, renamed.covered_to, renamed.counted_to)
 		return self.look(about.key, about.root, about.subscription)
 
 	def creation(self, data: dict, subscription: Subscription) -> datetime | None:

@@ -8,6 +8,7 @@ from frappe.utils import cint, escape_html, get_link_to_form, split_emails, vali
 from frappe.utils.password import get_decrypted_password
 
 from event_streaming.adapters.doctypes import why_not_subscribe
+from event_streaming.consumer.settling.policies import POLICIES, policies_in
 from event_streaming.exceptions import CannotApply, EventStreamingError, RefusedDocType
 from event_streaming.http.allowed import checked_authorities
 from event_streaming.http.confidential import Confidential
@@ -18,6 +19,8 @@ from event_streaming.site.settings import MOST_WORKERS
 from event_streaming.wire.left_out import names_in
 
 MODULE = "Event Streaming"
+# fields that can be added up
+NUMBERS = ("Int", "Long Int", "Float", "Currency", "Percent", "Duration")
 
 
 def validate_producer(doc) -> None:
@@ -141,6 +144,15 @@ def validate_fields(doc) -> None:
 				frappe.throw(
 					_("Row {0}, Fields This Site Decides: {1}").format(row.idx, problem), CannotApply
 				)
+		for name in names_in(row.add_up):
+			if problem := problem_of_number(meta, name):
+				frappe.throw(_("Row {0}, Add Up: {1}").format(row.idx, problem), CannotApply)
+		for name, policy in policies_in(row.field_policies).items():
+			if problem := problem_of_policy(meta, name, policy):
+				frappe.throw(
+					_("Row {0}, When Both Sites Changed These Fields: {1}").format(row.idx, problem),
+					CannotApply,
+				)
 		for name in names_in(row.match_by):
 			if problem := problem_of_match(meta, name):
 				frappe.throw(_("Row {0}, Match By: {1}").format(row.idx, problem), CannotApply)
@@ -160,6 +172,34 @@ def problem_of_decided(meta, name: str) -> str:
 	if not inner or inner.fieldtype in display_fieldtypes:
 		return _("The rows of {0} have no field {1}.").format(escape_html(table), escape_html(fieldname))
 	return ""
+
+
+def problem_of_number(meta, name: str) -> str:
+	"""The same for a number field, "field" or "table.field"."""
+	if problem := problem_of_decided(meta, name):
+		return problem
+	table, dot, fieldname = name.partition(".")
+	df = meta.get_field(table)
+	df = frappe.get_meta(df.options).get_field(fieldname) if dot else df
+	if df.fieldtype not in NUMBERS:
+		return _("{0} holds no number.").format(escape_html(name))
+	return ""
+
+
+def problem_of_policy(meta, name: str, policy: str) -> str:
+	"""The same for a field that has a policy of its own."""
+	if problem := problem_of_decided(meta, name):
+		return problem
+	if policy not in POLICIES:
+		return _("{0} is followed by a colon and one of: {1}.").format(
+			escape_html(name), ", ".join(_(each) for each in POLICIES)
+		)
+	return ""
+
+
+def problem_of_typed_policy(meta, entry: str) -> str:
+	"""The same for one entry, `field: Policy`."""
+	return next((problem_of_policy(meta, *pair) for pair in policies_in(entry).items()), "")
 
 
 def problem_of_match(meta, name: str) -> str:

@@ -10,11 +10,10 @@ import frappe
 from frappe.utils import cint, get_datetime
 
 from event_streaming.adapters.doctypes import fields_decided_here
+from event_streaming.consumer.settling.policies import PRODUCER_WINS, policies_in
 from event_streaming.consumer.subscriptions.not_wanted import not_wanted
 from event_streaming.wire.left_out import masks_in, names_in
 from event_streaming.wire.pages import KEEP
-
-PRODUCER_WINS, CONSUMER_WINS, NEWEST_WINS, ASK = "Producer Wins", "Consumer Wins", "Newest Wins", "Ask"
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,10 @@ class Subscription:
 	# fields whose values say which documents of both sites are the same; "name" among them
 	match_by: tuple[str, ...] = ()
 	no_notifications: bool = False
+	# numbers that both sites count in: "field", "table.field"
+	add_up: tuple[str, ...] = ()
+	# (field, policy) of those that are settled in another way than by `conflict_policy`
+	field_policies: tuple[tuple[str, str], ...] = ()
 
 	@property
 	def left_to_this_site(self) -> tuple[str, ...]:
@@ -50,6 +53,11 @@ class Subscription:
 			if self.mapping
 			else (*self.fields_this_site_decides, *self.not_sent)
 		)
+
+	@property
+	def not_compared(self) -> tuple[str, ...]:
+		"""Local fields in which the two sites may differ for good."""
+		return (*self.left_to_this_site, *self.add_up)
 
 	@property
 	def active(self) -> bool:
@@ -94,6 +102,8 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			not_sent=names_in(row.not_sent),
 			match_by=match_by,
 			no_notifications=bool(cint(row.no_notifications)),
+			add_up=names_in(row.add_up),
+			field_policies=tuple(policies_in(row.field_policies).items()),
 		)
 	return found
 

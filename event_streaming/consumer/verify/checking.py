@@ -1,7 +1,8 @@
 """Comparing a producer's documents with those here, step by step: sums of digests, buckets that differ, documents in them.
 
 The producer adds up digests of its documents in buckets, in requests of some seconds; this site adds up its own. Only of
-buckets whose sums differ it asks for single digests, and only documents whose digests differ does it look at.
+buckets whose sums differ it asks for single digests, and only documents whose digests differ does it look at. Where only what has
+changed since is wanted, there are no sums: see lately.py.
 
 How far it has got stands in the task and is committed after each step. It commits, and changes no document.
 """
@@ -14,6 +15,7 @@ from event_streaming.consumer.logs.slices import Slice
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.verify.comparison import SUMS, Comparison, is_old
+from event_streaming.consumer.verify.lately import list_changed
 from event_streaming.consumer.verify.portions import LookAt, look_at_some
 from event_streaming.consumer.verify.sums import list_some, sum_up
 from event_streaming.exceptions import EventStreamingError, RemoteError
@@ -58,6 +60,8 @@ def run(check: Comparison, look: LookAt) -> bool:
 				return False
 		elif check.task.place["left"]:
 			list_some(check)
+		elif check.task.place.get("changed"):
+			list_changed(check)
 		else:
 			check.next_doctype()
 		check.part.measure()

@@ -2,7 +2,7 @@
 
 Not compared, because the sites need not agree on it: who made and changed a document and when; what says where it came from
 or where it stands in a tree; fields that only one site has; fields of a mapping that have no remote field, or that find
-their document by filters; Fields This Site Decides; what the producer does not send; attached files and fields that name one. Rows are compared in their order, by name and values.
+their document by filters; Fields This Site Decides; numbers that are added up; what the producer does not send; attached files and fields that name one. Rows are compared in their order, by name and values.
 
 It reads DocTypes and mappings only.
 """
@@ -120,7 +120,7 @@ def compared_fields(subscription: Subscription, mappings: MappingStore) -> Compa
 
 def without_decided(compared: Compared) -> Compared:
 	"""Without the fields and tables that this site decides, or does not get."""
-	decided = compared.subscription.left_to_this_site
+	decided = compared.subscription.not_compared
 	if not decided:
 		return compared
 	left_out = [each.label for each in compared.fields if each.local in decided]

@@ -17,7 +17,7 @@ from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
-from event_streaming.consumer.verify import nights
+from event_streaming.consumer.verify import lately, nights
 from event_streaming.consumer.verify.compared import Compared, compared_fields
 from event_streaming.consumer.verify.local_digests import LocalDigests
 from event_streaming.exceptions import RemoteUnavailable
@@ -36,6 +36,7 @@ class Comparison:
 		self.part, self.doc, self.producer = part, doc, producer
 		self.task = part.task
 		self.subscriptions = subscriptions_of(doc)
+		self.here = public_url()
 		self.pulled = 0.0
 		# of the DocType that is compared now
 		self._of_remote = ""
@@ -50,7 +51,18 @@ class Comparison:
 
 	@property
 	def filters(self) -> Any:
-		return self.task.scope["filters"].get(self.remote)
+		return self.filters_of(self.remote)
+
+	def filters_of(self, remote: str | None) -> Any:
+		"""By what the producer finds the documents that are compared; None: all of them."""
+		if since := (self.task.scope.get("since") or {}).get(remote):
+			return lately.changed_there(self.doc.name, since)
+		return self.task.scope["filters"].get(remote)
+
+	@property
+	def since(self) -> str | None:
+		"""Only what has changed since this moment is compared; None: it does not matter when."""
+		return (self.task.scope.get("since") or {}).get(self.remote)
 
 	@property
 	def part_wanted(self) -> list[int] | None:
@@ -59,7 +71,7 @@ class Comparison:
 
 	def begin(self) -> None:
 		counts = [
-			self.producer.count_documents(remote, self.task.scope["filters"].get(remote))
+			self.producer.count_documents(remote, self.filters_of(remote))
 			for remote in self.task.scope["doctypes"]
 		]
 		self.task.total = sum(counts) // (self.part_wanted[1] if self.part_wanted else 1)
@@ -97,7 +109,16 @@ class Comparison:
 	def start_looking(self, numbers: list[int]) -> None:
 		kept = ("number", "counts", "buckets", "without", "time_zone", "done_before")
 		place = {key: self.task.place[key] for key in kept}
-		self.task.place = {**place, "stage": LOOK, "left": numbers, "suspects": []}
+		# what this site knows to have changed comes after what the producer knows
+		changed = {"source": 0, "after": ""} if self.since else None
+		self.task.place = {
+			**place,
+			"stage": LOOK,
+			"left": numbers,
+			"suspects": [],
+			"changed": changed,
+			"seen": [],
+		}
 
 	def next_doctype(self) -> None:
 		of_doctype = self.task.report["doctypes"].setdefault(self.remote, {})
@@ -105,7 +126,9 @@ class Comparison:
 		of_doctype["documents"] = self.task.done - self.task.place["done_before"]
 		of_doctype["not_compared"] = list(compared.left_out)
 		of_doctype["only_here"] = list(self.task.place["without"] or [])
-		of_doctype["extra_not_looked_for"] = bool(self.filters)
+		of_doctype["extra_not_looked_for"] = bool(self.task.scope["filters"].get(self.remote))
+		if self.since:
+			of_doctype["changed_since"] = self.since
 		kinds = (findings.MISSING, findings.DIFFERENT, findings.OPEN, findings.UNDER_WAY)
 		counts = self.task.report["counts"]
 		self.task.here = max(self.task.done - sum(counts[kind] for kind in kinds), 0)
@@ -125,17 +148,18 @@ class Comparison:
 			remote_doctypes = {each.local_doctype: remote for remote, each in self.subscriptions.items()}
 			self._local = LocalDigests(
 				self.doc.name,
-				public_url(),
+				self.here,
 				compared.without(place["without"] or ()),
 				place["time_zone"],
 				remote_doctypes,
 			)
 		return self._local
 
-	def ask(self, wanted: list[int] | None, after: str) -> digests.DigestPage | None:
-		"""A page of digests; None when the producer has changed its DocType or time zone since its last sums."""
+	def ask(self, wanted: list[int] | None, after: str, filters: Any = None) -> digests.DigestPage | None:
+		"""A page of digests, by other filters than the task's if there are any; None when the producer has changed its DocType or
+		time zone since its last sums."""
 		place = self.task.place
-		filters = self.filters if wanted is not None else None
+		filters = (filters or self.filters) if wanted is not None else None
 		page = self.producer.get_digests(
 			self.remote, self.compared().shape, place["buckets"], wanted, after, filters
 		)

@@ -34,8 +34,8 @@ from event_streaming.consumer.logs.findings import Finding
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.sync_log import FAILED, OPEN, SYNCED, Outcome
 from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.settling.policies import PRODUCER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
-from event_streaming.consumer.subscriptions.subscription import PRODUCER_WINS
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
 from event_streaming.consumer.verify.checking import check_slice
@@ -239,7 +239,8 @@ class Mended:
 			)
 			warnings += after_writing(doc, self.change) if changed else []
 		covered_to = max(event["position"], work.resolver.covered_to(key))
-		work.resolver.keep(key, self.local, event["root"], covered_to)
+		counted_to = work.resolver.counted_to(key) if compared.subscription.add_up else 0
+		work.resolver.keep(key, self.local, event["root"], covered_to, counted_to)
 		left = difference_of(frappe.get_doc(*self.local), values, compared)
 		done = _("Brought in line with the producer by a repair")
 		if left:

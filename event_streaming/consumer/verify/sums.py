@@ -1,8 +1,8 @@
 """The first two stages of a comparison: sums of digests in buckets, and single digests of the buckets that differ."""
 
 from event_streaming.consumer.verify.comparison import Comparison
+from event_streaming.consumer.verify.lately import pairs_of, remember
 from event_streaming.consumer.verify.local_digests import Pair
-from event_streaming.identity import registry
 from event_streaming.wire import digests
 
 # digests that are listed together, on both sites
@@ -72,10 +72,11 @@ def list_some(check: Comparison) -> None:
 			check.task.done += len(there)
 	names = [name for name, digest in there.items() if here.get(name) != digest]
 	names += [name for name in here if name not in there]
-	check.task.place |= {
-		"left": place["left"][len(numbers) :],
-		"suspects": [[name, 0] for name in names],
-	}
+	check.task.place["left"] = place["left"][len(numbers) :]
+	if check.since:
+		remember(check, names)
+	else:
+		check.task.place["suspects"] = [[name, 0] for name in names]
 
 
 def pairs_in(check: Comparison, numbers: set[int]) -> list[Pair]:
@@ -84,8 +85,3 @@ def pairs_in(check: Comparison, numbers: set[int]) -> list[Pair]:
 		found += [pair for pair in pairs if digests.bucket_of(pair.remote, buckets) in numbers]
 		after = pairs[-1].place
 	return found
-
-
-def pairs_of(check: Comparison, names: list[str]) -> list[Pair]:
-	known = registry.load_many(check.doc.name, [(check.remote, name) for name in names]) if names else {}
-	return [Pair(each.local_name, each.remote_name, ("", "")) for each in known.values()]

@@ -20,8 +20,9 @@ from event_streaming.consumer.logs import findings, state, sync_log, task
 from event_streaming.consumer.logs.findings import Finding
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.settling.policies import CONSUMER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
-from event_streaming.consumer.subscriptions.subscription import CONSUMER_WINS, Subscription
+from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.verify.checking import check_slice
 from event_streaming.consumer.verify.differences import difference_of, fit, in_local_terms
 from event_streaming.consumer.verify.portions import Portion

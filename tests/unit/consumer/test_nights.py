@@ -1,6 +1,6 @@
 """When a scheduled verify is due, and which part it compares."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -8,11 +8,14 @@ from event_streaming.consumer.verify.nights import (
 	EVERY_DAY,
 	EVERY_WEEK,
 	EVERYTHING,
+	OVERLAP,
 	SEVENTH,
 	THIRTIETH,
+	after_round,
 	buckets_of,
 	is_due,
 	part_of,
+	since_of,
 )
 
 TODAY = date(2026, 11, 28)
@@ -50,3 +53,17 @@ def test_everything_is_no_part():
 	assert part_of(EVERYTHING, 5) is None
 	assert part_of("", 5) is None
 	assert buckets_of(None, 3) == [0, 1, 2]
+
+
+def test_what_has_changed_counts_since_the_last_round_until_a_full_one_is_due():
+	began = NOON - timedelta(days=1)
+	rounds = after_round({}, ["Item", "Customer"], {}, NOON - timedelta(days=6))
+	rounds = after_round(rounds, ["Item"], {"Item": "…"}, began)
+
+	assert rounds["Item"] == {"on": str(began), "full_on": str(NOON - timedelta(days=6))}
+	since = since_of(rounds, NOON, 7)
+	assert since["Item"] == str(began - OVERLAP) and since.keys() == {"Item", "Customer"}
+	assert since_of(rounds, NOON, 6) == since_of(rounds, NOON, 0) == {}
+	# a Document Type that was never compared whole, and a clock that was wrong
+	assert after_round({}, ["Item"], {"Item": "…"}, began)["Item"]["full_on"] == str(began)
+	assert since_of(after_round({}, ["Item"], {}, NOON + timedelta(hours=1)), NOON, 7) == {}

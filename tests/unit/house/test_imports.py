@@ -21,10 +21,12 @@ ROOMS_OF_PRODUCER = (
 	"inviting",
 )
 ROOMS_OF_CONSUMER = (
+	"settling",
 	"logs",
 	"subscriptions",
 	"unit_of_work",
 	"life_cycle",
+	"managed",
 	"mapping",
 	"matching",
 	"resolve",
@@ -87,6 +89,8 @@ PURE = {
 	f"{CONSUMER}.matching.pairing",
 	f"{CONSUMER}.mapping.value_maps",
 	f"{CONSUMER}.unit_of_work.statements",
+	f"{CONSUMER}.settling.adding",
+	f"{CONSUMER}.settling.policies",
 	f"{CONSUMER}.verify.nights",
 }
 # on the consumer a commit belongs to the unit of work: documents, log and cursor go together. The others, and why:

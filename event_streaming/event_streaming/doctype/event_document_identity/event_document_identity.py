@@ -14,6 +14,7 @@ class EventDocumentIdentity(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		counted_to: DF.Int
 		covered_to: DF.Int
 		event_producer: DF.Data | None
 		local_doctype: DF.Data | None

@@ -14,6 +14,7 @@ from event_streaming.consumer.checking import checker, mending
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, overview, state, task
+from event_streaming.consumer.managed.rows import forget_managed
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import asking, producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
@@ -53,9 +54,10 @@ class EventProducer(Document):
 		verify_by_itself: DF.Literal["", "Every Day", "Every Week"]
 		verify_doctypes: DF.SmallText | None
 		verify_from_hour: DF.Int
+		verify_full_every: DF.Int
 		verify_repair: DF.Literal["", "Missing and Different", "Also Extra"]
 		verify_report_to: DF.SmallText | None
-		verify_share: DF.Literal["Everything", "A Seventh", "A Thirtieth"]
+		verify_share: DF.Literal["Everything", "What Has Changed", "A Seventh", "A Thirtieth"]
 		workers: DF.Int
 
 	# end: auto-generated types
@@ -79,11 +81,13 @@ class EventProducer(Document):
 		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):
+		forget_managed()
 		registration.producer_changed(self)
 		# the statuses are the other site's to say
 		audit.record_save(self, audit.SUBSCRIPTION_CHANGED, ("incoming_change", "status"), KEYS)
 
 	def on_trash(self):
+		forget_managed()
 		registration.producer_removed(self)
 		audit.record(audit.DELETED, self.doctype, self.name, audit.differences(None, self, (), KEYS)[1])
 

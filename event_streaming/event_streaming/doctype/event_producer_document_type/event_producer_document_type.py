@@ -12,13 +12,16 @@ class EventProducerDocumentType(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		add_up: DF.SmallText | None
 		condition: DF.SmallText | None
 		conflict_policy: DF.Literal["Producer Wins", "Consumer Wins", "Newest Wins", "Ask"]
 		copied_on: DF.Datetime | None
 		copy_existing: DF.Check
 		do_not_send: DF.Check
+		field_policies: DF.SmallText | None
 		fields_this_site_decides: DF.SmallText | None
 		has_mapping: DF.Check
+		managed_by_producer: DF.Check
 		mapping: DF.Link | None
 		masked: DF.SmallText | None
 		match_by: DF.Data | None

@@ -41,6 +41,7 @@ class EventProducerLastUpdate(Document):
 		scheduled_task: DF.Data | None
 		taken_until: DF.Data | None
 		token_hash: DF.Data | None
+		verify_rounds: DF.LongText | None
 		verify_wanted: DF.Check
 
 	# end: auto-generated types

@@ -21,6 +21,15 @@ class EventSyncLog(Document):
 
 		attempts: DF.Int
 		cause: DF.Data | None
+		conflict_type: DF.Literal[
+			"",
+			"Both Changed a Field",
+			"Deleted Here, Changed There",
+			"Changed Here, Deleted There",
+			"Renamed on Both Sites",
+			"Deleted and Made Again Here",
+			"Merged Here, Changed There",
+		]
 		conflicts: DF.Code | None
 		data: DF.Code | None
 		data_before: DF.Code | None
@@ -129,5 +138,7 @@ def on_doctype_update():
 	add_index("Event Sync Log", ["ref_doctype", "docname"], "local_document")
 	# causes are counted over this one alone
 	add_index("Event Sync Log", ["status", "cause", "event_producer"], "status_cause_producer")
+	# few rows have one: the list of them, and how many there were lately
+	add_index("Event Sync Log", ["conflict_type", "creation"], "conflict_type_creation")
 	# Frappe 16 makes this one itself, under this name
 	add_index("Event Sync Log", ["creation"], "creation")

@@ -1,0 +1,164 @@
+"""A comparison of what has changed since the last one: by names, so that its cost goes with the number of changes.
+
+A document is looked at when either site knows that it has changed: its time stamp there or here, an event of it that came, its
+deletion here; and when it was found to differ the last time and nobody has mended it. What SQL has changed without a time stamp,
+nobody knows of: that is for the full round that comes every so often. It asks and remembers, and changes no document.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import frappe
+from frappe.utils import cint, get_datetime
+
+from event_streaming.consumer.logs import state, task
+from event_streaming.consumer.logs.sync_log import DOCTYPE as SYNC_LOG
+from event_streaming.consumer.verify.local_digests import Pair, moment_there
+from event_streaming.identity import registry
+from event_streaming.identity.registry import DOCTYPE as IDENTITY
+
+# names that are asked for together
+TOGETHER = 1_000
+# deletions here that are looked at; more in one night are for the full round
+MOST_DELETED = 5_000
+
+
+def changed_there(event_producer: str, since: str) -> dict[str, Any]:
+	"""The filter by which the producer finds what it has changed since, by its own clock."""
+	moment = get_datetime(since)
+	convert = moment_there(state.load_state(event_producer).remote_time_zone or "")
+	return {"modified": [">=", str(convert(moment) if convert else moment)]}
+
+
+def list_changed(check: Any) -> None:
+	"""The next documents that this site knows to have changed, as suspects where they differ; one batch of one source."""
+	changed = check.task.place["changed"]
+	source = SOURCES[changed["source"]]
+	names, after = source(check, changed["after"])
+	seen = set(check.task.place["seen"])
+	suspect(check, [name for name in dict.fromkeys(names) if name not in seen])
+	if after:
+		check.task.place["changed"] = {**changed, "after": after}
+	elif changed["source"] + 1 < len(SOURCES):
+		check.task.place["changed"] = {"source": changed["source"] + 1, "after": ""}
+	else:
+		check.task.place["changed"] = None
+
+
+def suspect(check: Any, names: list[str]) -> None:
+	"""Of these, those whose digests differ, or that only one site has."""
+	differing: list[str] = []
+	for start in range(0, len(names), TOGETHER):
+		some = names[start : start + TOGETHER]
+		there: dict[str, int] = {}
+		after, more = "", True
+		while more:
+			page = check.ask(list(range(check.task.place["buckets"])), after, {"name": ["in", some]})
+			there.update(page.digests)
+			after, more = page.after, page.has_more
+		here = dict(check.local().of(pairs_of(check, some)))
+		check.task.done += len(there)
+		differing += [name for name in some if here.get(name) != there.get(name)]
+	remember(check, differing)
+
+
+def remember(check: Any, names: list[str]) -> None:
+	"""They are looked at, once in this round."""
+	check.task.place["suspects"] = [[name, 0] for name in names]
+	check.task.place["seen"] = [*check.task.place["seen"], *names]
+
+
+def pairs_of(check: Any, names: list[str]) -> list[Pair]:
+	known = registry.load_many(check.doc.name, [(check.remote, name) for name in names]) if names else {}
+	return [Pair(each.local_name, each.remote_name, ("", "")) for each in known.values()]
+
+
+# ---- where a name comes from: (names, where it goes on; "" at the end)
+
+
+def of_events(check: Any, after: str) -> tuple[list[str], str]:
+	"""Documents of which an event has come since."""
+	log = frappe.qb.DocType(SYNC_LOG)
+	if not after:
+		first = (
+			frappe.qb.from_(log)
+			.select(log.name)
+			.where(log.creation >= since_of(check))
+			.orderby(log.creation)
+			.limit(1)
+			.run()
+		)
+		if not first:
+			return [], ""
+		after = str(cint(first[0][0]) - 1)
+	rows = (
+		frappe.qb.from_(log)
+		.select(log.name, log.producer_doc)
+		.where((log.name > cint(after)) & (log.event_producer == check.doc.name))
+		.where(log.remote_doctype == check.remote)
+		.orderby(log.name)
+		.limit(TOGETHER)
+		.run()
+	)
+	return [str(name) for _number, name in rows], str(rows[-1][0]) if len(rows) == TOGETHER else ""
+
+
+def changed_here(check: Any, after: str) -> tuple[list[str], str]:
+	"""Documents that this site has changed since."""
+	doctype = check.compared().subscription.local_doctype
+	if frappe.get_meta(doctype).issingle:
+		return [check.remote], ""
+	table, identity = frappe.qb.DocType(doctype), frappe.qb.DocType(IDENTITY)
+	rows = (
+		frappe.qb.from_(table)
+		.join(identity)
+		.on((identity.local_doctype == doctype) & (identity.local_name == table.name))
+		.select(table.name, identity.remote_name)
+		.where((table.modified >= since_of(check)) & (table.name > after))
+		.where((identity.event_producer == check.doc.name) & (identity.remote_doctype == check.remote))
+		.where(identity.root_site != check.here)
+		.orderby(table.name)
+		.limit(TOGETHER)
+		.run()
+	)
+	return [str(name) for _local, name in rows], str(rows[-1][0]) if len(rows) == TOGETHER else ""
+
+
+def deleted_here(check: Any, after: str) -> tuple[list[str], str]:
+	"""Documents that this site has deleted since, and that are there perhaps."""
+	doctype = check.compared().subscription.local_doctype
+	names = frappe.get_all(
+		"Deleted Document",
+		filters={"deleted_doctype": doctype, "creation": [">=", since_of(check)]},
+		pluck="deleted_name",
+		order_by=None,
+		limit=MOST_DELETED,
+	)
+	found = registry.find_for_local(doctype, names) if names else {}
+	return [
+		each.remote_name
+		for identities in found.values()
+		for each in identities
+		if each.event_producer == check.doc.name and each.remote_doctype == check.remote
+	], ""
+
+
+def not_mended(check: Any, after: str) -> tuple[list[str], str]:
+	"""Documents that differed the last time, as far as its report names them."""
+	verified = check.task.scope.get("differed_in")
+	if not verified or not frappe.db.exists(task.DOCTYPE, verified):
+		return [], ""
+	return [
+		each["remote_name"]
+		for each in task.load(verified).report.get("findings") or []
+		if each["remote_doctype"] == check.remote and not each.get("repaired")
+	], ""
+
+
+def since_of(check: Any) -> datetime:
+	return get_datetime(check.since)
+
+
+Source = Callable[[Any, str], tuple[Iterable[str], str]]
+SOURCES: tuple[Source, ...] = (of_events, changed_here, deleted_here, not_mended)
