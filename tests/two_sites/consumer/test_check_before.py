@@ -47,7 +47,7 @@ FOUND = [
 WORDS = [
 	"there has no DocType",
 	"2 values of Checked Place have no entry in the value map Checked regions: east, south",
-	"3 documents of Checked Sheet have names that other documents have here: CHK-00001, CHK-00002, CHK-00003",
+	"names already (3): CHK-00001, CHK-00002, CHK-00003",
 	"2 of the first 15 documents of Checked Sheet fail: ",
 	"has rolled back in the middle",
 	"no right here to delete",
@@ -60,8 +60,8 @@ WORDS = [
 	"could not be tried: ",
 	"could not be tried: ",
 	"in the middle of documents of Checked Sheet: COMMIT.",
-	"2 of the first 4",
-	"4 of the first 15 documents of Checked Sheet were applied and taken back",
+	"without a fault: 2 of the first 4",
+	"without a fault: 4 of the first 15 documents of Checked Sheet",
 	"not approved yet",
 ]
 
@@ -384,5 +384,5 @@ def test_the_buttons_mend_what_they_say_and_only_once(producer, consumer, faults
 	)
 	left = json.loads(again.stdout)["report"]["findings"]
 	assert not [each["action"] for each in left if each["action"]]
-	assert any("3 documents of Checked Sheet are on both sites already" in each["what"] for each in left)
+	assert any("Checked Sheet: on both sites already (3)" in each["what"] for each in left)
 	assert again.returncode == 3
