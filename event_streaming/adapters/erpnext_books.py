@@ -34,7 +34,7 @@ def what_will_refuse(doctype: str, dates: Collection[str] | None) -> Iterator[Re
 			yield from of_dates(
 				doctype,
 				dates,
-				lambda date, start=start, end=end: start <= date <= end,
+				lambda date, start=start, end=end: getdate(start) <= date <= getdate(end),
 				_("the accounting period {0} of {1} is closed for it").format(period, company),
 			)
 	if doctype in MOVES_STOCK:

@@ -44,9 +44,14 @@ def amount_of(
 
 
 def in_all(amounts: list[dict[str, Any]]) -> dict[str, Any]:
-	"""The sum of several; of what can't be told of one, the sum of the others."""
+	"""The sum of several; None where it can't be told of one."""
+
+	def sum_of(what: str, digits: int) -> float | None:
+		values = [each[what] for each in amounts]
+		return None if None in values else round(sum(values), digits)
+
 	return {
 		"documents": sum(each["documents"] for each in amounts),
-		"megabytes": round(sum(each["megabytes"] or 0 for each in amounts), 2),
-		"minutes": round(sum(each["minutes"] or 0 for each in amounts), 1),
+		"megabytes": sum_of("megabytes", 2),
+		"minutes": sum_of("minutes", 1),
 	}

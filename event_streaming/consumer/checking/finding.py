@@ -8,28 +8,19 @@ from typing import Any
 STOPS, MAY_HURT, NOTE = "Stops", "May Hurt", "Note"
 SEVERITIES = (STOPS, MAY_HURT, NOTE)
 # what the button of a finding does: see mending.py
-(
-	SET_MATCH_BY,
-	UNSUBSCRIBE,
-	DECIDE_HERE,
-	ADD_TO_VALUE_MAP,
-	GIVE_RIGHTS,
-	ADD_OPTIONS,
-) = ACTIONS = (
-	"Set Match By",
-	"Unsubscribe",
-	"Fields This Site Decides",
-	"Add to Value Map",
-	"Give the Rights",
-	"Add the Options",
-)
+SET_MATCH_BY = "Set Match By"
+UNSUBSCRIBE = "Unsubscribe"
+DECIDE_HERE = "Fields This Site Decides"
+ADD_TO_VALUE_MAP = "Add to Value Map"
+GIVE_RIGHTS = "Give the Rights"
+ADD_OPTIONS = "Add the Options"
 MOST_FINDINGS = 500
 MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
 class Found:
-	"""`doctype` is what this site calls it. `action` is one of ACTIONS, "" for none; `details` are what it needs."""
+	"""`doctype` is what this site calls it. `action` is one of the above, "" for none; `details` are what it needs."""
 
 	severity: str
 	kind: str

@@ -37,10 +37,10 @@ def of_names(wanted: Subscription, taken: list[str], unique: list[str]) -> Itera
 		"names",
 		doctype,
 		_(
-			"{0} documents of {1} have names that other documents have here: {2}. They are not touched, and fail."
-		).format(len(taken), _(doctype), named(taken)),
+			"{0}: other documents here have these names already ({1}): {2}. They are not touched, and what comes under such a name fails."
+		).format(_(doctype), len(taken), named(taken)),
 		_(
-			"If they are the same documents, set Match By (possible: {0}). If not, let this site name them."
+			"If they are the same documents, set Match By (possible: {0}): a copy then overwrites their values here. If not, let this site name them."
 		).format(by),
 		SET_MATCH_BY,
 		{"match_by": "name"},
@@ -56,8 +56,8 @@ def of_matching(wanted: Subscription, counts: Mapping[str, int]) -> Iterator[Fou
 			"names",
 			doctype,
 			_(
-				"{0} documents of {1} are on both sites already: Match By ({2}) links them before the copy."
-			).format(counts["found"], _(doctype), by),
+				"{0}: on both sites already ({1}). Match By ({2}) links them before the copy, which then overwrites their values here."
+			).format(_(doctype), counts["found"], by),
 			_("Look at them under Match Existing Documents."),
 		)
 	if unclear := counts["ambiguous"] + counts["taken"] + counts["forbidden"]:

@@ -83,6 +83,6 @@ def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
 			"trial",
 			doctype,
 			_(
-				"{0} of the first {1} documents of {2} were applied and taken back without a fault; {3} are here already."
+				"Applied and taken back without a fault: {0} of the first {1} documents of {2}. Here already: {3}."
 			).format(trial.fits, trial.tried, _(doctype), trial.here),
 		)

@@ -79,8 +79,10 @@ class Rehearsal:
 		for name in OVERRIDDEN:
 			database.__dict__.pop(name, None)
 		self.escaped = frappe.local.db is not database or not self._is_whole()
-		frappe.db.rollback()
-		self.withheld.put_files_back()
+		try:
+			frappe.db.rollback()
+		finally:
+			self.withheld.put_files_back()
 		for queue in (WEBHOOKS, MESSAGES):
 			(getattr(frappe.local, queue, None) or []).clear()
 		forget_lookups()

@@ -37,9 +37,10 @@ event_streaming.check = (() => {
 			[documents, megabytes ?? "?", minutes ?? "?"].map((value) => `<td class="text-right">${text(value)}</td>`).join("");
 		const lines = rows.map((row) => `<tr><td>${text(__(row.doctype))}</td>${cells(row)}</tr>`);
 		if (rows.length > 1) lines.push(`<tr><th>${__("In all")}</th>${cells(report.in_all)}</tr>`);
-		const head = [__("Document Type"), __("Documents, at Most"), __("Megabytes, Without Files"), __("Minutes")];
+		const head = [__("Document Type"), __("Documents"), __("MB"), __("Minutes")];
 		return `<h5>${__("What a first copy brings")}</h5><div class="table-responsive"><table class="table table-bordered table-sm">
-			<thead><tr>${head.map((label) => `<th>${label}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>`;
+			<thead><tr>${head.map((label) => `<th>${label}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>
+			<p class="text-muted small">${__("Documents at most: the condition is not asked. Megabytes without files.")}</p>`;
 	}
 
 	function findings(frm, report) {
@@ -74,7 +75,7 @@ event_streaming.check = (() => {
 		if (fields.length) {
 			frappe.prompt(fields, (values) => mend(frm, number, collected(each, values)), label, label);
 		} else {
-			frappe.confirm(`<b>${label}</b><br>${text(each.what)}`, () => mend(frm, number, {}));
+			frappe.confirm(`<b>${label}</b><br>${text(each.what)}<br>${text(each.remedy)}`, () => mend(frm, number, {}));
 		}
 	}
 

@@ -21,12 +21,16 @@ def test_a_check_lists_what_does_not_fit_and_a_button_mends_it(desk, streams):
 	window.page.get_by_text("What a first copy brings").wait_for()
 
 	text = window.text()
-	assert "1 findings stop documents" in message and "What was found" in message
-	assert re.search(r"1 documents of Streamed City have names .*: Taken", text)
+	assert "Stops: 1, may hurt: 1." in message and "What was found" in message
+	assert re.search(r"Streamed City: other documents here have these names already \(1\): Taken", text)
 	window.screenshot("check")
 	window.page.set_viewport_size({"width": 390, "height": 844})
+	window.page.reload()
+	window.page.get_by_text("What a first copy brings").wait_for()
 	window.settle()
 	window.screenshot("check-narrow")
+	window.page.get_by_text("Set Match By").first.scroll_into_view_if_needed()
+	window.screenshot("check-narrow-findings")
 	assert window.value("document.documentElement.scrollWidth <= 392")
 	window.page.set_viewport_size({"width": 1400, "height": 900})
 	window.press("Set Match By")

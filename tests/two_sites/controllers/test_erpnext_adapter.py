@@ -246,3 +246,36 @@ def submit_rows(row: dict, came: dict) -> str:
 )
 def test_no_numbers_are_picked_here_for_what_has_its_numbers_there(site, row, came, refused):
 	assert site.run(submit_rows, row=row, came=came) == refused
+
+
+def refusals(doctype: str, dates: list | None) -> list:
+	"""What the books of a site say that are frozen until 2024, closed until 2023, and have one closed period in 2026."""
+	from event_streaming.adapters import erpnext, erpnext_books
+
+	stood_in = {
+		"frozen_books": lambda: [("Shop", "2024-12-31")],
+		"closed_years": lambda: [("Shop", "2023-12-31")],
+		"closed_periods": lambda doctype: [("Early", "Shop", "2026-01-01", "2026-01-31")],
+		"single": lambda doctype, field: None,
+	}
+	before = {name: getattr(erpnext_books, name) for name in stood_in}
+	for name, stand_in in stood_in.items():
+		setattr(erpnext_books, name, stand_in)
+	try:
+		return [[certain, what] for certain, what, _remedy in erpnext.what_will_refuse(doctype, dates)]
+	finally:
+		for name, original in before.items():
+			setattr(erpnext_books, name, original)
+
+
+def test_a_check_says_which_vouchers_the_books_will_refuse(consumer):
+	dates = ["2023-05-01", "2024-05-01", "2026-01-31", "2026-02-01", ""]
+
+	known = consumer.run(refusals, doctype="Sales Invoice", dates=dates)
+	unknown = consumer.run(refusals, doctype="Journal Entry", dates=None)
+
+	assert [certain for certain, _what in known] == [True, True, True, False]
+	assert [what.split(" ")[0] for _certain, what in known] == ["2", "1", "1", "Sales"]
+	assert [certain for certain, _what in unknown] == [False, False, False]
+	assert consumer.run(refusals, doctype="Item", dates=dates) == []
+	assert consumer.run(refusals, doctype="Sales Invoice", dates=["2025-05-01"])[0][0] is False

@@ -64,6 +64,9 @@ ACCESS = {
 	# of an id that was not refused
 	f"{API}.export_setup": ("consumer", ADMINS, {}),
 	f"{API}.recipes": ("consumer", ADMINS, {}),
+	f"{API}.check": ("consumer", ADMINS, {"event_producer": "{producer}", "doctypes": "None"}),
+	f"{API}.check_report": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{API}.mend_finding": ("consumer", ADMINS, {"task": "none", "number": 0}),
 	f"{API}.apply_setup": ("consumer", ADMINS, {"setup": '{"event_streaming_setup": 1}'}),
 	"event_streaming.endpoints.trace_document": (
 		"producer",
@@ -108,6 +111,11 @@ ACCESS = {
 		{"data": json.dumps({"event_consumer": "http://nobody.example", "user": SUBSCRIBER})},
 	),
 	"event_streaming.endpoints.get_copy_page": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY},
+	),
+	"event_streaming.endpoints.get_check": (
 		"producer",
 		OWN_USER,
 		{"event_consumer": "{consumer}", "doctype": CITY},
@@ -162,6 +170,11 @@ ACCESS = {
 		{"event_producer": "{producer}", "doctypes": "None"},
 	),
 	f"{PRODUCER_FORM}.start_match": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.start_check": (
+		"consumer",
+		ADMINS,
+		{"event_producer": "{producer}", "doctypes": "None"},
+	),
 	f"{PRODUCER_FORM}.start_verify": (
 		"consumer",
 		ADMINS,
@@ -241,6 +254,7 @@ NOT_POST_ONLY = {
 	"get_update_logs_for_consumer",
 	"new_event_notification",
 	"this_site",
+	"check_report",
 	"get_copy_progress",
 	"get_progress",
 	"status",

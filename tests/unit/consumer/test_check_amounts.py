@@ -29,7 +29,12 @@ def test_what_can_not_be_told_is_not_made_up_and_nothing_takes_no_time():
 
 	assert (unknown.megabytes, unknown.minutes) == (None, None)
 	assert (nothing.megabytes, nothing.minutes) == (0.0, 0.0)
-	assert in_all([unknown.as_dict(), nothing.as_dict()]) == {"documents": 600, "megabytes": 0, "minutes": 0}
+	assert in_all([unknown.as_dict(), nothing.as_dict()]) == {
+		"documents": 600,
+		"megabytes": None,
+		"minutes": None,
+	}
+	assert in_all([nothing.as_dict()]) == {"documents": 0, "megabytes": 0, "minutes": 0}
 
 
 def test_what_documents_say_is_one_cause_but_for_names_numbers_and_quotes():

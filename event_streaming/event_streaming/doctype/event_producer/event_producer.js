@@ -508,7 +508,7 @@ function describe_task(work) {
 function describe_counts(work) {
 	const total = Math.max(cint(work.total), cint(work.done));
 	if (work.kind === "Check") {
-		return __("{0} of {1} document types checked: {2} findings stop documents, {3} may hurt", [
+		return __("{0} of {1} document types checked. Stops: {2}, may hurt: {3}.", [
 			cint(work.done),
 			total,
 			cint(work.failed),

@@ -10,7 +10,7 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.admin.headlines import headline_of
-from event_streaming.consumer.checking import checker, mending
+from event_streaming.consumer.checking import checker
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, overview, state, task
@@ -183,13 +183,6 @@ def start_check(event_producer: str, doctypes: str | list | None = None) -> dict
 	"""The form's button: have a background job check what a first copy will meet. Changes nothing."""
 	frappe.only_for("System Manager")
 	return checker.start_check(event_producer, doctypes)
-
-
-@frappe.whitelist(methods=["POST"])
-def mend_finding(task: str, number: int, values: str | dict | None = None) -> str:
-	"""The button of a finding of a check; returns what was done."""
-	frappe.only_for("System Manager")
-	return mending.mend(task, frappe.utils.cint(number), frappe.parse_json(values) if values else None)
 
 
 @frappe.whitelist(methods=["POST"])
