@@ -1,6 +1,7 @@
 """What a site that was invited is answered: the endpoints call this. Keys and codes of a request go into no log."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import frappe
@@ -10,11 +11,12 @@ from event_streaming.admin.pairing.offered import look_at, write_parts
 from event_streaming.consumer.joining.asking import PRODUCER
 from event_streaming.consumer.joining.connecting import connect, make_user
 from event_streaming.consumer.subscriptions.hearing import shown_token
-from event_streaming.exceptions import InvitationRefused
+from event_streaming.exceptions import InvitationRefused, RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.http.confidential import Confidential
 from event_streaming.producer.inviting import invitations, redeeming
 from event_streaming.producer.registration.unlogged import unlogged
 from event_streaming.site.address import public_url
+from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.invitations import subscriber_of
 
 
@@ -40,7 +42,7 @@ def complete(invitation: str, proof: str, api_key: str, api_secret: str) -> dict
 		# nothing stays locked while the other site is called
 		frappe.db.commit()
 		if doc.both_directions:
-			with invitations.as_inviter(doc):
+			with invitations.as_inviter(doc), said_plainly():
 				subscribe_back(doc, keys)
 				frappe.db.commit()
 		# what was shown to the administrator of this site meanwhile is nothing for the other one
@@ -48,6 +50,15 @@ def complete(invitation: str, proof: str, api_key: str, api_secret: str) -> dict
 		return redeeming.on_record(doc)
 
 	return _answered(proof, keys[1], work)
+
+
+@contextmanager
+def said_plainly() -> Iterator[None]:
+	"""What the other site refuses is thrown as a message, or it would read there as if its own keys were wrong."""
+	try:
+		yield
+	except (RemoteError, RemoteRefused, RemoteUnavailable, InvalidPage) as error:
+		frappe.throw(_("The other direction could not be set up: {0}").format(str(error)), InvitationRefused)
 
 
 def subscribe_back(doc: Any, keys: tuple[str, str]) -> None:

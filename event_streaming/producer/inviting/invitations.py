@@ -161,16 +161,22 @@ def _said(doc: Any) -> dict[str, Any]:
 
 def known_by_code(name: str, secret: str, proof: str, site_id: str, address: str = "") -> Any:
 	"""The invitation that a code is of, held until the transaction ends. Raises InvitationRefused, which is in the audit log."""
-	name = name if isinstance(name, str) and NAME.fullmatch(name) else ""
-	exists = bool(name and frappe.db.exists(INVITATION, name))
-	doc = frappe.get_doc(INVITATION, name, for_update=True) if exists else None
+	doc = held(name)
 	asking = Asking(hash_of(str(secret)), hash_of(str(proof)), web_address(str(address)))
 	if reason := policy.why_not(kept_of(doc), asking, now_datetime()):
 		refuse(doc, reason, site_id, asking.address)
 	return doc
 
 
+def held(name: object) -> Any:
+	"""The invitation of this name, locked until the transaction ends; None when there is none, or the name can be none."""
+	if not isinstance(name, str) or not NAME.fullmatch(name) or not frappe.db.exists(INVITATION, name):
+		return None
+	return frappe.get_doc(INVITATION, name, for_update=True)
+
+
 def kept_of(doc: Any) -> policy.Invitation | None:
+	"""What the policy asks of an invitation; None for none."""
 	if doc is None:
 		return None
 	return policy.Invitation(
@@ -200,6 +206,10 @@ def refuse(doc: Any, reason: str, site_id: str, address: str) -> None:
 		USED: _(
 			"This code was used already, by another site. If you did not do that, tell the administrator of {0}: the Event"
 			" Streaming Invitation there says which site it was."
+		),
+		policy.DONE: _(
+			"This site has joined with this code already, and has lost its Event Producer since. Have its Event Consumer deleted on {0},"
+			" and ask for a new code."
 		),
 		policy.OTHER_ADDRESS: _(
 			"This code is for a site with another address. Set the Public URL in this site's Event Streaming Settings, or ask the"

@@ -8,7 +8,7 @@ OPEN, USED, EXPIRED, WITHDRAWN = "Open", "Used", "Expired", "Withdrawn"
 # who has begun in time, and was interrupted, can go on for so long
 TO_GO_ON = timedelta(hours=24)
 # why not, besides the last three of above
-UNKNOWN, OTHER_ADDRESS = "Unknown", "Other Address"
+UNKNOWN, OTHER_ADDRESS, DONE = "Unknown", "Other Address", "Done Already"
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def redeem(name: str, secret: str, proof: str, site_id: str, address: str) -> di
 	if user == frappe.session.user:
 		keys = {}
 	elif doc.completed_on:
-		invitations.refuse(doc, policy.USED, site_id, address)
+		invitations.refuse(doc, policy.DONE, site_id, address)
 	else:
 		with as_inviter(doc):
 			make_stream_user(user, _("Event Streaming: {0}").format(address), [SUBSCRIBER])
@@ -64,7 +64,10 @@ def redeem(name: str, secret: str, proof: str, site_id: str, address: str) -> di
 			"used_on": now_datetime(),
 			"subscriber": user,
 		}
-		write(doc, status=policy.USED, proof_hash=hash_of(proof), **used)
+		# a name for the lists where nobody has given one
+		write(
+			doc, status=policy.USED, proof_hash=hash_of(proof), invited=doc.invited or address[:140], **used
+		)
 		audit.record(audit.INVITATION_USED, INVITATION, doc.name, None, used, audit.OTHER_SITE)
 	return keys
 
@@ -107,9 +110,7 @@ def give_keys(user: str) -> dict[str, str]:
 def complete(name: str, proof: str) -> Any:
 	"""The site has registered, and asks with its new keys: approve what the invitation says. Returns the invitation, held."""
 	refuse_if_for_another()
-	doc = None
-	if isinstance(name, str) and frappe.db.exists(INVITATION, name):
-		doc = frappe.get_doc(INVITATION, name, for_update=True)
+	doc = invitations.held(name)
 	asking = policy.Asking(doc.secret_hash if doc else "", hash_of(str(proof)))
 	reason = policy.why_not(invitations.kept_of(doc), asking, now_datetime())
 	if not reason and (not doc.proof_hash or doc.subscriber != frappe.session.user):

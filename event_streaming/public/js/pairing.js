@@ -165,7 +165,7 @@ event_streaming.pairing = (() => {
 			...made.notes,
 		];
 		dialog.fields_dict.more.$wrapper.html(lines.map((line) => `<p class="text-muted">${text(line)}</p>`).join(""));
-		dialog.fields_dict.code.$input.prop("readonly", true).css({ height: "7em", "font-family": "monospace" });
+		dialog.fields_dict.code.$input.prop("readonly", true).css({ height: "10em", "font-family": "monospace" });
 		dialog.show();
 	}
 
