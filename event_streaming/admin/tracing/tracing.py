@@ -43,7 +43,6 @@ PRODUCER, CONSUMER = "Event Producer", "Event Consumer"
 # sites of each kind; and for how long all of them are asked together
 MOST_SITES = 200
 SECONDS_FOR_ALL = 20.0
-NOT_THERE = producing.NOT_THERE
 
 
 class Site(TypedDict):
@@ -65,7 +64,7 @@ class Site(TypedDict):
 
 
 class Whereabouts(TypedDict):
-	"""Where a document is. `this_site` says so of this one."""
+	"""Where a document is; `there` is of this site itself."""
 
 	doctype: str
 	name: str
@@ -137,12 +136,12 @@ def of_producer(event_producer: str, doctype: str, name: str, there: bool, ask: 
 		_coming(pair, doc.name, remote, remote_name, kept.remote_time_zone or "")
 		for pair in merged(mine, theirs)
 	]
-	here = there if known or not mine else bool(consuming.local_of(doc.name, remote, remote_name))
+	here = bool(consuming.local_of(doc.name, remote, remote_name))
 	reasons = _held_back([*consuming.reasons_of(doc, wanted), *(answer["reasons"] if answer else [])], events)
-	if not known and there and not mine:
-		# the local document is another one, of which that site says nothing
-		reasons = [*reasons, NOT_THERE] if answer and not answer["there"] else reasons
 	label, color = headline(here, [each["status"] for each in events], _weighty(reasons, here))
+	if there and not known and not events and not (answer and answer["there"]):
+		# made on this site, or come from another one
+		label, color, reasons = _("Not from there"), "gray", []
 	return {
 		"site": doc.name,
 		"role": PRODUCER,
