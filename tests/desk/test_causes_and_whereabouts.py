@@ -29,7 +29,7 @@ def look_at(window, site, route: str, ready: str) -> None:
 	assert window.value(SMALL_TARGETS) == 0
 
 
-def test_a_cause_is_seen_and_skipped_with_a_reason(desk, streams):
+def test_a_cause_is_seen_and_skipped_with_a_reason_and_its_document_says_so(desk, streams):
 	window = desk(streams.consumer)
 	look_at(window, streams.consumer, "event-streaming-causes", ".event-streaming-causes section")
 	assert "Name taken on this site" in window.text() and streams.taken in window.text()
@@ -42,3 +42,22 @@ def test_a_cause_is_seen_and_skipped_with_a_reason(desk, streams):
 	window.settle()
 
 	assert len(sync_logs(streams.consumer, status="Skipped")) == 1
+
+	# on the site where it was made, its form leads to where it is
+	there = desk(streams.producer)
+	there.open_form("Streamed City", streams.taken)
+	there.press("Where Is It?")
+	there.page.locator(".event-streaming-where section li").first.wait_for()
+	there.wait_until("document.querySelector('.event-streaming-where').innerText.includes('Skipped')")
+	look_at(
+		there,
+		streams.producer,
+		f"event-streaming-where/Streamed City/{streams.taken}",
+		".event-streaming-where section li",
+	)
+	assert "Numbered" in there.text() and "Skipped" in there.text()
+	window.open(f"event-streaming-where/Streamed City/{streams.taken}")
+	window.wait_until(
+		"document.querySelector('.event-streaming-where').innerText.includes('the local one is right')"
+	)
+	window.screenshot("event-streaming-where-consumer")

@@ -86,13 +86,13 @@ def headline(here: bool, statuses: list[str], reasons: list[str]) -> tuple[str, 
 	worst = next((status for status in (FAILED, CONFLICT, RETRYING, WAITING) if status in open_ones), "")
 	if worst:
 		colour = "red" if worst in (FAILED, CONFLICT) else "orange"
-		return (_("Not up to date") if here else _("Not there")) + f": {_(worst)}", colour
+		return (_("Not up to date") if here else _("Not arrived")) + f": {_(worst)}", colour
 	if BEHIND in statuses or "behind" in reasons:
-		return (_("Not up to date") if here else _("Not there")) + f": {_(BEHIND)}", "orange"
+		return (_("Not up to date") if here else _("Not arrived")) + f": {_(BEHIND)}", "orange"
 	if here:
-		return (_("There"), "green") if not reasons else (_("There, not kept up to date"), "orange")
+		return (_("Arrived"), "green") if not reasons else (_("Arrived, not kept up to date"), "orange")
 	if statuses and statuses[0] == SKIPPED:
-		return _("Not there") + f": {_(SKIPPED)}", "orange"
+		return _("Not arrived") + f": {_(SKIPPED)}", "orange"
 	if statuses and statuses[0] == SYNCED and not reasons:
-		return _("Not there"), "gray"
-	return _("Not there"), "orange" if reasons else "gray"
+		return _("Not arrived"), "gray"
+	return _("Not arrived"), "orange" if reasons else "gray"

@@ -29,6 +29,7 @@ from event_streaming.admin.tracing.timeline import (
 from event_streaming.admin.tracing.words import sentences
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.causes import KIND
+from event_streaming.consumer.logs.sync_log import SKIPPED
 from event_streaming.consumer.logs.tracing import arrivals
 from event_streaming.consumer.subscriptions import tracing as consuming
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
@@ -42,11 +43,10 @@ PRODUCER, CONSUMER = "Event Producer", "Event Consumer"
 # sites of each kind; and for how long all of them are asked together
 MOST_SITES = 200
 SECONDS_FOR_ALL = 20.0
-NOT_THERE = producing.NOT_THERE
 
 
 class Site(TypedDict):
-	"""One connected site. `asked` is "" if it was not, "answered", or why it could not be."""
+	"""One connected site. `asked` is "" if it was not asked, or says why it could not be."""
 
 	site: str
 	role: str
@@ -59,10 +59,12 @@ class Site(TypedDict):
 	events: list[EventLine]
 	asked: str
 	answered: bool
+	# whether the one of both sites takes documents of this DocType from the other
+	subscribed: bool
 
 
 class Whereabouts(TypedDict):
-	"""Where a document is. `this_site` says so of this one."""
+	"""Where a document is; `there` is of this site itself."""
 
 	doctype: str
 	name: str
@@ -85,6 +87,7 @@ def where_is(doctype: str, name: str, site: str | None = None, ask: bool = True)
 			sites.append(found)
 	for each in _names(CONSUMER, site):
 		sites.append(of_consumer(each, doctype, name, ask and time.monotonic() < until))
+	sites.sort(key=lambda each: not each["subscribed"])
 	modified = frappe.db.get_value(doctype, name, "modified") if there else None
 	return {"doctype": doctype, "name": name, "there": there, "modified": modified, "sites": sites}
 
@@ -133,12 +136,12 @@ def of_producer(event_producer: str, doctype: str, name: str, there: bool, ask: 
 		_coming(pair, doc.name, remote, remote_name, kept.remote_time_zone or "")
 		for pair in merged(mine, theirs)
 	]
-	here = there if known or not mine else bool(consuming.local_of(doc.name, remote, remote_name))
+	here = bool(consuming.local_of(doc.name, remote, remote_name))
 	reasons = _held_back([*consuming.reasons_of(doc, wanted), *(answer["reasons"] if answer else [])], events)
-	if not known and there and not mine:
-		# the local document is another one, of which that site says nothing
-		reasons = [*reasons, NOT_THERE] if answer and not answer["there"] else reasons
 	label, color = headline(here, [each["status"] for each in events], _weighty(reasons, here))
+	if there and not known and not events and not (answer and answer["there"]):
+		# made on this site, or come from another one
+		label, color, reasons = _("Not from there"), "gray", []
 	return {
 		"site": doc.name,
 		"role": PRODUCER,
@@ -152,8 +155,9 @@ def of_producer(event_producer: str, doctype: str, name: str, there: bool, ask: 
 			*_outcome(mine, here),
 		],
 		"events": events,
-		"asked": problem or (_("answered") if answer else ""),
+		"asked": problem,
 		"answered": bool(answer),
+		"subscribed": wanted is not None,
 	}
 
 
@@ -165,7 +169,7 @@ def _remote_doctype(rows: dict, doctype: str) -> str:
 
 def _outcome(mine: list[dict], here: bool) -> list[str]:
 	"""What the last event that came says of a document that is not here, or of one that was skipped."""
-	if not mine or (here and mine[0]["status"] != "Skipped"):
+	if not mine or (here and mine[0]["status"] != SKIPPED):
 		return []
 	return [mine[0]["outcome"]] if mine[0]["outcome"] else []
 
@@ -193,7 +197,8 @@ def _coming(pair: tuple[dict, dict], giver: str, remote: str, name: str, zone: s
 		or why,
 		"until": mine.get("next_retry"),
 		"problem": mine.get("problem") or "",
-		"retried_by": mine.get("retried_by") or "",
+		# who has skipped it, the outcome says
+		"retried_by": "" if status == SKIPPED else mine.get("retried_by") or "",
 		"log_doctype": SYNC_LOG if mine else "",
 		"log": mine.get("log") or "",
 		"cause": mine.get("cause") or "",
@@ -241,8 +246,9 @@ def of_consumer(event_consumer: str, doctype: str, name: str, ask: bool) -> Site
 		"color": color,
 		"why": sentences(reasons, public_url(), doc.name, (doctype, name)),
 		"events": events,
-		"asked": problem or (_("answered") if answer else ""),
+		"asked": problem,
 		"answered": bool(answer),
+		"subscribed": streamed,
 	}
 
 

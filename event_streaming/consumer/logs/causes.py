@@ -31,9 +31,12 @@ COUNTED = re.compile(r"[^\s,;:()\[\]{}<>=|·…\"']*\d[^\s,;:()\[\]{}<>=|·…\"
 # 12:30:00 is three words
 AGAIN = re.compile(r"…(?:[\s:,/.-]*…)+")
 
+NOT_IN_MAP = f"{VALUE_NOT_IN_MAP}: "
 IN_VALUE_MAP = re.compile(
-	r"ValueNotInMap: (?P<mapping>.+?), (?P<field>[\w.]+): (?P<value>.+) is not in the value map (?P<map>.+)"
+	r"(?P<mapping>.{1,200}?), (?P<field>[\w.]{1,140}): (?P<value>.{1,400}) is not in the value map (?P<map>.{1,140})"
 )
+# of what another site's values may have made long, so much is looked at, and so often
+LONGEST_LINE, MOST_LOOKS = 1_000, 3
 MISSING = re.compile(r"\[[^\[\]\n]*\]: (?P<field>\w+(?:, ?\w+)*)")
 # what says which field it is about
 FIELD = (
@@ -105,7 +108,13 @@ def cause_of(error: str, doctype: str, names: Iterable[str] = (), words: Collect
 
 def missing_pair(error: str) -> MissingPair | None:
 	"""The value, and the value map that lacks it, if that is what an error with its traceback is about."""
-	match = IN_VALUE_MAP.search(error)
+	match, at = None, 0
+	for _look in range(MOST_LOOKS):
+		at = error.find(NOT_IN_MAP, at) + len(NOT_IN_MAP)
+		if at < len(NOT_IN_MAP):
+			return None
+		if match := IN_VALUE_MAP.match(error[at : at + LONGEST_LINE].split("\n", 1)[0]):
+			break
 	if not match:
 		return None
 	value: Any = match.group("value")

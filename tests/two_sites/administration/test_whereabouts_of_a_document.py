@@ -48,9 +48,11 @@ def test_a_document_that_went_over_has_all_its_steps_on_both_sites(producer, con
 	assert "has not taken its last events" in " ".join(there["why"])
 	pull(consumer, producer)
 	done = producer.command("event-streaming", "where", CITY, name)
-	assert done.returncode == 0 and ": There" in done.stdout and "Applied" in done.stdout, (
+	assert done.returncode == 0 and ": Arrived" in done.stdout and "Applied" in done.stdout, (
 		done.stdout + done.stderr
 	)
+	own = consumer.run(insert, doctype=CITY, title=unique("Own"))
+	assert (where(consumer, own)["label"], where(consumer, own)["why"]) == ("Not from there", [])
 
 
 def test_each_reason_for_which_a_document_is_not_there_is_said_on_both_sites(producer, consumer):

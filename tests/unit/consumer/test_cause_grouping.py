@@ -144,7 +144,17 @@ def test_other_kinds_doctypes_fields_and_texts_are_other_causes():
 
 
 @pytest.mark.parametrize(
-	"error", ["", "Only words, no kind", "KeyError", "KeyError: 'x'", "x" * 100_000, "'" * 9_999, "<" * 9_999]
+	"error",
+	[
+		"",
+		"Only words, no kind",
+		"KeyError",
+		"KeyError: 'x'",
+		"x" * 100_000,
+		"'" * 9_999,
+		"<" * 9_999,
+		"ValueNotInMap: a, b: " * 9_999,
+	],
 )
 def test_whatever_an_error_says_it_has_a_cause_and_soon(error):
 	found = cause_of(error, "Sales Invoice")

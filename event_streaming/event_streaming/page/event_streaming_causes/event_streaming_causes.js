@@ -8,7 +8,7 @@
 	const OPEN = ["Failed", "Retrying", "Conflict"];
 	const COLOURS = { Failed: "red", Retrying: "orange", Conflict: "purple" };
 	const STYLE = `<style>
-		.event-streaming-causes { overflow-wrap: anywhere; }
+		.event-streaming-causes { overflow-wrap: anywhere; padding: var(--padding-md, 15px); }
 		.event-streaming-causes .frappe-card { border: 1px solid var(--border-color); }
 		.event-streaming-causes h4 { font-size: var(--text-lg); margin: 0; }
 		.event-streaming-causes .problem { font-family: var(--font-stack-monospace, monospace); font-size: var(--text-sm); }

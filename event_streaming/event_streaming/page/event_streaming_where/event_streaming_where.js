@@ -7,7 +7,7 @@
 	const ASKED_TOGETHER = 3;
 	const COLOURS = { Synced: "green", Taken: "green", Sent: "green", Failed: "red", Conflict: "red", Retrying: "orange", Waiting: "orange", Behind: "orange", Skipped: "gray", "Not Sent": "gray" };
 	const STYLE = `<style>
-		.event-streaming-where { overflow-wrap: anywhere; }
+		.event-streaming-where { overflow-wrap: anywhere; padding: var(--padding-md, 15px); }
 		.event-streaming-where .frappe-card { border: 1px solid var(--border-color); }
 		.event-streaming-where h4 { font-size: var(--text-lg); margin: 0; }
 		.event-streaming-where ol { list-style: none; padding: 0; margin: 12px 0 0; }
@@ -86,7 +86,7 @@
 	const escape = (value) => frappe.utils.escape_html(String(value ?? ""));
 
 	function can_be_asked(site) {
-		return site.label !== __("Not subscribed");
+		return site.subscribed;
 	}
 
 	function head(found) {
