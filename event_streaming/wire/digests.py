@@ -22,6 +22,8 @@ from event_streaming.wire.checks import MAX_NAME, InvalidPage, text, whole_numbe
 from event_streaming.wire.values import as_check, as_date, as_datetime, as_decimal, as_text, as_time, as_whole
 
 MODULUS = 2**64
+# stands in a shape, after all fields, for the contents of the files that are attached; a site that does not know it lacks it
+ATTACHED_FILES = "_attached_files"
 MOST_BUCKETS = 4_096
 LEAST_BUCKETS = 16
 DOCUMENTS_PER_BUCKET = 100
@@ -191,6 +193,12 @@ def digest_of(name: str, values: Sequence[Any], tables: Sequence[Sequence[Any]])
 	"""The digest of a document: the producer's name of it, its values, and for each table the rows in their order."""
 	content = json.dumps([name, values, tables], ensure_ascii=False, separators=(",", ":"))
 	return int.from_bytes(blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def digest_of_files(hashes: Iterable[str]) -> str:
+	"""What counts of a document's files: their contents, whatever their order and names. "" without any."""
+	known = sorted(filter(None, hashes))
+	return blake2b("\n".join(known).encode(), digest_size=8).hexdigest() if known else ""
 
 
 def bucket_of(name: str, buckets: int) -> int:

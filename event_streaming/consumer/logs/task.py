@@ -117,11 +117,15 @@ def load(name: str) -> Task:
 	return _from_row(row)
 
 
-def latest(event_producer: str, kind: str) -> Task | None:
-	"""The last task of a kind for a producer."""
+def latest(event_producer: str, kind: str, status: str | None = None) -> Task | None:
+	"""The last task of a kind for a producer; the last with that status, if one is given."""
 	rows = frappe.get_all(
 		DOCTYPE,
-		filters={"event_producer": event_producer, "kind": kind},
+		filters={
+			"event_producer": event_producer,
+			"kind": kind,
+			**({"status": status} if status else {}),
+		},
 		fields=list(COLUMNS),
 		order_by="creation desc",
 		limit=1,

@@ -87,7 +87,7 @@ def what_to_compare(doc, number: int) -> dict[str, object]:
 	if doc.verify_share != nights.CHANGED:
 		return {"part": nights.part_of(doc.verify_share, number)}
 	since = nights.since_of(state.rounds(doc.name), now_datetime(), cint(doc.verify_full_every))
-	before = task.latest(doc.name, task.VERIFY)
+	before = task.latest(doc.name, task.VERIFY, task.DONE)
 	return {"part": None, "since": since, "differed_in": before.name if before and since else None}
 
 

@@ -2,7 +2,8 @@
 
 Not compared, because the sites need not agree on it: who made and changed a document and when; what says where it came from
 or where it stands in a tree; fields that only one site has; fields of a mapping that have no remote field, or that find
-their document by filters; Fields This Site Decides; numbers that are added up; what the producer does not send; attached files and fields that name one. Rows are compared in their order, by name and values.
+their document by filters; Fields This Site Decides; numbers that are added up; what the producer does not send; fields that name a file. Rows are compared in their order, by name and values; attached files by
+their contents, as far as both sites know the hash of it.
 
 It reads DocTypes and mappings only.
 """
@@ -21,7 +22,7 @@ from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.database.bulk_reading import Columns
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
-from event_streaming.wire.digests import FieldShape, Shape, form_of
+from event_streaming.wire.digests import ATTACHED_FILES, FieldShape, Shape, form_of
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,14 @@ class Compared:
 	fields: tuple[ComparedField, ...]
 	tables: tuple[ComparedTable, ...]
 	left_out: tuple[str, ...]
+	# the contents of the attached files as well
+	files: bool = True
 
 	@property
 	def shape(self) -> Shape:
+		files = (FieldShape(ATTACHED_FILES, "text"),) if self.files else ()
 		return Shape(
-			tuple(each.shape for each in self.fields),
+			(*(each.shape for each in self.fields), *files),
 			tuple((table.remote, Shape(tuple(each.shape for each in table.fields))) for table in self.tables),
 		)
 
@@ -83,7 +87,8 @@ class Compared:
 			if table.remote not in lacking
 		)
 		fields = tuple(each for each in self.fields if each.shape.name not in lacking)
-		return replace(self, fields=fields, tables=tables)
+		files = self.files and ATTACHED_FILES not in lacking
+		return replace(self, fields=fields, tables=tables, files=files)
 
 
 def compared_fields(subscription: Subscription, mappings: MappingStore) -> Compared:

@@ -70,8 +70,10 @@ class Comparison:
 		return self.task.scope.get("part")
 
 	def begin(self) -> None:
+		since = self.task.scope.get("since") or {}
 		counts = [
-			self.producer.count_documents(remote, self.filters_of(remote))
+			# what has changed is listed at once: counting it first would cost as much
+			0 if remote in since else self.producer.count_documents(remote, self.filters_of(remote))
 			for remote in self.task.scope["doctypes"]
 		]
 		self.task.total = sum(counts) // (self.part_wanted[1] if self.part_wanted else 1)
@@ -125,7 +127,8 @@ class Comparison:
 		compared = self.compared()
 		of_doctype["documents"] = self.task.done - self.task.place["done_before"]
 		of_doctype["not_compared"] = list(compared.left_out)
-		of_doctype["only_here"] = list(self.task.place["without"] or [])
+		lacking = self.task.place["without"] or []
+		of_doctype["only_here"] = [name for name in lacking if name != digests.ATTACHED_FILES]
 		of_doctype["extra_not_looked_for"] = bool(self.task.scope["filters"].get(self.remote))
 		if self.since:
 			of_doctype["changed_since"] = self.since

@@ -20,6 +20,8 @@ from event_streaming.identity.registry import DOCTYPE as IDENTITY
 
 # names that are asked for together
 TOGETHER = 1_000
+# documents that one round does not compare twice; it writes their names with its place. Of those that differ it forgets none
+MOST_REMEMBERED = 5_000
 # deletions here that are looked at; more in one night are for the full round
 MOST_DELETED = 5_000
 
@@ -32,18 +34,22 @@ def changed_there(event_producer: str, since: str) -> dict[str, Any]:
 
 
 def list_changed(check: Any) -> None:
-	"""The next documents that this site knows to have changed, as suspects where they differ; one batch of one source."""
-	changed = check.task.place["changed"]
-	source = SOURCES[changed["source"]]
-	names, after = source(check, changed["after"])
-	seen = set(check.task.place["seen"])
-	suspect(check, [name for name in dict.fromkeys(names) if name not in seen])
-	if after:
-		check.task.place["changed"] = {**changed, "after": after}
-	elif changed["source"] + 1 < len(SOURCES):
-		check.task.place["changed"] = {"source": changed["source"] + 1, "after": ""}
-	else:
-		check.task.place["changed"] = None
+	"""The next documents that this site knows to have changed, as suspects where they differ; batch after batch until there are any."""
+	place = check.task.place
+	while place["changed"] and not place["suspects"]:
+		changed = place["changed"]
+		names, after = SOURCES[changed["source"]](check, changed["after"])
+		seen = set(place["seen"])
+		suspect(check, [name for name in dict.fromkeys(names) if name not in seen])
+		if after:
+			place["changed"] = {**changed, "after": after}
+		elif changed["source"] + 1 < len(SOURCES):
+			place["changed"] = {"source": changed["source"] + 1, "after": ""}
+		else:
+			place["changed"] = None
+		check.part.measure()
+		if check.part.over:
+			return
 
 
 def suspect(check: Any, names: list[str]) -> None:
@@ -60,13 +66,17 @@ def suspect(check: Any, names: list[str]) -> None:
 		here = dict(check.local().of(pairs_of(check, some)))
 		check.task.done += len(there)
 		differing += [name for name in some if here.get(name) != there.get(name)]
-	remember(check, differing)
+	remember(check, differing, names)
 
 
-def remember(check: Any, names: list[str]) -> None:
-	"""They are looked at, once in this round."""
-	check.task.place["suspects"] = [[name, 0] for name in names]
-	check.task.place["seen"] = [*check.task.place["seen"], *names]
+def remember(check: Any, differing: list[str], compared: Iterable[str]) -> None:
+	"""Those that differ are looked at, once in this round; of those that do not, some are not compared again."""
+	place = check.task.place
+	place["suspects"] = [[name, 0] for name in differing]
+	differ = set(differing)
+	equal = [name for name in compared if name not in differ]
+	room = max(MOST_REMEMBERED - len(place["seen"]), 0)
+	place["seen"] = [*place["seen"], *differing, *equal[:room]]
 
 
 def pairs_of(check: Any, names: list[str]) -> list[Pair]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import frappe
 
 from event_streaming.consumer.verify.compared import Compared, ComparedField
+from event_streaming.consumer.verify.files import contents_here
 from event_streaming.database import bulk_reading
 from event_streaming.identity.registry import DOCTYPE as IDENTITY
 from event_streaming.site.address import time_zone
@@ -76,6 +77,9 @@ class LocalDigests:
 			part = pairs[start : start + BATCH]
 			read = bulk_reading.read_values(self.compared.columns, [pair.local for pair in part])
 			names = self._remote_names(read)
+			files = None
+			if self.compared.files:
+				files = contents_here(self.event_producer, self.here, self.compared, list(read))
 			for pair in part:
 				if pair.local not in read:
 					continue
@@ -84,7 +88,10 @@ class LocalDigests:
 					pair.remote,
 					digests.digest_of(
 						pair.remote,
-						self.fields.in_their_terms(values, names, self.remote_doctypes),
+						[
+							*self.fields.in_their_terms(values, names, self.remote_doctypes),
+							*([] if files is None else [digests.digest_of_files(files.get(pair.local, ()))]),
+						],
 						[
 							[
 								[row, *reading.in_their_terms(values, names, self.remote_doctypes)]

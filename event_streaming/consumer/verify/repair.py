@@ -40,6 +40,7 @@ from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_grou
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
 from event_streaming.consumer.verify.checking import check_slice
 from event_streaming.consumer.verify.differences import Difference, as_text, difference_of, fit
+from event_streaming.consumer.verify.files import files_that_differ
 from event_streaming.consumer.verify.portions import Portion
 from event_streaming.consumer.verify.verifying import Examiner, write
 from event_streaming.exceptions import CannotApply, EventStreamingError
@@ -47,7 +48,8 @@ from event_streaming.identity.origin import Applied, applying
 from event_streaming.identity.registry import LocalKey
 from event_streaming.site import audit
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data, remote_key
+from event_streaming.wire.events import CREATE, FILES_KEY, UPDATE, Event, parse_data, remote_key
+from event_streaming.wire.files import parse_files
 
 SAME = "Same"
 
@@ -238,12 +240,16 @@ class Mended:
 				mapped=bool(compared.subscription.mapping),
 			)
 			warnings += after_writing(doc, self.change) if changed else []
+			files = parse_files(parse_data(event).get(FILES_KEY)) if compared.files else []
+			if files_that_differ(files, self.local, work):
+				work.files.attach_all(files, self.local, compared.subscription)
 		covered_to = max(event["position"], work.resolver.covered_to(key))
 		counted_to = work.resolver.counted_to(key) if compared.subscription.add_up else 0
 		work.resolver.keep(key, self.local, event["root"], covered_to, counted_to)
 		left = difference_of(frappe.get_doc(*self.local), values, compared)
+		left.shown.extend(files_that_differ(files, self.local, work))
 		done = _("Brought in line with the producer by a repair")
-		if left:
+		if left or left.shown:
 			self.whole = False
 			names = ", ".join(each.label for each in left.shown)
 			done = _("Rules of this site have set these to other values again: {0}").format(names)

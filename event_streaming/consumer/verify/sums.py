@@ -74,7 +74,7 @@ def list_some(check: Comparison) -> None:
 	names += [name for name in here if name not in there]
 	check.task.place["left"] = place["left"][len(numbers) :]
 	if check.since:
-		remember(check, names)
+		remember(check, names, there)
 	else:
 		check.task.place["suspects"] = [[name, 0] for name in names]
 

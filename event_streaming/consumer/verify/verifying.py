@@ -24,13 +24,15 @@ from event_streaming.consumer.settling.policies import CONSUMER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.verify.checking import check_slice
-from event_streaming.consumer.verify.differences import difference_of, fit, in_local_terms
+from event_streaming.consumer.verify.differences import Shown, difference_of, fit, in_local_terms
+from event_streaming.consumer.verify.files import files_that_differ
 from event_streaming.consumer.verify.portions import Portion
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.identity.registry import LocalKey
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import DELETE, Event, parse_data, remote_key
+from event_streaming.wire.events import DELETE, FILES_KEY, Event, parse_data, remote_key
+from event_streaming.wire.files import parse_files
 from event_streaming.wire.pages import REMOVE
 
 LOG = "Event Update Log"
@@ -226,10 +228,11 @@ class Examiner:
 			return self.finding(findings.DIFFERENT, event, local, str(values))
 		doc = frappe.get_doc(*local)
 		difference = difference_of(doc, values, self.compared)
-		if not difference:
+		files = self.files_of(event, local)
+		if not difference and not files:
 			return None
 		finding = self.finding(findings.DIFFERENT, event, local)
-		finding.fields = [[each.label, each.here, each.there] for each in difference.shown]
+		finding.fields = [[each.label, each.here, each.there] for each in (*difference.shown, *files)]
 		finding.more_fields = difference.more
 		changed_here = values.get("modified") and get_datetime(doc.modified) > get_datetime(
 			values["modified"]
@@ -242,6 +245,12 @@ class Examiner:
 		elif changed_here:
 			finding.reason = _("Changed last on this site.")
 		return finding
+
+	def files_of(self, event: Event, local: LocalKey) -> list[Shown]:
+		"""Those of its files that are not the same here."""
+		if not self.compared.files:
+			return []
+		return files_that_differ(parse_files(parse_data(event).get(FILES_KEY)), local, self.work)
 
 	def finding(
 		self,

@@ -27,7 +27,7 @@ from event_streaming.producer.documents.copying import (
 	with_files,
 )
 from event_streaming.producer.documents.exact import events_after, load_with_positions
-from event_streaming.producer.documents.file_rows import attached_to
+from event_streaming.producer.documents.file_rows import attached_to, contents_of
 from event_streaming.producer.documents.filters import wanted_conditions
 from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.documents.reading import existing_names, load_documents, permitted_names
@@ -38,7 +38,7 @@ from event_streaming.site.address import time_zone
 from event_streaming.wire import digests
 from event_streaming.wire.checks import MAX_NAME, InvalidPage
 from event_streaming.wire.difference import TABLES, shape_of, snapshot
-from event_streaming.wire.digests import MOST_LISTED, FieldShape, Shape
+from event_streaming.wire.digests import ATTACHED_FILES, MOST_LISTED, FieldShape, Shape
 from event_streaming.wire.values import CONVERT, as_text
 
 BATCH = 2_000
@@ -98,8 +98,11 @@ def asked_for(
 		frappe.throw(_("What is to be compared can't be read: {0}").format(error))
 	count = min(max(cint(buckets), 1), digests.MOST_BUCKETS)
 	numbers = None if wanted is None else {cint(number) for number in parsed_list(wanted)}
-	lacking = fields_lacking(doctype, parsed)
+	lacking = fields_lacking(doctype, parsed.without([ATTACHED_FILES]))
 	if hidden := reader.hidden.get(doctype):
+		if hidden.secret:
+			# which files are not sent is seen in whole documents only
+			lacking.append(ATTACHED_FILES)
 		lacking += [name for name in names_of(parsed) if name in hidden.left_out and name not in lacking]
 	return parsed.without(lacking), lacking, count, numbers
 
@@ -133,8 +136,10 @@ class Comparer:
 	def __init__(
 		self, reader: Reader, doctype: str, shape: Shape, lacking: list[str], buckets: int, wanted: set | None
 	):
-		self.reader, self.doctype, self.shape, self.lacking = reader, doctype, shape, lacking
+		self.reader, self.doctype, self.lacking = reader, doctype, lacking
 		self.buckets, self.wanted = buckets, wanted
+		self.with_files = any(each.name == ATTACHED_FILES for each in shape.fields)
+		shape = shape.without([ATTACHED_FILES])
 		self.conditional = bool((reader.rows[doctype].condition or "").strip())
 		self.columns = Columns(
 			doctype,
@@ -187,13 +192,17 @@ class Comparer:
 
 	def add(self, names: list[str], found: Found) -> None:
 		read = bulk_reading.read_values(self.columns, names)
+		files = contents_of(self.doctype, names, self.reader.consumer.name) if self.with_files else None
 		for name in names:
 			if name not in read:
 				continue
 			values, tables = read[name]
 			digest = digests.digest_of(
 				name,
-				[one(value) for one, value in zip(self.fields, values, strict=True)],
+				[
+					*(one(value) for one, value in zip(self.fields, values, strict=True)),
+					*([] if files is None else [digests.digest_of_files(files.get(name, ()))]),
+				],
 				[
 					[
 						[row, *(one(value) for one, value in zip(readers, row_values, strict=True))]

@@ -40,6 +40,21 @@ def attached_to(doctype: str, names: Collection[str]) -> dict[str, list[RemoteFi
 	return found
 
 
+def contents_of(doctype: str, names: Collection[str], but_of: str) -> dict[str, list[str]]:
+	"""Name of the document -> the hashes of its files' contents, without those that were first made on the site `but_of`: two queries,
+	none where no file is attached to any."""
+	if not names or not frappe.db.exists(FILE, {"attached_to_doctype": doctype}):
+		return {}
+	rows = read({"attached_to_doctype": {doctype}, "attached_to_name": set(names)})
+	roots = roots_of_documents(FILE, [row.name for row in rows])
+	found: dict[str, list[str]] = {}
+	for row in rows:
+		root = roots.get(row.name)
+		if row.content_hash and row.file_url.startswith(LOCAL_URLS) and not (root and root["site"] == but_of):
+			found.setdefault(str(row.attached_to_name), []).append(row.content_hash)
+	return found
+
+
 def read(filters: dict[str, Collection[str]]) -> list[Any]:
 	"""The rows that can be told of; oldest first. Folders, and addresses of Frappe's own methods, can't."""
 	if not all(filters.values()):
