@@ -11,7 +11,15 @@ import frappe
 from event_streaming.consumer.pull import requests
 from event_streaming.consumer.subscriptions import hearing
 from event_streaming.consumer.subscriptions.keys import producers_with_keys_of
-from event_streaming.producer.documents import comparing, copying, describing, fetching, files, matching
+from event_streaming.producer.documents import (
+	comparing,
+	copying,
+	describing,
+	fetching,
+	files,
+	matching,
+	withheld,
+)
 from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
 from event_streaming.producer.registration import keys
@@ -86,8 +94,11 @@ def get_match_page(
 def count_documents(
 	event_consumer: str, doctype: str, filters: str | dict | list | None = None
 ) -> dict[str, int]:
-	"""How many documents a copy will look at."""
-	return {"total": copying.copy_count(event_consumer, doctype, filters)}
+	"""How many documents a copy will look at, and how many more the consumer's user may not read."""
+	return {
+		"total": copying.copy_count(event_consumer, doctype, filters),
+		"withheld": withheld.count_withheld(event_consumer, doctype, filters),
+	}
 
 
 @frappe.whitelist(methods=["POST"])

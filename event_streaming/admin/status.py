@@ -86,6 +86,12 @@ def needs_of_producer(row: ProducerRow, here: str) -> list[str]:
 				row["name"], ", ".join(row["not_approved"]), here
 			)
 		)
+	if row["withheld"]:
+		found.append(
+			_(
+				"{0} withholds {1} events of {2}: the user of this connection may not read the documents there."
+			).format(row["name"], counted(sum(row["withheld"].values())), ", ".join(row["withheld"]))
+		)
 	if row["conflicts"]:
 		found.append(
 			_("{0}: {1} events are in conflict. Pick the values to keep in Event Sync Log.").format(
@@ -109,5 +115,11 @@ def needs_of_consumer(row: ConsumerRow) -> list[str]:
 			_(
 				"{0}: the condition for {1} raises an error, so that nothing is sent. See Event Consumer."
 			).format(row["name"], ", ".join(row["condition_errors"]))
+		)
+	if row["withheld"]:
+		found.append(
+			_("{0} may not read {1} events of {2}: they are not sent to {3}.").format(
+				row["user"], counted(row["withheld"]), ", ".join(row["withheld_doctypes"]), row["name"]
+			)
 		)
 	return found

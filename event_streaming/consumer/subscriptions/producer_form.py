@@ -209,7 +209,9 @@ def keep_statuses(doc) -> None:
 		old = known.get(row.name)
 		same = old and old.ref_doctype == row.ref_doctype and old.mapping == row.mapping
 		row.status = old.status if same else "Pending"
-		row.not_sent, row.masked = (old.not_sent, old.masked) if same else (None, None)
+		row.not_sent, row.masked, row.withheld = (
+			(old.not_sent, old.masked, old.withheld) if same else (None, None, 0)
+		)
 
 
 def make_custom_fields(doc) -> None:

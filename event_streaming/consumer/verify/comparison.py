@@ -58,12 +58,20 @@ class Comparison:
 		return self.task.scope.get("part")
 
 	def begin(self) -> None:
-		counts = [
-			self.producer.count_documents(remote, self.task.scope["filters"].get(remote))
+		counted = [
+			self.producer.count_with_withheld(remote, self.task.scope["filters"].get(remote))
 			for remote in self.task.scope["doctypes"]
 		]
+		withheld = {
+			remote: count
+			for remote, (_total, count) in zip(self.task.scope["doctypes"], counted, strict=True)
+			if count
+		}
+		counts = [total for total, _withheld in counted]
 		self.task.total = sum(counts) // (self.part_wanted[1] if self.part_wanted else 1)
 		self.task.report = findings.new_report()
+		for remote, count in withheld.items():
+			self.task.report["doctypes"].setdefault(remote, {})["withheld"] = count
 		self.task.place = {"counts": counts}
 		self.start_doctype(0)
 		task.save_progress(self.task)

@@ -22,7 +22,7 @@ from event_streaming.producer.registration.hidden_fields import (
 	refuse_removal_by_consumer,
 	settle_hidden,
 )
-from event_streaming.producer.registration.neighbours import COUNTERS, ITS_OWN
+from event_streaming.producer.registration.neighbours import COUNTERS, ITS_OWN, NOTED
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.producer.subscriptions.hidden import of_row
@@ -112,7 +112,8 @@ def _settle_row(doc, row, before) -> None:
 			row.status = PENDING
 		refuse_system_doctypes([row.ref_doctype])
 	else:
-		row.from_position, row.condition_error = before.from_position, before.condition_error
+		for fieldname in NOTED:
+			row.set(fieldname, before.get(fieldname))
 		if from_other_site:
 			row.status = before.status
 		if cint(row.not_asked) or cint(before.not_asked):
@@ -129,6 +130,7 @@ def _settle_row(doc, row, before) -> None:
 		conditions.check_function(row.condition)
 	if _flows(row) and not _flows(before):
 		row.from_position = head_position()
+		row.withheld, row.withheld_position = 0, row.from_position
 
 
 def _check_condition(doc, row, before) -> None:

@@ -162,11 +162,14 @@ function show_taken(frm) {
 		const { events, last } = taken[row.ref_doctype] || {};
 		const status = row.unsubscribed ? __("Unsubscribed") : __(row.status || "Pending");
 		const color = row.unsubscribed ? "gray" : colors[row.status] || "orange";
-		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td>${escape(held_back(row))}</td><td class="text-right">${cint(events)}</td><td>${
+		const withheld = cint(row.withheld)
+			? `<span class="${cint(row.withholding_meant) ? "text-muted" : "text-danger"}">${cint(row.withheld)}</span>`
+			: "0";
+		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td>${escape(held_back(row))}</td><td class="text-right">${cint(events)}</td><td class="text-right">${withheld}</td><td>${
 			last ? escape(frappe.datetime.prettyDate(last)) : `<span class="text-muted">${__("never")}</span>`
 		}</td></tr>`;
 	});
-	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th>${__("Fields Not Sent")}</th><th class="text-right">${__("Events Taken Lately")}</th><th>${__("Last Taken")}</th>`;
+	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th>${__("Fields Not Sent")}</th><th class="text-right">${__("Recently Delivered")}</th><th class="text-right">${__("Withheld Events")}</th><th>${__("Last Delivered")}</th>`;
 	frm.get_field("taken_html").$wrapper.html(
 		`<div class="table-responsive"><table class="table table-bordered"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
 	);
