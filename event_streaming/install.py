@@ -13,7 +13,7 @@ from event_streaming.site.roles import make_role
 from event_streaming.site.site_id import make_id_if_missing
 
 # of the list of Event Sync Log, for everybody: name -> status
-SAVED_VIEWS = {"Failed": "Failed", "Waiting": "Waiting", "Conflicts": "Conflict"}
+SAVED_VIEWS = {"Failed": "Failed", "Retrying": "Retrying", "Waiting": "Waiting", "Conflicts": "Conflict"}
 
 
 def before_install() -> None:

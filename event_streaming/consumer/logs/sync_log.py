@@ -1,6 +1,7 @@
 """Event Sync Log: one row for every event dealt with. The only module that writes that table.
 
-A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document.
+A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document. One that is
+Failed needs a person; where it has a time for its next try, it is tried again all the same.
 """
 
 import json
@@ -322,14 +323,15 @@ def same_moment(stored: datetime | None, text: str) -> bool:
 
 
 def due(event_producer: str, limit: int) -> list[tuple[str, str]]:
-	"""The documents of rows to be tried again now, oldest first; also those of a clock that was ahead: a time too far away, a row that was
+	"""The documents of rows to be tried again now, oldest first: Retrying, or Failed with a time for the next try; also those of a clock that was ahead: a time too far away, a row that was
 	written later than now (an hour is given back at the end of summer time)."""
 	now = now_datetime()
 	table = frappe.qb.DocType(DOCTYPE)
 	return (
 		frappe.qb.from_(table)
 		.select(table.remote_doctype, table.producer_doc)
-		.where((table.event_producer == event_producer) & (table.status == RETRYING))
+		.where((table.event_producer == event_producer) & table.status.isin((RETRYING, FAILED)))
+		.where(table.next_retry.isnotnull())
 		.where(
 			(table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)) | (table.modified > now)
 		)

@@ -170,6 +170,7 @@ ACCESS = {
 		ADMINS,
 		{"doctype": "System Settings", "name": "System Settings"},
 	),
+	"event_streaming.admin.document.not_delivered": ("producer", ADMINS, {"event": 1}),
 	"event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide": (
 		"consumer",
 		ADMINS,
@@ -213,6 +214,7 @@ NOT_POST_ONLY = {
 	"health",
 	*FIGURES,
 	"get_streams",
+	"not_delivered",
 	"read_guide",
 }
 
