@@ -17,6 +17,7 @@ from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECT
 from event_streaming.admin.doctor.examination import examine
 from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.prometheus import CONTENT_TYPE
+from event_streaming.admin.remote import told_in_the_desk
 from event_streaming.admin.setup import applying, here
 from event_streaming.admin.setup import recipes as own_recipes
 from event_streaming.admin.status import site_status
@@ -127,7 +128,8 @@ def new_site_id(instead_of: str) -> str:
 def rotate_keys(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
 	"""New keys for both directions; of a producer at once (true), a consumer is asked to make them with its next pull (false)."""
 	frappe.only_for(ADMIN)
-	return rotating.rotate_keys(event_producer, event_consumer)
+	with told_in_the_desk():
+		return rotating.rotate_keys(event_producer, event_consumer)
 
 
 @frappe.whitelist(methods=["POST"])

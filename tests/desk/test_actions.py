@@ -188,7 +188,7 @@ def test_failed_events_are_tried_again_from_the_list(desk, streams):
 	window = desk(streams.consumer)
 
 	choose_in_the_list(window, streams.taken, "Resync")
-	window.page.locator(".desk-alert", has_text="0 of 1 events took effect").wait_for()
+	window.page.locator(".desk-alert", has_text="0 of 1 events synced").wait_for()
 	window.settle()
 
 
@@ -211,7 +211,7 @@ def test_all_that_failed_is_tried_again_from_the_menu(desk, streams):
 
 	window.page.locator(".menu-btn-group:visible > button").first.click()
 	window.page.locator(".menu-btn-group .dropdown-menu a:visible", has_text="Resync All Failed").click()
-	window.page.locator(".desk-alert", has_text="Tried again in the background: 1").wait_for()
+	window.page.locator(".desk-alert", has_text="1 events are tried again in the background").wait_for()
 	window.settle()
 	streams.consumer.start_worker()
 

@@ -14,6 +14,7 @@ from event_streaming.consumer.apply.conflicts import HERE, THERE
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.retry import Retried, retry_documents
+from event_streaming.exceptions import EventStreamingError
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LINKED, RemoteKey, own_identity
 from event_streaming.site import audit
@@ -22,6 +23,7 @@ from event_streaming.site.acting import acting_as
 SIDES = (HERE, THERE)
 PRODUCER = "Event Producer"
 MOST_AT_ONCE = 10_000
+REALTIME = "event_streaming_resynced"
 
 
 def resync_log(name: str) -> str:
@@ -78,7 +80,16 @@ def resync_all(
 ) -> dict[str, int]:
 	"""Background job: everything that has failed or waits for its retry, again, for the person who asked."""
 	with acting_as(asked_by):
-		return resync_logs(logs_to_resync(event_producer, doctype))
+		names = logs_to_resync(event_producer, doctype)
+		try:
+			done = resync_logs(names)
+			told = _("{0} synced, {1} still open").format(f"{done['synced']:,}", f"{still_open(names):,}")
+		except EventStreamingError as error:
+			frappe.db.rollback()
+			done, told = {"tried": 0, "synced": 0}, frappe.utils.strip_html(str(error))
+		message = {"message": told, "done": bool(names) and done["synced"] >= len(names)}
+		frappe.publish_realtime(REALTIME, message, user=asked_by)
+		return done
 
 
 def request_resync_all(event_producer: str | None = None, doctype: str | None = None) -> int:

@@ -128,6 +128,8 @@ def _settle_row(doc, row, before) -> None:
 	):
 		# not before: only now somebody has looked at what the other site has written
 		conditions.check_function(row.condition)
+		# the DocType may have come, or have lost a field, since it was asked for
+		conditions.check(row.condition, row.ref_doctype, of_row(row, doc.name))
 	if _flows(row) and not _flows(before):
 		row.from_position = head_position()
 		row.withheld, row.withheld_position = 0, row.from_position

@@ -50,12 +50,22 @@ function pending_rows(frm) {
 }
 
 function approve_all(frm) {
-	const names = pending_rows(frm).map((row) => __(row.ref_doctype));
+	const escape = frappe.utils.escape_html;
+	const lines = pending_rows(frm).map((row) => {
+		const condition = (row.condition || "").trim();
+		const what = condition
+			? __("only documents that meet the condition {0}", [`<code>${escape(condition)}</code>`])
+			: __("every document");
+		const left_out = held_back(row) ? ` · ${__("without {0}", [escape(held_back(row))])}` : "";
+		return `<li><b>${escape(__(row.ref_doctype))}</b>: ${what}${left_out}</li>`;
+	});
 	frappe.confirm(
-		__("From now on every change of {0} is sent to {1}. Approve?", [
-			names.map((name) => frappe.utils.escape_html(name)).join(", "),
-			frappe.utils.escape_html(frm.doc.name),
-		]),
+		`<p>${__("Send changes of these Document Types to {0} from now on?", [
+			escape(frm.doc.name),
+		])}</p><ul>${lines.join("")}</ul><p class="text-muted">${__(
+			"The user {0} gets what it may read on this site.",
+			[escape(frm.doc.user)]
+		)}</p>`,
 		() => {
 			for (const row of pending_rows(frm)) {
 				frappe.model.set_value(row.doctype, row.name, "status", "Approved");

@@ -10,9 +10,11 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.admin.headlines import headline_of
+from event_streaming.admin.remote import told_in_the_desk
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, overview, state, task
+from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import asking, producer_form, registration
 from event_streaming.consumer.verify import repair, verifying
@@ -78,9 +80,17 @@ class EventProducer(Document):
 		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):
+		was = state.load_state(self.name)
 		registration.producer_changed(self)
+		self.pull_if_mended(was)
 		# the statuses are the other site's to say
 		audit.record_save(self, audit.SUBSCRIPTION_CHANGED, ("incoming_change", "status"), KEYS)
+
+	def pull_if_mended(self, was: PullState) -> None:
+		"""What was waiting for corrected keys or another address need not wait for its next attempt."""
+		stood = was.connection in (state.REFUSED, state.OFFLINE)
+		if stood and not self.paused and state.load_state(self.name).connection == state.ONLINE:
+			requests.request_pull(self.name, by_hand=True)
 
 	def on_trash(self):
 		registration.producer_removed(self)
@@ -124,7 +134,8 @@ def pull_now(event_producer: str):
 def test_connection(event_producer: str) -> dict:
 	"""The form's button: ask the producer for events without applying any."""
 	frappe.only_for("System Manager")
-	return asking.test_connection(event_producer)
+	with told_in_the_desk():
+		return asking.test_connection(event_producer)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -154,7 +165,8 @@ def stop_copy(event_producer: str) -> bool:
 def preview_match(event_producer: str, doctypes: str | list | None = None) -> list[dict]:
 	"""The form's button: what Match By would link, and what not and why. Changes nothing."""
 	frappe.only_for("System Manager")
-	return matching.preview_match(event_producer, doctypes)
+	with told_in_the_desk():
+		return matching.preview_match(event_producer, doctypes)
 
 
 @frappe.whitelist(methods=["POST"])
