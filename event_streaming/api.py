@@ -181,11 +181,18 @@ def verify(
 
 @frappe.whitelist(methods=["POST"])
 def repair(
-	event_producer: str, delete_extra: bool | int = False, verify_task: str | None = None
+	event_producer: str,
+	delete_extra: bool | int = False,
+	verify_task: str | None = None,
+	kinds: str | list | None = None,
 ) -> dict[str, Any]:
-	"""Have a background job bring in line what a verify (by default the last) has compared; returns how far it has got."""
+	"""Have a background job bring in line what a verify (by default the last) has compared; returns how far it has got.
+
+	`kinds`: of Missing, Different and Extra those that are mended, by default all.
+	"""
 	frappe.only_for(ADMIN)
-	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task)
+	chosen = None if kinds is None else frappe.parse_json(kinds)
+	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task, chosen)
 
 
 @frappe.whitelist()

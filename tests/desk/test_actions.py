@@ -114,7 +114,7 @@ def test_documents_are_compared_and_brought_in_line_from_the_forms(desk, streams
 	window.screenshot("action-verify-findings")
 	found = window.text()
 	window.press("Repair")
-	window.page.locator(".modal.show", has_text="are brought").wait_for()
+	window.page.locator(".modal.show", has_text="Bring ").wait_for()
 	window.screenshot("action-repair-plan")
 	window.confirm()
 	window.wait_until("cur_frm.doc.kind === 'Repair'")

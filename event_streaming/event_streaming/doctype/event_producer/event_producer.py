@@ -187,11 +187,18 @@ def start_verify(
 
 @frappe.whitelist(methods=["POST"])
 def start_repair(
-	event_producer: str, delete_extra: bool | int = False, verify_task: str | None = None
+	event_producer: str,
+	delete_extra: bool | int = False,
+	verify_task: str | None = None,
+	kinds: str | list | None = None,
 ) -> dict:
-	"""The form's button: have a background job bring in line what a verify has compared, by default the last."""
+	"""The form's button: have a background job bring in line what a verify has compared, by default the last.
+
+	`kinds`: of Missing, Different and Extra those that are mended, by default all.
+	"""
 	frappe.only_for("System Manager")
-	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task)
+	chosen = None if kinds is None else frappe.parse_json(kinds)
+	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task, chosen)
 
 
 @frappe.whitelist()
