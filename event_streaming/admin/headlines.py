@@ -122,6 +122,8 @@ def _of_failures(row: ProducerRow) -> Headline | None:
 
 
 def _of_approval(row: ProducerRow, here: str) -> Headline | None:
+	if not row["subscribed"]:
+		return _line(_("Nothing Subscribed"), "gray", _("Add the Document Types that this site takes."))
 	if not row["not_approved"]:
 		return None
 	return _line(

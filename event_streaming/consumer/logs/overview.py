@@ -34,6 +34,8 @@ class ProducerRow(TypedDict):
 	# of these, how many have failed so often that they hardly mend themselves
 	stuck: int
 	waiting: int
+	# how many Document Types it subscribes to
+	subscribed: int
 	not_approved: list[str]
 	# DocType -> how many events the producer did not send because the user of the connection may not read the documents
 	withheld: dict[str, int]
@@ -66,10 +68,11 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 		for row in frappe.get_all(state.DOCTYPE, fields=list(state.FIELDS), order_by=None)
 	}
 	counts = open_counts([row.name for row in known])
-	undecided, withheld = not_approved(), withheld_events()
+	undecided, withheld, subscribed = not_approved(), withheld_events(), rows_of_each()
 	return [
 		{
 			**_row(row, states.get(row.name) or {}, counts[row.name]),
+			"subscribed": subscribed.get(row.name, 0),
 			"not_approved": undecided.get(row.name, []),
 			"withheld": withheld.get(row.name, {}),
 		}
@@ -163,4 +166,13 @@ def withheld_events() -> dict[str, dict[str, int]]:
 		order_by="parent asc, idx asc",
 	):
 		found.setdefault(row.parent, {})[row.ref_doctype] = row.withheld
+	return found
+
+
+def rows_of_each() -> dict[str, int]:
+	"""Event Producer -> how many of its rows are not unsubscribed."""
+	found: dict[str, int] = {}
+	filters = {"parenttype": "Event Producer", "unsubscribe": 0}
+	for parent in frappe.get_all("Event Producer Document Type", filters, pluck="parent", order_by=None):
+		found[parent] = found.get(parent, 0) + 1
 	return found

@@ -16,6 +16,7 @@ PRODUCER = {
 	"retrying": 0,
 	"stuck": 0,
 	"waiting": 0,
+	"subscribed": 2,
 	"not_approved": [],
 	"withheld": {},
 	"last_error": None,
@@ -59,6 +60,7 @@ def consumer_headline(values: dict, contact_hours: float | None, known_hours: fl
 	[
 		({}, "Up to Date", "green"),
 		({"events_behind": 12}, "12 Behind", "blue"),
+		({"subscribed": 0}, "Nothing Subscribed", "gray"),
 		({"last_warning": "the clock"}, "Warning", "orange"),
 		({"waiting": 3}, "3 Waiting", "orange"),
 		({"retrying": 40}, "40 Retrying", "orange"),

@@ -74,3 +74,11 @@ def preview(mapping: str, event_producer: str, remote_name: str) -> dict:
 	frappe.only_for("System Manager")
 	with told_in_the_desk():
 		return previewing.preview(mapping, event_producer, remote_name)
+
+
+@frappe.whitelist(methods=["POST"])
+def remote_names(event_producer: str, remote_doctype: str, text: str = "") -> list[str]:
+	"""Names of documents on the producer, for the preview to offer."""
+	frappe.only_for("System Manager")
+	with told_in_the_desk():
+		return previewing.remote_names(event_producer, remote_doctype, text)

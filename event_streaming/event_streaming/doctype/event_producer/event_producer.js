@@ -1,6 +1,7 @@
 // The form of a producer: how the connection is, and what a person can do about it. It decides nothing.
 
 const PRODUCER_METHODS = "event_streaming.event_streaming.doctype.event_producer.event_producer";
+const LOOK_EVERY_MS = 5000;
 const TASK_PROGRESS = "event_streaming_progress";
 const MATCHED = "event_streaming_matched";
 const TASK_ACTIVE = ["Queued", "Running", "Waiting"];
@@ -45,6 +46,7 @@ frappe.ui.form.on("Event Producer", {
 		show_site(frm);
 		add_rotate_button(frm);
 		look_at_tasks(frm);
+		look_for_changes(frm);
 		frm.add_custom_button(
 			__("Audit Log"),
 			() => frappe.set_route("List", "Event Streaming Audit Log", {
@@ -381,14 +383,21 @@ function ask_what_to_verify(frm) {
 	);
 }
 
+// the dialog stays until the work has begun: what was chosen is not lost with a mistake
 function ask_for_documents(frm, title, action, then) {
 	const rows = frm.doc.producer_doctypes.filter((row) => row.status === "Approved" && !row.unsubscribe);
 	if (!rows.length) {
 		frappe.msgprint(__("No Document Type is approved by the producer yet, so that there is nothing to do."));
 		return;
 	}
-	frappe.prompt(
-		[
+	const chosen_filters = {};
+	let picker = null;
+	// a mapping's fields are the producer's, which this site does not know
+	const to_filter = rows.filter((row) => !row.has_mapping).map((row) => row.ref_doctype);
+	const mapped = rows.some((row) => row.has_mapping);
+	const dialog = new frappe.ui.Dialog({
+		title,
+		fields: [
 			{
 				fieldname: "doctypes",
 				fieldtype: "MultiCheck",
@@ -396,20 +405,66 @@ function ask_for_documents(frm, title, action, then) {
 				options: rows.map((row) => ({ label: __(row.ref_doctype), value: row.ref_doctype, checked: 1 })),
 				columns: 2,
 			},
+			{ fieldname: "filter_section", fieldtype: "Section Break", label: __("Filters") },
+			{
+				fieldname: "filter_doctype",
+				fieldtype: "Select",
+				label: __("Only Some Documents Of"),
+				options: ["", ...to_filter].map((value) => ({ value, label: value ? __(value) : "" })),
+				hidden: to_filter.length ? 0 : 1,
+				change: () => show_picker(),
+			},
+			{ fieldname: "picker", fieldtype: "HTML" },
 			{
 				fieldname: "filters",
 				fieldtype: "Code",
 				options: "JSON",
-				label: __("Filters"),
-				description: __(
-					'Optional, in the producer\'s fields: {"status": "Open"}, or for each Document Type {"ToDo": {"status": "Open"}}'
-				),
+				label: __("Filters of Mapped Document Types"),
+				hidden: mapped ? 0 : 1,
+				description: __('In the producer\'s fields, for example {"Customer": {"territory": "Bangkok"}}'),
 			},
 		],
-		then,
-		title,
-		action
-	);
+		primary_action_label: action,
+		primary_action(values) {
+			keep_picked();
+			let typed = {};
+			try {
+				typed = JSON.parse((values.filters || "").trim() || "{}");
+			} catch {
+				frappe.show_alert({ message: __("The filters are not JSON."), indicator: "red" });
+				return;
+			}
+			const wanted = values.doctypes || [];
+			const picked = Object.fromEntries(
+				Object.entries(chosen_filters).filter(([doctype, each]) => each.length && wanted.includes(doctype))
+			);
+			const filters = { ...typed, ...picked };
+			then({
+				doctypes: wanted,
+				filters: Object.keys(filters).length ? JSON.stringify(filters) : "",
+			}).then(() => dialog.hide());
+		},
+	});
+
+	function keep_picked() {
+		if (picker) chosen_filters[picker.doctype] = picker.get_filters().map((each) => each.slice(0, 4));
+	}
+
+	function show_picker() {
+		const doctype = dialog.get_value("filter_doctype");
+		if (picker && picker.doctype === doctype) return;
+		keep_picked();
+		picker = null;
+		const wrapper = dialog.fields_dict.picker.$wrapper.empty();
+		if (!doctype) return;
+		frappe.model.with_doctype(doctype, () => {
+			picker = new frappe.ui.FilterGroup({ parent: wrapper, doctype, on_change: () => {} });
+			picker.doctype = doctype;
+			picker.add_filters_to_filter_group(chosen_filters[doctype] || []);
+		});
+	}
+
+	dialog.show();
 }
 
 function start_task(frm, method, values, message) {
@@ -424,6 +479,26 @@ function start_task(frm, method, values, message) {
 			show_task(frm, answer.message);
 			setTimeout(() => look_at_tasks(frm), 2000);
 		});
+}
+
+// what the producer decides, and what a pull meets, shows without a reload, also where there are no realtime messages
+function look_for_changes(frm) {
+	clearTimeout(frm.next_look);
+	frm.next_look = setTimeout(() => {
+		if (!is_shown(frm) || frm.is_new()) return;
+		// nobody's work is taken away
+		if (document.hidden || frm.is_dirty() || $(".modal.show, .grid-row-open").length) {
+			look_for_changes(frm);
+			return;
+		}
+		const name = frm.doc.name;
+		frappe.xcall(`${PRODUCER_METHODS}.get_standing`, { event_producer: name }, "GET").then((now) => {
+			if (!is_shown(frm) || frm.doc.name !== name || frm.is_dirty()) return;
+			const shown = (frm.doc.__onload || {}).standing;
+			if (shown && now !== shown) frm.reload_doc();
+			else look_for_changes(frm);
+		});
+	}, LOOK_EVERY_MS);
 }
 
 // how far the last ones have got; also after a reload, and where there are no realtime messages

@@ -66,6 +66,7 @@ class EventProducer(Document):
 		self.set_onload("unasked", unasked.shown(self))
 		for row in overview.producers(self.name):
 			self.set_onload("headline", headline_of(row, public_url()))
+		self.set_onload("standing", standing_of(self.name))
 		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
 
@@ -199,6 +200,26 @@ def start_repair(
 	frappe.only_for("System Manager")
 	chosen = None if kinds is None else frappe.parse_json(kinds)
 	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task, chosen)
+
+
+@frappe.whitelist()
+def get_standing(event_producer: str) -> str:
+	"""The form asks again and again: changes when a status, the headline or the number of failed events has changed."""
+	frappe.only_for("System Manager")
+	return standing_of(event_producer)
+
+
+def standing_of(event_producer: str) -> str:
+	"""What an open form has to show anew when it changes."""
+	rows = frappe.get_all(
+		"Event Producer Document Type",
+		filters={"parent": event_producer, "parenttype": "Event Producer"},
+		fields=["ref_doctype", "status", "withheld"],
+		order_by="idx asc",
+	)
+	found = overview.producers(event_producer)
+	headline = headline_of(found[0], public_url()) if found else {}
+	return frappe.as_json([rows, headline, found[0]["connection"] if found else ""], indent=None)
 
 
 @frappe.whitelist()
