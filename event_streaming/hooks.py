@@ -12,9 +12,11 @@ require_type_annotated_api_methods = True
 app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"
 # dialogs that several of our forms share
 doctype_js = {
-	"Event Producer": "public/js/setup.js",
+	"Event Producer": ["public/js/setup.js", "public/js/doctor.js"],
+	"Event Consumer": "public/js/doctor.js",
 	"Event Streaming Settings": "public/js/setup.js",
 }
+doctype_list_js = {"Event Streaming Finding": "public/js/doctor.js"}
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import frappe
-from frappe.query_builder.functions import Max
+from frappe.query_builder.functions import Count, Max
 from frappe.utils import cint, get_datetime, now_datetime
 from pypika import Order
 
@@ -21,6 +21,8 @@ from event_streaming.wire.events import CREATE, RENAME, UPDATE, Event
 DOCTYPE = "Event Sync Log"
 
 SYNCED, FAILED, RETRYING, WAITING, CONFLICT = "Synced", "Failed", "Retrying", "Waiting", "Conflict"
+# its producer was deleted: nothing is left to be done
+DROPPED = ""
 OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
 
 # characters of what is told in a Small Text
@@ -149,6 +151,17 @@ def _outcome_columns(outcome: Outcome) -> dict:
 		"conflicts": frappe.as_json(outcome.conflicts) if outcome.conflicts else None,
 		"given": outcome.given,
 	}
+
+
+def drop_open(event_producer: str, told: str) -> int:
+	"""Nothing is tried again of a producer that is deleted, also not when it is registered anew; returns how many events that were."""
+	table = frappe.qb.DocType(DOCTYPE)
+	mine = (table.event_producer == event_producer) & table.status.isin(OPEN)
+	count = frappe.qb.from_(table).select(Count("*")).where(mine).run()[0][0]
+	if count:
+		query = frappe.qb.update(table).set(table.status, DROPPED).set(table.outcome, told[:MOST_TEXT])
+		query.set(table.next_retry, None).set(table.waits_for, None).where(mine).run()
+	return count
 
 
 @dataclass(frozen=True)

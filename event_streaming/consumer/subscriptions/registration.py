@@ -11,7 +11,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, now_datetime
 
-from event_streaming.consumer.logs import state, task
+from event_streaming.consumer.logs import state, sync_log, task
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.subscriptions import keys, sites
 from event_streaming.consumer.subscriptions.old_producer import (
@@ -121,12 +121,20 @@ def producer_removed(doc) -> None:
 	"""Before an Event Producer is deleted. Its secret is gone by now, so the producer can't be told."""
 	state.remove_state(doc.name)
 	task.remove_all(doc.name)
+	dropped = sync_log.drop_open(doc.name, _("Not applied: the Event Producer was deleted."))
 	frappe.msgprint(
 		_(
 			"Nothing is pulled from {0} any more. It goes on logging for this site until its Event Consumer {1} is deleted there."
-		).format(doc.name, public_url()),
+		).format(doc.name, public_url())
+		+ (f" {told_of_dropped(dropped)}" if dropped else ""),
 		indicator="blue",
 	)
+
+
+def told_of_dropped(count: int) -> str:
+	return _(
+		"{0} events that had not been applied are not tried again. If you subscribe again, verify and repair brings what is missing."
+	).format(f"{count:,}")
 
 
 # ---- telling the producer

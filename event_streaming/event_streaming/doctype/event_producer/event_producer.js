@@ -45,6 +45,7 @@ frappe.ui.form.on("Event Producer", {
 		add_pause_button(frm);
 		show_site(frm);
 		add_rotate_button(frm);
+		event_streaming.doctor.add_button(frm, { event_producer: frm.doc.name });
 		look_at_tasks(frm);
 		look_for_changes(frm);
 		frm.add_custom_button(

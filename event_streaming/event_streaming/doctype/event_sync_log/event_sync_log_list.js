@@ -9,6 +9,8 @@ frappe.listview_settings["Event Sync Log"] = {
 
 	get_indicator(doc) {
 		const color = { Synced: "green", Failed: "red", Retrying: "orange", Waiting: "blue", Conflict: "purple" };
+		// of a producer that is deleted
+		if (!doc.status) return [__("Not Applied"), "gray", "status,=,"];
 		return [__(doc.status), color[doc.status] || "gray", `status,=,${doc.status}`];
 	},
 
