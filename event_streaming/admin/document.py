@@ -101,7 +101,7 @@ def goes_to(doctype: str, name: str, admin: bool) -> list[Line]:
 def _line_to(doctype: str, name: str, found: Destination) -> Line:
 	line: Line = {
 		"text": _("Streamed to {0}").format(host(found.site)),
-		"title": _("taken {0}").format(ago(found.last)) if found.last else "",
+		"title": _("delivered {0}").format(ago(found.last)) if found.last else "",
 		"color": "green",
 		"route": ["List", UPDATE_LOG],
 		"route_options": {"ref_doctype": doctype, "docname": name},

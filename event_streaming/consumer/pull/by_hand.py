@@ -140,9 +140,7 @@ def link_namesake(row) -> None:
 	"""From now on the local document of the row's name stands for the producer's. What comes next comes whole."""
 	if not frappe.db.exists(row.ref_doctype, row.producer_doc):
 		frappe.throw(
-			_("There is no {0} {1} on this site that could be taken over.").format(
-				_(row.ref_doctype), row.producer_doc
-			)
+			_("There is no {0} {1} on this site to link.").format(_(row.ref_doctype), row.producer_doc)
 		)
 	key = (row.remote_doctype, row.producer_doc)
 	root = json.loads(row.root) if row.root else None

@@ -124,7 +124,7 @@ def producer_removed(doc) -> None:
 	dropped = sync_log.drop_open(doc.name, _("Not applied: the Event Producer was deleted."))
 	frappe.msgprint(
 		_(
-			"Nothing is pulled from {0} any more. It goes on logging for this site until its Event Consumer {1} is deleted there."
+			"Nothing is pulled from {0} any more. It continues to log for this site until its Event Consumer {1} is deleted there."
 		).format(doc.name, public_url())
 		+ (f" {told_of_dropped(dropped)}" if dropped else ""),
 		indicator="blue",

@@ -166,7 +166,7 @@ class Repairer:
 			finding.outcome = _("Left unchanged: it was not chosen.")
 			return False
 		if finding.kind == findings.EXTRA and not self.delete_extra:
-			finding.outcome = _("Kept: deleting was not asked for.")
+			finding.outcome = _("Left unchanged: deletion was not requested.")
 			return False
 		policy = self.portion.compared.subscription.conflict_policy
 		by_itself = self.portion.part.task.scope.get("by_itself")
@@ -265,7 +265,7 @@ class Mended:
 		covered_to = max(event["position"], work.resolver.covered_to(key))
 		work.resolver.keep(key, self.local, event["root"], covered_to)
 		left = difference_of(frappe.get_doc(*self.local), values, compared)
-		done = _("Brought in line with the producer by a repair")
+		done = _("Set to the producer's values by a repair")
 		if left:
 			self.whole = False
 			names = ", ".join(each.label for each in left.shown)

@@ -121,7 +121,7 @@ def under_way(portion: Portion, name: str) -> Finding:
 		subscription.remote_doctype,
 		name,
 		subscription.local_doctype,
-		reason=_("Events of it are on their way."),
+		reason=_("Its events are on their way."),
 	)
 
 
@@ -168,7 +168,7 @@ class Examiner:
 				findings.OPEN,
 				event,
 				local,
-				_("An event of it is not settled: see Event Sync Log."),
+				_("It has an open event: see Event Sync Log."),
 				logs=[str(row.name) for row in rows[:MOST_LOGS]],
 			)
 		if event["root"] and event["root"]["site"] == self.work.here:

@@ -86,7 +86,7 @@ function show_state(frm) {
 			frm.set_intro(frappe.utils.escape_html(headline.text), headline.color);
 		}
 	}
-	frm.dashboard.add_indicator(__("Taken up to position {0}", [cint(frm.doc.position)]), "blue");
+	frm.dashboard.add_indicator(__("Delivered up to position {0}", [cint(frm.doc.position)]), "blue");
 	frm.dashboard.add_indicator(
 		frm.doc.last_contact
 			? __("Last contact {0}", [frappe.datetime.prettyDate(frm.doc.last_contact)])
@@ -148,7 +148,7 @@ function add_rotate_button(frm) {
 							freeze: true,
 						})
 						.then(() => {
-							frappe.show_alert({ message: __("New keys are asked for."), indicator: "green" });
+							frappe.show_alert({ message: __("New keys are requested."), indicator: "green" });
 							setTimeout(() => frm.is_dirty() || frm.reload_doc(), 3000);
 							frm.reload_doc();
 						})

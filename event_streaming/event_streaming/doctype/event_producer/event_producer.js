@@ -368,7 +368,7 @@ function ask_what_to_copy(frm) {
 			frm,
 			"start_copy",
 			values,
-			__("A background job copies what is there already. What is here is not touched.")
+			__("A background job copies existing documents. Documents on this site are not changed.")
 		)
 	);
 }
@@ -567,7 +567,7 @@ function describe_task(work) {
 function describe_counts(work) {
 	const total = Math.max(cint(work.total), cint(work.done));
 	if (work.kind === "Copy") {
-		return __("{0} of {1} looked at: {2} made, {3} here already, {4} failed", [
+		return __("{0} of {1} checked: {2} created, {3} here already, {4} failed", [
 			cint(work.done),
 			total,
 			cint(work.made),
@@ -577,7 +577,7 @@ function describe_counts(work) {
 	}
 	const compared = __("{0} of {1} compared, {2} different", [cint(work.done), total, cint(work.differing)]);
 	if (work.kind === "Verify") return compared;
-	return `${compared}: ${__("{0} brought in line, {1} failed", [cint(work.made), cint(work.failed)])}`;
+	return `${compared}: ${__("{0} repaired, {1} failed", [cint(work.made), cint(work.failed)])}`;
 }
 
 function is_shown(frm) {

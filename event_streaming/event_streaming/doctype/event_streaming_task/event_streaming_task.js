@@ -56,7 +56,7 @@ function parse_report(text) {
 function describe_report(doc, report) {
 	const counts = KINDS.map((kind) => [kind, (report.counts || {})[kind] || 0]).filter(([, count]) => count);
 	const found = sorted_findings(report.findings || []);
-	const parts = [summary_of(doc, counts), `<p>${pills(counts)}</p>`];
+	const parts = [summary_of(doc, counts), `<p>${pills(counts)}</p>`, ...withheld_lines(report)];
 	if (found.length) parts.push(findings_table(found));
 	const total = counts.reduce((sum, [, count]) => sum + count, 0);
 	if (total > found.length) {
@@ -81,7 +81,7 @@ function summary_of(doc, counts) {
 	if (doc.kind === "Repair") {
 		text = __("{0} repaired, {1} failed.", [cint(doc.made), cint(doc.failed)]);
 	} else if (differing) {
-		text = __("{0} documents differ.", [differing]);
+		text = __("Documents that differ: {0}", [differing]);
 	} else if (doc.status === "Done") {
 		text = counts.length ? __("No differences.") : __("All documents are the same on both sites.");
 	}
@@ -95,6 +95,19 @@ function sorted_findings(found) {
 	return [...found].sort((one, other) => place(one) - place(other));
 }
 
+// what is missing because it may not be read: in no count and in no list
+function withheld_lines(report) {
+	return Object.entries(report.doctypes || {})
+		.filter(([, about]) => about.withheld)
+		.map(
+			([doctype, about]) =>
+				`<p class="text-danger">${__("{0}: withheld documents: {1}. The user of this connection may not read them on the producer.", [
+					frappe.utils.escape_html(__(doctype)),
+					cint(about.withheld),
+				])}</p>`
+		);
+}
+
 function describe_doctype(doctype, about) {
 	const lines = [];
 	const name = frappe.utils.escape_html(__(doctype));
@@ -104,14 +117,6 @@ function describe_doctype(doctype, about) {
 	}
 	if ((about.only_here || []).length) {
 		lines.push(__("{0}: the producer has no such fields: {1}", [name, listed(about.only_here)]));
-	}
-	if (about.withheld) {
-		lines.push(
-			`<span class="text-danger">${__("{0}: {1} documents are withheld: the user of this connection may not read them on the producer.", [
-				name,
-				cint(about.withheld),
-			])}</span>`
-		);
 	}
 	if (about.extra_not_looked_for) {
 		lines.push(__("{0}: with filters, documents that are only here are not looked for.", [name]));
@@ -169,7 +174,7 @@ function finding_rows(finding) {
 	const first = `<td rowspan="${span}">${document_of(finding)}</td>
 		<td rowspan="${span}">${pill}<br>${what.join("<br>")}</td>`;
 	const cells = (fields.length ? fields : [["", "", ""]]).map((field) =>
-		field.map((text) => `<td style="word-break: break-word">${escape(String(text))}</td>`).join("")
+		field.map((text) => `<td style="overflow-wrap: anywhere; min-width: 8em">${escape(String(text))}</td>`).join("")
 	);
 	return cells.map((cell, number) => `<tr data-kind="${finding.kind}">${number ? "" : first}${cell}</tr>`).join("");
 }
@@ -192,7 +197,7 @@ function link_to(slug, name, label) {
 
 function ask_for_repair(frm, report) {
 	const counts = report.counts || {};
-	const notes = [__("Each is looked at again first: what has changed since this comparison is taken into account.")];
+	const notes = [__("Each document is checked again first, so that later changes are kept.")];
 	if ((report.findings || []).some((finding) => (finding.reason || "").includes("Consumer Wins"))) {
 		notes.push(__("Some were changed last on this site, which has the last word: their values here are lost."));
 	}
