@@ -132,8 +132,15 @@ class Desk:
 		return text
 
 	def press(self, label: str) -> None:
-		"""A button of the page that is shown, by its label."""
-		self.page.get_by_role("button", name=label, exact=True).locator("visible=true").first.click()
+		"""A button of the page that is shown, by its label; one that is in a group, too."""
+		buttons = self.page.get_by_role("button", name=label, exact=True).locator("visible=true")
+		grouped = self.page.locator(f".inner-group-button [data-label='{quote(label)}']")
+		if not buttons.count() and grouped.count():
+			group = self.page.locator(".inner-group-button:visible", has=grouped.first)
+			group.locator("button").first.click()
+			grouped.first.click()
+			return
+		buttons.first.click()
 
 	def confirm(self) -> None:
 		"""Yes, in a dialog that asks."""

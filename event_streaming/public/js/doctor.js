@@ -8,7 +8,7 @@ event_streaming.doctor = (() => {
 	const text = (value) => frappe.utils.escape_html(String(value ?? ""));
 
 	function add_button(frm, args) {
-		frm.add_custom_button(__("Doctor"), () => examine(args), __("View"));
+		frm.add_custom_button(__("Doctor"), () => examine(args), __("Connection"));
 	}
 
 	// without arguments everything is looked at

@@ -15,8 +15,8 @@ event_streaming.setup = (() => {
 		known_recipes = known_recipes || frappe.xcall("event_streaming.api.recipes", {}, "GET");
 		known_recipes.then((recipes) => {
 			if (cur_frm !== frm || !recipes.length) return;
-			frm.remove_custom_button(__("Use a Recipe"));
-			frm.add_custom_button(__("Use a Recipe"), () => choose_recipe(frm, recipes));
+			frm.remove_custom_button(__("Use a Recipe"), __("Documents"));
+			frm.add_custom_button(__("Use a Recipe"), () => choose_recipe(frm, recipes), __("Documents"));
 		});
 	}
 

@@ -138,6 +138,7 @@ ACCESS = {
 	),
 	f"{PRODUCER_FORM}.start_repair": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.get_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.get_standing": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.stop_task": ("consumer", ADMINS, {"event_producer": "{producer}", "kind": "Verify"}),
 	f"{PRODUCER_FORM}.resync": ("consumer", ADMINS, {"update": '{"name": "0"}'}),
 	f"{SYNC_LOG}.resync_log": ("consumer", ADMINS, {"name": "0"}),
@@ -153,6 +154,11 @@ ACCESS = {
 		{"mapping": "none", "event_producer": "{producer}", "remote_name": "none"},
 	),
 	f"{MAPPING}.fetch_remote_fields": (
+		"consumer",
+		ADMINS,
+		{"event_producer": "{producer}", "remote_doctype": CITY},
+	),
+	f"{MAPPING}.remote_names": (
 		"consumer",
 		ADMINS,
 		{"event_producer": "{producer}", "remote_doctype": CITY},
@@ -209,6 +215,7 @@ NOT_POST_ONLY = {
 	"this_site",
 	"get_copy_progress",
 	"get_progress",
+	"get_standing",
 	"status",
 	"metrics",
 	"health",

@@ -127,8 +127,10 @@ function show_site(frm) {
 
 function add_pause_button(frm) {
 	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
-	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
-		frappe.xcall(method, { event_consumer: frm.doc.name }).then(() => frm.reload_doc())
+	frm.add_custom_button(
+		frm.doc.paused ? __("Resume") : __("Pause"),
+		() => frappe.xcall(method, { event_consumer: frm.doc.name }).then(() => frm.reload_doc()),
+		__("Connection")
 	);
 }
 
@@ -152,7 +154,8 @@ function add_rotate_button(frm) {
 							setTimeout(() => frm.is_dirty() || frm.reload_doc(), 3000);
 							frm.reload_doc();
 						})
-			)
+			),
+		__("Connection")
 	);
 }
 

@@ -163,8 +163,10 @@ function show_keys(frm, state) {
 
 function add_pause_button(frm) {
 	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
-	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
-		frappe.xcall(method, { event_producer: frm.doc.name }).then(() => frm.reload_doc())
+	frm.add_custom_button(
+		frm.doc.paused ? __("Resume") : __("Pause"),
+		() => frappe.xcall(method, { event_producer: frm.doc.name }).then(() => frm.reload_doc()),
+		__("Connection")
 	);
 }
 
@@ -187,7 +189,8 @@ function add_rotate_button(frm) {
 							frappe.show_alert({ message: __("New keys are in force."), indicator: "green" });
 							frm.reload_doc();
 						})
-			)
+			),
+		__("Connection")
 	);
 }
 
@@ -243,11 +246,12 @@ function add_buttons(frm) {
 			reload_if_clean(frm);
 		});
 	});
-	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm));
+	// in groups: with all of them side by side there is no room for Save
+	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm), __("Documents"));
 	if (rows_to_match(frm).length) {
-		frm.add_custom_button(__("Match Existing Documents"), () => preview_match(frm));
+		frm.add_custom_button(__("Match Existing Documents"), () => preview_match(frm), __("Documents"));
 	}
-	frm.add_custom_button(__("Verify"), () => ask_what_to_verify(frm));
+	frm.add_custom_button(__("Verify"), () => ask_what_to_verify(frm), __("Documents"));
 	frm.add_custom_button(
 		__("Event Sync Log"),
 		() => frappe.set_route("List", "Event Sync Log", { event_producer: frm.doc.name }),
