@@ -82,9 +82,9 @@ def needs_of_producer(row: ProducerRow, here: str) -> list[str]:
 		)
 	if row["not_approved"]:
 		found.append(
-			_("{0} has not approved {1}. Its administrator does, in the Event Consumer {2} there.").format(
-				row["name"], ", ".join(row["not_approved"]), here
-			)
+			_(
+				"{0} has not approved {1}. Its administrator has to approve it there, in the Event Consumer {2}."
+			).format(row["name"], ", ".join(row["not_approved"]), here)
 		)
 	if row["withheld"]:
 		found.append(

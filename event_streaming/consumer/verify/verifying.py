@@ -236,7 +236,7 @@ class Examiner:
 		finding.changed_here = bool(changed_here)
 		if changed_here and self.subscription.conflict_policy == CONSUMER_WINS:
 			finding.reason = _(
-				"Changed last on this site, which has the last word (Consumer Wins): it may be meant."
+				"Changed last on this site, whose values are kept in a conflict (Consumer Wins): it may be intended."
 			)
 		elif changed_here:
 			finding.reason = _("Changed last on this site.")

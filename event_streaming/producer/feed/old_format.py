@@ -63,7 +63,7 @@ def _position_of_time(last_update: Any) -> int:
 	if moment is None:
 		frappe.throw(
 			_(
-				"last_update is not a date and time: {0}. Give the creation of the last event that was taken."
+				"last_update is not a date and time: {0}. Give the creation of the last delivered event."
 			).format(cstr(last_update)[:40] or _("empty"))
 		)
 	return position_at(moment)

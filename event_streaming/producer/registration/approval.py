@@ -189,9 +189,9 @@ def tell_consumer(event_consumer: str) -> bool:
 
 def _say_not_told(event_consumer: str, reason: str) -> None:
 	"""To the person who has saved. In a web request the answer is made before the commit: in the Desk it comes by itself."""
-	message = _(
-		"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
-	).format(event_consumer, reason)
+	message = _("Saved, but {0} could not be informed: {1} It learns of it with its next pull.").format(
+		event_consumer, reason
+	)
 	frappe.msgprint(message, indicator="orange", alert=True)
 	if getattr(frappe.local, "request", None):
 		shown = {"message": message, "indicator": "orange", "alert": True}

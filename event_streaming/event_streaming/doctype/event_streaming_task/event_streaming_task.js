@@ -199,7 +199,7 @@ function ask_for_repair(frm, report) {
 	const counts = report.counts || {};
 	const notes = [__("Each document is checked again first, so that later changes are kept.")];
 	if ((report.findings || []).some((finding) => (finding.reason || "").includes("Consumer Wins"))) {
-		notes.push(__("Some were changed last on this site, which has the last word: their values here are lost."));
+		notes.push(__("Some were changed last on this site, whose values are kept in a conflict (Consumer Wins): a repair replaces them."));
 	}
 	const ticks = [
 		["Different", __("Set {0} documents to the producer's values, in the fields and rows that differ", [counts.Different]), 1],
