@@ -116,7 +116,7 @@ def met(doc) -> Iterator[Finding]:
 
 def open_events(doc, failed: int, retrying: int) -> Finding:
 	errors = sync_log.open_errors(doc.name)
-	refused = sum(error.startswith("PermissionError") for error in errors)
+	refused = sum("PermissionError" in error.split("\n", 1)[0] for error in errors)
 	message = _("{0} events from {1} have failed or are in conflict, {2} are tried again.").format(
 		f"{failed:,}", doc.name, f"{retrying:,}"
 	)
