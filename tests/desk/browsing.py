@@ -134,13 +134,14 @@ class Desk:
 	def press(self, label: str) -> None:
 		"""A button of the page that is shown, by its label; one that is in a group, too."""
 		buttons = self.page.get_by_role("button", name=label, exact=True).locator("visible=true")
-		grouped = self.page.locator(f".inner-group-button [data-label='{quote(label)}']")
-		if not buttons.count() and grouped.count():
-			group = self.page.locator(".inner-group-button:visible", has=grouped.first)
-			group.locator("button").first.click()
-			grouped.first.click()
+		item = f"a[data-label='{quote(label)}']"
+		groups = self.page.locator(".inner-group-button:visible", has=self.page.locator(item))
+		buttons.or_(groups).first.wait_for()
+		if buttons.count():
+			buttons.first.click()
 			return
-		buttons.first.click()
+		groups.first.locator("button").first.click()
+		groups.first.locator(item).click()
 
 	def confirm(self) -> None:
 		"""Yes, in a dialog that asks."""

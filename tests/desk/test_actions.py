@@ -66,7 +66,7 @@ def test_existing_documents_are_copied_and_the_form_shows_how_far_it_is(desk, st
 	window.screenshot("action-copy")
 	# after a reload too
 	window.page.reload()
-	window.page.locator(".progress-chart", has_text="looked at").wait_for()
+	window.page.locator(".progress-chart", has_text="checked").wait_for()
 	streams.consumer.run(work_on, event_producer=streams.event_producer, kind="Copy")
 	message = window.take_message()
 	window.settle()
