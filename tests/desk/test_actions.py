@@ -296,7 +296,7 @@ def test_new_keys_are_made_from_either_form(desk, streams):
 	there.wait_until("cur_frm.doc.token_state === 'In Order' && !!cur_frm.doc.rotated_on")
 	there.press("Rotate Keys")
 	there.confirm()
-	there.page.locator(".desk-alert", has_text="New keys are asked for").first.wait_for()
+	there.page.locator(".desk-alert", has_text="New keys are requested").first.wait_for()
 	there.wait_until("!!cur_frm.doc.rotate_asked_on")
 	there.screenshot("action-rotation-asked-for")
 	there.settle()

@@ -19,6 +19,10 @@ frappe.ui.form.on("Document Type Mapping", {
 	},
 
 	refresh(frm) {
+		// the list of fields is longer than the table; on a phone the table has to scroll
+		if (window.innerWidth > 768) {
+			frm.fields_dict.field_mapping.grid.wrapper.find(".form-grid-container, .form-grid").css("overflow", "visible");
+		}
 		with_local_fields(frm, (fields) => offer(frm, "local_fieldname", fields));
 		if (frm.doc.local_doctype) {
 			frm.add_custom_button(__("Add Fields"), () => pick_fields(frm), __("Fields"));
