@@ -20,6 +20,7 @@ from event_streaming.admin.metrics import metrics as exposition
 from event_streaming.admin.pairing import inviting, joining
 from event_streaming.admin.pairing.offered import parsed
 from event_streaming.admin.prometheus import CONTENT_TYPE
+from event_streaming.admin.remote import told_in_the_desk
 from event_streaming.admin.setup import applying, here
 from event_streaming.admin.setup import recipes as own_recipes
 from event_streaming.admin.status import site_status
@@ -187,7 +188,8 @@ def new_site_id(instead_of: str) -> str:
 def rotate_keys(event_producer: str | None = None, event_consumer: str | None = None) -> bool:
 	"""New keys for both directions; of a producer at once (true), a consumer is asked to make them with its next pull (false)."""
 	frappe.only_for(ADMIN)
-	return rotating.rotate_keys(event_producer, event_consumer)
+	with told_in_the_desk():
+		return rotating.rotate_keys(event_producer, event_consumer)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -316,11 +318,18 @@ def verify(
 
 @frappe.whitelist(methods=["POST"])
 def repair(
-	event_producer: str, delete_extra: bool | int = False, verify_task: str | None = None
+	event_producer: str,
+	delete_extra: bool | int = False,
+	verify_task: str | None = None,
+	kinds: str | list | None = None,
 ) -> dict[str, Any]:
-	"""Have a background job bring in line what a verify (by default the last) has compared; returns how far it has got."""
+	"""Have a background job bring in line what a verify (by default the last) has compared; returns how far it has got.
+
+	`kinds`: of Missing, Different and Extra those that are mended, by default all.
+	"""
 	frappe.only_for(ADMIN)
-	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task)
+	chosen = None if kinds is None else frappe.parse_json(kinds)
+	return repairing.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task, chosen)
 
 
 @frappe.whitelist()

@@ -23,6 +23,7 @@ from event_streaming.producer.documents import (
 	files,
 	matching,
 	tracing,
+	withheld,
 )
 from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
@@ -114,8 +115,11 @@ def get_match_page(
 def count_documents(
 	event_consumer: str, doctype: str, filters: str | dict | list | None = None
 ) -> dict[str, int]:
-	"""How many documents a copy will look at."""
-	return {"total": copying.copy_count(event_consumer, doctype, filters)}
+	"""How many documents a copy will look at, and how many more the consumer's user may not read."""
+	return {
+		"total": copying.copy_count(event_consumer, doctype, filters),
+		"withheld": withheld.count_withheld(event_consumer, doctype, filters),
+	}
 
 
 @frappe.whitelist(methods=["POST"])

@@ -12,7 +12,8 @@ require_type_annotated_api_methods = True
 app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"
 # dialogs that several of our forms share
 doctype_js = {
-	"Event Producer": "public/js/setup.js",
+	"Event Producer": ["public/js/setup.js", "public/js/doctor.js"],
+	"Event Consumer": "public/js/doctor.js",
 	"Event Streaming Settings": "public/js/setup.js",
 	"Event Streaming Task": "public/js/check_report.js",
 }
@@ -21,6 +22,7 @@ doctype_list_js = {
 	"Event Producer": "public/js/pairing.js",
 	"Event Streaming Invitation": "public/js/pairing.js",
 }
+doctype_list_js = {"Event Streaming Finding": "public/js/doctor.js"}
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites

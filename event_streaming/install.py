@@ -16,6 +16,7 @@ from event_streaming.site.site_id import make_id_if_missing
 # name -> the filter of Event Sync Log: field, operator, value
 SAVED_VIEWS = {
 	"Failed": ("status", "=", "Failed"),
+	"Retrying": ("status", "=", "Retrying"),
 	"Waiting": ("status", "=", "Waiting"),
 	"Conflicts": ("status", "=", "Conflict"),
 	"Changed on Both Sites": ("conflict_type", "is", "set"),

@@ -17,4 +17,6 @@ def make_due() -> None:
 	"""What has failed is tried again with the next pull."""
 	import frappe
 
-	frappe.db.set_value("Event Sync Log", {"status": "Retrying"}, "next_retry", "2020-01-01 00:00:00")
+	frappe.db.set_value(
+		"Event Sync Log", {"next_retry": [">", "2000-01-01"]}, "next_retry", "2020-01-01 00:00:00"
+	)

@@ -9,6 +9,7 @@ from typing import TypedDict
 import frappe
 from frappe import _
 from frappe.utils import get_url, now_datetime, strip_html
+from frappe.utils.user import get_users_with_role
 
 from event_streaming.admin.causes.listing import open_causes_of
 from event_streaming.admin.daily.findings import to_be_told
@@ -60,11 +61,13 @@ def check() -> None:
 		if settings.no_alerts:
 			close_without_a_word()
 			return
-		step = look(troubles(settings), going_on(), frappe.cache.get_value(COUNTS, expires=True) or {})
+		found = troubles(settings)
+		step = look(found, going_on(), frappe.cache.get_value(COUNTS, expires=True) or {})
 		for each in step.begin:
 			begin(each)
 		for episode in step.end:
 			end(episode)
+		tell_anew(found)
 		frappe.cache.set_value(COUNTS, step.counts, expires_in_sec=REMEMBERED_SECONDS)
 
 
@@ -189,7 +192,7 @@ def begin(found: list[Trouble]) -> None:
 			"status": OPEN,
 			"sites": "\n".join(sites),
 			"title": f"{_(found[0].kind)}: {named(sites)}"[:140],
-			"details": "\n".join([*(trouble.text for trouble in found), *causes_of(found)]),
+			"details": details_of(found),
 			"began": now_datetime(),
 		}
 	)
@@ -211,6 +214,38 @@ def causes_of(found: list[Trouble]) -> list[str]:
 	if len(causes) > MOST_CAUSES:
 		lines.append(_("And {0} more causes.").format(len(causes) - MOST_CAUSES))
 	return [*lines, get_url("/app/event-streaming-causes")]
+
+
+def details_of(found: list[Trouble]) -> str:
+	"""What an alert says of its troubles."""
+	return "\n".join([*(trouble.text for trouble in found), *causes_of(found)])
+
+
+def tell_anew(found: list[Trouble]) -> None:
+	"""An episode that goes on says how it is now; nobody gets another message for that."""
+	changed = False
+	for row in frappe.get_all(DOCTYPE, {"status": OPEN}, ["name", "kind", "sites", "details"]):
+		sites = (row.sites or "").split("\n")
+		mine = [trouble for trouble in found if trouble.kind == row.kind and trouble.site in sites]
+		if mine and (details := details_of(mine)) != row.details:
+			frappe.db.set_value(DOCTYPE, row.name, "details", details, update_modified=False)
+			changed = True
+	if changed:
+		frappe.db.commit()
+
+
+def recipients() -> str:
+	"""Who is to know: System Managers, but nobody in whose name other sites call, unless there is nobody else."""
+	users = get_users_with_role("System Manager")
+	called = {
+		*frappe.get_all("Event Producer", pluck="user"),
+		*frappe.get_all("Event Consumer", pluck="user"),
+	}
+	people = [user for user in users if user not in called] or users
+	emails = frappe.get_all(
+		"User", {"name": ["in", people or [""]], "enabled": 1}, pluck="email", order_by="email asc"
+	)
+	return ",".join(filter(None, emails))
 
 
 def end(episode: Episode) -> None:
@@ -243,6 +278,7 @@ def named(sites: list[str]) -> str:
 def save(doc) -> None:
 	"""Save with what hangs on it, and commit; a Notification that is broken costs its message, not the episode."""
 	exists = not doc.is_new()
+	doc.recipients = recipients()
 	try:
 		doc.save(ignore_permissions=True)
 	except Exception:
@@ -283,7 +319,7 @@ def make_notifications() -> None:
 				"message": MESSAGE,
 			}
 		)
-		doc.append("recipients", {"receiver_by_role": "System Manager"})
+		doc.append("recipients", {"receiver_by_document_field": "recipients"})
 		doc.insert(ignore_permissions=True, set_name=name)
 
 

@@ -63,7 +63,7 @@ def set_paused(doctype: str, name: str, paused: bool) -> bool:
 	doc.db_set("paused", int(paused), notify=True)
 	what = audit.PAUSED if paused else audit.RESUMED
 	audit.record(what, doctype, doc.name, {"paused": int(not paused)}, {"paused": int(paused)})
-	said = _("{0} has paused this.") if paused else _("{0} lets this go on.")
+	said = _("{0} has paused this.") if paused else _("{0} has resumed this.")
 	doc.add_comment("Info", said.format(frappe.session.user))
 	if not paused and doctype == PRODUCER:
 		request_pull(doc.name, by_hand=True)

@@ -14,8 +14,17 @@ from event_streaming.consumer.logs.figures import last_taken
 from event_streaming.consumer.managed.guard import why
 from event_streaming.consumer.managed.owning import free_fields, manager_of
 from event_streaming.identity import registry
-from event_streaming.producer.registration.figures import consumers_of
-from event_streaming.producer.subscriptions.streamed import streamed_doctypes
+from event_streaming.producer.documents.withheld import (
+	COMING,
+	MISSED,
+	SENT,
+	WITHHELD,
+	Destination,
+	asked_doctypes,
+	destinations,
+)
+from event_streaming.producer.log.deliveries import DELIVERIES
+from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.refused import OWN_MODULE
 
 
@@ -37,7 +46,7 @@ def boot(bootinfo: Any) -> None:
 		return
 	readable = set((bootinfo.get("user") or {}).get("can_read") or ())
 	try:
-		doctypes = (streamed_doctypes() | registry.local_doctypes()) & readable
+		doctypes = (asked_doctypes() | registry.local_doctypes()) & readable
 	except Exception as error:
 		# the app is there, but its tables are not yet: the Desk has to open all the same
 		if not frappe.db.is_table_missing(error):
@@ -93,20 +102,48 @@ def came_from(doctype: str, name: str, admin: bool) -> list[Line]:
 
 
 def goes_to(doctype: str, name: str, admin: bool) -> list[Line]:
-	if doctype not in streamed_doctypes():
+	if doctype not in asked_doctypes():
 		return []
-	found = consumers_of(doctype, name)
-	if not found:
-		return []
+	found = destinations(doctype, name)
 	if not admin:
-		return [{"text": _("Streamed to other sites"), "color": "green"}]
-	return [
-		{
-			"text": _("Streamed to {0}").format(host(each["site"])),
-			"title": _("taken {0}").format(ago(each["last"])) if each["last"] else "",
-			"color": "green",
-			"route": ["List", UPDATE_LOG],
-			"route_options": {"ref_doctype": doctype, "docname": name},
+		sent = any(each.state == SENT for each in found)
+		return [{"text": _("Streamed to other sites"), "color": "green"}] if sent else []
+	return [_line_to(doctype, name, each) for each in found]
+
+
+def _line_to(doctype: str, name: str, found: Destination) -> Line:
+	line: Line = {
+		"text": _("Streamed to {0}").format(host(found.site)),
+		"title": _("delivered {0}").format(ago(found.last)) if found.last else "",
+		"color": "green",
+		"route": ["List", UPDATE_LOG],
+		"route_options": {"ref_doctype": doctype, "docname": name},
+	}
+	if found.state == COMING:
+		return {
+			**line,
+			"text": _("Not yet at {0}").format(host(found.site)),
+			"title": found.reason,
+			"color": "blue",
 		}
-		for each in found
+	if found.state in (WITHHELD, MISSED):
+		text = _("Not sent to {0}: {1}").format(host(found.site), found.reason)
+		# what would have to be changed is in the Event Consumer
+		way: Line = {"route": ["Form", CONSUMER, found.site], "route_options": {}}
+		return {**line, **way, "text": text, "color": "orange" if found.state == WITHHELD else "gray"}
+	return line
+
+
+@frappe.whitelist()
+def not_delivered(event: str | int) -> list[str]:
+	"""For the form of an event: each consumer to which it was not delivered, with the reason as it is now."""
+	frappe.only_for(ADMIN)
+	row = frappe.db.get_value(UPDATE_LOG, event, ["ref_doctype", "docname"], as_dict=True)
+	delivered = frappe.get_all(DELIVERIES, {"parent": str(event), "parenttype": UPDATE_LOG}, pluck="consumer")
+	if not row or not frappe.db.exists(row.ref_doctype, row.docname):
+		return []
+	return [
+		_("Not sent to {0}: {1}").format(each.site, each.reason)
+		for each in destinations(row.ref_doctype, row.docname)
+		if each.reason and each.site not in delivered
 	]

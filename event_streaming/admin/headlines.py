@@ -36,6 +36,7 @@ def headline_of(row: ProducerRow, here: str = "") -> Headline:
 		or _of_failures(row)
 		or _of_approval(row, here)
 		or _of_waiting(row)
+		or _of_withheld(row)
 		or _line(_("Up to Date"), "green")
 	)
 
@@ -67,6 +68,15 @@ def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
 			_(
 				"It has not asked for events for more than a day. Is its scheduler running, and is this site reachable from there?"
 			),
+		)
+	if row["withheld"]:
+		return _line(
+			_("{0} Withheld").format(counted(row["withheld"])),
+			"orange",
+			_(
+				"{0} may not read all of {1}: these changes were not sent. Give it the right, then verify and repair there; or tick"
+				" Withholding Is Intended in the row."
+			).format(row["user"], ", ".join(row["withheld_doctypes"])),
 		)
 	if row["events_behind"]:
 		return _line(_("{0} Behind").format(counted(row["events_behind"])), "blue")
@@ -112,6 +122,8 @@ def _of_failures(row: ProducerRow) -> Headline | None:
 
 
 def _of_approval(row: ProducerRow, here: str) -> Headline | None:
+	if not row["subscribed"]:
+		return _line(_("Nothing Subscribed"), "gray", _("Add the Document Types that this site takes."))
 	if not row["not_approved"]:
 		return None
 	return _line(
@@ -143,3 +155,16 @@ def _of_waiting(row: ProducerRow) -> Headline | None:
 	if row["events_behind"]:
 		return _line(_("{0} Behind").format(counted(row["events_behind"])), "blue")
 	return None
+
+
+def _of_withheld(row: ProducerRow) -> Headline | None:
+	if not row["withheld"]:
+		return None
+	return _line(
+		_("{0} Withheld").format(counted(sum(row["withheld"].values()))),
+		"orange",
+		_(
+			"{0} did not send changes of {1}, because the user of this connection may not read these documents there. Its"
+			" administrator can give the right, or say in Event Consumer that this is intended."
+		).format(row["name"], ", ".join(row["withheld"])),
+	)

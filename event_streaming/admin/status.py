@@ -82,9 +82,15 @@ def needs_of_producer(row: ProducerRow, here: str) -> list[str]:
 		)
 	if row["not_approved"]:
 		found.append(
-			_("{0} has not approved {1}. Its administrator does, in the Event Consumer {2} there.").format(
-				row["name"], ", ".join(row["not_approved"]), here
-			)
+			_(
+				"{0} has not approved {1}. Its administrator has to approve it there, in the Event Consumer {2}."
+			).format(row["name"], ", ".join(row["not_approved"]), here)
+		)
+	if row["withheld"]:
+		found.append(
+			_(
+				"{0} withholds {1} events of {2}: the user of this connection may not read the documents there."
+			).format(row["name"], counted(sum(row["withheld"].values())), ", ".join(row["withheld"]))
 		)
 	if row["conflicts"]:
 		found.append(
@@ -109,5 +115,11 @@ def needs_of_consumer(row: ConsumerRow) -> list[str]:
 			_(
 				"{0}: the condition for {1} raises an error, so that nothing is sent. See Event Consumer."
 			).format(row["name"], ", ".join(row["condition_errors"]))
+		)
+	if row["withheld"]:
+		found.append(
+			_("{0} may not read {1} events of {2}: they are not sent to {3}.").format(
+				row["user"], counted(row["withheld"]), ", ".join(row["withheld_doctypes"]), row["name"]
+			)
 		)
 	return found

@@ -197,7 +197,7 @@ def claim_many(identities: list[Identity]) -> None:
 	except Exception as error:
 		if not frappe.db.is_duplicate_entry(error):
 			raise
-		raise TransactionLost(_("A document has been brought by another worker in the meantime.")) from error
+		raise TransactionLost(_("Another worker has created the document in the meantime.")) from error
 
 
 def write_many(identities: list[Identity]) -> None:

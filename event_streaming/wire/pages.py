@@ -34,6 +34,8 @@ class Subscription(TypedDict):
 	fields_masked: list[str] | None
 	# what this site has asked not to get
 	not_wanted: list[str] | None
+	# how many events it was not sent because its user may not read the documents
+	withheld: int
 
 
 class Page(TypedDict):
@@ -206,6 +208,7 @@ def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
 			"fields_not_sent": parse_names(entry.get("fields_not_sent")),
 			"fields_masked": parse_names(entry.get("fields_masked")),
 			"not_wanted": parse_names(entry.get("not_wanted")),
+			"withheld": whole_number(entry.get("withheld") or 0, "withheld"),
 		}
 	return parsed
 

@@ -132,8 +132,16 @@ class Desk:
 		return text
 
 	def press(self, label: str) -> None:
-		"""A button of the page that is shown, by its label."""
-		self.page.get_by_role("button", name=label, exact=True).locator("visible=true").first.click()
+		"""A button of the page that is shown, by its label; one that is in a group, too."""
+		buttons = self.page.get_by_role("button", name=label, exact=True).locator("visible=true")
+		item = f"a[data-label='{quote(label)}']"
+		groups = self.page.locator(".inner-group-button:visible", has=self.page.locator(item))
+		buttons.or_(groups).first.wait_for()
+		if buttons.count():
+			buttons.first.click()
+			return
+		groups.first.locator("button").first.click()
+		groups.first.locator(item).click()
 
 	def confirm(self) -> None:
 		"""Yes, in a dialog that asks."""

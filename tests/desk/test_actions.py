@@ -66,7 +66,7 @@ def test_existing_documents_are_copied_and_the_form_shows_how_far_it_is(desk, st
 	window.screenshot("action-copy")
 	# after a reload too
 	window.page.reload()
-	window.page.locator(".progress-chart", has_text="looked at").wait_for()
+	window.page.locator(".progress-chart", has_text="checked").wait_for()
 	streams.consumer.run(work_on, event_producer=streams.event_producer, kind="Copy")
 	message = window.take_message()
 	window.settle()
@@ -114,7 +114,7 @@ def test_documents_are_compared_and_brought_in_line_from_the_forms(desk, streams
 	window.screenshot("action-verify-findings")
 	found = window.text()
 	window.press("Repair")
-	window.page.locator(".modal.show", has_text="are brought").wait_for()
+	window.page.locator(".modal.show", has_text="Bring ").wait_for()
 	window.screenshot("action-repair-plan")
 	window.confirm()
 	window.wait_until("cur_frm.doc.kind === 'Repair'")
@@ -188,7 +188,7 @@ def test_failed_events_are_tried_again_from_the_list(desk, streams):
 	window = desk(streams.consumer)
 
 	choose_in_the_list(window, streams.taken, "Resync")
-	window.page.locator(".desk-alert", has_text="0 of 1 events took effect").wait_for()
+	window.page.locator(".desk-alert", has_text="0 of 1 events synced").wait_for()
 	window.settle()
 
 
@@ -211,7 +211,7 @@ def test_all_that_failed_is_tried_again_from_the_menu(desk, streams):
 
 	window.page.locator(".menu-btn-group:visible > button").first.click()
 	window.page.locator(".menu-btn-group .dropdown-menu a:visible", has_text="Resync All Failed").click()
-	window.page.locator(".desk-alert", has_text="Tried again in the background: 1").wait_for()
+	window.page.locator(".desk-alert", has_text="1 events are tried again in the background").wait_for()
 	window.settle()
 	streams.consumer.start_worker()
 
@@ -296,7 +296,7 @@ def test_new_keys_are_made_from_either_form(desk, streams):
 	there.wait_until("cur_frm.doc.token_state === 'In Order' && !!cur_frm.doc.rotated_on")
 	there.press("Rotate Keys")
 	there.confirm()
-	there.page.locator(".desk-alert", has_text="New keys are asked for").first.wait_for()
+	there.page.locator(".desk-alert", has_text="New keys are requested").first.wait_for()
 	there.wait_until("!!cur_frm.doc.rotate_asked_on")
 	there.screenshot("action-rotation-asked-for")
 	there.settle()

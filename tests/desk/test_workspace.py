@@ -94,7 +94,7 @@ def test_the_first_set_up_leads_to_where_it_says(desk, consumer):
 				"New Event Producer",
 				"window.cur_frm && cur_frm.doctype === 'Event Producer'",
 			),
-			("Give documents", "Event Consumers", "frappe.get_route()[1] === 'Event Consumer'"),
+			("Approve what", "Event Consumers", "frappe.get_route()[1] === 'Event Consumer'"),
 		):
 			open_workspace(window)
 			box = window.page.locator(".onboarding-widget-box:visible")

@@ -12,7 +12,7 @@ from event_streaming.admin.doctor.examination import go_through
 from event_streaming.admin.doctor.finding import FAULT, WARNING, Finding
 
 # each of these has an alert of its own, which does not wait for a day
-HAVE_AN_ALERT = ("connection", "contact")
+HAVE_AN_ALERT = ("connection", "contact", "events")
 # a job of the queue `long` ends after 25 minutes
 SECONDS = 15 * 60
 

@@ -107,6 +107,16 @@ def one_doctype(doc, row) -> Iterator[Finding]:
 			_("{0} may not read {1} here: its events are held back.").format(doc.user, row.ref_doctype),
 			_("Give the right to one of its roles in Role Permissions Manager."),
 		)
+	elif row.withheld and not row.withholding_meant:
+		yield Finding(
+			"withheld",
+			row.ref_doctype,
+			WARNING,
+			_("{0} may not read {1} events of {2}: they are not sent to {3}.").format(
+				doc.user, f"{row.withheld:,}", _(row.ref_doctype), doc.name
+			),
+			_("Give it the right, then verify and repair there; or tick Withholding Is Intended in the row."),
+		)
 
 
 def hidden(doc, row) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from event_streaming.adapters.doctypes import why_not_subscribe
 from event_streaming.admin.doctor import differing, other_site, set_up
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.consumer.dependencies import unasked
-from event_streaming.consumer.logs import state, sync_log
+from event_streaming.consumer.logs import overview, state, sync_log
 from event_streaming.consumer.mapping.validation import problems_of
 from event_streaming.consumer.subscriptions import producer_form
 from event_streaming.consumer.subscriptions.remote import Producer
@@ -33,6 +33,7 @@ def examine(name: str) -> Iterator[Finding]:
 	subscriptions = [each for each in subscriptions_of(doc).values() if not each.unsubscribed]
 	yield subscriber(doc)
 	yield from rights(doc, subscriptions)
+	yield from met(doc)
 	yield from naming(subscriptions)
 	yield from ledgers(subscriptions)
 	yield from mappings(subscriptions)
@@ -91,6 +92,43 @@ def rights(doc, subscriptions: list[Subscription]) -> Iterator[Finding]:
 				OK,
 				_("{0} may do here all that events of {1} need.").format(doc.user, _(doctype)),
 			)
+
+
+def met(doc) -> Iterator[Finding]:
+	"""What the events have met, whatever the other checks expect of them."""
+	counts = overview.open_counts([doc.name])[doc.name]
+	failed, retrying = counts[sync_log.FAILED] + counts[sync_log.CONFLICT], counts[sync_log.RETRYING]
+	if failed or retrying:
+		yield open_events(doc, failed, retrying)
+	for doctype, count in overview.withheld_events().get(doc.name, {}).items():
+		yield Finding(
+			"withheld",
+			doctype,
+			WARNING,
+			_(
+				"{0} did not send {1} events of {2}: the user of this connection may not read the documents there."
+			).format(doc.name, f"{count:,}", _(doctype)),
+			_(
+				"Ask its administrator for the right; then verify and repair. If it is intended, Event Consumer there can say so."
+			),
+		)
+
+
+def open_events(doc, failed: int, retrying: int) -> Finding:
+	errors = sync_log.open_errors(doc.name)
+	refused = sum("PermissionError" in error.split("\n", 1)[0] for error in errors)
+	message = _("{0} events from {1} have failed or are in conflict, {2} are tried again.").format(
+		f"{failed:,}", doc.name, f"{retrying:,}"
+	)
+	if refused:
+		message += " " + _("Of the last {0}, {1} failed for want of a right.").format(len(errors), refused)
+	return Finding(
+		"events",
+		doc.name,
+		WARNING if failed else NOTE,
+		message,
+		_("Read the errors in Event Sync Log, remove the cause, and resync."),
+	)
 
 
 def naming(subscriptions: list[Subscription]) -> Iterator[Finding]:

@@ -316,7 +316,7 @@ def numbering() -> Finding:
 			"Event Update Log",
 			FAULT,
 			_(
-				"Events that were logged more than {0} minutes ago have no position, so that nobody gets them."
+				"Events that were logged more than {0} minutes ago have no position, so no consumer gets them."
 			).format(STUCK_SECONDS // 60),
 			_(
 				"See that the task of every minute runs. A transaction that has been open for long may be in the way: SHOW PROCESSLIST."

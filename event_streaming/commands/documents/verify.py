@@ -34,6 +34,13 @@ MOST_SHOWN = 50
 	is_flag=True,
 	help="With --repair: delete here what came from the producer and is not there any more.",
 )
+@click.option(
+	"--only",
+	"kinds",
+	multiple=True,
+	type=click.Choice(["Missing", "Different", "Extra"], case_sensitive=False),
+	help="With --repair: mend only what is of this kind; may be repeated. Default: all.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask. Without a terminal, --repair needs it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @on_site
@@ -43,6 +50,7 @@ def verify_command(
 	filters: str | None,
 	mend: bool,
 	delete_extra: bool,
+	kinds: tuple[str, ...],
 	yes: bool,
 	as_json: bool,
 ) -> int:
@@ -62,8 +70,8 @@ def verify_command(
 	from event_streaming.consumer.logs.task import TaskUnderWay
 	from event_streaming.consumer.verify import repair, verifying
 
-	if delete_extra and not mend:
-		raise click.UsageError("--delete-extra goes with --repair.")
+	if (delete_extra or kinds) and not mend:
+		raise click.UsageError("--delete-extra and --only go with --repair.")
 	if mend and not yes and (as_json or not is_terminal()):
 		raise click.UsageError("--repair asks before it changes anything; where it can't, give --yes.")
 	name = chosen_producer(event_producer)
@@ -74,7 +82,7 @@ def verify_command(
 		if work.status == task.DONE and mend and work.differing:
 			if not yes and not confirmed(work, delete_extra):
 				return NEEDS_A_PERSON
-			work = run(repair.begin(name, delete_extra, work.name))
+			work = run(repair.begin(name, delete_extra, work.name, kinds=kinds or None))
 			if not as_json:
 				tell_repair(work)
 	except TaskUnderWay as error:
@@ -120,6 +128,10 @@ def tell_findings(work) -> None:
 		):
 			if names:
 				click.echo(f"{doctype}: {what}: {', '.join(names)}")
+		if about.get("withheld"):
+			click.echo(
+				f"{doctype}: {about['withheld']:,} withheld: the user may not read them on the producer"
+			)
 	click.echo(f"{work.event_producer}: {work.done:,} documents compared, {counts_of(work)}")
 	tell_end(work)
 

@@ -53,7 +53,7 @@ def bring_missing(about: About, work: Work) -> Outcome:
 	reason = fetched.missing.get(key, "not found")
 	if reason == "not found":
 		return outcome_of(
-			about.subscription, None, _("Not brought: it has been deleted or renamed on the producer since")
+			about.subscription, None, _("Not copied: it was deleted or renamed on the producer since then")
 		)
 	raise DependencyMissing(
 		_(

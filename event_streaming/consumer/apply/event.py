@@ -148,7 +148,7 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(
 			about.subscription,
 			None,
-			_("Said again to a site that had changed it as well: nothing new for this one"),
+			_("Repeats a change that this site has already"),
 		)
 	data = parse_data(event)
 	if not data:

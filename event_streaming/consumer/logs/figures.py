@@ -12,7 +12,7 @@ from frappe.utils import get_datetime, now_datetime
 from pypika import Case, Order
 
 from event_streaming.consumer.logs import state
-from event_streaming.consumer.logs.sync_log import DOCTYPE, OPEN, RETRYING, SYNCED
+from event_streaming.consumer.logs.sync_log import DOCTYPE, FAILED, OPEN, RETRYING, SYNCED
 from event_streaming.consumer.settling.policies import KINDS
 from event_streaming.database.dialects import hour_of, seconds_between
 from event_streaming.site.address import time_zone
@@ -161,12 +161,14 @@ def _oldest(event_producer: str, status: str) -> int | None:
 		.select(log.name)
 		.where((log.status == status) & (log.event_producer == event_producer))
 	)
+	found = []
 	if status != RETRYING:
 		# with no time to be tried again the index has them in the order of their names
-		row = query.where(log.next_retry.isnull()).orderby(log.name).limit(1).run()
-		return row[0][0] if row else None
-	among = query.limit(MOST_RETRYING)
-	return frappe.qb.from_(among).select(Min(among.name)).run()[0][0]
+		found += query.where(log.next_retry.isnull()).orderby(log.name).limit(1).run(pluck=True)
+	if status in (RETRYING, FAILED):
+		among = query.where(log.next_retry.isnotnull()).limit(MOST_RETRYING)
+		found += frappe.qb.from_(among).select(Min(among.name)).run(pluck=True)
+	return min((name for name in found if name), default=None)
 
 
 def last_taken(event_producer: str, remote_doctype: str, remote_name: str) -> dict | None:

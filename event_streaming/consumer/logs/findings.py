@@ -47,8 +47,19 @@ def add(report: dict[str, Any], finding: Finding) -> None:
 	of_doctype[finding.kind] = of_doctype.get(finding.kind, 0) + 1
 	report["repaired"] += finding.repaired
 	report["failed"] += finding.failed
+	details = {key: value for key, value in asdict(finding).items() if value}
 	if len(report["findings"]) < MOST_DETAILED:
-		report["findings"].append({key: value for key, value in asdict(finding).items() if value})
+		report["findings"].append(details)
+	elif finding.kind in DIFFERING:
+		make_room(report["findings"], details)
+
+
+def make_room(kept: list[dict[str, Any]], details: dict[str, Any]) -> None:
+	"""A difference takes the place of the last detail that is none; where there is none such, its details are not kept."""
+	for number in range(len(kept) - 1, -1, -1):
+		if kept[number]["kind"] not in DIFFERING:
+			kept[number] = details
+			return
 
 
 def differing(report: dict[str, Any]) -> int:

@@ -34,7 +34,11 @@ class ProducerRow(TypedDict):
 	# of these, how many have failed so often that they hardly mend themselves
 	stuck: int
 	waiting: int
+	# how many Document Types it subscribes to
+	subscribed: int
 	not_approved: list[str]
+	# DocType -> how many events the producer did not send because the user of the connection may not read the documents
+	withheld: dict[str, int]
 	last_contact: datetime | None
 	last_pull: datetime | None
 	next_pull: datetime | None
@@ -64,13 +68,19 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 		for row in frappe.get_all(state.DOCTYPE, fields=list(state.FIELDS), order_by=None)
 	}
 	counts = open_counts([row.name for row in known])
-	undecided = not_approved()
+	undecided, withheld, subscribed = not_approved(), withheld_events(), rows_of_each()
 	return [
-		_row(row, states.get(row.name) or {}, counts[row.name], undecided.get(row.name, [])) for row in known
+		{
+			**_row(row, states.get(row.name) or {}, counts[row.name]),
+			"subscribed": subscribed.get(row.name, 0),
+			"not_approved": undecided.get(row.name, []),
+			"withheld": withheld.get(row.name, {}),
+		}
+		for row in known
 	]
 
 
-def _row(producer: dict, kept: dict, counts: dict[str, int], undecided: list[str]) -> ProducerRow:
+def _row(producer: dict, kept: dict, counts: dict[str, int]) -> dict:
 	return {
 		"name": producer["name"],
 		"paused": bool(cint(producer["paused"])),
@@ -83,7 +93,6 @@ def _row(producer: dict, kept: dict, counts: dict[str, int], undecided: list[str
 		"retrying": counts[RETRYING],
 		"stuck": _stuck(producer["name"]) if counts[RETRYING] else 0,
 		"waiting": counts[WAITING],
-		"not_approved": undecided,
 		"last_contact": kept.get("last_contact"),
 		"last_pull": kept.get("last_pull"),
 		"next_pull": kept.get("next_pull"),
@@ -139,4 +148,31 @@ def not_approved() -> dict[str, list[str]]:
 		order_by="parent asc, idx asc",
 	):
 		found.setdefault(row.parent, []).append(row.ref_doctype)
+	return found
+
+
+def withheld_events() -> dict[str, dict[str, int]]:
+	"""Event Producer -> DocType here -> how many events the producer says that it withholds."""
+	found: dict[str, dict[str, int]] = {}
+	for row in frappe.get_all(
+		"Event Producer Document Type",
+		filters={
+			"parenttype": "Event Producer",
+			"withheld": [">", 0],
+			"status": "Approved",
+			"unsubscribe": 0,
+		},
+		fields=["parent", "ref_doctype", "withheld"],
+		order_by="parent asc, idx asc",
+	):
+		found.setdefault(row.parent, {})[row.ref_doctype] = row.withheld
+	return found
+
+
+def rows_of_each() -> dict[str, int]:
+	"""Event Producer -> how many of its rows are not unsubscribed."""
+	found: dict[str, int] = {}
+	filters = {"parenttype": "Event Producer", "unsubscribe": 0}
+	for parent in frappe.get_all("Event Producer Document Type", filters, pluck="parent", order_by=None):
+		found[parent] = found.get(parent, 0) + 1
 	return found

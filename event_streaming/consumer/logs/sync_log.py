@@ -1,7 +1,8 @@
 """Event Sync Log: one row for every event dealt with. The only module that writes that table.
 
-A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document. One that a
-person has skipped is not.
+A row that is Retrying, Waiting, Failed or in Conflict is *open*: it holds back later events of the same document. One that is
+Failed needs a person; where it has a time for its next try, it is tried again all the same. One that a person has skipped is not
+open.
 """
 
 import json
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import frappe
-from frappe.query_builder.functions import Max
+from frappe.query_builder.functions import Count, Max
 from frappe.utils import cint, get_datetime, now_datetime
 from pypika import Order
 
@@ -24,6 +25,8 @@ DOCTYPE = "Event Sync Log"
 
 SYNCED, FAILED, RETRYING, WAITING, CONFLICT = "Synced", "Failed", "Retrying", "Waiting", "Conflict"
 SKIPPED = "Skipped"
+# its producer was deleted: nothing is left to be done
+DROPPED = ""
 OPEN = (FAILED, RETRYING, WAITING, CONFLICT)
 # of these the row says why
 WITH_A_CAUSE = (FAILED, RETRYING, CONFLICT)
@@ -214,6 +217,17 @@ def skip(names: Iterable[str], cause: str, told: str) -> list[str]:
 	return [str(name) for name in found]
 
 
+def drop_open(event_producer: str, told: str) -> int:
+	"""Nothing is tried again of a producer that is deleted, also not when it is registered anew; returns how many events that were."""
+	table = frappe.qb.DocType(DOCTYPE)
+	mine = (table.event_producer == event_producer) & table.status.isin(OPEN)
+	count = frappe.qb.from_(table).select(Count("*")).where(mine).run()[0][0]
+	if count:
+		query = frappe.qb.update(table).set(table.status, DROPPED).set(table.outcome, told[:MOST_TEXT])
+		query.set(table.next_retry, None).set(table.waits_for, None).where(mine).run()
+	return count
+
+
 @dataclass(frozen=True)
 class OpenRename:
 	"""A rename that has not been applied: what comes after it under the new name stands behind it."""
@@ -386,14 +400,15 @@ def same_moment(stored: datetime | None, text: str) -> bool:
 
 
 def due(event_producer: str, limit: int) -> list[tuple[str, str]]:
-	"""The documents of rows to be tried again now, oldest first; also those of a clock that was ahead: a time too far away, a row that was
+	"""The documents of rows to be tried again now, oldest first: Retrying, or Failed with a time for the next try; also those of a clock that was ahead: a time too far away, a row that was
 	written later than now (an hour is given back at the end of summer time)."""
 	now = now_datetime()
 	table = frappe.qb.DocType(DOCTYPE)
 	return (
 		frappe.qb.from_(table)
 		.select(table.remote_doctype, table.producer_doc)
-		.where((table.event_producer == event_producer) & (table.status == RETRYING))
+		.where((table.event_producer == event_producer) & table.status.isin((RETRYING, FAILED)))
+		.where(table.next_retry.isnotnull())
 		.where(
 			(table.next_retry <= now) | (table.next_retry > now + timedelta(days=2)) | (table.modified > now)
 		)

@@ -184,7 +184,7 @@ def stop(event_producer: str, kind: str) -> bool:
 	if not task or not task.active:
 		return False
 	set_status(
-		task, STOPPED, _("Stopped by {0}. Begun again, it goes on from here.").format(frappe.session.user)
+		task, STOPPED, _("Stopped by {0}. Started again, it continues from here.").format(frappe.session.user)
 	)
 	publish(task)
 	return True

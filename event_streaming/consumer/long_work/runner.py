@@ -56,7 +56,7 @@ def run_slice(name: str, told: Callable[[Task], None] | None = None, seconds: in
 		try:
 			finished = work_on(work, doc, Slice(work, deadline, told))
 		except RemoteUnavailable as error:
-			return ended(work, task.WAITING, _("{0} It is tried again by itself.").format(error))
+			return ended(work, task.WAITING, _("{0} It is tried again automatically.").format(error))
 		except (frappe.ValidationError, ValueError) as error:
 			return ended(work, task.FAILED, str(error))
 		except Exception:

@@ -154,7 +154,7 @@ def tell(doc, work: Task) -> None:
 		_("{0} documents of {1} were compared with {2}.").format(
 			f"{verified.done:,}", ", ".join(_(each) for each in verified.scope["doctypes"]), doc.name
 		),
-		_("{0} differed: {1} are missing here, {2} are different, {3} are one too many here.").format(
+		_("{0} differed: {1} are missing here, {2} are different, {3} are only here.").format(
 			verified.differing,
 			found.get(findings.MISSING, 0),
 			found.get(findings.DIFFERENT, 0),

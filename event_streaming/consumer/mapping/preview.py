@@ -3,13 +3,14 @@
 import frappe
 from frappe import _
 
-from event_streaming.consumer.mapping.rules import DocumentReference
+from event_streaming.consumer.mapping.rules import CHILD_TABLE, DocumentReference, Mapping
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.identity.registry import find_many
 
 NO_VALUE = {"Section Break", "Column Break", "Tab Break", "HTML", "Button", "Heading", "Fold", "Image"}
+MOST_NAMES = 20
 FIELD_KEYS = ("fieldname", "label", "fieldtype", "options")
 NAME_FIELD = {"fieldname": "name", "label": "Name", "fieldtype": "Data", "options": None}
 
@@ -57,7 +58,42 @@ def preview(mapping: str, event_producer: str, remote_name: str) -> dict:
 		)
 	finally:
 		producer.client.close()
-	return {"document": mapped.data, "references": references}
+	return {"document": mapped.data, "references": references, "unknown": unknown_fields(loaded, remote)}
+
+
+def unknown_fields(mapping: Mapping, remote: dict) -> list[str]:
+	"""Remote fieldnames of a mapping, and of those of its tables, that the remote document does not have."""
+	unknown = []
+	for each in mapping.fields:
+		name = each.remote_fieldname
+		if not name:
+			continue
+		if name not in remote:
+			unknown.append(name)
+			continue
+		rows = remote[name] if each.mapping_type == CHILD_TABLE else None
+		if isinstance(rows, list) and rows and isinstance(rows[0], dict):
+			unknown += [f"{name}.{inner}" for inner in unknown_fields(each.inner, rows[0])]
+	return unknown
+
+
+def remote_names(event_producer: str, doctype: str, text: str = "") -> list[str]:
+	"""Names of documents on the producer, the newest first, for a person to pick from."""
+	producer = open_producer(event_producer)
+	try:
+		rows = producer.client.call(
+			"frappe.client.get_list",
+			{
+				"doctype": doctype,
+				"filters": frappe.as_json({"name": ["like", f"%{text}%"]} if text else {}),
+				"fields": frappe.as_json(["name"]),
+				"order_by": "creation desc",
+				"limit_page_length": MOST_NAMES,
+			},
+		)
+	finally:
+		producer.client.close()
+	return [str(row.get("name")) for row in rows or [] if isinstance(row, dict)]
 
 
 def describe(reference: DocumentReference, event_producer: str, producer: Producer) -> dict:

@@ -100,6 +100,13 @@ def problems_of_values(row, df) -> Iterator[str]:
 	"""What is written in the row itself: filters and default."""
 	if row.remote_value_filters and (problem := problem_of_filters(row.remote_value_filters)):
 		yield problem
+	if df and df.fieldtype == "Select" and row.default_value:
+		options = [option.strip() for option in (df.options or "").split("\n")]
+		# the default belongs to this site, whatever a value map does with what comes
+		if len(options) > 1 and row.default_value not in options:
+			yield _("the Default Value {0} is not one of its options: {1}").format(
+				row.default_value, ", ".join(filter(None, options))
+			)
 	try:
 		core.cast(row.default_value, df.fieldtype if df else "Data")
 	except ValueError:

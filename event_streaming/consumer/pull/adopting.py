@@ -178,7 +178,7 @@ def _examined(rows: Collection) -> list[tuple[Any, str]]:
 	for row in rows:
 		problem = ""
 		if row.producer_doc not in there[row.ref_doctype]:
-			problem = _("There is no {0} {1} on this site that could be taken over.").format(
+			problem = _("There is no {0} {1} on this site to link.").format(
 				_(row.ref_doctype), row.producer_doc
 			)
 		for other in taken[row.ref_doctype].get(row.producer_doc, []):

@@ -16,7 +16,7 @@ from event_streaming.consumer.apply.conflicts import HERE, THERE
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.retry import Retried, retry_documents
-from event_streaming.exceptions import PullRunning
+from event_streaming.exceptions import EventStreamingError, PullRunning
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LINKED, RemoteKey, own_identity
 from event_streaming.site import audit
@@ -27,6 +27,7 @@ PRODUCER = "Event Producer"
 MOST_AT_ONCE = 10_000
 # a pull that is running is waited for so long
 WAIT_SECONDS = 30
+REALTIME = "event_streaming_resynced"
 
 
 def resync_log(name: str) -> str:
@@ -97,7 +98,16 @@ def resync_all(
 ) -> dict[str, int]:
 	"""Background job: everything that has failed or waits for its retry, again, for the person who asked."""
 	with acting_as(asked_by):
-		return resync_logs(logs_to_resync(event_producer, doctype))
+		names = logs_to_resync(event_producer, doctype)
+		try:
+			done = resync_logs(names)
+			told = _("{0} synced, {1} still open").format(f"{done['synced']:,}", f"{still_open(names):,}")
+		except EventStreamingError as error:
+			frappe.db.rollback()
+			done, told = {"tried": 0, "synced": 0}, frappe.utils.strip_html(str(error))
+		message = {"message": told, "done": bool(names) and done["synced"] >= len(names)}
+		frappe.publish_realtime(REALTIME, message, user=asked_by)
+		return done
 
 
 def request_resync_all(event_producer: str | None = None, doctype: str | None = None) -> int:
@@ -148,9 +158,7 @@ def link_namesake(row) -> None:
 	"""From now on the local document of the row's name stands for the producer's. What comes next comes whole."""
 	if not frappe.db.exists(row.ref_doctype, row.producer_doc):
 		frappe.throw(
-			_("There is no {0} {1} on this site that could be taken over.").format(
-				_(row.ref_doctype), row.producer_doc
-			)
+			_("There is no {0} {1} on this site to link.").format(_(row.ref_doctype), row.producer_doc)
 		)
 	key = (row.remote_doctype, row.producer_doc)
 	root = json.loads(row.root) if row.root else None

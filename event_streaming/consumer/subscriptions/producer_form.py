@@ -105,7 +105,7 @@ def validate_workers(doc) -> None:
 def validate_schedule(doc) -> None:
 	"""A scheduled verify has an hour, Document Types that are subscribed to, and addresses that mail can be sent to."""
 	if not 0 <= cint(doc.verify_from_hour) <= 23:
-		frappe.throw(_("From This Hour On must be a number from 0 to 23."))
+		frappe.throw(_("Start Hour must be a number from 0 to 23."))
 	rows = {row.ref_doctype for row in doc.producer_doctypes}
 	if unknown := [name for name in names_in(doc.verify_doctypes) if name not in rows]:
 		frappe.throw(
@@ -249,7 +249,9 @@ def keep_statuses(doc) -> None:
 		old = known.get(row.name)
 		same = old and old.ref_doctype == row.ref_doctype and old.mapping == row.mapping
 		row.status = old.status if same else "Pending"
-		row.not_sent, row.masked = (old.not_sent, old.masked) if same else (None, None)
+		row.not_sent, row.masked, row.withheld = (
+			(old.not_sent, old.masked, old.withheld) if same else (None, None, 0)
+		)
 
 
 def make_custom_fields(doc) -> None:

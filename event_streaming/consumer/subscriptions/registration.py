@@ -11,7 +11,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, now_datetime
 
-from event_streaming.consumer.logs import state, task
+from event_streaming.consumer.logs import state, sync_log, task
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.subscriptions import keys, sites
 from event_streaming.consumer.subscriptions.old_producer import (
@@ -58,25 +58,14 @@ def producer_changed(doc) -> None:
 	try:
 		answer = register(doc, producer)
 	except (RemoteUnavailable, RemoteRefused, RemoteError, InvalidPage) as error:
-		if new and isinstance(error, RemoteUnavailable):
-			# its status would have Frappe write the request into the Error Log, with the keys that are being saved
-			frappe.throw(str(error), EventStreamingError, title=_("Not registered yet"))
 		if new:
-			raise
+			# with its own status Frappe would write the request into the Error Log, with the keys that are being saved, or
+			# the Desk show a text of its own
+			frappe.throw(str(error), EventStreamingError, title=_("Not Registered"))
 		if isinstance(error, RemoteError) and asks_for_something_else(doc):
 			# saved, it would be asked for in vain, and what the producer has on record would stay in force unseen
 			frappe.throw(str(error), EventStreamingError, title=_("Refused by {0}").format(doc.name))
-		met = getattr(error, "site_id", "") or None
-		state.save_state(doc.name, last_error=str(error)[:2000], other_site_id=met)
-		frappe.cache.delete_value(asked_old_producer(doc.name))
-		frappe.msgprint(
-			_(
-				"Saved here, but {0} could not be told: {1} It is told at the next contact. Until then it sends what was"
-				" agreed before: a new condition is not in force yet."
-			).format(doc.name, error),
-			indicator="orange",
-			title=_("Not registered yet"),
-		)
+		tell_saved_only(doc, error)
 		answer = None
 	finally:
 		producer.client.close()
@@ -84,6 +73,29 @@ def producer_changed(doc) -> None:
 		adopt_statuses(doc, answer)
 		warn_of_other_name(doc, answer)
 	make_custom_fields(doc)
+
+
+def tell_saved_only(doc, error: Exception) -> None:
+	"""The form is saved, and the producer has not taken it: whether that will heal, or somebody has to correct it."""
+	unreachable = isinstance(error, RemoteUnavailable)
+	values = {} if unreachable else {"connection": state.REFUSED}
+	met = getattr(error, "site_id", "") or None
+	state.save_state(doc.name, last_error=str(error)[:2000], other_site_id=met, **values)
+	frappe.cache.delete_value(asked_old_producer(doc.name))
+	if unreachable:
+		text = _(
+			"Saved, but {0} could not be reached: {1} It is told at the next contact. Until then it sends what was agreed before:"
+			" a new condition is not in force yet."
+		)
+	else:
+		text = _(
+			"Saved, but {0} refuses it: {1} Correct it and save again: nothing new is in force until then."
+		)
+	frappe.msgprint(
+		text.format(doc.name, error),
+		indicator="orange" if unreachable else "red",
+		title=_("Saved, Not Sent Yet") if unreachable else _("Saved, but Refused"),
+	)
 
 
 def asks_for_something_else(doc) -> bool:
@@ -109,12 +121,20 @@ def producer_removed(doc) -> None:
 	"""Before an Event Producer is deleted. Its secret is gone by now, so the producer can't be told."""
 	state.remove_state(doc.name)
 	task.remove_all(doc.name)
+	dropped = sync_log.drop_open(doc.name, _("Not applied: the Event Producer was deleted."))
 	frappe.msgprint(
 		_(
-			"Nothing is pulled from {0} any more. It goes on logging for this site until its Event Consumer {1} is deleted there."
-		).format(doc.name, public_url()),
+			"Nothing is pulled from {0} any more. It continues to log for this site until its Event Consumer {1} is deleted there."
+		).format(doc.name, public_url())
+		+ (f" {told_of_dropped(dropped)}" if dropped else ""),
 		indicator="blue",
 	)
+
+
+def told_of_dropped(count: int) -> str:
+	return _(
+		"{0} events that had not been applied are not tried again. If you subscribe again, verify and repair brings what is missing."
+	).format(f"{count:,}")
 
 
 # ---- telling the producer

@@ -240,6 +240,10 @@ class Producer:
 
 	def count_documents(self, doctype: str, filters: Any) -> int:
 		"""How many documents a copy of a DocType will look at."""
+		return self.count_with_withheld(doctype, filters)[0]
+
+	def count_with_withheld(self, doctype: str, filters: Any) -> tuple[int, int]:
+		"""How many documents a copy of a DocType will look at, and how many more this site's user may not read there."""
 		answer = self.client.call(
 			COUNT,
 			{
@@ -250,7 +254,9 @@ class Producer:
 		)
 		if not isinstance(answer, dict):
 			raise InvalidPage("The producer's answer to a request for a count is not an object.")
-		return whole_number(answer.get("total"), "total")
+		return whole_number(answer.get("total"), "total"), whole_number(
+			answer.get("withheld") or 0, "withheld"
+		)
 
 	def get_digests(
 		self,

@@ -35,6 +35,8 @@ def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 			if names is not None and (row.get(fieldname) or "") != "\n".join(names):
 				row.db_set(fieldname, "\n".join(names) or None, update_modified=False)
 				changed = True
+		if told and cint(told.get("withheld")) != cint(row.withheld):
+			row.db_set("withheld", cint(told.get("withheld")), update_modified=False)
 		if status and status != row.status:
 			row.db_set("status", status, update_modified=False)
 			changed = True

@@ -21,6 +21,7 @@ from event_streaming.consumer.unit_of_work.transaction import Watch, forget_look
 from event_streaming.exceptions import (
 	CannotApply,
 	ConflictToSettle,
+	EventStreamingError,
 	NameTaken,
 	RefusedDocType,
 	RemoteUnavailable,
@@ -39,6 +40,15 @@ TRIES_WHILE_WAITING = 5
 Apply = Callable[[Event, Any], Outcome]
 # trying again changes nothing until a person does
 PERMANENT = (CannotApply, NameTaken, RefusedDocType, InvalidPage)
+# a rule of this site, or a right, that stands against an event so often does hardly give way by itself
+TRIES_BEFORE_SHOWN = 3
+# of Frappe's, though they are called so: another process is at work, or what it links to is still to come
+PASSING = (
+	frappe.TimestampMismatchError,
+	frappe.DocumentLockedError,
+	frappe.LinkValidationError,
+	frappe.DoesNotExistError,
+)
 
 
 def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome:
@@ -115,8 +125,10 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 	waits = isinstance(error, WaitsForAnother)
 	exhausted = counted and not waits and attempts >= get_settings().max_attempts
 	final = isinstance(error, PERMANENT) or exhausted
+	# a person is told of it; it goes on being tried all the same, as what stands against it may be mended
+	shown = final or (is_refusal(error) and attempts >= TRIES_BEFORE_SHOWN)
 	return Outcome(
-		status=FAILED if final else RETRYING,
+		status=FAILED if shown else RETRYING,
 		local_doctype=local_doctype,
 		error=f"{message}\n\n{trace}",
 		cause=cause,
@@ -126,6 +138,13 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 		use_same_name=bool(subscription and subscription.use_same_name),
 		mapping=subscription.mapping if subscription else None,
 	)
+
+
+def is_refusal(error: Exception) -> bool:
+	"""Whether a rule or a right of this site stands against the event, and not a passing trouble."""
+	if isinstance(error, EventStreamingError) or isinstance(error, PASSING):
+		return False
+	return isinstance(error, frappe.ValidationError | frappe.PermissionError)
 
 
 def naming(event: Event, message: str) -> str:

@@ -71,13 +71,21 @@ class Comparison:
 
 	def begin(self) -> None:
 		since = self.task.scope.get("since") or {}
-		counts = [
+		counted = [
 			# what has changed is listed at once: counting it first would cost as much
-			0 if remote in since else self.producer.count_documents(remote, self.filters_of(remote))
+			(0, 0) if remote in since else self.producer.count_with_withheld(remote, self.filters_of(remote))
 			for remote in self.task.scope["doctypes"]
 		]
+		withheld = {
+			remote: count
+			for remote, (_total, count) in zip(self.task.scope["doctypes"], counted, strict=True)
+			if count
+		}
+		counts = [total for total, _withheld in counted]
 		self.task.total = sum(counts) // (self.part_wanted[1] if self.part_wanted else 1)
 		self.task.report = findings.new_report()
+		for remote, count in withheld.items():
+			self.task.report["doctypes"].setdefault(remote, {})["withheld"] = count
 		self.task.place = {"counts": counts}
 		self.start_doctype(0)
 		task.save_progress(self.task)

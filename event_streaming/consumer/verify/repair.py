@@ -9,6 +9,7 @@ A person asks for it and has seen what differs; the conflict policy has nothing 
 by itself leaves what was changed last here to that policy: only with Producer Wins it is set.
 """
 
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,18 +59,27 @@ SAME = "Same"
 
 
 def start_repair(
-	event_producer: str, delete_extra: bool = False, verified: str | None = None
+	event_producer: str,
+	delete_extra: bool = False,
+	verified: str | None = None,
+	kinds: Iterable[str] | None = None,
 ) -> dict[str, Any]:
 	"""Repair in the background what a verify has compared; returns the progress. See `begin`."""
-	work = begin(event_producer, delete_extra, verified)
+	work = begin(event_producer, delete_extra, verified, kinds=kinds)
 	request(work.name)
 	return task.as_progress(work)
 
 
 def begin(
-	event_producer: str, delete_extra: bool = False, verified: str | None = None, by_itself: bool = False
+	event_producer: str,
+	delete_extra: bool = False,
+	verified: str | None = None,
+	by_itself: bool = False,
+	kinds: Iterable[str] | None = None,
 ) -> Task:
 	"""A task that repairs what the verify `verified` has compared, by default the producer's last; it does nothing yet.
+
+	`kinds` are those of findings.DIFFERING that are mended, by default all; deleting needs `delete_extra` besides.
 
 	`by_itself`: nobody has seen what differs, so that what was changed last here is left to the row's conflict policy.
 
@@ -83,9 +93,19 @@ def begin(
 	scope = {**seen.scope, "verify": seen.name, "delete_extra": bool(delete_extra)}
 	if by_itself:
 		scope["by_itself"] = True
+	if kinds is not None:
+		scope["kinds"] = chosen_kinds(kinds)
 	begun = task.start(task.REPAIR, event_producer, scope)
 	audit.record(audit.REPAIRED, "Event Producer", event_producer, None, {"task": begun.name, **scope})
 	return begun
+
+
+def chosen_kinds(kinds: Iterable[str]) -> list[str]:
+	"""Raises EventStreamingError for none, and for one that can't be mended."""
+	chosen = list(dict.fromkeys(kinds))
+	if not chosen or any(kind not in findings.DIFFERING for kind in chosen):
+		raise EventStreamingError(_("Choose what is repaired: {0}").format(", ".join(findings.DIFFERING)))
+	return chosen
 
 
 # ---- a slice
@@ -143,8 +163,12 @@ class Repairer:
 		return self.tell(event, work, finding, outcome)
 
 	def is_to_be_mended(self, finding: Finding) -> bool:
+		kinds = self.portion.part.task.scope.get("kinds")
+		if kinds is not None and finding.kind in findings.DIFFERING and finding.kind not in kinds:
+			finding.outcome = _("Left unchanged: it was not chosen.")
+			return False
 		if finding.kind == findings.EXTRA and not self.delete_extra:
-			finding.outcome = _("Kept: deleting was not asked for.")
+			finding.outcome = _("Left unchanged: deletion was not requested.")
 			return False
 		policy = self.portion.compared.subscription.conflict_policy
 		by_itself = self.portion.part.task.scope.get("by_itself")
@@ -248,7 +272,7 @@ class Mended:
 		work.resolver.keep(key, self.local, event["root"], covered_to, counted_to)
 		left = difference_of(frappe.get_doc(*self.local), values, compared)
 		left.shown.extend(files_that_differ(files, self.local, work))
-		done = _("Brought in line with the producer by a repair")
+		done = _("Set to the producer's values by a repair")
 		if left or left.shown:
 			self.whole = False
 			names = ", ".join(each.label for each in left.shown)

@@ -124,7 +124,7 @@ def under_way(portion: Portion, name: str) -> Finding:
 		subscription.remote_doctype,
 		name,
 		subscription.local_doctype,
-		reason=_("Events of it are on their way."),
+		reason=_("Its events are on their way."),
 	)
 
 
@@ -171,7 +171,7 @@ class Examiner:
 				findings.OPEN,
 				event,
 				local,
-				_("An event of it is not settled: see Event Sync Log."),
+				_("It has an open event: see Event Sync Log."),
 				logs=[str(row.name) for row in rows[:MOST_LOGS]],
 			)
 		if event["root"] and event["root"]["site"] == self.work.here:
@@ -240,7 +240,7 @@ class Examiner:
 		finding.changed_here = bool(changed_here)
 		if changed_here and self.subscription.conflict_policy == CONSUMER_WINS:
 			finding.reason = _(
-				"Changed last on this site, which has the last word (Consumer Wins): it may be meant."
+				"Changed last on this site, whose values are kept in a conflict (Consumer Wins): it may be intended."
 			)
 		elif changed_here:
 			finding.reason = _("Changed last on this site.")

@@ -249,8 +249,8 @@ def names_after(doctype: str, wanted: list[list], after: str, limit: int) -> lis
 	return [str(row.name) for row in rows]
 
 
-def count_names(doctype: str, wanted: list[list]) -> int:
-	"""How many there are, counted up to MOST_COUNTED."""
+def count_names(doctype: str, wanted: list[list], **options: bool) -> int:
+	"""How many there are, counted up to MOST_COUNTED; `options` are those of `frappe.get_list`."""
 	if frappe.get_meta(doctype).issingle:
 		return 1
 	names = frappe.get_list(
@@ -261,6 +261,7 @@ def count_names(doctype: str, wanted: list[list]) -> int:
 		order_by=None,
 		distinct=needs_distinct(doctype, wanted),
 		run=False,
+		**options,
 	)
 	# the database counts: a million names are not brought into memory
 	return frappe.db.sql(f"select count(*) from ({names}) counted")[0][0]

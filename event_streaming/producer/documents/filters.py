@@ -8,15 +8,29 @@ from frappe import _
 
 from event_streaming.producer.subscriptions.hidden import is_secret, tables_of
 from event_streaming.producer.subscriptions.reader import Reader
+from event_streaming.site.address import public_url
 
 
 def wanted_conditions(reader: Reader, doctype: str, filters: Any) -> list[list]:
 	"""Filters as `as_conditions` has them. Where anything is hidden from the consumer, they may name plain fields that are sent only."""
 	wanted = as_conditions(doctype, filters)
+	for condition in wanted:
+		_refuse_unknown(doctype, condition)
 	if any(hidden.secret for hidden in reader.hidden.values()):
 		for condition in wanted:
 			_refuse_hidden(reader, doctype, condition)
 	return wanted
+
+
+def _refuse_unknown(doctype: str, condition: list) -> None:
+	"""Frappe would call a field that there is not a missing permission, and the consumer look for what is wrong with its keys."""
+	asked, name = condition[0], condition[1]
+	if asked != doctype or not isinstance(name, str) or not name.isidentifier():
+		return
+	if name not in _columns(doctype):
+		frappe.throw(
+			_("The filter is wrong: {0} on {1} has no field {2}.").format(doctype, public_url(), name[:140])
+		)
 
 
 def _refuse_hidden(reader: Reader, doctype: str, condition: list) -> None:

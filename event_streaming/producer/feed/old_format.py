@@ -12,6 +12,7 @@ from frappe.model.document import Document
 from frappe.utils import cint, cstr, get_datetime
 
 from event_streaming.producer.documents.reading import by_doctype, load_documents, permitted_names
+from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import read_slice
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log.rows import Candidate, Key, dump
@@ -46,6 +47,7 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 		reader.cursor = found.cursor
 		found = read_slice(reader, head)
 	record_deliveries(reader, found.events)
+	count_withheld(reader, found.cursor)
 	# its own cursor stands still where nothing is meant for it: that must not keep the log from being cleared
 	taken = reader.cursor if found.events else found.cursor
 	contacted(consumer, taken if asks_for_all else cursor)
@@ -61,7 +63,7 @@ def _position_of_time(last_update: Any) -> int:
 	if moment is None:
 		frappe.throw(
 			_(
-				"last_update is not a date and time: {0}. Give the creation of the last event that was taken."
+				"last_update is not a date and time: {0}. Give the creation of the last delivered event."
 			).format(cstr(last_update)[:40] or _("empty"))
 		)
 	return position_at(moment)

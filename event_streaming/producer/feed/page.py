@@ -12,6 +12,7 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.producer.documents.names import roots_of
+from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice, read_slice
 from event_streaming.producer.log import receipts
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
@@ -83,6 +84,7 @@ def _page(
 			).format(consumer.name, public_url())
 		)
 	record_deliveries(reader, found.events)
+	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
 	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable)
 	return {

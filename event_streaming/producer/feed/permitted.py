@@ -1,7 +1,11 @@
-"""Which events of a page the consumer's user may read. Asks Frappe's permissions once for each DocType."""
+"""Which events of a page the consumer's user may read, and how many it may not.
+
+Asks Frappe's permissions once for each DocType.
+"""
 
 import frappe
 from frappe import _
+from frappe.utils import cint
 
 from event_streaming.producer.documents.reading import by_doctype, may_read_all, permitted_names
 from event_streaming.producer.log.rows import Candidate, Key
@@ -38,4 +42,19 @@ def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 				kept.append(event)
 		elif event.document in permitted:
 			kept.append(event)
+		else:
+			reader.withheld.append((event.ref_doctype, event.position))
 	return kept
+
+
+def count_withheld(reader: Reader, cursor: int) -> None:
+	"""Add what was withheld up to the page's end to the rows of the Event Consumer, each event once however often it is read."""
+	found: dict[str, list[int]] = {}
+	for doctype, position in reader.withheld:
+		if cint(reader.rows[doctype].withheld_position) < position <= cursor:
+			found.setdefault(doctype, []).append(position)
+	for doctype, positions in found.items():
+		row = reader.rows[doctype]
+		row.withheld, row.withheld_position = cint(row.withheld) + len(positions), max(positions)
+		values = {"withheld": row.withheld, "withheld_position": row.withheld_position}
+		frappe.db.set_value(row.doctype, row.name, values, update_modified=False)

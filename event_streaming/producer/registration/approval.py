@@ -22,7 +22,7 @@ from event_streaming.producer.registration.hidden_fields import (
 	refuse_removal_by_consumer,
 	settle_hidden,
 )
-from event_streaming.producer.registration.neighbours import COUNTERS, ITS_OWN
+from event_streaming.producer.registration.neighbours import COUNTERS, ITS_OWN, NOTED
 from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.producer.subscriptions.hidden import of_row
@@ -112,7 +112,8 @@ def _settle_row(doc, row, before) -> None:
 			row.status = PENDING
 		refuse_system_doctypes([row.ref_doctype])
 	else:
-		row.from_position, row.condition_error = before.from_position, before.condition_error
+		for fieldname in NOTED:
+			row.set(fieldname, before.get(fieldname))
 		if from_other_site:
 			row.status = before.status
 		if cint(row.not_asked) or cint(before.not_asked):
@@ -127,8 +128,11 @@ def _settle_row(doc, row, before) -> None:
 	):
 		# not before: only now somebody has looked at what the other site has written
 		conditions.check_function(row.condition)
+		# the DocType may have come, or have lost a field, since it was asked for
+		conditions.check(row.condition, row.ref_doctype, of_row(row, doc.name))
 	if _flows(row) and not _flows(before):
 		row.from_position = head_position()
+		row.withheld, row.withheld_position = 0, row.from_position
 
 
 def _check_condition(doc, row, before) -> None:
@@ -185,9 +189,9 @@ def tell_consumer(event_consumer: str) -> bool:
 
 def _say_not_told(event_consumer: str, reason: str) -> None:
 	"""To the person who has saved. In a web request the answer is made before the commit: in the Desk it comes by itself."""
-	message = _(
-		"Saved here, but {0} could not be told: {1} It learns it the next time it asks for events."
-	).format(event_consumer, reason)
+	message = _("Saved, but {0} could not be informed: {1} It learns of it with its next pull.").format(
+		event_consumer, reason
+	)
 	frappe.msgprint(message, indicator="orange", alert=True)
 	if getattr(frappe.local, "request", None):
 		shown = {"message": message, "indicator": "orange", "alert": True}

@@ -4,13 +4,13 @@ from typing import Any
 
 from frappe.utils import cint
 
-from event_streaming.producer.registration.neighbours import KEPT_ANYWAY
+from event_streaming.producer.registration.neighbours import KEPT_ANYWAY, NOTED
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER
 from event_streaming.site import audit
 
 TABLE = "consumer_doctypes"
 # what this site notes down by itself
-IGNORED = (KEPT_ANYWAY - {"protocol"}) | {"from_position", "condition_error"}
+IGNORED = (KEPT_ANYWAY - {"protocol"}) | set(NOTED)
 KEYS = {TABLE: "ref_doctype"}
 Values = dict[str, Any]
 

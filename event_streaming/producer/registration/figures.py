@@ -13,7 +13,6 @@ from pypika import Order
 from event_streaming.database.dialects import as_number, hour_of, seconds_between
 from event_streaming.producer.log.deliveries import DELIVERIES
 from event_streaming.producer.log.rows import LOG
-from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, ROWS
 from event_streaming.site.hours import Counted
 
 MOST_READ = 100_000
@@ -84,41 +83,3 @@ def taken_by_doctype(event_consumer: str) -> dict[str, dict]:
 		.run(as_dict=True)
 	)
 	return {row.ref_doctype: {"events": row.events, "last": row.last} for row in rows}
-
-
-def consumers_of(doctype: str, name: str) -> list[dict]:
-	"""The consumers that get a document, and whether they have fetched anything of it that is still in the log.
-
-	Under a condition a consumer gets it only if it meets that: one that has fetched nothing of it is left out.
-	"""
-	rows = frappe.get_all(
-		ROWS,
-		filters={"parenttype": CONSUMER, "ref_doctype": doctype, "status": APPROVED, "unsubscribed": 0},
-		fields=["parent", "condition"],
-		order_by="parent asc",
-	)
-	if not rows:
-		return []
-	log, delivery = frappe.qb.DocType(LOG), frappe.qb.DocType(DELIVERIES)
-	events = (
-		frappe.qb.from_(log)
-		.select(log.name)
-		.where((log.ref_doctype == doctype) & (log.docname == name))
-		.orderby(log.position, order=Order.desc)
-		.limit(50)
-		.run(pluck=True)
-	)
-	got = dict(
-		frappe.qb.from_(delivery)
-		.select(delivery.consumer, Max(delivery.creation))
-		.where((delivery.parenttype == LOG) & delivery.parent.isin([str(event) for event in events]))
-		.groupby(delivery.consumer)
-		.run()
-		if events
-		else ()
-	)
-	return [
-		{"site": row.parent, "last": got.get(row.parent)}
-		for row in rows
-		if row.parent in got or not (row.condition or "").strip()
-	]

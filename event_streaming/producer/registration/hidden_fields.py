@@ -135,9 +135,9 @@ def _problem_of_mask(meta, name: str, text: str | None, left_out: tuple[str, ...
 	if name in left_out or name.partition(".")[0] in left_out:
 		return _("{0} is among Fields Not Sent already.").format(shown)
 	if df.fieldtype not in TEXT_TYPES:
-		return _(
-			"{0} is no text ({1}), so that nothing can stand in its place: put it into Fields Not Sent instead."
-		).format(shown, _(df.fieldtype))
+		return _("{0} is not a text field ({1}) and can't be masked: use Fields Not Sent instead.").format(
+			shown, _(df.fieldtype)
+		)
 	longest = (cint(df.length) or hidden.DATA_LENGTH) if df.fieldtype in SHORT_TYPES else None
 	if text is not None:
 		if cint(df.unique):

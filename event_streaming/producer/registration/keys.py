@@ -90,6 +90,6 @@ def ask_for_new_keys(event_consumer: str, also_used: AlsoUsed) -> None:
 		)
 	refuse_shared(consumer, also_used(consumer.user))
 	frappe.db.set_value(CONSUMER, consumer.name, "rotate_asked_on", now_datetime(), update_modified=False)
-	record_rotation(CONSUMER, consumer.name, _("New keys were asked for."))
+	record_rotation(CONSUMER, consumer.name, _("New keys were requested."))
 	if not cint(consumer.not_reachable) and not cint(consumer.paused):
 		frappe.db.after_commit.add(lambda: notifications.wake(consumer.name))

@@ -33,7 +33,9 @@ ITS_OWN = ("not_reachable", "protocol", "site_id", "other_site_id", "claimed_by"
 WISHES = ("condition", "when_condition_ends", "unsubscribed")
 # written back as they are stored, whoever saves
 KEPT_ANYWAY = frozenset((*COUNTERS, *ITS_OWN, "incoming_change", "pending_doctypes"))
-KEPT_ON_ROWS = frozenset(("from_position", "condition_error", "ref_doctype"))
+# of a row, what the feed notes down
+NOTED = ("from_position", "condition_error", "withheld", "withheld_position")
+KEPT_ON_ROWS = frozenset((*NOTED, "ref_doctype"))
 
 
 def is_neighbour(*users: str | None) -> bool:

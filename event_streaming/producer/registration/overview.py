@@ -27,6 +27,9 @@ class ConsumerRow(TypedDict):
 	events_behind: int
 	pending: list[str]
 	condition_errors: list[str]
+	# events whose documents its user may not read, unless that is meant; and of which DocTypes
+	withheld: int
+	withheld_doctypes: list[str]
 	last_contact: datetime | None
 	notify_failures: int
 	last_error: str | None
@@ -70,7 +73,7 @@ def subscription_rows() -> dict[str, list[dict]]:
 	for row in frappe.get_all(
 		ROWS,
 		filters={"parenttype": CONSUMER, "unsubscribed": 0},
-		fields=["parent", "ref_doctype", "status", "condition_error"],
+		fields=["parent", "ref_doctype", "status", "condition_error", "withheld", "withholding_meant"],
 		order_by="parent asc, idx asc",
 	):
 		found.setdefault(row.parent, []).append(row)
@@ -78,6 +81,11 @@ def subscription_rows() -> dict[str, list[dict]]:
 
 
 def _row(consumer: dict, rows: list[dict], log: LogState) -> ConsumerRow:
+	withheld = {
+		row["ref_doctype"]: cint(row["withheld"])
+		for row in rows
+		if row["status"] == APPROVED and cint(row["withheld"]) and not cint(row["withholding_meant"])
+	}
 	active = any(row["status"] == APPROVED for row in rows)
 	# a consumer of the older app counts in times: how far it is in positions is not known
 	counted = active and cint(consumer["protocol"]) > 1
@@ -91,6 +99,8 @@ def _row(consumer: dict, rows: list[dict], log: LogState) -> ConsumerRow:
 		"events_behind": log.events_between(cint(consumer["position"]), log.head) if counted else 0,
 		"pending": [row["ref_doctype"] for row in rows if (row["status"] or "Pending") == "Pending"],
 		"condition_errors": [row["ref_doctype"] for row in rows if row["condition_error"]],
+		"withheld": sum(withheld.values()),
+		"withheld_doctypes": list(withheld),
 		"last_contact": consumer["last_contact"],
 		"notify_failures": cint(consumer["notify_failures"]),
 		"last_error": consumer["last_error"] or None,

@@ -50,7 +50,8 @@ def meets(
 		finally:
 			# PostgreSQL refuses all that follows an error until then; and what one has written is nothing to the next
 			_rollback_to(save_point=SAVEPOINT)
-	check_expression(condition)
+	# a field that the documents have no more would hold nothing, and nothing would be sent without a word
+	check_expression(condition, _fieldnames(doc.doctype))
 	# as globals: a local name is not seen inside a comprehension
 	view = View(vars(doc), *(hidden.secret_by_table if hidden else ()))
 	names = {**FUNCTIONS, **Budget().guards(), "doc": view}

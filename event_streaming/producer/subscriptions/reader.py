@@ -37,6 +37,8 @@ class Reader:
 	# update types that the consumer has no word for
 	without: tuple[str, ...] = ()
 	warnings: list[str] = field(default_factory=list)
+	# (DocType, position) of each event that is left out because the user may not read its document
+	withheld: list[tuple[str, int]] = field(default_factory=list)
 
 
 def load_consumer(event_consumer: str):
@@ -138,6 +140,8 @@ def subscriptions_of(consumer) -> dict[str, dict[str, Any]]:
 			"fields_not_sent": names_not_sent(row),
 			"fields_masked": names_masked(row),
 			"not_wanted": list(names_in(row.not_wanted)),
+			# what is meant to be so is no news
+			"withheld": 0 if cint(row.get("withholding_meant")) else cint(row.get("withheld")),
 		}
 		for row in consumer.consumer_doctypes
 		if not cint(row.not_asked)

@@ -15,8 +15,8 @@ event_streaming.setup = (() => {
 		known_recipes = known_recipes || frappe.xcall("event_streaming.api.recipes", {}, "GET");
 		known_recipes.then((recipes) => {
 			if (cur_frm !== frm || !recipes.length) return;
-			frm.remove_custom_button(__("Use a Recipe"));
-			frm.add_custom_button(__("Use a Recipe"), () => choose_recipe(frm, recipes));
+			frm.remove_custom_button(__("Use a Recipe"), __("Documents"));
+			frm.add_custom_button(__("Use a Recipe"), () => choose_recipe(frm, recipes), __("Documents"));
 		});
 	}
 
@@ -194,7 +194,7 @@ event_streaming.setup = (() => {
 	function show_result(result) {
 		const lines = [`<p>${__("{0} changes applied.", [result.changes.length])}</p>`, ...to_do(result)];
 		if (result.form) {
-			lines.unshift(`<p>${__("The rows stand in the form. Fill in the rest of it, then save.")}</p>`);
+			lines.unshift(`<p>${__("The rows are in the form. Fill in the rest, then save.")}</p>`);
 		} else if (result.changes.some((each) => each.doctype === "Event Producer" && each.new)) {
 			lines.push(`<p>${__("New rows have to be approved by the administrator of the producer.")}</p>`);
 		}

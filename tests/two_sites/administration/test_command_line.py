@@ -205,7 +205,7 @@ def test_a_consumer_that_can_not_be_told_of_its_approval_is_approved_all_the_sam
 	done = run(producer, "approve", consumer.url)
 
 	assert done.returncode == 0
-	assert "could not be told" in done.stderr
+	assert "could not be informed" in done.stderr
 
 
 @pytest.mark.parametrize("by", ["--producer", "--consumer"])

@@ -2,6 +2,7 @@
 
 import pytest
 from doctypes import CITY
+from documents import unique
 from logs import sync_logs
 from streams import pull, require_field, require_nothing, subscribe
 
@@ -15,7 +16,9 @@ PRODUCER = {
 	"retrying": 0,
 	"stuck": 0,
 	"waiting": 0,
+	"subscribed": 2,
 	"not_approved": [],
+	"withheld": {},
 	"last_error": None,
 	"last_warning": None,
 }
@@ -26,6 +29,9 @@ CONSUMER = {
 	"events_behind": 0,
 	"pending": [],
 	"condition_errors": [],
+	"user": "stream@example.com",
+	"withheld": 0,
+	"withheld_doctypes": [],
 }
 
 
@@ -54,10 +60,12 @@ def consumer_headline(values: dict, contact_hours: float | None, known_hours: fl
 	[
 		({}, "Up to Date", "green"),
 		({"events_behind": 12}, "12 Behind", "blue"),
+		({"subscribed": 0}, "Nothing Subscribed", "gray"),
 		({"last_warning": "the clock"}, "Warning", "orange"),
 		({"waiting": 3}, "3 Waiting", "orange"),
 		({"retrying": 40}, "40 Retrying", "orange"),
 		({"retrying": 40, "waiting": 3, "events_behind": 9}, "40 Retrying", "orange"),
+		({"withheld": {"Note": 2, "ToDo": 1}, "events_behind": 0}, "3 Withheld", "orange"),
 		({"connection": "Unknown"}, "Not contacted yet", "gray"),
 		({"not_approved": ["Note"], "retrying": 1}, "Waiting for Approval", "orange"),
 		({"not_approved": ["Note"], "retrying": 2, "stuck": 2}, "2 Retrying", "orange"),
@@ -85,6 +93,13 @@ def test_whoever_has_to_approve_is_named_with_the_place(consumer):
 	[
 		({}, 0.1, 1000, "Up to Date", "green"),
 		({"events_behind": 2}, 0.1, 1000, "2 Behind", "blue"),
+		(
+			{"withheld": 3, "withheld_doctypes": ["Note"], "events_behind": 2},
+			0.1,
+			1000,
+			"3 Withheld",
+			"orange",
+		),
 		({"events_behind": 2}, 48, 1000, "Silent", "orange"),
 		({}, None, 1000, "Silent", "orange"),
 		({}, None, 1, "Up to Date", "green"),
@@ -143,7 +158,7 @@ def test_what_is_not_approved_and_what_keeps_failing_is_not_green_and_asks_for_a
 @pytest.mark.usefixtures("cities_streamed")
 def test_what_is_tried_again_for_the_third_time_asks_for_a_person(producer, consumer):
 	consumer.run(require_field, doctype=CITY, fieldname="country_name")
-	producer.run(make_city, title="Nowhere")
+	producer.run(make_city, title=unique("Lost"))
 	pull(consumer, producer)
 	assert [log["status"] for log in sync_logs(consumer)] == ["Retrying"]
 	assert consumer.run(headlines) == ["1 Retrying"]

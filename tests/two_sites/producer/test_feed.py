@@ -154,6 +154,7 @@ def test_a_page_has_the_events_in_order_and_the_next_cursor(producer, open_feed)
 			"fields_not_sent": [],
 			"fields_masked": [],
 			"not_wanted": [],
+			"withheld": 0,
 		}
 	}
 

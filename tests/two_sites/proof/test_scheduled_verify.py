@@ -127,7 +127,7 @@ def test_a_night_compares_repairs_what_it_may_and_mails_once(producer, consumer,
 	[[recipients, subject, text]] = done["mails"]
 	assert recipients == [ADDRESS]
 	assert "1 documents need a person" in subject
-	assert "2 differed: 0 are missing here, 2 are different, 0 are one too many here." in text
+	assert "2 differed: 0 are missing here, 2 are different, 0 are only here." in text
 	assert "1 were repaired. 1 need a person." in text
 	# what was changed last here is a person's, where the policy is not that the producer wins
 	assert cities[1] in text and cities[0] not in text

@@ -182,6 +182,7 @@ ACCESS = {
 	),
 	f"{PRODUCER_FORM}.start_repair": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.get_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{PRODUCER_FORM}.get_standing": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.stop_task": ("consumer", ADMINS, {"event_producer": "{producer}", "kind": "Verify"}),
 	f"{PRODUCER_FORM}.resync": ("consumer", ADMINS, {"update": '{"name": "0"}'}),
 	f"{SYNC_LOG}.resync_log": ("consumer", ADMINS, {"name": "0"}),
@@ -201,6 +202,11 @@ ACCESS = {
 		ADMINS,
 		{"event_producer": "{producer}", "remote_doctype": CITY},
 	),
+	f"{MAPPING}.remote_names": (
+		"consumer",
+		ADMINS,
+		{"event_producer": "{producer}", "remote_doctype": CITY},
+	),
 	f"{DOCTYPES}.document_type_value_map.document_type_value_map.import_csv": (
 		"consumer",
 		ADMINS,
@@ -214,6 +220,7 @@ ACCESS = {
 		ADMINS,
 		{"doctype": "System Settings", "name": "System Settings"},
 	),
+	"event_streaming.admin.document.not_delivered": ("producer", ADMINS, {"event": 1}),
 	"event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide": (
 		"consumer",
 		ADMINS,
@@ -257,11 +264,13 @@ NOT_POST_ONLY = {
 	"check_report",
 	"get_copy_progress",
 	"get_progress",
+	"get_standing",
 	"status",
 	"metrics",
 	"health",
 	*FIGURES,
 	"get_streams",
+	"not_delivered",
 	"read_guide",
 }
 

@@ -19,9 +19,13 @@ frappe.ui.form.on("Document Type Mapping", {
 	},
 
 	refresh(frm) {
+		// the list of fields is longer than the table; on a phone the table has to scroll
+		if (window.innerWidth > 768) {
+			frm.fields_dict.field_mapping.grid.wrapper.find(".form-grid-container, .form-grid").css("overflow", "visible");
+		}
 		with_local_fields(frm, (fields) => offer(frm, "local_fieldname", fields));
 		if (frm.doc.local_doctype) {
-			frm.add_custom_button(__("Fill Fields"), () => fill_fields(frm), __("Fields"));
+			frm.add_custom_button(__("Add Fields"), () => pick_fields(frm), __("Fields"));
 		}
 		if (frm.doc.remote_doctype) {
 			frm.add_custom_button(__("Fetch Remote Fields"), () => fetch_remote_fields(frm), __("Fields"));
@@ -40,8 +44,6 @@ frappe.ui.form.on("Document Type Mapping", {
 	local_doctype(frm) {
 		if (!frm.doc.remote_doctype) frm.set_value("remote_doctype", frm.doc.local_doctype);
 		frm.trigger("refresh");
-		const is_empty = !(frm.doc.field_mapping || []).some((row) => row.local_fieldname);
-		if (frm.doc.local_doctype && is_empty) fill_fields(frm);
 	},
 
 	remote_doctype(frm) {
@@ -88,24 +90,56 @@ function offer(frm, fieldname, fields) {
 	grid.update_docfield_property(fieldname, "ignore_validation", 1);
 }
 
-function fill_fields(frm) {
+// which fields are mapped is chosen; those that a document can't do without are ticked
+function pick_fields(frm) {
 	with_local_fields(frm, (fields) => {
 		const passed_over = new Set(LOCAL_MATTERS);
 		(frm.doc.field_mapping || []).forEach((row) => passed_over.add(row.local_fieldname));
-		const is_blank = (row) => !row.local_fieldname && !row.remote_fieldname;
-		frm.doc.field_mapping = (frm.doc.field_mapping || []).filter((row) => !is_blank(row));
-		fields
-			.filter((df) => !passed_over.has(df.fieldname))
-			.forEach((df) => {
-				const row = frm.add_child("field_mapping");
-				row.local_fieldname = df.fieldname;
-				row.remote_fieldname = df.fieldname;
-				if (frappe.model.table_fields.includes(df.fieldtype)) row.mapping_type = "Child Table";
-			});
-		frm.doc.field_mapping.forEach((row, index) => (row.idx = index + 1));
-		frm.refresh_field("field_mapping");
-		frm.dirty();
+		const offered = fields.filter((df) => !passed_over.has(df.fieldname));
+		if (!offered.length) {
+			frappe.show_alert({ message: __("All fields are in the table."), indicator: "blue" });
+			return;
+		}
+		const dialog = new frappe.ui.Dialog({
+			title: __("Add Fields"),
+			fields: [
+				{
+					fieldname: "fields",
+					fieldtype: "MultiCheck",
+					columns: 2,
+					select_all: true,
+					options: offered.map((df) => ({
+						value: df.fieldname,
+						label: `${__(df.label || df.fieldname)} (${df.fieldname})`,
+						checked: cint(df.reqd),
+					})),
+				},
+			],
+			primary_action_label: __("Add"),
+			primary_action(values) {
+				dialog.hide();
+				const chosen = new Set(values.fields || []);
+				add_fields(frm, offered.filter((df) => chosen.has(df.fieldname)));
+			},
+		});
+		dialog.show();
 	});
+}
+
+function add_fields(frm, fields) {
+	const is_blank = (row) => !row.local_fieldname && !row.remote_fieldname;
+	frm.doc.field_mapping = (frm.doc.field_mapping || []).filter((row) => !is_blank(row));
+	const there = frm.remote_fields && new Set(frm.remote_fields.map((df) => df.fieldname));
+	for (const df of fields) {
+		const row = frm.add_child("field_mapping");
+		row.local_fieldname = df.fieldname;
+		// where the producer's fields are known, one that it does not have is left to be chosen
+		if (!there || there.has(df.fieldname)) row.remote_fieldname = df.fieldname;
+		if (frappe.model.table_fields.includes(df.fieldtype)) row.mapping_type = "Child Table";
+	}
+	frm.doc.field_mapping.forEach((row, index) => (row.idx = index + 1));
+	frm.refresh_field("field_mapping");
+	frm.dirty();
 }
 
 function ask_for_producer(title, more_fields, action_label, action) {
@@ -128,6 +162,12 @@ function ask_for_producer(title, more_fields, action_label, action) {
 	});
 	frappe.db.get_list("Event Producer", { limit: 2 }).then((producers) => {
 		if (producers.length === 1) dialog.set_value("event_producer", producers[0].name);
+		if (producers.length) return;
+		dialog.set_df_property(
+			"event_producer",
+			"description",
+			__("Make an Event Producer first: it can be saved with its address and keys alone, without any Document Type.")
+		);
 	});
 	dialog.show();
 	return dialog;
@@ -147,6 +187,7 @@ function fetch_remote_fields(frm) {
 				})
 				.then(({ message: fields }) => {
 					dialog.hide();
+					frm.remote_fields = fields;
 					offer(frm, "remote_fieldname", fields);
 					warn_of_unknown(frm, fields);
 				});
@@ -181,13 +222,14 @@ function show_preview(frm) {
 		frappe.msgprint(__("Save the mapping first: the preview uses what is saved."));
 		return;
 	}
-	ask_for_producer(
+	const previewed = ask_for_producer(
 		__("Preview"),
 		[
 			{
 				fieldname: "remote_name",
-				fieldtype: "Data",
+				fieldtype: "Autocomplete",
 				label: __("Name of a {0} on the producer", [frm.doc.remote_doctype]),
+				ignore_validation: 1,
 				reqd: 1,
 			},
 			{ fieldname: "result", fieldtype: "HTML" },
@@ -207,6 +249,19 @@ function show_preview(frm) {
 				.then(({ message }) => dialog.fields_dict.result.$wrapper.html(preview_html(message)));
 		}
 	);
+	previewed.fields_dict.event_producer.df.onchange = () => offer_names(frm, previewed);
+	offer_names(frm, previewed);
+}
+
+// the newest documents there, so that nobody has to know a name that is a hash
+function offer_names(frm, dialog) {
+	const event_producer = dialog.get_value("event_producer");
+	if (!event_producer || dialog.offered_of === event_producer) return;
+	dialog.offered_of = event_producer;
+	const args = { event_producer, remote_doctype: frm.doc.remote_doctype };
+	frappe.xcall(`${MAPPING_METHODS}.remote_names`, args).then((names) => {
+		dialog.fields_dict.remote_name.set_data(names);
+	});
 }
 
 function preview_html(result) {
@@ -226,7 +281,12 @@ function preview_html(result) {
 	const lines = Object.entries(result.document)
 		.map(([key, value]) => `<tr><td class="text-muted">${escape(key)}</td><td>${show(value, key)}</td></tr>`)
 		.join("");
-	return `<table class="table table-bordered table-condensed small">${lines}</table>`;
+	const unknown = (result.unknown || []).length
+		? `<p class="text-danger">${__("The document on the producer has no field {0}: nothing comes for it.", [
+				escape(result.unknown.join(", ")),
+		  ])}</p>`
+		: "";
+	return `${unknown}<table class="table table-bordered table-condensed small">${lines}</table>`;
 }
 
 function show_reference(reference, escape) {

@@ -8,6 +8,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from event_streaming.admin.remote import told_in_the_desk
 from event_streaming.consumer.mapping import preview as previewing
 from event_streaming.consumer.mapping.validation import problems_of
 from event_streaming.site import audit
@@ -63,11 +64,21 @@ class DocumentTypeMapping(Document):
 def fetch_remote_fields(event_producer: str, remote_doctype: str) -> list[dict]:
 	"""The fields that the producer's DocType has, for the form to offer."""
 	frappe.only_for("System Manager")
-	return previewing.remote_fields(event_producer, remote_doctype)
+	with told_in_the_desk():
+		return previewing.remote_fields(event_producer, remote_doctype)
 
 
 @frappe.whitelist(methods=["POST"])
 def preview(mapping: str, event_producer: str, remote_name: str) -> dict:
 	"""The local document that a remote one would become; nothing is saved."""
 	frappe.only_for("System Manager")
-	return previewing.preview(mapping, event_producer, remote_name)
+	with told_in_the_desk():
+		return previewing.preview(mapping, event_producer, remote_name)
+
+
+@frappe.whitelist(methods=["POST"])
+def remote_names(event_producer: str, remote_doctype: str, text: str = "") -> list[str]:
+	"""Names of documents on the producer, for the preview to offer."""
+	frappe.only_for("System Manager")
+	with told_in_the_desk():
+		return previewing.remote_names(event_producer, remote_doctype, text)

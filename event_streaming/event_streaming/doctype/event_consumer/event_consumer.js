@@ -27,6 +27,7 @@ frappe.ui.form.on("Event Consumer", {
 		add_pause_button(frm);
 		show_site(frm);
 		add_rotate_button(frm);
+		event_streaming.doctor.add_button(frm, { event_consumer: frm.doc.name });
 		frm.add_custom_button(
 			__("Event Update Log"),
 			() => frappe.set_route("List", "Event Update Log", {
@@ -50,12 +51,22 @@ function pending_rows(frm) {
 }
 
 function approve_all(frm) {
-	const names = pending_rows(frm).map((row) => __(row.ref_doctype));
+	const escape = frappe.utils.escape_html;
+	const lines = pending_rows(frm).map((row) => {
+		const condition = (row.condition || "").trim();
+		const what = condition
+			? __("only documents that meet the condition {0}", [`<code>${escape(condition)}</code>`])
+			: __("every document");
+		const left_out = held_back(row) ? ` · ${__("without {0}", [escape(held_back(row))])}` : "";
+		return `<li><b>${escape(__(row.ref_doctype))}</b>: ${what}${left_out}</li>`;
+	});
 	frappe.confirm(
-		__("From now on every change of {0} is sent to {1}. Approve?", [
-			names.map((name) => frappe.utils.escape_html(name)).join(", "),
-			frappe.utils.escape_html(frm.doc.name),
-		]),
+		`<p>${__("Send changes of these Document Types to {0} from now on?", [
+			escape(frm.doc.name),
+		])}</p><ul>${lines.join("")}</ul><p class="text-muted">${__(
+			"The user {0} gets what it may read on this site.",
+			[escape(frm.doc.user)]
+		)}</p>`,
 		() => {
 			for (const row of pending_rows(frm)) {
 				frappe.model.set_value(row.doctype, row.name, "status", "Approved");
@@ -75,7 +86,7 @@ function show_state(frm) {
 			frm.set_intro(frappe.utils.escape_html(headline.text), headline.color);
 		}
 	}
-	frm.dashboard.add_indicator(__("Taken up to position {0}", [cint(frm.doc.position)]), "blue");
+	frm.dashboard.add_indicator(__("Delivered up to position {0}", [cint(frm.doc.position)]), "blue");
 	frm.dashboard.add_indicator(
 		frm.doc.last_contact
 			? __("Last contact {0}", [frappe.datetime.prettyDate(frm.doc.last_contact)])
@@ -116,8 +127,10 @@ function show_site(frm) {
 
 function add_pause_button(frm) {
 	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
-	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
-		frappe.xcall(method, { event_consumer: frm.doc.name }).then(() => frm.reload_doc())
+	frm.add_custom_button(
+		frm.doc.paused ? __("Resume") : __("Pause"),
+		() => frappe.xcall(method, { event_consumer: frm.doc.name }).then(() => frm.reload_doc()),
+		__("Connection")
 	);
 }
 
@@ -137,11 +150,12 @@ function add_rotate_button(frm) {
 							freeze: true,
 						})
 						.then(() => {
-							frappe.show_alert({ message: __("New keys are asked for."), indicator: "green" });
+							frappe.show_alert({ message: __("New keys are requested."), indicator: "green" });
 							setTimeout(() => frm.is_dirty() || frm.reload_doc(), 3000);
 							frm.reload_doc();
 						})
-			)
+			),
+		__("Connection")
 	);
 }
 
@@ -162,11 +176,14 @@ function show_taken(frm) {
 		const { events, last } = taken[row.ref_doctype] || {};
 		const status = row.unsubscribed ? __("Unsubscribed") : __(row.status || "Pending");
 		const color = row.unsubscribed ? "gray" : colors[row.status] || "orange";
-		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td>${escape(held_back(row))}</td><td class="text-right">${cint(events)}</td><td>${
+		const withheld = cint(row.withheld)
+			? `<span class="${cint(row.withholding_meant) ? "text-muted" : "text-danger"}">${cint(row.withheld)}</span>`
+			: "0";
+		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td>${escape(held_back(row))}</td><td class="text-right">${cint(events)}</td><td class="text-right">${withheld}</td><td>${
 			last ? escape(frappe.datetime.prettyDate(last)) : `<span class="text-muted">${__("never")}</span>`
 		}</td></tr>`;
 	});
-	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th>${__("Fields Not Sent")}</th><th class="text-right">${__("Events Taken Lately")}</th><th>${__("Last Taken")}</th>`;
+	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th>${__("Fields Not Sent")}</th><th class="text-right">${__("Recently Delivered")}</th><th class="text-right">${__("Withheld Events")}</th><th>${__("Last Delivered")}</th>`;
 	frm.get_field("taken_html").$wrapper.html(
 		`<div class="table-responsive"><table class="table table-bordered"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
 	);

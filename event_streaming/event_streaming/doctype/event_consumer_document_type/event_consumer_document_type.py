@@ -30,6 +30,9 @@ class EventConsumerDocumentType(Document):
 		ref_doctype: DF.Link
 		status: DF.Literal["Pending", "Approved", "Rejected"]
 		unsubscribed: DF.Check
+		withheld: DF.Int
+		withheld_position: DF.Int
+		withholding_meant: DF.Check
 		when_condition_ends: DF.Literal["Keep", "Remove"]
 
 	# end: auto-generated types

@@ -1,6 +1,7 @@
 // The form of a producer: how the connection is, and what a person can do about it. It decides nothing.
 
 const PRODUCER_METHODS = "event_streaming.event_streaming.doctype.event_producer.event_producer";
+const LOOK_EVERY_MS = 5000;
 const TASK_PROGRESS = "event_streaming_progress";
 const MATCHED = "event_streaming_matched";
 const TASK_ACTIVE = ["Queued", "Running", "Waiting"];
@@ -44,7 +45,9 @@ frappe.ui.form.on("Event Producer", {
 		add_pause_button(frm);
 		show_site(frm);
 		add_rotate_button(frm);
+		event_streaming.doctor.add_button(frm, { event_producer: frm.doc.name });
 		look_at_tasks(frm);
+		look_for_changes(frm);
 		frm.add_custom_button(
 			__("Audit Log"),
 			() => frappe.set_route("List", "Event Streaming Audit Log", {
@@ -160,8 +163,10 @@ function show_keys(frm, state) {
 
 function add_pause_button(frm) {
 	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
-	frm.add_custom_button(frm.doc.paused ? __("Resume") : __("Pause"), () =>
-		frappe.xcall(method, { event_producer: frm.doc.name }).then(() => frm.reload_doc())
+	frm.add_custom_button(
+		frm.doc.paused ? __("Resume") : __("Pause"),
+		() => frappe.xcall(method, { event_producer: frm.doc.name }).then(() => frm.reload_doc()),
+		__("Connection")
 	);
 }
 
@@ -184,7 +189,8 @@ function add_rotate_button(frm) {
 							frappe.show_alert({ message: __("New keys are in force."), indicator: "green" });
 							frm.reload_doc();
 						})
-			)
+			),
+		__("Connection")
 	);
 }
 
@@ -241,11 +247,12 @@ function add_buttons(frm) {
 		});
 	});
 	frm.add_custom_button(__("Check Before You Begin"), () => check_before(frm));
-	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm));
+	// in groups: with all of them side by side there is no room for Save
+	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm), __("Documents"));
 	if (rows_to_match(frm).length) {
-		frm.add_custom_button(__("Match Existing Documents"), () => preview_match(frm));
+		frm.add_custom_button(__("Match Existing Documents"), () => preview_match(frm), __("Documents"));
 	}
-	frm.add_custom_button(__("Verify"), () => ask_what_to_verify(frm));
+	frm.add_custom_button(__("Verify"), () => ask_what_to_verify(frm), __("Documents"));
 	frm.add_custom_button(
 		__("Event Sync Log"),
 		() => frappe.set_route("List", "Event Sync Log", { event_producer: frm.doc.name }),
@@ -366,7 +373,7 @@ function ask_what_to_copy(frm) {
 			frm,
 			"start_copy",
 			values,
-			__("A background job copies what is there already. What is here is not touched.")
+			__("A background job copies existing documents. Documents on this site are not changed.")
 		)
 	);
 }
@@ -396,14 +403,21 @@ function check_before(frm) {
 	);
 }
 
+// the dialog stays until the work has begun: what was chosen is not lost with a mistake
 function ask_for_documents(frm, title, action, then) {
 	const rows = frm.doc.producer_doctypes.filter((row) => row.status === "Approved" && !row.unsubscribe);
 	if (!rows.length) {
 		frappe.msgprint(__("No Document Type is approved by the producer yet, so that there is nothing to do."));
 		return;
 	}
-	frappe.prompt(
-		[
+	const chosen_filters = {};
+	let picker = null;
+	// a mapping's fields are the producer's, which this site does not know
+	const to_filter = rows.filter((row) => !row.has_mapping).map((row) => row.ref_doctype);
+	const mapped = rows.some((row) => row.has_mapping);
+	const dialog = new frappe.ui.Dialog({
+		title,
+		fields: [
 			{
 				fieldname: "doctypes",
 				fieldtype: "MultiCheck",
@@ -411,20 +425,66 @@ function ask_for_documents(frm, title, action, then) {
 				options: rows.map((row) => ({ label: __(row.ref_doctype), value: row.ref_doctype, checked: 1 })),
 				columns: 2,
 			},
+			{ fieldname: "filter_section", fieldtype: "Section Break", label: __("Filters") },
+			{
+				fieldname: "filter_doctype",
+				fieldtype: "Select",
+				label: __("Only Some Documents Of"),
+				options: ["", ...to_filter].map((value) => ({ value, label: value ? __(value) : "" })),
+				hidden: to_filter.length ? 0 : 1,
+				change: () => show_picker(),
+			},
+			{ fieldname: "picker", fieldtype: "HTML" },
 			{
 				fieldname: "filters",
 				fieldtype: "Code",
 				options: "JSON",
-				label: __("Filters"),
-				description: __(
-					'Optional, in the producer\'s fields: {"status": "Open"}, or for each Document Type {"ToDo": {"status": "Open"}}'
-				),
+				label: __("Filters of Mapped Document Types"),
+				hidden: mapped ? 0 : 1,
+				description: __('In the producer\'s fields, for example {"Customer": {"territory": "Bangkok"}}'),
 			},
 		],
-		then,
-		title,
-		action
-	);
+		primary_action_label: action,
+		primary_action(values) {
+			keep_picked();
+			let typed = {};
+			try {
+				typed = JSON.parse((values.filters || "").trim() || "{}");
+			} catch {
+				frappe.show_alert({ message: __("The filters are not JSON."), indicator: "red" });
+				return;
+			}
+			const wanted = values.doctypes || [];
+			const picked = Object.fromEntries(
+				Object.entries(chosen_filters).filter(([doctype, each]) => each.length && wanted.includes(doctype))
+			);
+			const filters = { ...typed, ...picked };
+			then({
+				doctypes: wanted,
+				filters: Object.keys(filters).length ? JSON.stringify(filters) : "",
+			}).then(() => dialog.hide());
+		},
+	});
+
+	function keep_picked() {
+		if (picker) chosen_filters[picker.doctype] = picker.get_filters().map((each) => each.slice(0, 4));
+	}
+
+	function show_picker() {
+		const doctype = dialog.get_value("filter_doctype");
+		if (picker && picker.doctype === doctype) return;
+		keep_picked();
+		picker = null;
+		const wrapper = dialog.fields_dict.picker.$wrapper.empty();
+		if (!doctype) return;
+		frappe.model.with_doctype(doctype, () => {
+			picker = new frappe.ui.FilterGroup({ parent: wrapper, doctype, on_change: () => {} });
+			picker.doctype = doctype;
+			picker.add_filters_to_filter_group(chosen_filters[doctype] || []);
+		});
+	}
+
+	dialog.show();
 }
 
 function start_task(frm, method, values, message) {
@@ -439,6 +499,26 @@ function start_task(frm, method, values, message) {
 			show_task(frm, answer.message);
 			setTimeout(() => look_at_tasks(frm), 2000);
 		});
+}
+
+// what the producer decides, and what a pull meets, shows without a reload, also where there are no realtime messages
+function look_for_changes(frm) {
+	clearTimeout(frm.next_look);
+	frm.next_look = setTimeout(() => {
+		if (!is_shown(frm) || frm.is_new()) return;
+		// nobody's work is taken away
+		if (document.hidden || frm.is_dirty() || $(".modal.show, .grid-row-open").length) {
+			look_for_changes(frm);
+			return;
+		}
+		const name = frm.doc.name;
+		frappe.xcall(`${PRODUCER_METHODS}.get_standing`, { event_producer: name }, "GET").then((now) => {
+			if (!is_shown(frm) || frm.doc.name !== name || frm.is_dirty()) return;
+			const shown = (frm.doc.__onload || {}).standing;
+			if (shown && now !== shown) frm.reload_doc();
+			else look_for_changes(frm);
+		});
+	}, LOOK_EVERY_MS);
 }
 
 // how far the last ones have got; also after a reload, and where there are no realtime messages
@@ -516,7 +596,7 @@ function describe_counts(work) {
 		]);
 	}
 	if (work.kind === "Copy") {
-		return __("{0} of {1} looked at: {2} made, {3} here already, {4} failed", [
+		return __("{0} of {1} checked: {2} created, {3} here already, {4} failed", [
 			cint(work.done),
 			total,
 			cint(work.made),
@@ -526,7 +606,7 @@ function describe_counts(work) {
 	}
 	const compared = __("{0} of {1} compared, {2} different", [cint(work.done), total, cint(work.differing)]);
 	if (work.kind === "Verify") return compared;
-	return `${compared}: ${__("{0} brought in line, {1} failed", [cint(work.made), cint(work.failed)])}`;
+	return `${compared}: ${__("{0} repaired, {1} failed", [cint(work.made), cint(work.failed)])}`;
 }
 
 function is_shown(frm) {

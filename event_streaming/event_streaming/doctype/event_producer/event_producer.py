@@ -10,10 +10,12 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.admin.headlines import headline_of
+from event_streaming.admin.remote import told_in_the_desk
 from event_streaming.consumer.checking import checker
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
 from event_streaming.consumer.logs import figures, overview, state, task
+from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.managed.rows import forget_managed
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import asking, producer_form, registration
@@ -67,6 +69,7 @@ class EventProducer(Document):
 		self.set_onload("unasked", unasked.shown(self))
 		for row in overview.producers(self.name):
 			self.set_onload("headline", headline_of(row, public_url()))
+		self.set_onload("standing", standing_of(self.name))
 		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
 
@@ -82,9 +85,17 @@ class EventProducer(Document):
 
 	def on_update(self):
 		forget_managed()
+		was = state.load_state(self.name)
 		registration.producer_changed(self)
+		self.pull_if_mended(was)
 		# the statuses are the other site's to say
 		audit.record_save(self, audit.SUBSCRIPTION_CHANGED, ("incoming_change", "status"), KEYS)
+
+	def pull_if_mended(self, was: PullState) -> None:
+		"""What was waiting for corrected keys or another address need not wait for its next attempt."""
+		stood = was.connection in (state.REFUSED, state.OFFLINE)
+		if stood and not self.paused and state.load_state(self.name).connection == state.ONLINE:
+			requests.request_pull(self.name, by_hand=True)
 
 	def on_trash(self):
 		forget_managed()
@@ -129,7 +140,8 @@ def pull_now(event_producer: str):
 def test_connection(event_producer: str) -> dict:
 	"""The form's button: ask the producer for events without applying any."""
 	frappe.only_for("System Manager")
-	return asking.test_connection(event_producer)
+	with told_in_the_desk():
+		return asking.test_connection(event_producer)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -159,7 +171,8 @@ def stop_copy(event_producer: str) -> bool:
 def preview_match(event_producer: str, doctypes: str | list | None = None) -> list[dict]:
 	"""The form's button: what Match By would link, and what not and why. Changes nothing."""
 	frappe.only_for("System Manager")
-	return matching.preview_match(event_producer, doctypes)
+	with told_in_the_desk():
+		return matching.preview_match(event_producer, doctypes)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -187,11 +200,38 @@ def start_check(event_producer: str, doctypes: str | list | None = None) -> dict
 
 @frappe.whitelist(methods=["POST"])
 def start_repair(
-	event_producer: str, delete_extra: bool | int = False, verify_task: str | None = None
+	event_producer: str,
+	delete_extra: bool | int = False,
+	verify_task: str | None = None,
+	kinds: str | list | None = None,
 ) -> dict:
-	"""The form's button: have a background job bring in line what a verify has compared, by default the last."""
+	"""The form's button: have a background job bring in line what a verify has compared, by default the last.
+
+	`kinds`: of Missing, Different and Extra those that are mended, by default all.
+	"""
 	frappe.only_for("System Manager")
-	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task)
+	chosen = None if kinds is None else frappe.parse_json(kinds)
+	return repair.start_repair(event_producer, bool(frappe.utils.cint(delete_extra)), verify_task, chosen)
+
+
+@frappe.whitelist()
+def get_standing(event_producer: str) -> str:
+	"""The form asks again and again: changes when a status, the headline or the number of failed events has changed."""
+	frappe.only_for("System Manager")
+	return standing_of(event_producer)
+
+
+def standing_of(event_producer: str) -> str:
+	"""What an open form has to show anew when it changes."""
+	rows = frappe.get_all(
+		"Event Producer Document Type",
+		filters={"parent": event_producer, "parenttype": "Event Producer"},
+		fields=["ref_doctype", "status", "withheld"],
+		order_by="idx asc",
+	)
+	found = overview.producers(event_producer)
+	headline = headline_of(found[0], public_url()) if found else {}
+	return frappe.as_json([rows, headline, found[0]["connection"] if found else ""], indent=None)
 
 
 @frappe.whitelist()

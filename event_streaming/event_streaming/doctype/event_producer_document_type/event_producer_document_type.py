@@ -36,6 +36,7 @@ class EventProducerDocumentType(Document):
 		unsubscribe: DF.Check
 		use_same_name: DF.Check
 		when_condition_ends: DF.Literal["Keep", "Remove"]
+		withheld: DF.Int
 
 	# end: auto-generated types
 	pass

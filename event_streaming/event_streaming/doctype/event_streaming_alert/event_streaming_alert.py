@@ -23,6 +23,7 @@ class EventStreamingAlert(Document):
 		kind: DF.Literal[
 			"Producer Unreachable", "Events Behind", "Events Failed", "Consumer Silent", "Producer Restored"
 		]
+		recipients: DF.SmallText | None
 		sites: DF.SmallText | None
 		status: DF.Literal["Open", "Over"]
 		title: DF.Data | None

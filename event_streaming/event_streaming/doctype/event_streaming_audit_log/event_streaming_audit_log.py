@@ -80,7 +80,7 @@ class EventStreamingAuditLog(Document):
 		self.refuse()
 
 	def refuse(self) -> None:
-		frappe.throw(_("Nobody can write or delete what stands in the audit log."), frappe.PermissionError)
+		frappe.throw(_("Nobody can change or delete entries of the audit log."), frappe.PermissionError)
 
 
 def on_doctype_update():

@@ -3,7 +3,7 @@ frappe.ui.form.on("Event Streaming Settings", {
 		event_streaming.setup.add_file_buttons(frm);
 		frm.add_custom_button(__("New Site Id"), () =>
 			frappe.confirm(
-				__("Only on a copy of a site: every site that is connected refuses this one until its administrator accepts the new id. Go on?"),
+				__("Only on a copy of a site: every site that is connected refuses this one until its administrator accepts the new id. Continue?"),
 				() =>
 					frappe
 						.xcall("event_streaming.api.new_site_id", { instead_of: frm.doc.site_id || "" })

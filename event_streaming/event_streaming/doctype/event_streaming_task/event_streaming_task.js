@@ -10,6 +10,8 @@ const FINDING_COLORS = {
 	Kept: "gray",
 };
 
+const KINDS = ["Different", "Missing", "Extra", "Open", "Under Way", "Kept"];
+
 frappe.ui.form.on("Event Streaming Task", {
 	refresh(frm) {
 		const report = parse_report(frm.doc.report);
@@ -17,6 +19,7 @@ frappe.ui.form.on("Event Streaming Task", {
 		frm.toggle_display("findings_section", frm.doc.kind !== "Copy");
 		if (frm.doc.kind === "Check") event_streaming.check.show(frm, report);
 		else frm.get_field("findings").$wrapper.html(compares ? describe_report(frm.doc, report) : "");
+		if (compares) filter_by_pills(frm);
 		if (["Queued", "Running", "Waiting"].includes(frm.doc.status)) {
 			clearTimeout(frm.next_reload);
 			frm.next_reload = setTimeout(() => is_task_shown(frm) && frm.reload_doc(), 3000);
@@ -40,10 +43,10 @@ function label_of(kind) {
 	return {
 		Missing: __("Missing"),
 		Different: __("Different"),
-		Extra: __("One Too Many"),
-		Open: __("Not Settled"),
+		Extra: __("Only Here"),
+		Open: __("Has Open Events"),
 		"Under Way": __("Under Way"),
-		Kept: __("Kept"),
+		Kept: __("Left Unchanged"),
 	}[kind];
 }
 
@@ -61,11 +64,9 @@ function parse_report(text) {
 }
 
 function describe_report(doc, report) {
-	const counts = Object.entries(report.counts || {}).filter(([, count]) => count);
-	const found = report.findings || [];
-	const parts = [
-		`<p>${pills(counts) || (doc.status === "Done" ? __("All documents are the same on both sites.") : "")}</p>`,
-	];
+	const counts = KINDS.map((kind) => [kind, (report.counts || {})[kind] || 0]).filter(([, count]) => count);
+	const found = sorted_findings(report.findings || []);
+	const parts = [summary_of(doc, counts), `<p>${pills(counts)}</p>`, ...withheld_lines(report)];
 	if (found.length) parts.push(findings_table(found));
 	const total = counts.reduce((sum, [, count]) => sum + count, 0);
 	if (total > found.length) {
@@ -80,6 +81,41 @@ function describe_report(doc, report) {
 		parts.push(...describe_doctype(doctype, about));
 	}
 	return parts.join("");
+}
+
+// one line before everything else: what came of it
+function summary_of(doc, counts) {
+	const count_of = Object.fromEntries(counts);
+	const differing = ["Different", "Missing", "Extra"].reduce((sum, kind) => sum + (count_of[kind] || 0), 0);
+	let text = "";
+	if (doc.kind === "Repair") {
+		text = __("{0} repaired, {1} failed.", [cint(doc.made), cint(doc.failed)]);
+	} else if (differing) {
+		text = __("Documents that differ: {0}", [differing]);
+	} else if (doc.status === "Done") {
+		text = counts.length ? __("No differences.") : __("All documents are the same on both sites.");
+	}
+	const bad = doc.kind === "Repair" ? cint(doc.failed) : differing;
+	return text ? `<p><span class="indicator ${bad ? "orange" : "green"}"><b>${text}</b></span></p>` : "";
+}
+
+// what can be repaired comes first, of a repair what failed
+function sorted_findings(found) {
+	const place = (finding) => KINDS.indexOf(finding.kind) - (finding.failed ? KINDS.length : 0);
+	return [...found].sort((one, other) => place(one) - place(other));
+}
+
+// what is missing because it may not be read: in no count and in no list
+function withheld_lines(report) {
+	return Object.entries(report.doctypes || {})
+		.filter(([, about]) => about.withheld)
+		.map(
+			([doctype, about]) =>
+				`<p class="text-danger">${__("{0}: withheld documents: {1}. The user of this connection may not read them on the producer.", [
+					frappe.utils.escape_html(__(doctype)),
+					cint(about.withheld),
+				])}</p>`
+		);
 }
 
 function describe_doctype(doctype, about) {
@@ -102,9 +138,32 @@ function pills(counts) {
 	return counts
 		.map(
 			([kind, count]) =>
-				`<span class="indicator-pill ${FINDING_COLORS[kind]}">${label_of(kind)}: ${count}</span>`
+				`<button type="button" class="btn btn-xs btn-default mr-1 mb-1" data-filter-kind="${kind}" aria-pressed="true">
+				<span class="indicator ${FINDING_COLORS[kind]}">${label_of(kind)}: ${count}</span></button>`
 		)
-		.join(" ");
+		.join("");
+}
+
+// a click on a pill shows its kind alone; a second one all of them again
+function filter_by_pills(frm) {
+	const wrapper = frm.get_field("findings").$wrapper;
+	wrapper.off("click.kinds").on("click.kinds", "[data-filter-kind]", (event) => {
+		const kind = event.currentTarget.dataset.filterKind;
+		frm.shown_kind = frm.shown_kind === kind ? null : kind;
+		show_kind(frm);
+	});
+	show_kind(frm);
+}
+
+function show_kind(frm) {
+	const wrapper = frm.get_field("findings").$wrapper;
+	wrapper.find("[data-filter-kind]").each((_index, pill) => {
+		const on = !frm.shown_kind || frm.shown_kind === pill.dataset.filterKind;
+		$(pill).attr("aria-pressed", String(on)).css("opacity", on ? 1 : 0.5);
+	});
+	wrapper.find("tr[data-kind]").each((_index, row) => {
+		$(row).toggle(!frm.shown_kind || frm.shown_kind === row.dataset.kind);
+	});
 }
 
 function findings_table(found) {
@@ -125,9 +184,9 @@ function finding_rows(finding) {
 	const first = `<td rowspan="${span}">${document_of(finding)}</td>
 		<td rowspan="${span}">${pill}<br>${what.join("<br>")}</td>`;
 	const cells = (fields.length ? fields : [["", "", ""]]).map((field) =>
-		field.map((text) => `<td style="word-break: break-word">${escape(String(text))}</td>`).join("")
+		field.map((text) => `<td style="overflow-wrap: anywhere; min-width: 8em">${escape(String(text))}</td>`).join("")
 	);
-	return cells.map((cell, number) => `<tr>${number ? "" : first}${cell}</tr>`).join("");
+	return cells.map((cell, number) => `<tr data-kind="${finding.kind}">${number ? "" : first}${cell}</tr>`).join("");
 }
 
 function document_of(finding) {
@@ -148,49 +207,43 @@ function link_to(slug, name, label) {
 
 function ask_for_repair(frm, report) {
 	const counts = report.counts || {};
-	const plan = [];
-	if (counts.Missing) plan.push(__("{0} documents that are missing here are brought.", [counts.Missing]));
-	if (counts.Different) {
-		plan.push(
-			__("{0} documents are set to the producer's values, in the fields and rows that differ.", [
-				counts.Different,
-			])
-		);
-	}
-	if (counts.Extra) {
-		plan.push(
-			__("{0} documents came from the producer and are not there any more: they are kept, unless you say so.", [
-				counts.Extra,
-			])
-		);
-	}
-	plan.push(__("Each is looked at again first: what has changed since this comparison is taken into account."));
+	const notes = [__("Each document is checked again first, so that later changes are kept.")];
 	if ((report.findings || []).some((finding) => (finding.reason || "").includes("Consumer Wins"))) {
-		plan.push(__("Some were changed last on this site, which has the last word: their values here are lost."));
+		notes.push(__("Some were changed last on this site, whose values are kept in a conflict (Consumer Wins): a repair replaces them."));
 	}
-	frappe.prompt(
-		[
-			{ fieldname: "plan", fieldtype: "HTML", options: `<ul><li>${plan.join("</li><li>")}</li></ul>` },
-			{
-				fieldname: "delete_extra",
-				fieldtype: "Check",
-				label: __("Delete what the producer has not got any more"),
-				hidden: cint(counts.Extra) ? 0 : 1,
-			},
+	const ticks = [
+		["Different", __("Set {0} documents to the producer's values, in the fields and rows that differ", [counts.Different]), 1],
+		["Missing", __("Bring {0} documents that are missing here", [counts.Missing]), 1],
+		["Extra", __("Delete {0} documents that the producer does not have any more", [counts.Extra]), 0],
+	].filter(([kind]) => counts[kind]);
+	const dialog = new frappe.ui.Dialog({
+		title: __("Repair"),
+		fields: [
+			...ticks.map(([fieldname, label, checked]) => ({ fieldname, label, fieldtype: "Check", default: checked })),
+			{ fieldname: "notes", fieldtype: "HTML", options: `<p class="text-muted">${notes.join("<br>")}</p>` },
 		],
-		(values) => start_repair(frm, values.delete_extra),
-		__("Repair"),
-		__("Repair")
-	);
+		primary_action_label: __("Repair"),
+		primary_action(values) {
+			const kinds = ticks.map(([kind]) => kind).filter((kind) => cint(values[kind]));
+			if (!kinds.length) {
+				frappe.show_alert({ message: __("Nothing is chosen."), indicator: "orange" });
+				return;
+			}
+			dialog.hide();
+			start_repair(frm, kinds);
+		},
+	});
+	dialog.show();
 }
 
-function start_repair(frm, delete_extra) {
+function start_repair(frm, kinds) {
 	return frappe
 		.call({
 			method: `${PRODUCER_METHODS_OF_TASK}.start_repair`,
 			args: {
 				event_producer: frm.doc.event_producer,
-				delete_extra: delete_extra ? 1 : 0,
+				kinds,
+				delete_extra: kinds.includes("Extra") ? 1 : 0,
 				// what was shown is what is repaired, whatever has been verified since
 				verify_task: frm.doc.name,
 			},

@@ -31,8 +31,8 @@ function show_problem(frm) {
 	if (!OPEN_STATUSES.includes(status)) return;
 	// the reason is the first line, a traceback follows
 	let text = frappe.utils.escape_html((error || outcome || "").trim().split("\n")[0]);
-	if (status === "Retrying" && next_retry) {
-		text += `<br>${__("It is tried again by itself: {0}", [frappe.datetime.str_to_user(next_retry)])}`;
+	if (next_retry) {
+		text += `<br>${__("Next automatic attempt: {0}", [frappe.datetime.str_to_user(next_retry)])}`;
 	}
 	if (text) frm.set_intro(text, status === "Failed" ? "red" : "orange");
 }

@@ -1,5 +1,6 @@
 const ADOPT_METHODS = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log";
 const ADOPTED = "event_streaming_adopted";
+const RESYNCED = "event_streaming_resynced";
 
 frappe.listview_settings["Event Sync Log"] = {
 	add_fields: ["status"],
@@ -8,6 +9,8 @@ frappe.listview_settings["Event Sync Log"] = {
 
 	get_indicator(doc) {
 		const color = { Synced: "green", Failed: "red", Retrying: "orange", Waiting: "blue", Conflict: "purple" };
+		// of a producer that is deleted
+		if (!doc.status) return [__("Not Applied"), "gray", "status,=,"];
 		return [__(doc.status), color[doc.status] || "gray", `status,=,${doc.status}`];
 	},
 
@@ -18,10 +21,11 @@ frappe.listview_settings["Event Sync Log"] = {
 				.then((answer) => {
 					frappe.show_alert({
 						message: answer.message
-							? __("Tried again in the background: {0}", [answer.message])
+							? __("{0} events are tried again in the background.", [answer.message])
 							: __("Nothing has failed."),
 						indicator: answer.message ? "blue" : "green",
 					});
+					if (answer.message) refresh_meanwhile(listview);
 				});
 		});
 		listview.page.add_actions_menu_item(__("Resync"), () => {
@@ -37,7 +41,7 @@ frappe.listview_settings["Event Sync Log"] = {
 				.then((answer) => {
 					const { tried, synced } = answer.message;
 					frappe.show_alert({
-						message: __("{0} of {1} events took effect.", [synced, tried]),
+						message: __("{0} of {1} events synced.", [synced, tried]),
 						indicator: synced === tried ? "green" : "orange",
 					});
 					listview.clear_checked_items();
@@ -49,10 +53,30 @@ frappe.listview_settings["Event Sync Log"] = {
 			const names = listview.get_checked_items(true);
 			if (names.length) preview_adoption(listview, { names });
 		});
+		frappe.realtime.off(RESYNCED);
+		frappe.realtime.on(RESYNCED, (result) => {
+			frappe.show_alert(
+				{
+					message: frappe.utils.escape_html(result.message),
+					indicator: result.done ? "green" : "orange",
+				},
+				15
+			);
+			listview.refresh();
+		});
 		frappe.realtime.off(ADOPTED);
 		frappe.realtime.on(ADOPTED, (result) => show_adopted(listview, result));
 	},
 };
+
+// a site without realtime messages shows what has come of it, too
+function refresh_meanwhile(listview, times = 10) {
+	setTimeout(() => {
+		if (!times || !window.cur_list || cur_list !== listview) return;
+		if (!listview.get_checked_items(true).length) listview.refresh();
+		refresh_meanwhile(listview, times - 1);
+	}, 3000);
+}
 
 // all events of a producer, or of one of its Document Types, that failed as their name is taken here
 function ask_whose_to_adopt(listview) {

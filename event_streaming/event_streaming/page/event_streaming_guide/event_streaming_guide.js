@@ -1,7 +1,7 @@
 // The guides that come with the app. They link to each other and to their own headings, as on a code forge.
 
 const GUIDES = { guide: __("User guide"), admin: __("Administrator's guide"), security: __("Security") };
-const LINK_TO_GUIDE = /^(?:(guide|admin|security)(?:\.th)?\.md)?(?:#(.*))?$/;
+const LINK_TO_GUIDE = /^(?:(guide|admin|security)(\.th)?\.md)?(?:#(.*))?$/;
 
 frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 	const page = frappe.ui.make_app_page({
@@ -10,7 +10,7 @@ frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 		single_column: true,
 	});
 	const body = $('<div class="event-streaming-guide frappe-card p-4 mb-4"></div>').appendTo(page.main);
-	$("<style>.event-streaming-guide { overflow-wrap: break-word } .event-streaming-guide a { text-decoration: underline }</style>").appendTo(page.main);
+	$("<style>.event-streaming-guide { overflow-wrap: break-word } .event-streaming-guide a { text-decoration: underline } .event-streaming-guide :is(h1, h2, h3, h4) { scroll-margin-top: 120px }</style>").appendTo(page.main);
 	for (const [name, label] of Object.entries(GUIDES)) {
 		page.add_inner_button(label, () => show_guide(body, name));
 	}
@@ -18,9 +18,10 @@ frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 	show_guide(body, "guide");
 };
 
-function show_guide(body, name, heading) {
+// without a language it is the reader's
+function show_guide(body, name, heading, language) {
 	const method = "event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide";
-	return frappe.xcall(method, { guide: name }).then((html) => {
+	return frappe.xcall(method, { guide: name, language }).then((html) => {
 		body.html(html);
 		body.find("h1, h2, h3, h4").each((_index, each) => {
 			each.dataset.heading = anchor_of(each.innerText);
@@ -29,7 +30,7 @@ function show_guide(body, name, heading) {
 		body.find("table").wrap('<div class="table-responsive"></div>');
 		body.find("a").each((_index, link) => mend(link));
 		if (heading) scroll_to(body, heading);
-		else window.scrollTo(0, 0);
+		else body[0].closest(".page-container, body").scrollIntoView();
 	});
 }
 
@@ -46,14 +47,15 @@ function follow(event, body) {
 	if (!found) return;
 	event.preventDefault();
 	event.stopPropagation();
-	const [, guide, heading] = found;
-	if (guide) show_guide(body, guide, heading);
+	const [, guide, thai, heading] = found;
+	if (guide) show_guide(body, guide, heading, thai ? "th" : "en");
 	else scroll_to(body, heading);
 }
 
 function scroll_to(body, heading) {
 	const found = body.find("h1, h2, h3, h4").filter((_index, each) => each.dataset.heading === heading);
-	if (found.length) frappe.utils.scroll_to(found, true, 60);
+	// on 16 a part of the page scrolls, and not the page: the browser knows which
+	if (found.length) found[0].scrollIntoView({ block: "start" });
 }
 
 function anchor_of(text) {

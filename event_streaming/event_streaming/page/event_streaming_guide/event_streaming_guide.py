@@ -7,16 +7,18 @@ from frappe import _
 from frappe.utils import md_to_html
 
 GUIDES = ("guide", "admin", "security")
+LANGUAGES = ("en", "th")
 
 
 @frappe.whitelist()
-def read_guide(guide: str) -> str:
-	"""A guide as HTML."""
+def read_guide(guide: str, language: str | None = None) -> str:
+	"""A guide as HTML, in the reader's language unless another is asked for; in English where there is none in it."""
 	frappe.only_for("System Manager")
 	if guide not in GUIDES:
 		frappe.throw(_("There is no such guide."), frappe.DoesNotExistError)
 	docs = Path(frappe.get_app_path("event_streaming")).parent / "docs"
-	files = [docs / f"{guide}.{frappe.local.lang[:2]}.md", docs / f"{guide}.md"]
+	wanted = language if language in LANGUAGES else frappe.local.lang[:2]
+	files = [docs / f"{guide}.{wanted}.md", docs / f"{guide}.md"]
 	for file in files:
 		if file.is_file():
 			return md_to_html(file.read_text(encoding="utf-8")) or ""
