@@ -14,19 +14,10 @@ from event_streaming.consumer.pull import requests
 from event_streaming.consumer.subscriptions import hearing
 from event_streaming.consumer.subscriptions import tracing as arriving
 from event_streaming.consumer.subscriptions.keys import producers_with_keys_of
-from event_streaming.producer.documents import (
-	checked,
-	comparing,
-	copying,
-	describing,
-	fetching,
-	files,
-	matching,
-	tracing,
-	withheld,
-)
+from event_streaming.producer.documents import comparing, copying, describing, fetching, files, matching
 from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
+from event_streaming.producer.reach import checked, tracing, withheld
 from event_streaming.producer.registration import keys
 from event_streaming.producer.subscriptions.reader import load_consumer
 from event_streaming.site.acting import acting_as

@@ -14,7 +14,8 @@ from event_streaming.consumer.logs.figures import last_taken
 from event_streaming.consumer.managed.guard import why
 from event_streaming.consumer.managed.owning import free_fields, manager_of
 from event_streaming.identity import registry
-from event_streaming.producer.documents.withheld import (
+from event_streaming.producer.log.deliveries import DELIVERIES
+from event_streaming.producer.reach.withheld import (
 	COMING,
 	MISSED,
 	SENT,
@@ -23,7 +24,6 @@ from event_streaming.producer.documents.withheld import (
 	asked_doctypes,
 	destinations,
 )
-from event_streaming.producer.log.deliveries import DELIVERIES
 from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.refused import OWN_MODULE
 

@@ -34,7 +34,7 @@ from event_streaming.consumer.logs.tracing import arrivals
 from event_streaming.consumer.subscriptions import tracing as consuming
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.identity import registry
-from event_streaming.producer.documents import tracing as producing
+from event_streaming.producer.reach import tracing as producing
 from event_streaming.site.acting import acting_as
 from event_streaming.site.address import as_local, as_seconds, public_url
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from frappe import _
 
 from event_streaming.consumer.subscriptions import tracing as consuming
-from event_streaming.producer.documents import tracing as producing
+from event_streaming.producer.reach import tracing as producing
 
 
 def sentences(reasons: Iterable[str], giver: str, taker: str, document: tuple[str, str]) -> list[str]:

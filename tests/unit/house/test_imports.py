@@ -15,6 +15,7 @@ ROOMS_OF_PRODUCER = (
 	"log",
 	"notify",
 	"documents",
+	"reach",
 	"capture",
 	"feed",
 	"registration",
