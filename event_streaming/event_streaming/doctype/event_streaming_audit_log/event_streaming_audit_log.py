@@ -43,6 +43,7 @@ class EventStreamingAuditLog(Document):
 			"Settled",
 			"Resynced",
 			"Repaired",
+			"Finding Put Off",
 			"Tried What Is Not Allowed",
 		]
 		ip_address: DF.Data | None
