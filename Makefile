@@ -5,6 +5,7 @@ PYTEST_ARGS ?=
 SECONDS ?= 600
 BENCH_ARGS ?=
 export KEEP ?=
+DRY_RUN ?=
 EVENT_STREAMING_WORK ?= $(CURDIR)/.work
 export EVENT_STREAMING_WORK
 
@@ -20,6 +21,7 @@ TEST_FOLDERS = $(foreach folder,unit model contract two_sites faults desk,$(wild
 LINT := $(EVENT_STREAMING_WORK)/lint
 LINT_TOOLS := $(LINT)/.made
 WORKFLOWS = $(wildcard .github/workflows/*.yml)
+ISSUE_FORMS = $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 SEMGREP ?= semgrep
 SEMGREP_RULES ?=
 
@@ -55,6 +57,8 @@ lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript and its types, YAML, wo
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/check-jsonschema --quiet --builtin-schema custom.github-workflows-require-timeout $(WORKFLOWS)
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 
 .PHONY: semgrep
 semgrep: tools ## Frappe's rules for semgrep (SEMGREP_RULES=folder of frappe/semgrep-rules; SEMGREP=the program)
@@ -82,6 +86,10 @@ demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards)
 .PHONY: bench
 bench: tools ## how fast it is (BENCH_ARGS="saves --long" for one line, at length)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.PHONY: release
+release: tools ## wheel, source and checksums in dist/, tried, and a tag; never pushes (DRY_RUN=1 to see what it would do)
+	@$(BIN)/python -m tools.release $(if $(DRY_RUN),--dry-run)
 
 .PHONY: clean
 clean: ## ends what is running and removes the work folder

@@ -15,7 +15,9 @@ def read_guide(guide: str) -> str:
 	frappe.only_for("System Manager")
 	if guide not in GUIDES:
 		frappe.throw(_("There is no such guide."), frappe.DoesNotExistError)
-	docs = Path(frappe.get_app_path("event_streaming")).parent / "docs"
+	app = Path(frappe.get_app_path("event_streaming"))
+	# a wheel has them inside of the app, a bench's clone beside it
+	docs = app / "docs" if (app / "docs").is_dir() else app.parent / "docs"
 	files = [docs / f"{guide}.{frappe.local.lang[:2]}.md", docs / f"{guide}.md"]
 	for file in files:
 		if file.is_file():
