@@ -59,6 +59,7 @@ lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript and its types, YAML, wo
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/docker-compose.yml
 
 .PHONY: semgrep
 semgrep: tools ## Frappe's rules for semgrep (SEMGREP_RULES=folder of frappe/semgrep-rules; SEMGREP=the program)
