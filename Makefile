@@ -5,6 +5,7 @@ PYTEST_ARGS ?=
 SECONDS ?= 600
 BENCH_ARGS ?=
 export KEEP ?=
+DRY_RUN ?=
 EVENT_STREAMING_WORK ?= $(CURDIR)/.work
 export EVENT_STREAMING_WORK
 
@@ -16,9 +17,17 @@ REQUIREMENTS := requirements/engine.txt requirements/sandbox.txt
 TEST_PROCESSES ?= $(if $(EVENT_STREAMING_BENCH),0,auto)
 TEST_FOLDERS = $(foreach folder,unit model contract two_sites faults desk,$(wildcard tests/$(folder)))
 
+# npm packages of the linters, as tools/javascript/package-lock.json pins them
+LINT := $(EVENT_STREAMING_WORK)/lint
+LINT_TOOLS := $(LINT)/.made
+WORKFLOWS = $(wildcard .github/workflows/*.yml)
+ISSUE_FORMS = $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+SEMGREP ?= semgrep
+SEMGREP_RULES ?=
+
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
 .PHONY: tools
 tools: $(TOOLS) ## the servers' packages and a Python environment, in the work folder
@@ -31,10 +40,35 @@ $(TOOLS): $(REQUIREMENTS) sandbox/servers/packages.py
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement requirements/engine.txt
 	touch $@
 
-.PHONY: test
-test: tools ## linter, formatter and all tests (PYTEST_ARGS="-k name" for some; TEST_PROCESSES=0 one at a time)
+$(LINT_TOOLS): tools/javascript/package.json tools/javascript/package-lock.json
+	mkdir -p $(LINT)
+	cp $^ $(LINT)
+	cd $(LINT) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	touch $@
+
+.PHONY: lint
+lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript and its types, YAML, workflows, docker-compose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(LINT)/node_modules/.bin/eslint event_streaming
+	$(LINT)/node_modules/.bin/tsc --project tools/javascript/tsconfig.json
+	$(BIN)/yamllint --strict .
+	NODE_PATH=$(LINT)/node_modules node tools/javascript/workflows.cjs $(WORKFLOWS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema custom.github-workflows-require-timeout $(WORKFLOWS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/docker-compose.yml
+
+.PHONY: semgrep
+semgrep: tools ## Frappe's rules for semgrep (SEMGREP_RULES=folder of frappe/semgrep-rules; SEMGREP=the program)
+	@test -n "$(SEMGREP_RULES)" || { echo "SEMGREP_RULES has to name the folder rules of a clone of frappe/semgrep-rules." >&2; exit 2; }
+	$(SEMGREP) scan --quiet --metrics off --disable-version-check --config $(SEMGREP_RULES) --json event_streaming \
+		| $(BIN)/python -m tools.semgrep_findings
+
+.PHONY: test
+test: lint ## linters and all tests (PYTEST_ARGS="-k name" for some; TEST_PROCESSES=0 one at a time)
 	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --maxprocesses=4 --dist=worksteal $(TEST_FOLDERS) $(PYTEST_ARGS)
 
 .PHONY: soak
@@ -53,6 +87,10 @@ demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards)
 .PHONY: bench
 bench: tools ## how fast it is (BENCH_ARGS="saves --long" for one line, at length)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.PHONY: release
+release: tools ## wheel, source and checksums in dist/, tried, and a tag; never pushes (DRY_RUN=1 to see what it would do)
+	@$(BIN)/python -m tools.release $(if $(DRY_RUN),--dry-run)
 
 .PHONY: clean
 clean: ## ends what is running and removes the work folder

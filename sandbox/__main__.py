@@ -70,7 +70,7 @@ def shell(name: str) -> None:
 @main.command()
 def check() -> None:
 	"""Say whether all is there that the sandbox needs, and what is running."""
-	missing = packages.missing(packages.SERVERS, packages.BUILD, packages.MODELS)
+	missing = packages.missing(packages.SERVERS, packages.BUILD, packages.MODELS, packages.NODE)
 	click.echo(f"Debian packages  {'missing: ' + ' '.join(missing) if missing else 'all there'}")
 	click.echo(f"Engine           {ENGINE} {installed_version() or 'missing'} (needed: {ENGINE_VERSION})")
 	click.echo(f"Work folder      {work_folder()}")

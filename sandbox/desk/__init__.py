@@ -30,7 +30,6 @@ from sandbox.servers import packages
 from sandbox.servers.locks import building_alone
 
 HERE = Path(__file__).parent
-NODE = {"node": "nodejs", "npm": "npm"}  # program -> Debian's package
 NPM_FILES = ("package.json", "package-lock.json")
 BUILDERS = ("__init__.py", "stage.py", "build.js")
 BUILDS_KEPT = 3
@@ -62,7 +61,7 @@ def install_assets(build: Path) -> None:
 
 
 def _build(folder: Path) -> None:
-	packages.ensure(NODE)
+	packages.ensure(packages.NODE)
 	node_modules = _npm_packages()
 	partial = folder.with_suffix(".part")
 	shutil.rmtree(partial, ignore_errors=True)

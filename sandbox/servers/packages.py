@@ -31,6 +31,8 @@ BUILD = {
 }
 # For the models of the protocol in tests/model; what it makes is compiled by gcc.
 MODELS = {"spin": "spin", "gcc": "gcc"}
+# For the linters of JavaScript and workflows, and for building the Desk.
+NODE = {"node": "nodejs", "npm": "npm"}
 DESK = {"chromium": "chromium"}
 
 SEARCH_PATH = os.pathsep.join(
@@ -55,7 +57,7 @@ def program(name: str) -> str:
 	path = find(name)
 	if path:
 		return path
-	package = {**SERVERS, **BUILD, **MODELS, **DESK}.get(name, name)
+	package = {**SERVERS, **BUILD, **MODELS, **NODE, **DESK}.get(name, name)
 	raise SandboxError(
 		f"{name} was not found. It is in Debian's package {package}; `make tools` installs it."
 	)
@@ -98,9 +100,9 @@ def _apt(arguments: Iterable[str]) -> None:
 
 
 def main() -> None:
-	"""`python -m sandbox.servers.packages`: what has to be there before the Python environment can be made, and for the models."""
+	"""`python -m sandbox.servers.packages`: what has to be there before the Python environment can be made, for the models and for the linters."""
 	try:
-		ensure(SERVERS, BUILD, MODELS)
+		ensure(SERVERS, BUILD, MODELS, NODE)
 	except SandboxError as error:
 		raise SystemExit(str(error)) from None
 

@@ -21,7 +21,12 @@ class EventStreamingAlert(Document):
 		details: DF.Text | None
 		ended: DF.Datetime | None
 		kind: DF.Literal[
-			"Producer Unreachable", "Events Behind", "Events Failed", "Consumer Silent", "Producer Restored"
+			"Producer Unreachable",
+			"Events Behind",
+			"Events Failed",
+			"Consumer Silent",
+			"Producer Restored",
+			"Found by the Doctor",
 		]
 		recipients: DF.SmallText | None
 		sites: DF.SmallText | None

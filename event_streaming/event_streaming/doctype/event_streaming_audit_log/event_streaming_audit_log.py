@@ -49,6 +49,8 @@ class EventStreamingAuditLog(Document):
 			"Resynced",
 			"Skipped",
 			"Repaired",
+			"Finding Put Off",
+			"Finding Mended",
 			"Tried What Is Not Allowed",
 		]
 		ip_address: DF.Data | None

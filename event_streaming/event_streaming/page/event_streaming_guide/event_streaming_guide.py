@@ -16,7 +16,9 @@ def read_guide(guide: str, language: str | None = None) -> str:
 	frappe.only_for("System Manager")
 	if guide not in GUIDES:
 		frappe.throw(_("There is no such guide."), frappe.DoesNotExistError)
-	docs = Path(frappe.get_app_path("event_streaming")).parent / "docs"
+	app = Path(frappe.get_app_path("event_streaming"))
+	# a wheel has them inside of the app, a bench's clone beside it
+	docs = app / "docs" if (app / "docs").is_dir() else app.parent / "docs"
 	wanted = language if language in LANGUAGES else frappe.local.lang[:2]
 	files = [docs / f"{guide}.{wanted}.md", docs / f"{guide}.md"]
 	for file in files:
