@@ -21,6 +21,9 @@ doctype_list_js = {
 	"Event Producer": "public/js/pairing.js",
 	"Event Streaming Invitation": "public/js/pairing.js",
 }
+page_js = {
+	"event-streaming-connection": ["public/js/connection_map.js", "public/js/connection_tabs.js"],
+}
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites

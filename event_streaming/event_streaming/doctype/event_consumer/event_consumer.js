@@ -27,6 +27,7 @@ frappe.ui.form.on("Event Consumer", {
 		add_pause_button(frm);
 		show_site(frm);
 		add_rotate_button(frm);
+		frm.add_custom_button(__("Connection"), () => frappe.set_route("event-streaming-connection", frm.doc.name));
 		frm.add_custom_button(
 			__("Event Update Log"),
 			() => frappe.set_route("List", "Event Update Log", {

@@ -45,6 +45,7 @@ frappe.ui.form.on("Event Producer", {
 		show_site(frm);
 		add_rotate_button(frm);
 		look_at_tasks(frm);
+		frm.add_custom_button(__("Connection"), () => frappe.set_route("event-streaming-connection", frm.doc.name));
 		frm.add_custom_button(
 			__("Audit Log"),
 			() => frappe.set_route("List", "Event Streaming Audit Log", {

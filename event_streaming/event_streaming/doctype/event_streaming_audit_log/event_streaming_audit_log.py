@@ -49,6 +49,8 @@ class EventStreamingAuditLog(Document):
 			"Resynced",
 			"Skipped",
 			"Repaired",
+			"Field Created",
+			"Difference Ignored",
 			"Tried What Is Not Allowed",
 		]
 		ip_address: DF.Data | None
