@@ -147,10 +147,11 @@ def field_there(path: str, described: dict[str, Any]) -> dict[str, str]:
 	field = ((holder or {}).get("fields") or {}).get(fieldname)
 	if not isinstance(field, dict):
 		return {}
+	select = field.get("fieldtype") == "Select"
 	return {
 		"label": strip_html(str(field.get("label") or fieldname))[:MOST_TEXT],
 		"fieldtype": str(field.get("fieldtype") or "")[:MOST_TEXT],
-		"options": str(field.get("options") or "")[:MOST_OPTIONS],
+		"options": str(field.get("options") or "")[: MOST_OPTIONS if select else MOST_TEXT],
 	}
 
 
@@ -205,8 +206,9 @@ def create_field(site: str, difference: str) -> str:
 	table, _dot, fieldname = note["field"].rpartition(".")
 	meta = frappe.get_meta(note["doctype"])
 	holder = meta.get_field(table).options if table else note["doctype"]
-	if frappe.get_meta(holder).has_field(fieldname):
-		frappe.throw(_("{0} has the field {1} by now.").format(_(holder), fieldname))
+	# what documents have of their own would be hidden by a field of its name
+	if frappe.get_meta(holder).has_field(fieldname) or hasattr(frappe.new_doc(holder), fieldname):
+		frappe.throw(_("{0} has something of the name {1} already.").format(_(holder), fieldname))
 	values = {
 		"dt": holder,
 		"fieldname": fieldname,

@@ -78,7 +78,7 @@ def values_of(doc: Any) -> list[dict[str, str]]:
 	return [
 		{"label": _(doc.meta.get_label(fieldname)), "value": as_text(doc.meta.get_field(fieldname), value)}
 		for fieldname in FIELDS[doc.doctype]
-		if (value := doc.get(fieldname))
+		if (value := doc.get(fieldname)) and (not fieldname.startswith("verify_") or doc.verify_by_itself)
 	]
 
 

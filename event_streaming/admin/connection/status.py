@@ -183,7 +183,6 @@ def causes_by_doctype(event_producer: str) -> dict[str, list[CauseOfLine]]:
 	"""Local DocType -> why its events have failed, most events first."""
 	found: dict[str, list[CauseOfLine]] = {}
 	for each in open_causes_of(event_producer):
-		# a cause may have events of other producers too: the count is of all
 		line: CauseOfLine = {"cause": each["cause"], "title": each["title"], "count": each["count"]}
 		found.setdefault(each["doctype"], []).append(line)
 	return found

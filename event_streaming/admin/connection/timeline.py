@@ -21,6 +21,7 @@ from event_streaming.consumer.logs import state, task
 from event_streaming.site import audit
 
 SIZE = 30
+FORMS = (PRODUCER, CONSUMER, "Event Producer Document Type", "Event Consumer Document Type")
 # more than a page, for entries of the very moment at which the last page ended
 MOST_READ = 2 * SIZE
 MOST_ALERTS = 500
@@ -118,15 +119,23 @@ def shown_values(text: str | None) -> str:
 		values = json.loads(text or "{}")
 	except ValueError:
 		return text or ""
-	return ", ".join(f"{key}: {as_words(value)}" for key, value in values.items())
+	return as_words(values, labels()) if isinstance(values, dict) else ""
 
 
-def as_words(value: Any) -> str:
+def labels() -> dict[str, str]:
+	"""The fields of our forms as these call them."""
+	fields = [df for doctype in FORMS for df in frappe.get_meta(doctype).fields]
+	return {df.fieldname: _(df.label) for df in reversed(fields) if df.label}
+
+
+def as_words(value: Any, named: dict[str, str]) -> str:
+	"""Values for a person; what is empty or hidden is left out."""
 	if isinstance(value, dict):
-		return "; ".join(f"{key} {as_words(each)}".strip() for key, each in value.items())
+		parts = [(named.get(key, key), as_words(each, named)) for key, each in value.items()]
+		return ", ".join(f"{key}: {each}" for key, each in parts if each)
 	if isinstance(value, list):
-		return ", ".join(as_words(each) for each in value)
-	return "" if value is None else str(value)
+		return ", ".join(as_words(each, named) for each in value)
+	return "" if value is None or value == audit.HIDDEN else str(value)
 
 
 def tasks(name: str, before: datetime | None) -> Iterator[Entry]:

@@ -92,7 +92,7 @@ frappe.provide("event_streaming.connection_map");
 
 	// in lines as long as there is room for
 	function label(text, x, y, wide, above) {
-		const lines = text.match(new RegExp(`.{1,${wide < 500 ? 14 : 24}}`, "g")) || [];
+		const lines = text.match(new RegExp(`.{1,${wide < 500 ? 16 : 24}}`, "g")) || [];
 		const parts = lines.map((part, index) => `<tspan x="${x.toFixed(1)}"${index ? ' dy="13"' : ""}>${escape(part)}</tspan>`);
 		// away from the line that leads to the middle
 		const first = above ? y - 16 - 13 * (lines.length - 1) : y + 26;
@@ -113,7 +113,7 @@ frappe.provide("event_streaming.connection_map");
 			yellow: __("Within 15 minutes"),
 			orange: __("Slower"),
 			red: __("Needs you"),
-			gray: __("Nothing came in 24 hours"),
+			gray: __("No events lately"),
 		};
 		const lines = Object.entries(colours).map(([name, label]) => `<li><span class="es-${name}" aria-hidden="true"></span>${label}</li>`);
 		return `<ul class="es-legend" aria-label="${__("Colours")}">${lines.join("")}</ul>

@@ -74,7 +74,7 @@ frappe.provide("event_streaming.connection_tabs");
 			].map((cell, index) => `<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`);
 			return `<tr role="row"><th role="rowheader" scope="row">${name_of(line)}</th>${cells.join("")}</tr>`;
 		});
-		return `<section class="frappe-card p-4 mb-4">${head(__("From {0}", [escape(site)]), pulls, figures, buttons)}${ours.table(labels, rows)}</section>`;
+		return `<section class="frappe-card p-4 mb-4">${head(__("Comes From There"), pulls, figures, buttons)}${ours.table(labels, rows)}</section>`;
 	}
 
 	function name_of(line) {
@@ -121,7 +121,7 @@ frappe.provide("event_streaming.connection_tabs");
 			const text = line.text ? `<div>${escape(line.text)}</div>` : "";
 			return `<tr role="row"><th role="rowheader" scope="row">${escape(__(line.doctype))}${text}</th>${cells.join("")}</tr>`;
 		});
-		return `<section class="frappe-card p-4 mb-4">${head(__("To {0}", [escape(site)]), sends, figures, buttons)}${ours.table(labels, rows)}</section>`;
+		return `<section class="frappe-card p-4 mb-4">${head(__("Goes There"), sends, figures, buttons)}${ours.table(labels, rows)}</section>`;
 	}
 
 	// ---- timeline

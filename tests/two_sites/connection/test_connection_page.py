@@ -124,6 +124,9 @@ def test_a_field_that_came_new_is_made_here_or_ignored(producer, consumer):
 		}, found
 		assert by_field["es_data"]["label"] == "Mayor x"
 
+		consumer.run(claim, event_producer=producer.url, key=by_field["es_data"]["difference"], field="save")
+		with pytest.raises(Exception, match="of the name save already"):
+			act(consumer, producer, "create_field", {"difference": "lied"})
 		for fieldname in ("es_data", "es_select"):
 			act(consumer, producer, "create_field", by_field[fieldname])
 		with pytest.raises(Exception, match="not a plain field"):
@@ -182,6 +185,15 @@ def set_paused(event_producer: str, paused: bool) -> None:
 	from event_streaming.api import pause, resume
 
 	(pause if paused else resume)(event_producer=event_producer)
+
+
+def claim(event_producer: str, key: str, field: str) -> None:
+	"""The producer says that it has a field which would hide a function of documents here."""
+	from event_streaming.consumer.logs import state
+
+	kept = state.schema_notes(event_producer, lock=True)
+	kept["notes"]["lied"] = {**kept["notes"][key], "field": field}
+	state.keep_schema_notes(event_producer, kept)
 
 
 def options_of(doctype: str, fieldname: str) -> list:

@@ -24,7 +24,7 @@
 		.event-streaming-connection .es-figures dt { font-weight: normal; }
 		.event-streaming-connection .es-figures dd { margin: 0; font-weight: 600; }
 		.event-streaming-connection .es-actions { display: flex; flex-wrap: wrap; gap: 8px; }
-		.event-streaming-connection .es-values { display: grid; grid-template-columns: minmax(120px, 240px) 1fr; gap: 2px 12px; margin: 4px 0 0; }
+		.event-streaming-connection .es-values { display: grid; grid-template-columns: minmax(100px, 240px) minmax(60%, 1fr); gap: 2px 12px; margin: 4px 0 0; }
 		.event-streaming-connection .es-values dt { font-weight: normal; }
 		.event-streaming-connection .es-values dd { margin: 0; white-space: pre-line; }
 		.event-streaming-connection ol { list-style: none; padding: 0; margin: 0; }
@@ -81,7 +81,6 @@
 				this.tab = "status";
 				this.shown = "";
 				this.body.html(`<p role="status">${__("Loading")}</p>`);
-				if (site && frappe.realtime.doc_subscribe) frappe.realtime.doc_subscribe("Event Producer", site);
 			}
 			this.page.set_title(site ? host(site) : __("Connections"));
 			return this.refresh();
@@ -96,9 +95,17 @@
 				// an answer that a later question has overtaken
 				if (asked !== this.asked) return;
 				this.found = found;
-				if (tab === "status") this.found_there = Boolean(found && found.pulls);
+				if (tab === "status" && site) this.hear(site, Boolean(found.pulls));
 				this.show(site ? this.frame(tabs()[tab].html(found)) : event_streaming.connection_map.html(found, this.body.width()));
 			});
+		}
+
+		// of the work that is done for a producer the server tells those who look at it
+		hear(site, pulls) {
+			this.found_there = pulls;
+			if (!pulls || this.heard === site || !frappe.realtime.doc_subscribe) return;
+			this.heard = site;
+			frappe.realtime.doc_subscribe("Event Producer", site);
 		}
 
 		// what has not changed is left alone, and whoever is at a button stays there
@@ -116,7 +123,9 @@
 				return `<button type="button" role="tab" id="es-tab-${name}" aria-controls="es-panel" aria-selected="${chosen}"
 					tabindex="${chosen ? 0 : -1}" data-action="tab" data-tab="${name}" data-focus="tab-${name}">${label}</button>`;
 			});
-			return `<div class="es-tabs" role="tablist" aria-label="${__("Connection")}">${buttons.join("")}</div>
+			const back = `<a href="/app/${PAGE}" data-action="map" data-focus="map">${__("Map of All Sites")}</a>`;
+			return `<div class="d-flex flex-wrap justify-content-between mb-2" style="gap: 8px"><h3>${frappe.utils.escape_html(host(this.site))}</h3>${back}</div>
+				<div class="es-tabs" role="tablist" aria-label="${__("Connection")}">${buttons.join("")}</div>
 				<div id="es-panel" role="tabpanel" aria-labelledby="es-tab-${this.tab}">${html}</div>`;
 		}
 
@@ -146,6 +155,7 @@
 			event.preventDefault();
 			event.stopPropagation();
 			if (data.action === "tab") return this.choose(data.tab);
+			if (data.action === "map") return frappe.set_route(PAGE);
 			if (data.action === "open") return frappe.set_route(PAGE, data.site);
 			return event_streaming.connection_tabs.act[data.action](this, data, event.currentTarget);
 		}
