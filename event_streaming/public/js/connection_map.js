@@ -8,7 +8,7 @@ frappe.provide("event_streaming.connection_map");
 	const COLOURS = ["green", "yellow", "orange", "red", "gray"];
 	const STYLE = `<style>
 		.es-map { width: 100%; display: block; }
-		.es-map text { fill: var(--text-color); font-size: 12px; }
+		.es-map text { fill: var(--text-color); font-size: 12px; paint-order: stroke; stroke: var(--card-bg, var(--bg-color)); stroke-width: 3px; }
 		.es-map .es-here text { font-weight: 600; }
 		.es-map circle { stroke: var(--card-bg, var(--bg-color)); stroke-width: 2; fill: var(--gray-600); }
 		.es-map .es-needs circle { fill: var(--red-600); }
@@ -48,21 +48,33 @@ frappe.provide("event_streaming.connection_map");
 			// few stand beside this site, where there is more room than above it
 			const angle = (2 * Math.PI * index) / names.length - (names.length < 3 ? Math.PI : Math.PI / 2);
 			// two rings where there are many, so that labels have room
-			const ring = names.length > 16 && index % 2 ? 0.62 : 1;
+			const ring = names.length > (wide < 500 ? 8 : 16) && index % 2 ? 0.62 : 1;
 			places[name] = {
 				x: centre.x + Math.cos(angle) * (wide / 2 - Math.min(110, wide / 5)) * ring,
 				y: centre.y + Math.sin(angle) * (high / 2 - 42) * ring,
 			};
 		});
 		const streams = found.streams.filter((stream) => places[stream.site]);
+		const called = short_names(names);
 		const lines = streams.map((stream) => line(stream, centre, places[stream.site], both_ways(streams, stream)));
-		const sites = names.map((name) => site(name, places[name], streams.filter((stream) => stream.site === name), { wide, high }));
+		const sites = names.map((name) => site(name, called[name], places[name], streams.filter((stream) => stream.site === name), { wide, high }));
 		const left = new Set(found.streams.map((stream) => stream.site)).size - names.length;
 		return `<svg class="es-map" viewBox="0 0 ${wide} ${high}" role="group" aria-label="${__("Sites that this one is connected with")}">
 			<g aria-hidden="true">${lines.join("")}</g>${sites.join("")}
 			<g class="es-here" aria-hidden="true"><circle cx="${centre.x}" cy="${centre.y}" r="${RADIUS + 3}"></circle>
 			${label(host(found.here), centre.x, centre.y + 4, wide, false)}</g>
 		</svg>${left > 0 ? `<p>${__("And {0} more sites in the table below.", [left])}</p>` : ""}`;
+	}
+
+	// what the addresses of all sites end with says nothing of one
+	function short_names(names) {
+		const parts = names.map((name) => host(name).split("."));
+		let shared = 0;
+		if (names.length > 1 && !names.some((name) => /^[\d.:]+$/.test(host(name)))) {
+			const least = Math.min(...parts.map((each) => each.length)) - 1;
+			while (shared < least && parts.every((each) => each.at(-1 - shared) === parts[0].at(-1 - shared))) shared++;
+		}
+		return Object.fromEntries(names.map((name, index) => [name, parts[index].slice(0, parts[index].length - shared).join(".")]));
 	}
 
 	function both_ways(streams, stream) {
@@ -80,14 +92,14 @@ frappe.provide("event_streaming.connection_map");
 		return `<line class="es-${colour}${stream.paused ? " es-paused" : ""}" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke-width="${Number(stream.width) || 2}"></line>`;
 	}
 
-	function site(name, { x, y }, streams, { wide, high }) {
+	function site(name, called, { x, y }, streams, { wide, high }) {
 		const needs = streams.some((stream) => stream.needs_you);
 		const said = streams.map((stream) => `${direction(stream)}: ${stream.headline.label}`).join(", ");
 		// drawn, so that what is read out begins with what is seen
 		const mark = needs ? `<path class="es-mark" d="M${x.toFixed(1)} ${(y - 5).toFixed(1)}v6m0 2v2"></path>` : "";
 		return `<a href="${address(name)}" data-action="open" data-site="${escape(name)}" data-focus="map-${escape(name)}" class="${needs ? "es-needs" : ""}"
-			aria-label="${escape(`${host(name)}. ${said}`)}"><title>${escape(name)}</title><circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${RADIUS}"></circle>${mark}
-			${label(host(name), x, y, wide, y < high / 2 - 1)}</a>`;
+			aria-label="${escape(`${called}. ${said}`)}"><title>${escape(name)}</title><circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${RADIUS}"></circle>${mark}
+			${label(called, x, y, wide, y < high / 2 - 1)}</a>`;
 	}
 
 	// in lines as long as there is room for

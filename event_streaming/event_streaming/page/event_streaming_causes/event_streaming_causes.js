@@ -48,7 +48,8 @@
 		// whoever comes from a connection sees its causes
 		show() {
 			const { event_producer } = frappe.route_options || {};
-			frappe.route_options = null;
+			// the Desk looks at the others when this is done
+			if (event_producer) delete frappe.route_options.event_producer;
 			// setting the field refreshes by itself
 			if (event_producer && event_producer !== this.producer.get_value()) this.producer.set_value(event_producer);
 			else this.refresh();

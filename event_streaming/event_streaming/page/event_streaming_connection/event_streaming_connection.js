@@ -124,7 +124,7 @@
 					tabindex="${chosen ? 0 : -1}" data-action="tab" data-tab="${name}" data-focus="tab-${name}">${label}</button>`;
 			});
 			const back = `<a href="/app/${PAGE}" data-action="map" data-focus="map">${__("Map of All Sites")}</a>`;
-			return `<div class="d-flex flex-wrap justify-content-between mb-2" style="gap: 8px"><h3>${frappe.utils.escape_html(host(this.site))}</h3>${back}</div>
+			return `<div class="d-flex flex-wrap justify-content-between mt-3 mb-2 px-2" style="gap: 8px"><h3>${frappe.utils.escape_html(host(this.site))}</h3>${back}</div>
 				<div class="es-tabs" role="tablist" aria-label="${__("Connection")}">${buttons.join("")}</div>
 				<div id="es-panel" role="tabpanel" aria-labelledby="es-tab-${this.tab}">${html}</div>`;
 		}
