@@ -13,6 +13,12 @@ from werkzeug.wrappers import Response
 from event_streaming.admin import decisions, rotating
 from event_streaming.admin import health as healthy
 from event_streaming.admin.causes import acting, listing
+from event_streaming.admin.connection import acting as deciding
+from event_streaming.admin.connection import schema as schemas
+from event_streaming.admin.connection import settings as set_up
+from event_streaming.admin.connection import sites
+from event_streaming.admin.connection import status as connections
+from event_streaming.admin.connection import timeline as timelines
 from event_streaming.admin.daily import findings
 from event_streaming.admin.decisions import APPROVED, CONSUMER, PRODUCER, REJECTED
 from event_streaming.admin.doctor.examination import examine
@@ -43,6 +49,62 @@ def status() -> dict[str, Any]:
 	"""Producers and consumers of this site, how far behind they are, what has failed, what needs a person."""
 	frappe.only_for(ADMIN)
 	return site_status()
+
+
+@frappe.whitelist()
+def connection(site: str) -> dict[str, Any]:
+	"""How one connection stands, a line for each DocType: what comes from the site of this URL, and what goes to it."""
+	frappe.only_for(ADMIN)
+	return connections.connection(site)
+
+
+@frappe.whitelist()
+def connection_timeline(site: str, after: str = "") -> dict[str, Any]:
+	"""What happened to a connection, newest first: a page of it; `after` is what the page before answered."""
+	frappe.only_for(ADMIN)
+	return timelines.timeline(site, after)
+
+
+@frappe.whitelist(methods=["POST"])
+def connection_schema(site: str, ask: bool | int = True) -> dict[str, Any]:
+	"""Where the fields of both sites differ for what comes from a site, since when, and what was decided; the site is asked."""
+	frappe.only_for(ADMIN)
+	return schemas.schema(site, bool(frappe.utils.cint(ask)))
+
+
+@frappe.whitelist()
+def connection_settings(site: str) -> dict[str, Any]:
+	"""What matters of a connection's set-up, as labels and values; no secrets."""
+	frappe.only_for(ADMIN)
+	return set_up.settings(site)
+
+
+@frappe.whitelist(methods=["POST"])
+def create_field(site: str, difference: str) -> str:
+	"""Make a plain field that the other site has and this one lacks; `difference` as `connection_schema` names it."""
+	frappe.only_for(ADMIN)
+	return schemas.create_field(site, difference)
+
+
+@frappe.whitelist(methods=["POST"])
+def ignore_difference(site: str, difference: str, ignored: bool | int = True) -> None:
+	"""Have a difference not asked about any more, or with `ignored` 0 asked about again."""
+	frappe.only_for(ADMIN)
+	schemas.ignore(site, difference, bool(frappe.utils.cint(ignored)))
+
+
+@frappe.whitelist()
+def map() -> dict[str, Any]:
+	"""All sites that this one knows, and the streams between them and this one: rate, delay, what needs a person."""
+	frappe.only_for(ADMIN)
+	return sites.map_of_sites()
+
+
+@frappe.whitelist(methods=["POST"])
+def set_subscribed(event_producer: str, doctype: str, subscribed: bool | int) -> bool:
+	"""Take a DocType of a producer, or no more; returns whether that changed anything."""
+	frappe.only_for(ADMIN)
+	return deciding.set_subscribed(event_producer, doctype, bool(frappe.utils.cint(subscribed)))
 
 
 @frappe.whitelist(methods=["POST"])

@@ -23,6 +23,9 @@ doctype_list_js = {
 	"Event Streaming Invitation": "public/js/pairing.js",
 }
 doctype_list_js = {"Event Streaming Finding": "public/js/doctor.js"}
+page_js = {
+	"event-streaming-connection": ["public/js/connection_map.js", "public/js/connection_tabs.js"],
+}
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites

@@ -5,6 +5,7 @@ Frappe imports this for every `bench` command, so what a command needs is import
 
 import click
 
+from event_streaming.commands.connections.connection import connection_command
 from event_streaming.commands.connections.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.connections.doctor import doctor_command
 from event_streaming.commands.connections.pair import invite_command, join_command, withdraw_command
@@ -42,6 +43,7 @@ def event_streaming():
 
 for command in (
 	status_command,
+	connection_command,
 	pull_command,
 	position_command,
 	wait_for_command,

@@ -48,6 +48,8 @@ SKIPPED = "Skipped"
 REPAIRED = "Repaired"
 PUT_OFF = "Finding Put Off"
 MENDED = "Finding Mended"
+FIELD_CREATED = "Field Created"
+DIFFERENCE_IGNORED = "Difference Ignored"
 TRIED = "Tried What Is Not Allowed"
 
 DESK, REST, COMMAND, OTHER_SITE, JOB, CONSOLE = (

@@ -18,6 +18,9 @@ DOCTYPE = "Event Producer Last Update"
 # of a cursor that is a time
 OVERLAP = timedelta(minutes=5)
 
+# outages that are kept
+MOST_OUTAGES, MOST_OF_ERROR = 100, 300
+
 UNKNOWN, ONLINE, OFFLINE, REFUSED = "Unknown", "Online", "Offline", "Refused"
 
 
@@ -122,9 +125,10 @@ def restored(kept: PullState, same_up_to: int, taken_up_to: int) -> dict[str, ob
 
 
 def record_contact(event_producer: str, **values) -> None:
-	"""The producer answered."""
+	"""The producer answered. Where it could not be read before, that is over: it is kept as an outage."""
 	save_state(
 		event_producer,
+		**_outage_over(event_producer),
 		connection=ONLINE,
 		last_contact=now_datetime(),
 		failures=0,
@@ -133,6 +137,36 @@ def record_contact(event_producer: str, **values) -> None:
 		other_site_id=None,
 		**values,
 	)
+
+
+def _outage_over(event_producer: str) -> dict[str, str]:
+	fields = ["connection", "last_contact", "last_error", "outages"]
+	before = frappe.db.get_value(DOCTYPE, {"event_producer": event_producer}, fields, as_dict=True)
+	if not before or before.connection not in (OFFLINE, REFUSED):
+		return {}
+	outage = {
+		"from": str(before.last_contact or ""),
+		"until": str(now_datetime()),
+		"connection": before.connection,
+		"error": (before.last_error or "")[:MOST_OF_ERROR],
+	}
+	return {"outages": json.dumps([*json.loads(before.outages or "[]"), outage][-MOST_OUTAGES:])}
+
+
+def outages(event_producer: str) -> list[dict[str, str]]:
+	"""The last times that the producer could not be read, oldest first: "from" the last contact before, "until" the next one."""
+	return json.loads(frappe.db.get_value(DOCTYPE, {"event_producer": event_producer}, "outages") or "[]")
+
+
+def schema_notes(event_producer: str, lock: bool = False) -> dict[str, dict]:
+	"""What is known of differences between the fields of both sites: {"looked": {DocType: when}, "notes": {key: note}}."""
+	where = {"event_producer": event_producer}
+	kept = frappe.db.get_value(DOCTYPE, where, "schema_notes", for_update=lock)
+	return json.loads(kept) if kept else {"looked": {}, "notes": {}}
+
+
+def keep_schema_notes(event_producer: str, notes: dict[str, dict]) -> None:
+	save_state(event_producer, schema_notes=json.dumps(notes))
 
 
 def compared(event_producer: str, since: datetime | None) -> None:

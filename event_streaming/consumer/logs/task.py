@@ -133,6 +133,32 @@ def latest(event_producer: str, kind: str, status: str | None = None) -> Task | 
 	return _from_row(rows[0]) if rows else None
 
 
+def ended(event_producer: str, kind: str, limit: int) -> list[Task]:
+	"""The last tasks of a kind for a producer that came to their end, newest first."""
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"event_producer": event_producer, "kind": kind, "status": DONE},
+		fields=list(COLUMNS),
+		order_by="creation desc",
+		limit=limit,
+	)
+	return [_from_row(row) for row in rows]
+
+
+def begun(event_producer: str, before: datetime | None, limit: int) -> list[dict[str, Any]]:
+	"""The tasks of a producer that began by then, newest first, without their reports."""
+	filters: dict[str, Any] = {"event_producer": event_producer}
+	if before:
+		filters["creation"] = ["<=", before]
+	return frappe.get_all(
+		DOCTYPE,
+		filters=filters,
+		fields=["name", "creation", "kind", "status", "asked_by", "message", "ended_on", *NUMBERS],
+		order_by="creation desc",
+		limit=limit,
+	)
+
+
 def silent() -> list[str]:
 	"""Active tasks that nobody is at work on: their process has died, or they wait for the other site."""
 	now = now_datetime()

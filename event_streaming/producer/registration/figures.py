@@ -6,9 +6,9 @@ Reads the log and its deliveries, by an index and a bounded number of rows. It a
 from datetime import datetime
 
 import frappe
-from frappe.query_builder.functions import Count, Max
-from frappe.utils import get_datetime
-from pypika import Order
+from frappe.query_builder.functions import Count, Max, Sum
+from frappe.utils import cint, get_datetime
+from pypika import Case, Order
 
 from event_streaming.database.dialects import as_number, hour_of, seconds_between
 from event_streaming.producer.log.deliveries import DELIVERIES
@@ -42,7 +42,7 @@ def logged_since(since: datetime) -> int:
 	return frappe.qb.from_(newest).select(Count("*")).run()[0][0]
 
 
-def _last_deliveries(event_consumer: str):
+def _last_deliveries(event_consumer: str, most: int = MOST_DELIVERIES):
 	"""The last events that went to a consumer, newest first: a subquery."""
 	delivery = frappe.qb.DocType(DELIVERIES)
 	return (
@@ -50,7 +50,7 @@ def _last_deliveries(event_consumer: str):
 		.select(delivery.creation, delivery.at_position, as_number(delivery.parent).as_("event"))
 		.where((delivery.consumer == event_consumer) & (delivery.parenttype == LOG))
 		.orderby(delivery.at_position, order=Order.desc)
-		.limit(MOST_DELIVERIES)
+		.limit(most)
 	)
 
 
@@ -69,6 +69,25 @@ def delays(event_consumer: str, since: datetime) -> list[Counted]:
 		.run()
 	)
 	return [Counted(get_datetime(at), event_consumer, count, max(longest, 0)) for at, count, longest in rows]
+
+
+def delays_counted(
+	event_consumer: str, since: datetime, lately: datetime, most: int = MOST_DELIVERIES
+) -> tuple[int, list[tuple[int, int]]]:
+	"""(events that went to a consumer after `lately`, (seconds under way, events) of those since `since`), of its last `most`."""
+	log, last = frappe.qb.DocType(LOG), _last_deliveries(event_consumer, most)
+	seconds = seconds_between(log.creation, last.creation)
+	rows = (
+		frappe.qb.from_(last)
+		.join(log)
+		.on(log.name == last.event)
+		.select(seconds, Count("*"), Sum(Case().when(last.creation >= lately, 1).else_(0)))
+		# the older events of a document that has come to meet its condition were not late
+		.where((last.creation >= since) & (log.position == last.at_position))
+		.groupby(seconds)
+		.run()
+	)
+	return sum(cint(new) for _seconds, _count, new in rows), [(each[0], each[1]) for each in rows]
 
 
 def taken_by_doctype(event_consumer: str) -> dict[str, dict]:

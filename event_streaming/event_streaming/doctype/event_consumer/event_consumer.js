@@ -28,6 +28,7 @@ frappe.ui.form.on("Event Consumer", {
 		show_site(frm);
 		add_rotate_button(frm);
 		event_streaming.doctor.add_button(frm, { event_consumer: frm.doc.name });
+		frm.add_custom_button(__("Connection"), () => frappe.set_route("event-streaming-connection", frm.doc.name));
 		frm.add_custom_button(
 			__("Event Update Log"),
 			() => frappe.set_route("List", "Event Update Log", {

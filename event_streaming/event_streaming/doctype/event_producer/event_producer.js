@@ -48,6 +48,7 @@ frappe.ui.form.on("Event Producer", {
 		event_streaming.doctor.add_button(frm, { event_producer: frm.doc.name });
 		look_at_tasks(frm);
 		look_for_changes(frm);
+		frm.add_custom_button(__("Connection"), () => frappe.set_route("event-streaming-connection", frm.doc.name));
 		frm.add_custom_button(
 			__("Audit Log"),
 			() => frappe.set_route("List", "Event Streaming Audit Log", {

@@ -27,6 +27,7 @@ class EventProducerLastUpdate(Document):
 		new_token_hash: DF.Data | None
 		next_pull: DF.Datetime | None
 		other_site_id: DF.Data | None
+		outages: DF.LongText | None
 		position: DF.Int
 		protocol: DF.Int
 		receipt: DF.Data | None
@@ -39,6 +40,7 @@ class EventProducerLastUpdate(Document):
 		scheduled_for: DF.Date | None
 		scheduled_part: DF.Int
 		scheduled_task: DF.Data | None
+		schema_notes: DF.LongText | None
 		taken_until: DF.Data | None
 		token_hash: DF.Data | None
 		verify_rounds: DF.LongText | None

@@ -51,6 +51,8 @@ class EventStreamingAuditLog(Document):
 			"Repaired",
 			"Finding Put Off",
 			"Finding Mended",
+			"Field Created",
+			"Difference Ignored",
 			"Tried What Is Not Allowed",
 		]
 		ip_address: DF.Data | None

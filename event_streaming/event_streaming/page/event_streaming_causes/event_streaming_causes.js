@@ -24,7 +24,7 @@
 		const page = frappe.ui.make_app_page({ parent: wrapper, title: __("Causes of Failures"), single_column: true });
 		wrapper.causes = new Causes(page);
 	};
-	frappe.pages["event-streaming-causes"].on_page_show = (wrapper) => wrapper.causes && wrapper.causes.refresh();
+	frappe.pages["event-streaming-causes"].on_page_show = (wrapper) => wrapper.causes && wrapper.causes.show();
 
 	class Causes {
 		constructor(page) {
@@ -43,6 +43,16 @@
 			page.add_menu_item(__("Event Sync Log"), () => frappe.set_route("List", "Event Sync Log"));
 			this.body.on("click", "button[data-action]", (event) => this.act(event.currentTarget.dataset));
 			frappe.realtime.on(REALTIME, () => this.shown() && this.refresh());
+		}
+
+		// whoever comes from a connection sees its causes
+		show() {
+			const { event_producer } = frappe.route_options || {};
+			// the Desk looks at the others when this is done
+			if (event_producer) delete frappe.route_options.event_producer;
+			// setting the field refreshes by itself
+			if (event_producer && event_producer !== this.producer.get_value()) this.producer.set_value(event_producer);
+			else this.refresh();
 		}
 
 		shown() {

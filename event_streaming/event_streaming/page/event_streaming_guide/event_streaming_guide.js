@@ -10,7 +10,7 @@ frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 		single_column: true,
 	});
 	const body = $('<div class="event-streaming-guide frappe-card p-4 mb-4"></div>').appendTo(page.main);
-	$("<style>.event-streaming-guide { overflow-wrap: break-word } .event-streaming-guide a { text-decoration: underline } .event-streaming-guide :is(h1, h2, h3, h4) { scroll-margin-top: 120px }</style>").appendTo(page.main);
+	$("<style>.event-streaming-guide { overflow-wrap: break-word } .event-streaming-guide a { text-decoration: underline } .event-streaming-guide code { color: var(--text-color) } .event-streaming-guide :is(h1, h2, h3, h4) { scroll-margin-top: 120px }</style>").appendTo(page.main);
 	for (const [name, label] of Object.entries(GUIDES)) {
 		page.add_inner_button(label, () => show_guide(body, name));
 	}

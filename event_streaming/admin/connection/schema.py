@@ -1,0 +1,255 @@
+"""Where the fields of both sites differ for what a connection streams, since when, and what a person has decided about it.
+
+Asks the producer, compares as the check does, and keeps what it found with the pull's state, so that it can be told what came new.
+What the producer says is checked before a field is made of it.
+"""
+
+import re
+from typing import Any, TypedDict
+
+import frappe
+from frappe import _
+from frappe.model import child_table_fields, default_fields, optional_fields
+from frappe.utils import now_datetime, strip_html
+
+from event_streaming.admin.connection.status import known
+from event_streaming.admin.decisions import PRODUCER
+from event_streaming.consumer.checking import compare, fitting
+from event_streaming.consumer.checking.compare import Difference
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.exceptions import EventStreamingError
+from event_streaming.site import audit
+from event_streaming.wire.checks import InvalidPage
+
+# what can be made of another site's field: values without a meaning of their own on this site
+PLAIN = (
+	"Check",
+	"Currency",
+	"Data",
+	"Date",
+	"Datetime",
+	"Duration",
+	"Float",
+	"Int",
+	"Long Text",
+	"Percent",
+	"Phone",
+	"Select",
+	"Small Text",
+	"Text",
+	"Time",
+)
+FIELDNAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
+OPTIONS_OF_DATA = ("Email", "Name", "Phone", "URL")
+MOST_TEXT, MOST_OPTIONS, MOST_NOTES = 140, 10_000, 500
+# DocTypes that the producer describes with one answer
+AT_ONCE = 100
+
+
+class Schema(TypedDict):
+	"""`problem` says why the producer could not be asked: the differences are then those of the last look."""
+
+	site: str
+	asked: bool
+	problem: str
+	looked_on: str
+	differences: list[dict[str, Any]]
+
+
+def schema(site: str, ask: bool = True) -> Schema:
+	"""What differs for the DocTypes that this site takes from a producer; asked now, or with `ask` False as it was seen last."""
+	name, problem = producer_of(site), ""
+	if ask:
+		try:
+			look(frappe.get_doc(PRODUCER, name))
+		except (EventStreamingError, InvalidPage) as error:
+			frappe.clear_messages()
+			problem = strip_html(str(error))
+	kept = state.schema_notes(name)
+	return {
+		"site": name,
+		"asked": ask,
+		"problem": problem,
+		"looked_on": max(kept["looked"].values(), default=""),
+		"differences": sorted(
+			(
+				{**note, "difference": key, "can_create": can_create(note)}
+				for key, note in kept["notes"].items()
+				if not note.get("gone_on")
+			),
+			key=lambda each: (bool(each.get("ignored_by")), each["doctype"], each["difference"]),
+		),
+	}
+
+
+def producer_of(site: str) -> str:
+	"""The Event Producer of that address, for whoever may read it."""
+	name = known(site)
+	if not frappe.db.exists(PRODUCER, name):
+		frappe.throw(_("Nothing comes from {0} to this site.").format(name), frappe.DoesNotExistError)
+	frappe.has_permission(PRODUCER, "read", name, throw=True)
+	return name
+
+
+def look(doc: Any) -> None:
+	"""Ask the producer, compare, and keep what is found. Raises the Remote* errors, InvalidPage."""
+	wanted = [each for each in subscriptions_of(doc).values() if not each.unsubscribed]
+	producer, found, looked = Producer(doc), {}, []
+	try:
+		for start in range(0, len(wanted), AT_ONCE):
+			part = wanted[start : start + AT_ONCE]
+			described = producer.describe([each.remote_doctype for each in part])["doctypes"]
+			for each in part:
+				notes = notes_of(each, described.get(each.remote_doctype))
+				if notes is not None:
+					found.update(notes)
+					looked.append(each.remote_doctype)
+	finally:
+		producer.client.close()
+	keep(doc.name, looked, found)
+
+
+def notes_of(wanted: Subscription, described: Any) -> dict[str, dict[str, Any]] | None:
+	"""The differences of one DocType by their keys; None when it can't be compared."""
+	if not isinstance(described, dict) or described.get("problem"):
+		return None
+	try:
+		there = compare.read_schema(described.get("schema"))
+		differences = fitting.differences(wanted, there)
+	except (ValueError, frappe.ValidationError):
+		frappe.clear_messages()
+		return None
+	found = {}
+	for each in differences:
+		_severity, message, remedy = fitting.wording(each.kind)
+		found[key_of(wanted, each)] = {
+			"doctype": wanted.local_doctype,
+			"remote_doctype": wanted.remote_doctype,
+			"kind": each.kind,
+			"field": each.field,
+			"what": message.format(wanted.local_doctype, fitting.named_field(each))[:500],
+			"remedy": remedy,
+			**(field_there(each.field, described["schema"]) if each.kind == compare.MISSING else {}),
+		}
+	return found
+
+
+def key_of(wanted: Subscription, difference: Difference) -> str:
+	return f"{wanted.remote_doctype}|{difference.kind}|{difference.field}"[:300]
+
+
+def field_there(path: str, described: dict[str, Any]) -> dict[str, str]:
+	"""Label, type and options of a field as the producer says, cut to what a field here may have."""
+	table, _dot, fieldname = path.rpartition(".")
+	holder = (described.get("tables") or {}).get(table) if table else described
+	field = ((holder or {}).get("fields") or {}).get(fieldname)
+	if not isinstance(field, dict):
+		return {}
+	select = field.get("fieldtype") == "Select"
+	return {
+		"label": strip_html(str(field.get("label") or fieldname))[:MOST_TEXT],
+		"fieldtype": str(field.get("fieldtype") or "")[:MOST_TEXT],
+		"options": str(field.get("options") or "")[: MOST_OPTIONS if select else MOST_TEXT],
+	}
+
+
+def keep(event_producer: str, looked: list[str], found: dict[str, dict[str, Any]]) -> None:
+	"""Merge what was found with what is known: since when, and what a person has decided."""
+	kept, now = state.schema_notes(event_producer, lock=True), str(now_datetime())
+	notes = kept["notes"]
+	for key, new in found.items():
+		old = notes.get(key) or {}
+		first_look = old.get("first_look", new["remote_doctype"] not in kept["looked"])
+		again = old and not old.get("gone_on")
+		decided = {name: old[name] for name in ("ignored_by", "ignored_on") if old.get(name)}
+		since = old["first_seen"] if again else now
+		notes[key] = {**new, **decided, "first_seen": since, "first_look": first_look and (again or not old)}
+	for key, note in notes.items():
+		if note["remote_doctype"] in looked and key not in found and not note.get("gone_on"):
+			note["gone_on"] = now
+	newest = sorted(notes, key=lambda key: (not notes[key].get("gone_on"), notes[key]["first_seen"]))
+	kept["notes"] = {key: notes[key] for key in newest[-MOST_NOTES:]}
+	kept["looked"].update(dict.fromkeys(looked, now))
+	state.keep_schema_notes(event_producer, kept)
+
+
+def can_create(note: dict[str, Any]) -> bool:
+	"""Whether a field here can be made of it by a button."""
+	fieldname = note["field"].rpartition(".")[2]
+	return (
+		note["kind"] == compare.MISSING
+		and note.get("fieldtype") in PLAIN
+		and bool(FIELDNAME.fullmatch(fieldname))
+		and fieldname not in {*default_fields, *child_table_fields, *optional_fields}
+	)
+
+
+# ---- what a person decides
+
+
+def create_field(site: str, difference: str) -> str:
+	"""Make the field that is missing here, as the producer has it: its label, type and options. Returns what was done.
+
+	Raises frappe.ValidationError for a field that is not plain, or is here by now, and what Frappe says against it.
+	"""
+	name = producer_of(site)
+	frappe.has_permission("Custom Field", "create", throw=True)
+	note = note_named(state.schema_notes(name), difference)
+	if not can_create(note):
+		frappe.throw(
+			_("{0} can't be made by a button: it is not a plain field. Make it in Customize Form.").format(
+				note["field"]
+			)
+		)
+	table, _dot, fieldname = note["field"].rpartition(".")
+	meta = frappe.get_meta(note["doctype"])
+	holder = meta.get_field(table).options if table else note["doctype"]
+	# what documents have of their own would be hidden by a field of its name
+	if frappe.get_meta(holder).has_field(fieldname) or hasattr(frappe.new_doc(holder), fieldname):
+		frappe.throw(_("{0} has something of the name {1} already.").format(_(holder), fieldname))
+	values = {
+		"dt": holder,
+		"fieldname": fieldname,
+		"label": note["label"],
+		"fieldtype": note["fieldtype"],
+		"options": options_of(note),
+	}
+	audit.record(audit.FIELD_CREATED, PRODUCER, name, None, values)
+	frappe.get_doc({"doctype": "Custom Field", **values}).insert()
+	kept = state.schema_notes(name, lock=True)
+	if difference in kept["notes"]:
+		kept["notes"][difference]["gone_on"] = str(now_datetime())
+		state.keep_schema_notes(name, kept)
+	return _(
+		"{0} of {1} was made. Values that came before it are brought by a copy, or by a verify with its repair."
+	).format(fieldname, _(holder))
+
+
+def options_of(note: dict[str, Any]) -> str:
+	if note["fieldtype"] == "Select":
+		return "\n".join(line.strip() for line in note["options"].split("\n"))
+	return note["options"] if note["fieldtype"] == "Data" and note["options"] in OPTIONS_OF_DATA else ""
+
+
+def ignore(site: str, difference: str, ignored: bool = True) -> None:
+	"""Have a difference of this connection not asked about any more, or asked about again."""
+	name = producer_of(site)
+	frappe.has_permission(PRODUCER, "write", name, throw=True)
+	kept = state.schema_notes(name, lock=True)
+	note = note_named(kept, difference)
+	before = {"difference": note["what"], "ignored": int(bool(note.get("ignored_by")))}
+	if bool(before["ignored"]) == ignored:
+		return
+	note["ignored_by"] = frappe.session.user if ignored else ""
+	note["ignored_on"] = str(now_datetime()) if ignored else ""
+	state.keep_schema_notes(name, kept)
+	audit.record(audit.DIFFERENCE_IGNORED, PRODUCER, name, before, {**before, "ignored": int(ignored)})
+
+
+def note_named(kept: dict[str, Any], difference: str) -> dict[str, Any]:
+	note = kept["notes"].get(difference)
+	if not note or note.get("gone_on"):
+		frappe.throw(_("The two sites do not differ in that any more: compare again."))
+	return note
