@@ -36,9 +36,9 @@ from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.identity import registry
 from event_streaming.producer.reach import tracing as producing
 from event_streaming.site.address import as_local, as_seconds, public_url
+from event_streaming.site.roles import ADMIN
 from event_streaming.wire import tracing as codes
 
-ADMIN = "System Manager"
 PRODUCER, CONSUMER = "Event Producer", "Event Consumer"
 # sites of each kind; and for how long all of them are asked together
 MOST_SITES = 200
