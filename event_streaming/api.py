@@ -39,9 +39,8 @@ from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.verify import repair as repairing
 from event_streaming.consumer.verify import verifying as verifying
 from event_streaming.producer.log import sequence
+from event_streaming.site.roles import ADMIN
 from event_streaming.site.settings import get_settings
-
-ADMIN = "System Manager"
 
 
 @frappe.whitelist()

@@ -24,8 +24,8 @@ from event_streaming.site.hours import (
 	since_then,
 	whole_hours,
 )
+from event_streaming.site.roles import ADMIN
 
-ADMIN = "System Manager"
 CAUSES_PAGE = "event-streaming-causes"
 SYNC_LOG, UPDATE_LOG = "Event Sync Log", "Event Update Log"
 # lines of a chart: more can't be told apart

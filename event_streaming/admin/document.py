@@ -9,6 +9,7 @@ import frappe
 from frappe import _
 
 from event_streaming.admin.charts import ADMIN, SYNC_LOG, UPDATE_LOG, host
+from event_streaming.admin.tracing.words import briefly
 from event_streaming.admin.words import ago
 from event_streaming.consumer.logs.figures import last_taken
 from event_streaming.consumer.managed.guard import why
@@ -17,7 +18,6 @@ from event_streaming.identity import registry
 from event_streaming.producer.log.deliveries import DELIVERIES
 from event_streaming.producer.reach.withheld import (
 	COMING,
-	MISSED,
 	SENT,
 	WITHHELD,
 	Destination,
@@ -25,7 +25,9 @@ from event_streaming.producer.reach.withheld import (
 	destinations,
 )
 from event_streaming.producer.subscriptions.streamed import CONSUMER
+from event_streaming.site.address import public_url
 from event_streaming.site.refused import OWN_MODULE
+from event_streaming.wire.tracing import PAUSED
 
 
 class Line(TypedDict, total=False):
@@ -112,26 +114,32 @@ def goes_to(doctype: str, name: str, admin: bool) -> list[Line]:
 
 
 def _line_to(doctype: str, name: str, found: Destination) -> Line:
+	site, reason = host(found.site), _reason(doctype, name, found)
 	line: Line = {
-		"text": _("Streamed to {0}").format(host(found.site)),
-		"title": _("delivered {0}").format(ago(found.last)) if found.last else "",
+		"text": _("Streamed to {0}").format(site),
+		"title": _("delivered {0}").format(ago(found.last)) if found.last else reason,
 		"color": "green",
 		"route": ["List", UPDATE_LOG],
 		"route_options": {"ref_doctype": doctype, "docname": name},
 	}
+	if found.state == SENT:
+		return line
+	if found.state == COMING and not _is_paused(found):
+		return {**line, "text": _("Not yet at {0}").format(site), "title": reason, "color": "blue"}
+	# what would have to be changed is in the Event Consumer
+	way: Line = {"route": ["Form", CONSUMER, found.site], "route_options": {}}
 	if found.state == COMING:
-		return {
-			**line,
-			"text": _("Not yet at {0}").format(host(found.site)),
-			"title": found.reason,
-			"color": "blue",
-		}
-	if found.state in (WITHHELD, MISSED):
-		text = _("Not sent to {0}: {1}").format(host(found.site), found.reason)
-		# what would have to be changed is in the Event Consumer
-		way: Line = {"route": ["Form", CONSUMER, found.site], "route_options": {}}
-		return {**line, **way, "text": text, "color": "orange" if found.state == WITHHELD else "gray"}
-	return line
+		return {**line, **way, "text": _("Not yet at {0}: {1}").format(site, reason), "color": "blue"}
+	text = _("Not sent to {0}: {1}").format(site, reason)
+	return {**line, **way, "text": text, "color": "orange" if found.state == WITHHELD else "gray"}
+
+
+def _reason(doctype: str, name: str, found: Destination) -> str:
+	return briefly(found.reason, public_url(), found.site, (doctype, name)) if found.reason else ""
+
+
+def _is_paused(found: Destination) -> bool:
+	return bool(found.reason and found.reason.code == PAUSED)
 
 
 @frappe.whitelist()
@@ -143,7 +151,7 @@ def not_delivered(event: str | int) -> list[str]:
 	if not row or not frappe.db.exists(row.ref_doctype, row.docname):
 		return []
 	return [
-		_("Not sent to {0}: {1}").format(each.site, each.reason)
+		_("Not sent to {0}: {1}").format(each.site, _reason(row.ref_doctype, row.docname, each))
 		for each in destinations(row.ref_doctype, row.docname)
-		if each.reason and each.site not in delivered
+		if each.state != SENT and each.site not in delivered
 	]

@@ -1,10 +1,29 @@
-"""Pure: what one site tells another of where a document is, checked and bounded. Unknown words are dropped, not believed."""
+"""Pure: what one site tells another of where a document is, checked and bounded; and the words for why it is not there.
+
+Unknown words are dropped, not believed.
+"""
 
 from typing import Any
 
 from event_streaming.wire.checks import InvalidPage
 
-MOST_EVENTS, MOST_REASONS, LONGEST = 50, 20, 140
+# of a document, the newest
+MOST_EVENTS = 50
+MOST_REASONS, LONGEST = 20, 140
+
+# why a document, or an event of it, is not on the other site. Of the subscription:
+NOT_SUBSCRIBED, NOT_APPROVED = "not_subscribed", "not_approved"
+REJECTED, UNSUBSCRIBED = "rejected", "unsubscribed"
+# of the two sites
+PAUSED, USER_DISABLED, NO_ROLE, FRESH_COPY = "paused", "user_disabled", "no_role", "fresh_copy"
+PAUSED_HERE, OFFLINE, REFUSED = "paused_here", "offline", "refused"
+# of the document as it is now
+NOT_THERE, MAY_NOT_READ = "not_there", "may_not_read"
+CONDITION, CONDITION_FAILS = "condition", "condition_fails"
+# of its events; missed: it may be read, and could not be when it was changed last. Whether it was copied since is not known
+MADE_THERE, BEFORE, NOT_LOGGED = "made_there", "before", "not_logged"
+MISSED, BEHIND = "missed", "behind"
+
 TEXTS = ("id", "update_type", "by", "why", "status", "waits_for", "kind")
 MOMENTS = ("logged", "numbered", "sent", "taken_on", "taken", "applied", "next_retry")
 

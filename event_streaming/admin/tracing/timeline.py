@@ -7,11 +7,11 @@ from frappe import _
 
 from event_streaming.admin.causes.remedies import remedy_of
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, SKIPPED, SYNCED, WAITING
+from event_streaming.wire.tracing import BEHIND as IS_BEHIND
+from event_streaming.wire.tracing import MOST_EVENTS
 
 LOGGED, NUMBERED, SENT, TAKEN, APPLIED = "Logged", "Numbered", "Sent", "Taken", "Applied"
 BEHIND, NOT_SENT = "Behind", "Not Sent"
-# of a document, the newest
-MOST_EVENTS = 50
 
 
 class Step(TypedDict):
@@ -87,7 +87,7 @@ def headline(here: bool, statuses: list[str], reasons: list[str]) -> tuple[str, 
 	if worst:
 		colour = "red" if worst in (FAILED, CONFLICT) else "orange"
 		return (_("Not up to date") if here else _("Not arrived")) + f": {_(worst)}", colour
-	if BEHIND in statuses or "behind" in reasons:
+	if BEHIND in statuses or IS_BEHIND in reasons:
 		return (_("Not up to date") if here else _("Not arrived")) + f": {_(BEHIND)}", "orange"
 	if here:
 		return (_("Arrived"), "green") if not reasons else (_("Arrived, not kept up to date"), "orange")

@@ -35,10 +35,10 @@ from event_streaming.consumer.subscriptions import tracing as consuming
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.identity import registry
 from event_streaming.producer.reach import tracing as producing
-from event_streaming.site.acting import acting_as
 from event_streaming.site.address import as_local, as_seconds, public_url
+from event_streaming.site.roles import ADMIN
+from event_streaming.wire import tracing as codes
 
-ADMIN = "System Manager"
 PRODUCER, CONSUMER = "Event Producer", "Event Consumer"
 # sites of each kind; and for how long all of them are asked together
 MOST_SITES = 200
@@ -137,7 +137,9 @@ def of_producer(event_producer: str, doctype: str, name: str, there: bool, ask: 
 		for pair in merged(mine, theirs)
 	]
 	here = bool(consuming.local_of(doc.name, remote, remote_name))
-	reasons = _held_back([*consuming.reasons_of(doc, wanted), *(answer["reasons"] if answer else [])], events)
+	reasons = _held_back(
+		[*consuming.reasons_of(doc, wanted), *(answer["reasons"] if answer else [])], events, here
+	)
 	label, color = headline(here, [each["status"] for each in events], _weighty(reasons, here))
 	if there and not known and not events and not (answer and answer["there"]):
 		# made on this site, or come from another one
@@ -215,22 +217,18 @@ def _in_local_time(moment: Any, zone: str) -> datetime | None:
 def of_consumer(event_consumer: str, doctype: str, name: str, ask: bool) -> Site:
 	"""How far a document of this site has got on its way to a consumer."""
 	doc = frappe.get_doc(CONSUMER, event_consumer)
-	if frappe.db.get_value("User", doc.user, "enabled"):
-		with acting_as(doc.user):
-			found = producing.trace(doc, doctype, name)
-	else:
-		found = {"reasons": [producing.MAY_NOT_READ], "events": [], "there": False, "given": False}
+	found = producing.trace(doc, doctype, name)
 	answer, problem = (None, "")
-	streamed = producing.NOT_SUBSCRIBED not in found["reasons"]
+	streamed = codes.NOT_SUBSCRIBED not in found["reasons"]
 	if ask and streamed:
 		answer, problem = asking.ask_consumer(doc, doctype, name)
 	events = [
 		_going(pair, doc.name, doctype, name)
 		for pair in merged(found["events"], answer["events"] if answer else [])
 	]
-	reasons = _held_back([*found["reasons"], *(answer["reasons"] if answer else [])], events)
 	taken = any(each["taken"] or each["sent"] for each in found["events"]) or found["given"]
 	here = answer["there"] if answer else taken
+	reasons = _held_back([*found["reasons"], *(answer["reasons"] if answer else [])], events, here)
 	label, color = headline(here, [each["status"] for each in events], _weighty(reasons, here))
 	if not answer and here and color == "green":
 		label = _("Sent")
@@ -252,17 +250,17 @@ def of_consumer(event_consumer: str, doctype: str, name: str, ask: bool) -> Site
 	}
 
 
-def _held_back(reasons: list[str], events: list[EventLine]) -> list[str]:
-	"""The giver knows what was taken only from the next request: where the taker has it already, nothing is behind."""
-	if any(each["status"] == BEHIND for each in events):
-		return reasons
-	return [reason for reason in reasons if reason != producing.BEHIND]
+def _held_back(reasons: list[str], events: list[EventLine], here: bool) -> list[str]:
+	"""What the taker has already is neither behind, which the giver knows only from the next request, nor still to be brought."""
+	known = set() if any(each["status"] == BEHIND for each in events) else {codes.BEHIND}
+	if here:
+		known.add(codes.NOT_LOGGED)
+	return [reason for reason in reasons if reason not in known]
 
 
 def _weighty(reasons: list[str], here: bool) -> list[str]:
 	"""Without those that say nothing against a document that is there."""
-	light = {producing.MADE_THERE, producing.NOT_LOGGED, producing.BEFORE} if here else set()
-	return [reason for reason in reasons if reason not in light]
+	return [reason for reason in reasons if not here or reason != codes.MADE_THERE]
 
 
 def _going(pair: tuple[dict, dict], taker: str, doctype: str, name: str) -> EventLine:

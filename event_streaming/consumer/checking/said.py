@@ -1,6 +1,6 @@
 """What a trial's documents have said, as findings. Pure, but for the words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from frappe import _
 
@@ -25,26 +25,15 @@ def is_told(text: str) -> bool:
 def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
 	"""The causes of failures, what a trial can't try, warnings, and how many fit."""
 	failed = [each for each in trial.failed if NOT_TRIED not in each[1] and not is_told(each[1])]
-	for cause in put_together(failed)[:MOST_CAUSES]:
-		yield Found(
-			STOPS,
-			"trial",
-			doctype,
-			_("{0} of the first {1} documents of {2} fail: {3}").format(
-				len(cause.documents), trial.tried, _(doctype), cause.text
-			),
-			_("For example {0}.").format(named(cause.documents, 3)),
-		)
-	for cause in put_together([each for each in trial.failed if NOT_TRIED in each[1]])[:MOST_CAUSES]:
-		yield Found(
-			MAY_HURT,
-			"trial",
-			doctype,
-			_("{0} of the first {1} documents of {2} could not be tried: {3}").format(
-				len(cause.documents), trial.tried, _(doctype), cause.text
-			),
-			_("For example {0}.").format(named(cause.documents, 3)),
-		)
+	untried = [each for each in trial.failed if NOT_TRIED in each[1]]
+	yield from _causes(STOPS, _("{0} of the first {1} documents of {2} fail: {3}"), doctype, failed, trial)
+	yield from _causes(
+		MAY_HURT,
+		_("{0} of the first {1} documents of {2} could not be tried: {3}"),
+		doctype,
+		untried,
+		trial,
+	)
 	if trial.refused:
 		yield Found(
 			MAY_HURT,
@@ -67,16 +56,7 @@ def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
 			).format(_(doctype)),
 			_("Find the app whose hook talks to the database past Frappe."),
 		)
-	for cause in put_together(trial.warned)[:MOST_CAUSES]:
-		yield Found(
-			NOTE,
-			"trial",
-			doctype,
-			_("{0} of the first {1} documents of {2}: {3}").format(
-				len(cause.documents), trial.tried, _(doctype), cause.text
-			),
-			_("For example {0}.").format(named(cause.documents, 3)),
-		)
+	yield from _causes(NOTE, _("{0} of the first {1} documents of {2}: {3}"), doctype, trial.warned, trial)
 	if trial.tried:
 		yield Found(
 			NOTE,
@@ -85,4 +65,17 @@ def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
 			_(
 				"Applied and taken back without a fault: {0} of the first {1} documents of {2}. Here already: {3}."
 			).format(trial.fits, trial.tried, _(doctype), trial.here),
+		)
+
+
+def _causes(
+	severity: str, words: str, doctype: str, cases: Iterable[tuple[str, str]], trial: Trial
+) -> Iterator[Found]:
+	for cause in put_together(cases)[:MOST_CAUSES]:
+		yield Found(
+			severity,
+			"trial",
+			doctype,
+			words.format(len(cause.documents), trial.tried, _(doctype), cause.text),
+			_("For example {0}.").format(named(cause.documents, 3)),
 		)

@@ -11,9 +11,7 @@ from pypika import Order
 from event_streaming.consumer.logs.causes import KIND
 from event_streaming.consumer.logs.sync_log import DOCTYPE, OPEN, RETRYING, SYNCED, WAITING
 from event_streaming.site.address import as_seconds
-
-# of a document, the newest
-MOST_EVENTS = 50
+from event_streaming.wire.tracing import MOST_EVENTS
 
 
 class Arrival(TypedDict):

@@ -12,15 +12,15 @@ from event_streaming.consumer.logs.tracing import told_to_producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LocalKey
-
-# the same words as the producer's side has
-NOT_SUBSCRIBED, NOT_APPROVED, REJECTED, UNSUBSCRIBED = (
-	"not_subscribed",
-	"not_approved",
-	"rejected",
-	"unsubscribed",
+from event_streaming.wire.tracing import (
+	NOT_APPROVED,
+	NOT_SUBSCRIBED,
+	OFFLINE,
+	PAUSED_HERE,
+	REFUSED,
+	REJECTED,
+	UNSUBSCRIBED,
 )
-PAUSED_HERE, OFFLINE, REFUSED = "paused_here", "offline", "refused"
 
 
 def told(event_producer: str, remote_doctype: str, remote_name: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.wire.difference import snapshot
 from event_streaming.wire.events import ATTACH, CREATE, DETACH, FILES_KEY, OF_FILES, UPDATE
 from event_streaming.wire.files import RemoteFile
-from event_streaming.wire.left_out import says_nothing
 
 # so much data, as it is in the log, is held in memory before it is known what is left of it
 BYTES_AT_ONCE = 4 * 1024 * 1024
@@ -72,8 +71,7 @@ def _hide(
 	elif event.update_type == CREATE:
 		data = _whole_as_sent(data, hidden)
 	elif event.update_type == UPDATE and data is not None:
-		left = hidden.change(data)
-		if left != data and says_nothing(left):
+		if (left := hidden.change_to_send(data)) is None:
 			return False
 		data, before = left, before and hidden.change(before)
 	if data is None and event.update_type in OF_FILES:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from event_streaming.wire.files import RemoteFile
-from event_streaming.wire.left_out import by_table, change_without, document_without, is_empty
+from event_streaming.wire.left_out import by_table, change_without, document_without, is_empty, says_nothing
 
 HASH_LENGTH = 32
 # what an address ends at: a space may be part of it
@@ -85,6 +85,11 @@ class Hidden:
 			if isinstance(left.get(table), list):
 				left = {**left, table: [masked(row, masks) for row in left[table]]}
 		return left
+
+	def change_to_send(self, change: dict[str, Any]) -> dict[str, Any] | None:
+		"""The same as `change`; None when the difference is of hidden fields alone, so that it is none for the consumer."""
+		left = self.change(change)
+		return None if left != change and says_nothing(left) else left
 
 	def change(self, change: dict[str, Any]) -> dict[str, Any]:
 		"""A difference, or what was before it, as it is sent; parts of which nothing is left are left out."""

@@ -114,3 +114,71 @@ def test_a_document_says_that_its_doctype_is_not_approved(producer, consumer, or
 	producer.run(decide, consumer_url=consumer.url, status="Rejected")
 
 	assert wait_for(lambda: "was rejected" in producer.run(lines_of, name=city)[0])
+
+
+def hide(consumer_url: str, fieldname: str) -> None:
+	import frappe
+
+	row = {"parent": consumer_url}
+	frappe.db.set_value("Event Consumer Document Type", row, "fields_not_sent", fieldname)
+	frappe.clear_document_cache("Event Consumer", consumer_url)
+
+
+def enable(user: str, enabled: int) -> None:
+	import frappe
+
+	frappe.db.set_value("User", user, "enabled", enabled)
+	frappe.clear_cache(user=user)
+
+
+def where(site, name: str) -> dict:
+	(other,) = site.rest().method("event_streaming.api.where_is", doctype=CITY, name=name)["sites"]
+	return other
+
+
+def test_the_form_and_where_is_it_say_the_same_of_what_is_hidden_missed_or_held_up(
+	producer, consumer, orders
+):
+	old, moved = (producer.run(insert, doctype=CITY, title=unique("city")) for _each in range(2))
+	subscribe(consumer, producer, CITY)
+	producer.run(change, doctype=CITY, name=moved, country_name="Siam")
+	pull(consumer, producer)
+	assert producer.run(lines_of, name=old)[0].startswith("green: Streamed to")
+	assert "Nothing of it has been logged" in " ".join(where(producer, old)["why"])
+
+	# a change of hidden fields alone is none for the consumer
+	producer.run(hide, consumer_url=consumer.url, fieldname="country_name")
+	producer.run(change, doctype=CITY, name=moved, country_name="Thailand")
+	for _each in range(2):
+		pull(consumer, producer)
+	assert producer.run(lines_of, name=moved)[0].startswith("green: Streamed to")
+	for site in (producer, consumer):
+		found = where(site, moved)
+		assert (found["label"], found["why"], len(found["events"])) == ("Arrived", [], 1), found
+
+	# passed over, as it could not be read then
+	missed = producer.run(insert, doctype=CITY, title=unique("city"))
+	producer.run(restrict_to, city=moved)
+	for _each in range(2):
+		pull(consumer, producer)
+	producer.run(lift)
+	assert producer.run(lines_of, name=missed)[0].startswith("gray: Not sent to")
+	for site in (producer, consumer):
+		found = where(site, missed)
+		assert "could not read it" in " ".join(found["why"]) and not found["here"]
+		assert found["events"][0]["status"] == "Not Sent", found
+
+	coming = producer.run(insert, doctype=CITY, title=unique("city"))
+	producer.run(change, doctype="Event Consumer", name=consumer.url, paused=1)
+	(line,) = producer.run(lines_of, name=coming)
+	assert line.startswith("blue: Not yet at") and line.endswith("it is paused")
+	assert "is paused" in " ".join(where(producer, coming)["why"])
+	# what is there already is not held up
+	assert producer.run(lines_of, name=moved)[0].startswith("green: Streamed to")
+	producer.run(enable, user=SUBSCRIBER, enabled=0)
+	try:
+		(line,) = producer.run(lines_of, name=coming)
+		assert line.startswith("orange: Not sent to") and "is disabled" in line
+		assert "is disabled" in " ".join(where(producer, coming)["why"])
+	finally:
+		producer.run(enable, user=SUBSCRIBER, enabled=1)

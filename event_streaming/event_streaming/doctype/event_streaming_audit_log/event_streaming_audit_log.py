@@ -5,12 +5,12 @@ Nobody may write, rename or delete one, Administrator included.
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 
+from event_streaming.event_streaming.written_by_one import WrittenByOne
 from event_streaming.site import audit
 
 
-class EventStreamingAuditLog(Document):
+class EventStreamingAuditLog(WrittenByOne):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -67,21 +67,6 @@ class EventStreamingAuditLog(Document):
 	@staticmethod
 	def clear_old_logs(days: int = 365) -> None:
 		audit.clear(days)
-
-	def before_insert(self):
-		self.refuse()
-
-	def validate(self):
-		self.refuse()
-
-	def before_rename(self, old: str, new: str, merge: bool = False):
-		self.refuse()
-
-	def before_discard(self):
-		self.refuse()
-
-	def on_trash(self):
-		self.refuse()
 
 	def refuse(self) -> None:
 		frappe.throw(_("Nobody can change or delete entries of the audit log."), frappe.PermissionError)

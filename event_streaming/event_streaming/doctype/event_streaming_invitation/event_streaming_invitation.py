@@ -6,10 +6,11 @@ approve documents for a site.
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from event_streaming.event_streaming.written_by_one import WrittenByOne
 
 
-class EventStreamingInvitation(Document):
+class EventStreamingInvitation(WrittenByOne):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -40,21 +41,6 @@ class EventStreamingInvitation(Document):
 		used_on: DF.Datetime | None
 
 	# end: auto-generated types
-	def before_insert(self):
-		self.refuse()
-
-	def validate(self):
-		self.refuse()
-
-	def before_rename(self, old: str, new: str, merge: bool = False):
-		self.refuse()
-
-	def before_discard(self):
-		self.refuse()
-
-	def on_trash(self):
-		self.refuse()
-
 	def refuse(self) -> None:
 		if not self.flags.by_inviting:
 			frappe.throw(

@@ -5,10 +5,11 @@ Frappe calls these functions only where a row is saved or deleted by itself, not
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from event_streaming.event_streaming.written_by_one import WrittenByOne
 
 
-class EventStreamingInvitationRow(Document):
+class EventStreamingInvitationRow(WrittenByOne):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -28,14 +29,5 @@ class EventStreamingInvitationRow(Document):
 		when_condition_ends: DF.Literal["Keep", "Remove"]
 
 	# end: auto-generated types
-	def validate(self):
-		self.refuse()
-
-	def before_discard(self):
-		self.refuse()
-
-	def on_trash(self):
-		self.refuse()
-
 	def refuse(self) -> None:
 		frappe.throw(_("A row of an invitation can't be changed."), frappe.PermissionError)
