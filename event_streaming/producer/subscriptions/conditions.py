@@ -130,7 +130,8 @@ def check_function(condition: str | None) -> None:
 
 def _fieldnames(doctype: str) -> set[str] | None:
 	"""What a condition may ask a document for; None where there is no such DocType to say it."""
-	if not frappe.db.exists("DocType", doctype):
+	# asked of each event of a page
+	if not frappe.db.exists("DocType", doctype, cache=True):
 		return None
 	meta = frappe.get_meta(doctype)
 	return {"doctype", "name", *meta.get_valid_columns(), *(df.fieldname for df in meta.fields)}

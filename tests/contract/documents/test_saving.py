@@ -437,7 +437,7 @@ def rename_linked_city(merge: bool) -> bool:
 	[
 		"doc.title == 'x' and doc.docstatus == 1",
 		"doc['title'] in ('x', 'y')",
-		"doc.get('missing') is None",
+		"doc.get('city') is None",
 		"len(doc.rows) == 2 and doc.rows[0].item == 'a'",
 		"any(row.item == 'b' for row in doc.rows)",
 		"sum([row.qty for row in doc.rows]) == 3",
