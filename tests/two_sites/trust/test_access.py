@@ -19,6 +19,7 @@ FIGURES = (
 	"events_behind",
 	"applied_in_the_last_hour",
 	"failed_events",
+	"conflicts_in_the_last_week",
 	"oldest_waiting_event",
 	"events_to_be_taken",
 	"logged_in_the_last_hour",
@@ -80,6 +81,18 @@ ACCESS = {
 		{"producer_url": "{producer}", "doctype": CITY, "name": "none"},
 	),
 	f"{API}.where_is": ("consumer", ADMINS, {"doctype": CITY, "name": "none", "ask": 0}),
+	f"{API}.connection": ("consumer", ADMINS, {"site": "{producer}"}),
+	f"{API}.map": ("consumer", ADMINS, {}),
+	f"{API}.connection_timeline": ("consumer", ADMINS, {"site": "{producer}"}),
+	f"{API}.connection_settings": ("consumer", ADMINS, {"site": "{producer}"}),
+	f"{API}.connection_schema": ("consumer", ADMINS, {"site": "{producer}", "ask": 0}),
+	f"{API}.create_field": ("consumer", ADMINS, {"site": "{producer}", "difference": "none"}),
+	f"{API}.ignore_difference": ("consumer", ADMINS, {"site": "{producer}", "difference": "none"}),
+	f"{API}.set_subscribed": (
+		"consumer",
+		ADMINS,
+		{"event_producer": "{producer}", "doctype": "none", "subscribed": 0},
+	),
 	f"{API}.causes": ("consumer", ADMINS, {}),
 	f"{API}.values_of_cause": ("consumer", ADMINS, {"cause": "none"}),
 	f"{API}.retry_cause": ("consumer", ADMINS, {"cause": "none"}),
@@ -254,6 +267,10 @@ WITH_TOKEN = {"confirm", "update_status", "new_event_notification", "trace_arriv
 WITH_CODE = {"meet_invitation", "redeem_invitation"}
 # what only looks, and the two that sites with the old app call as they like
 NOT_POST_ONLY = {
+	"connection",
+	"map",
+	"connection_timeline",
+	"connection_settings",
 	"causes",
 	"values_of_cause",
 	"export_setup",
