@@ -19,6 +19,7 @@ FIGURES = (
 	"events_behind",
 	"applied_in_the_last_hour",
 	"failed_events",
+	"conflicts_in_the_last_week",
 	"oldest_waiting_event",
 	"events_to_be_taken",
 	"logged_in_the_last_hour",
