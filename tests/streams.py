@@ -294,7 +294,7 @@ def where_it_stands(secrets: list[str]) -> list[str]:
 
 	save_to_db()
 	found = []
-	for table in frappe.db.get_tables(cached=False):
+	for table in frappe.db.sql("show tables", pluck=True):
 		text = repr(frappe.db.sql(f"select * from `{table}`"))
 		found += [table for secret in secrets if secret in text]
 	for connection in (frappe.cache, get_redis_conn()):

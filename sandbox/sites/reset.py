@@ -39,6 +39,7 @@ def delete_rows_of_module(module: str) -> None:
 	forget_cached_data()
 	for doctype in singles:
 		settings = frappe.new_doc(doctype)
+		settings.name = doctype  # Frappe 15 takes a Single whose stored name is empty for a new one
 		settings.update_single(settings.get_valid_dict())
 	from event_streaming.site.site_id import make_id_if_missing
 

@@ -26,7 +26,7 @@ SAVEPOINT = "event_streaming_rehearsal"
 # far from what others take at the same time, who would wait for these rows
 MADE_UP_FROM = 1_000_000_000
 # overridden on the connection of this thread alone
-OVERRIDDEN = ("execute_query", "commit", "get_next_sequence_val")
+OVERRIDDEN = ("sql", "commit", "get_next_sequence_val")
 
 
 @dataclass
@@ -42,20 +42,22 @@ class Rehearsal:
 	def begin(self) -> None:
 		frappe.db.savepoint(SAVEPOINT)
 		database = frappe.local.db
-		execute = database.execute_query
+		execute = database.sql
 
-		def guarded(query: Any, values: Any = None) -> Any:
+		def guarded(query: Any, *args: Any, **kwargs: Any) -> Any:
 			query = str(query)
+			if not kwargs.get("run", True):
+				return execute(query, *args, **kwargs)
 			if statements.is_refused(query, self._last):
 				self.refuse(statements.first_word(query))
 			self._last = query
-			answer = execute(statements.numbered(query, self.next_number), values)
+			answer = execute(statements.numbered(query, self.next_number), *args, **kwargs)
 			if statements.is_whole_rollback(query) or statements.first_word(query) in statements.BEGINS:
 				# by a controller: what comes now is tried like what came before
 				execute(f"savepoint {SAVEPOINT}")
 			return answer
 
-		database.execute_query = guarded
+		database.sql = guarded
 		database.commit = lambda *_args, **_kwargs: self.refuse("commit")
 		database.get_next_sequence_val = lambda doctype, slug="_id_seq": self.next_number(
 			frappe.scrub(f"{doctype}{slug}")

@@ -123,7 +123,11 @@ def test_what_the_producer_adds_is_added_once_whatever_happens(producer, consume
 	producer.run(count, name=name, total=1)
 	pull(consumer, producer)
 	assert numbers(consumer, name)[0] == 101
-	assert consumer.run(verify, event_producer=event_producer)["differing"] == 0
+	# of other tests' orders some differ
+	report = json.loads(consumer.run(verify, event_producer=event_producer)["report"])
+	assert report["doctypes"][ORDER]["documents"] and name not in [
+		each["remote_name"] for each in report["findings"]
+	]
 
 
 def test_both_ways_they_come_to_the_same_number_and_each_field_has_its_policy(producer, consumer):

@@ -197,7 +197,7 @@ def fingerprint() -> dict[str, int]:
 	"""A checksum of every table."""
 	import frappe
 
-	tables = frappe.db.get_tables(cached=False)
+	tables = frappe.db.sql("show tables", pluck=True)
 	quoted = ", ".join(f"`{each}`" for each in tables)
 	found = frappe.db.sql(f"checksum table {quoted}")
 	return {name.split(".", 1)[1].removeprefix("tab"): checksum for name, checksum in found}

@@ -118,6 +118,7 @@ def test_no_form_and_no_rest_call_changes_an_id(producer, consumer):
 	consumer.rest().update("Event Producer", producer.url, {"site_id": OTHER})
 	producer.rest().update("Event Consumer", consumer.url, {"site_id": OTHER})
 	producer.run(set_settings, site_id=OTHER, events_per_page=400)
+	consumer.rest().insert({"doctype": "Event Streaming Settings", "site_id": OTHER})
 
 	assert [producer.run(site_id), consumer.run(site_id)] == before
 	assert kept(consumer, "Event Producer", producer.url) == before[0]

@@ -55,7 +55,8 @@ class EventStreamingSettings(Document):
 				+ f". {why_no_address(self.public_url)}"
 			)
 		self.public_url = url or None
-		self.site_id = before.site_id if before else None
+		# as stored, also where this is an insert, which knows nothing of before: REST's POST is one
+		self.site_id = frappe.db.get_single_value(self.doctype, "site_id", cache=False)
 
 	def on_update(self):
 		audit.record_save(self, audit.SETTINGS_CHANGED)
