@@ -100,7 +100,6 @@ def questions(producer, paper: str, mark: str) -> dict[str, list[dict]]:
 		"get_page": [{"cursor": 0}, {"cursor": 0, "limit": 1}],
 		"get_documents": [{"documents": json.dumps([[PAPER, paper]])}],
 		"get_check": [{"doctype": PAPER}],
-		"trace_document": [{"doctype": PAPER, "name": paper}],
 		"describe": [{"doctypes": json.dumps([PAPER, FOLDER])}],
 		"get_copy_page": [{"doctype": PAPER, **each} for each in by_mark],
 		"get_match_page": [
