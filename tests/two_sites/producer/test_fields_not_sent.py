@@ -53,7 +53,7 @@ def papers(producer, consumer, orders):
 	producer.run(hide, consumer_url=consumer.url, doctype=PAPER, not_sent=NOT_SENT, masked=MASKED)
 
 
-def ask(producer, consumer, name: str, **arguments) -> requests.Response:
+def ask(producer, consumer, name: str, /, **arguments) -> requests.Response:
 	"""An answer as it comes over the line, whatever its status."""
 	path = name if "." in name else f"{ENDPOINT}{name}"
 	return requests.post(
