@@ -4,6 +4,7 @@ declare const $: any;
 declare const __: (text: string, values?: any[], context?: string) => string;
 declare const cint: (value: any) => number;
 declare const cstr: (value: any) => string;
+declare const cur_dialog: any;
 declare const cur_frm: any;
 declare const cur_list: any;
 declare const flt: (value: any, precision?: number) => number;

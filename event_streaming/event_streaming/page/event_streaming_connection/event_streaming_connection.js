@@ -111,7 +111,8 @@
 		// what has not changed is left alone, and whoever is at a button stays there
 		show(html) {
 			if (html === this.shown) return;
-			const at = document.activeElement && this.body[0].contains(document.activeElement) ? document.activeElement.dataset.focus : "";
+			const active = document.activeElement;
+			const at = active instanceof HTMLElement && this.body[0].contains(active) ? active.dataset.focus : "";
 			this.shown = html;
 			this.body.html(html);
 			if (at) this.body.find("[data-focus]").filter((_index, each) => each.dataset.focus === at).first().trigger("focus");
