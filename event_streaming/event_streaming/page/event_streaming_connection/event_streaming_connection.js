@@ -112,7 +112,7 @@
 		show(html) {
 			if (html === this.shown) return;
 			const active = document.activeElement;
-			const at = active instanceof HTMLElement && this.body[0].contains(active) ? active.dataset.focus : "";
+			const at = active instanceof window.HTMLElement && this.body[0].contains(active) ? active.dataset.focus : "";
 			this.shown = html;
 			this.body.html(html);
 			if (at) this.body.find("[data-focus]").filter((_index, each) => each.dataset.focus === at).first().trigger("focus");
