@@ -236,6 +236,7 @@ def remove_neighbour() -> None:
 	frappe.delete_doc("User", NEIGHBOUR, force=True)
 	reset_perms(CITY)
 	frappe.db.delete(ORDER, {"title": MARK})
+	frappe.db.delete(CITY, {"title": "Open to all"})
 
 
 @pytest.fixture
@@ -319,7 +320,11 @@ class Fuzz:
 		answer = send(self.session(who, name), self.sites[name], path, arguments, way)
 		self.answers[answer.status_code] = self.answers.get(answer.status_code, 0) + 1
 		short = path.rsplit(".", 1)[1]
-		if answer.status_code >= 500:
+		# Frappe 15 answers so to a body that is no JSON, before it has looked whom it is for
+		frappes_own = (
+			way == "raw" and "JSONDecodeError" in answer.text and "event_streaming/" not in answer.text
+		)
+		if answer.status_code >= 500 and not frappes_own:
 			self.wrong.append(f"{short} as {who} ({way}) {json.dumps(arguments)[:200]}: {answer.text[-500:]}")
 		told = [secret[:6] for secret in self.secrets[name] if secret in answer.text]
 		if told:
