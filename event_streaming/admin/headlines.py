@@ -10,13 +10,15 @@ from typing import Literal, TypedDict
 
 from frappe import _
 
-from event_streaming.admin.words import counted
+from event_streaming.admin.words import at, counted
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.producer.registration.overview import ConsumerRow
 
 # a consumer asks at least once an hour, be it that nothing has changed
 SILENT = timedelta(hours=24)
+# every minute a pull is due; the scheduler itself may look only every four
+NOT_PULLING = timedelta(minutes=15)
 
 Colour = Literal["green", "blue", "orange", "red", "gray"]
 
@@ -29,12 +31,13 @@ class Headline(TypedDict):
 	text: str
 
 
-def headline_of(row: ProducerRow, here: str = "") -> Headline:
+def headline_of(row: ProducerRow, here: str, now: datetime) -> Headline:
 	"""The headline of an Event Producer. `here` is the address by which the producer knows this site."""
 	return (
 		_of_connection(row)
 		or _of_failures(row)
 		or _of_approval(row, here)
+		or _of_standstill(row, now)
 		or _of_waiting(row)
 		or _of_withheld(row)
 		or _line(_("Up to Date"), "green")
@@ -132,6 +135,26 @@ def _of_approval(row: ProducerRow, here: str) -> Headline | None:
 		_("{0} must be approved on {1}: open Event Consumer {2} there.")
 		.format(", ".join(row["not_approved"]), row["name"], here)
 		.replace("  ", " "),
+	)
+
+
+def is_not_pulling(row: ProducerRow, now: datetime) -> bool:
+	"""The producer could be read, and nobody has asked it for long: this site's scheduler or workers stand still."""
+	if row["paused"] or row["connection"] != state.ONLINE or not row["last_contact"]:
+		return False
+	return row["last_contact"] < now - NOT_PULLING
+
+
+def _of_standstill(row: ProducerRow, now: datetime) -> Headline | None:
+	if not row["subscribed"] or not is_not_pulling(row, now):
+		return None
+	return _line(
+		_("Not Pulling"),
+		"orange",
+		_(
+			"Nothing has been pulled since {0}, though a pull is due every minute. The scheduler or the workers of this site stand still:"
+			" bench event-streaming doctor says which."
+		).format(at(row["last_contact"])),
 	)
 
 

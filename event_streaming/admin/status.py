@@ -7,8 +7,8 @@ from frappe import _
 from frappe.utils import now_datetime
 
 from event_streaming.admin.alerts import OpenAlert, open_alerts
-from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer
-from event_streaming.admin.words import counted
+from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer, is_not_pulling
+from event_streaming.admin.words import at, counted
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
@@ -45,29 +45,35 @@ class Status(TypedDict):
 
 def site_status() -> Status:
 	"""Everything about this site's streams in a few queries."""
-	producers, consumers = consuming.producers(), producing.consumers()
+	producers, consumers, now = consuming.producers(), producing.consumers(), now_datetime()
 	return {
 		"site": public_url(),
-		"now": now_datetime(),
+		"now": now,
 		"time_zone": time_zone(),
 		"position": head_position(),
-		"producers": [{**row, "headline": headline_of(row, public_url())} for row in producers],
-		"consumers": [{**row, "headline": headline_of_consumer(row, now_datetime())} for row in consumers],
+		"producers": [{**row, "headline": headline_of(row, public_url(), now)} for row in producers],
+		"consumers": [{**row, "headline": headline_of_consumer(row, now)} for row in consumers],
 		"alerts": open_alerts(),
 		"needs_attention": [
-			*(line for row in producers for line in needs_of_producer(row, public_url())),
+			*(line for row in producers for line in needs_of_producer(row, public_url(), now)),
 			*(line for row in consumers for line in needs_of_consumer(row)),
 		],
 	}
 
 
-def needs_of_producer(row: ProducerRow, here: str) -> list[str]:
+def needs_of_producer(row: ProducerRow, here: str, now: datetime) -> list[str]:
 	"""What a person has to see to about a producer, a sentence each."""
 	found = []
 	if not row["paused"] and row["connection"] in (state.OFFLINE, state.REFUSED):
 		found.append(_("{0} could not be read: {1}").format(row["name"], row["last_error"] or ""))
 	elif row["last_error"] or row["last_warning"]:
 		found.append(f"{row['name']}: {row['last_error'] or row['last_warning']}")
+	if is_not_pulling(row, now):
+		found.append(
+			_("Nothing has been pulled from {0} since {1}: see scheduler and workers in the doctor.").format(
+				row["name"], at(row["last_contact"])
+			)
+		)
 	if row["failed"]:
 		found.append(
 			_(

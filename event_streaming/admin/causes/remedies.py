@@ -155,6 +155,12 @@ def _of_the_sites() -> dict[str, Remedy]:
 				"Check the API key and secret on the Event Producer, and the roles of that user on the producer, then retry."
 			),
 		),
+		"OSError": Remedy(
+			_("A file of this site can't be written"),
+			_(
+				"See in the example which one: free space on the disk, or mend the rights on the folder, then retry."
+			),
+		),
 		"FileNotSent": Remedy(
 			_("A file can't be brought"),
 			_(

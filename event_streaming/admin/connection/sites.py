@@ -76,8 +76,8 @@ def streams_from(now: datetime) -> list[Stream]:
 		_stream(
 			row,
 			FROM,
-			headline_of(row, public_url()),
-			needs_of_producer(row, public_url()),
+			headline_of(row, public_url(), now),
+			needs_of_producer(row, public_url(), now),
 			rates.get(row["name"], 0),
 			percentile(delays.get(row["name"], [])),
 		)

@@ -118,7 +118,7 @@ def of_producer(name: str) -> dict[str, Any] | None:
 	]
 	return {
 		**row,
-		"headline": headline_of(row, public_url()),
+		"headline": headline_of(row, public_url(), now),
 		"per_hour": sum(count for (producer, _doctype), count in rates.items() if producer == name),
 		"delay": percentile(by_doctype.delays_since(now - DAY).get(name, [])),
 		"doctypes": lines,

@@ -13,6 +13,7 @@ from frappe.utils.scheduler import is_scheduler_inactive
 from redis.exceptions import RedisError
 
 from event_streaming.admin.daily.awake import has_connection, is_asleep
+from event_streaming.admin.doctor import disk
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.database.locks import lock_holder
@@ -37,6 +38,7 @@ def examine() -> Iterator[Finding]:
 	yield scheduler()
 	yield from sleep()
 	yield from cluster()
+	yield from disk.examine()
 	for queue in dict.fromkeys((get_settings().queue, "long")):
 		yield workers(queue)
 	yield from retention()

@@ -24,6 +24,7 @@ from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
 from event_streaming.consumer.workers.shared_page import apply_shared
+from event_streaming.database.full_disk import is_full_disk
 from event_streaming.exceptions import (
 	LaneLost,
 	NotRegistered,
@@ -110,6 +111,22 @@ def pull_as_subscriber(
 		if patience is None and frappe.db.exists("Event Producer", event_producer):
 			record_failure(event_producer, error)
 			frappe.db.commit()
+	except Exception as error:
+		if is_full_disk(error):
+			frappe.db.rollback()
+			keep_that_the_disk_is_full(event_producer)
+		raise
+
+
+def keep_that_the_disk_is_full(event_producer: str) -> None:
+	"""Nothing of a page could be written, nor its rows in the log: a row that is there already can be changed, as a rule."""
+	try:
+		state.save_state(
+			event_producer, last_error=_("This site can't write any more: its disk is full. Free space.")
+		)
+		frappe.db.commit()
+	except Exception:
+		frappe.db.rollback()
 
 
 def run_slice(

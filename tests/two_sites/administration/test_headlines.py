@@ -21,6 +21,7 @@ PRODUCER = {
 	"withheld": {},
 	"last_error": None,
 	"last_warning": None,
+	"last_contact": None,
 }
 CONSUMER = {
 	"name": "https://branch.example",
@@ -36,9 +37,11 @@ CONSUMER = {
 
 
 def producer_headline(values: dict) -> dict:
+	from frappe.utils import now_datetime
+
 	from event_streaming.admin.headlines import headline_of
 
-	return headline_of({**PRODUCER, **values}, "https://branch.example")
+	return headline_of({**PRODUCER, **values}, "https://branch.example", now_datetime())
 
 
 def consumer_headline(values: dict, contact_hours: float | None, known_hours: float) -> dict:

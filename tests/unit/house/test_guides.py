@@ -8,7 +8,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
 DOCS = PROJECT / "docs"
-PAIRS = [("guide.md", "guide.th.md"), ("admin.md", "admin.th.md")]
+PAIRS = [("guide.md", "guide.th.md"), ("admin.md", "admin.th.md"), ("incidents.md", "incidents.th.md")]
 LABEL = re.compile(r"(?<!\*)\*(?!\*)([^*]+?)\*(?!\*)")
 
 

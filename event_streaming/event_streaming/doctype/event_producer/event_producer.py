@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import frappe
 from frappe.model.document import Document
+from frappe.utils import now_datetime
 
 from event_streaming.admin.headlines import headline_of
 from event_streaming.admin.remote import told_in_the_desk
@@ -68,7 +69,7 @@ class EventProducer(Document):
 		self.set_onload("public_url", public_url())
 		self.set_onload("unasked", unasked.shown(self))
 		for row in overview.producers(self.name):
-			self.set_onload("headline", headline_of(row, public_url()))
+			self.set_onload("headline", headline_of(row, public_url(), now_datetime()))
 		self.set_onload("standing", standing_of(self.name))
 		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
@@ -230,7 +231,7 @@ def standing_of(event_producer: str) -> str:
 		order_by="idx asc",
 	)
 	found = overview.producers(event_producer)
-	headline = headline_of(found[0], public_url()) if found else {}
+	headline = headline_of(found[0], public_url(), now_datetime()) if found else {}
 	return frappe.as_json([rows, headline, found[0]["connection"] if found else ""], indent=None)
 
 

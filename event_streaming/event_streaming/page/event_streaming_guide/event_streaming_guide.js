@@ -1,7 +1,7 @@
 // The guides that come with the app. They link to each other and to their own headings, as on a code forge.
 
-const GUIDES = { guide: __("User guide"), admin: __("Administrator's guide"), security: __("Security") };
-const LINK_TO_GUIDE = /^(?:(guide|admin|security)(\.th)?\.md)?(?:#(.*))?$/;
+const GUIDES = { guide: __("User guide"), admin: __("Administrator's guide"), incidents: __("Incidents"), security: __("Security") };
+const LINK_TO_GUIDE = /^(?:(guide|admin|incidents|security)(\.th)?\.md)?(?:#(.*))?$/;
 
 frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 	const page = frappe.ui.make_app_page({

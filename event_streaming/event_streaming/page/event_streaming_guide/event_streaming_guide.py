@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 from frappe.utils import md_to_html
 
-GUIDES = ("guide", "admin", "security")
+GUIDES = ("guide", "admin", "incidents", "security")
 LANGUAGES = ("en", "th")
 
 

@@ -1,0 +1,85 @@
+"""The page of incidents is honest: a test stages each, and what it quotes is what the app says."""
+
+import ast
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+DOCS = PROJECT / "docs"
+PAGES = [("incidents.md", 0), ("incidents.th.md", 1)]
+LEADS = {
+	"incidents.md": ["Seen:", "Means:", "Do:", "Over when:"],
+	"incidents.th.md": ["เห็นอะไร:", "หมายความว่า:", "ทำอะไร:", "จบเมื่อ:"],
+}
+FEWEST = 15
+LABEL = re.compile(r"(?<!\*)\*(?!\*)([^*]+?)\*(?!\*)")
+
+
+def without_commands(text: str) -> str:
+	return re.sub(r"`[^`]*`", "", text)
+
+
+def sections(page: str) -> dict[str, str]:
+	"""Heading -> what stands below it."""
+	parts = re.split(r"^## (.+)$", (DOCS / page).read_text(), flags=re.M)[1:]
+	return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def incidents(page: str) -> list[str]:
+	"""All headings but the last two: the table of tests, and what no test stages yet."""
+	return list(sections(page))[:-2]
+
+
+def staged(page: str) -> dict[str, list[str]]:
+	"""Incident -> the tests that the table names for it."""
+	table = list(sections(page).values())[-2]
+	rows = re.findall(r"^\| (.+?) \| (`.+`) \|$", table, flags=re.M)
+	return {incident: re.findall(r"`([^`]+)`", tests) for incident, tests in rows if "::" in tests}
+
+
+def said_by_the_app(language: int) -> set[str]:
+	with open(PROJECT / "event_streaming/translations/th.csv", newline="") as file:
+		return {re.sub(r"\{\w*\}", "…", row[language]) for row in csv.reader(file)}
+
+
+@pytest.mark.parametrize("page", [name for name, _language in PAGES])
+def test_each_incident_says_how_it_looks_what_it_means_what_to_do_and_how_it_is_over(page):
+	assert len(incidents(page)) >= FEWEST
+	for incident in incidents(page):
+		assert re.findall(r"^- \*\*(.+?)\*\*", sections(page)[incident], flags=re.M) == LEADS[page], incident
+
+
+@pytest.mark.parametrize("page", [name for name, _language in PAGES])
+def test_each_incident_has_a_test_that_is_there(page):
+	assert list(staged(page)) == incidents(page)
+	for tests in staged(page).values():
+		for test in tests:
+			path, _, name = test.partition("::")
+			tree = ast.parse((PROJECT / "tests" / path).read_text())
+			assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, test
+
+
+def test_both_languages_name_the_same_tests():
+	assert list(staged("incidents.md").values()) == list(staged("incidents.th.md").values())
+
+
+@pytest.mark.parametrize(("page", "language"), PAGES)
+def test_what_is_quoted_is_what_the_app_says(page, language):
+	known, text = said_by_the_app(language), without_commands((DOCS / page).read_text())
+	messages = re.findall(r"“([^”]+)”", text)
+	labels = LABEL.findall(text.replace("**", ""))
+
+	assert len(messages) >= FEWEST and len(labels) >= FEWEST
+	assert not {" ".join(each.split()) for each in (*messages, *labels)} - known
+
+
+@pytest.mark.parametrize("page", [name for name, _language in PAGES])
+def test_checks_of_the_doctor_are_its_own(page):
+	source = "".join(path.read_text() for path in (PROJECT / "event_streaming/admin/doctor").glob("*.py"))
+	checks = re.findall(r"`(?:FAULT|WARNING) ([a-z ]+)`", (DOCS / page).read_text())
+
+	assert len(checks) >= 8
+	assert not {check for check in checks if f'"{check}"' not in source}
