@@ -20,9 +20,9 @@ doctype_js = {
 doctype_list_js = {
 	"Event Consumer": "public/js/pairing.js",
 	"Event Producer": "public/js/pairing.js",
+	"Event Streaming Finding": "public/js/doctor.js",
 	"Event Streaming Invitation": "public/js/pairing.js",
 }
-doctype_list_js = {"Event Streaming Finding": "public/js/doctor.js"}
 page_js = {
 	"event-streaming-connection": ["public/js/connection_map.js", "public/js/connection_tabs.js"],
 }

@@ -359,3 +359,17 @@ def test_every_patch_is_a_module_with_something_to_execute():
 		assert found and found.origin, patch
 		tree = ast.parse(Path(found.origin).read_text())
 		assert any(isinstance(node, ast.FunctionDef) and node.name == "execute" for node in tree.body), patch
+
+
+def test_no_hook_is_said_twice_so_that_the_second_would_take_the_place_of_the_first():
+	body = ast.parse((APP / "hooks.py").read_text()).body
+	names = [
+		name.id
+		for node in body
+		if isinstance(node, ast.Assign)
+		for target in node.targets
+		for name in ast.walk(target)
+		if isinstance(name, ast.Name)
+	]
+
+	assert len(names) > 10 and sorted(names) == sorted(set(names))
