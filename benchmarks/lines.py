@@ -206,6 +206,24 @@ def pages(bench: Bench) -> list[Figure]:
 	]
 
 
+def travelling(bench: Bench) -> list[Figure]:
+	"""What goes over the line ÷ the JSON that is read, of pages of 500 events."""
+	bench.start(ORDER)
+	count, found = 500, {}
+	names = bench.run(bench.producer, "documents.make_documents", count=count, rows=3)
+	for what in ("creates", "updates"):
+		if what == "updates":
+			bench.run(bench.producer, "documents.change_documents", names=names)
+		done = bench.run(bench.consumer, "feed.pull_measured", event_producer=bench.producer.url)
+		if done["events"] != count:
+			raise RuntimeError(f"{done['events']} events came instead of {count}")
+		found[what] = done
+	return [
+		ratio(f"bytes of a page of 500 {what}", [done["travelled"]], [done["read"]], "≤ 0.25", unit_of_samples="bytes")
+		for what, done in found.items()
+	]
+
+
 def level_of(measure: Callable[[Any], list[float]], bench: Bench) -> float:
 	"""What the consumer's site takes for the same ÷ the producer's: two sites are never quite alike."""
 	found: dict[str, list[float]] = {"producer": [], "consumer": []}
@@ -398,6 +416,7 @@ LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"copying": copying,
 	"workers": workers,
 	"pages": pages,
+	"travelling": travelling,
 	"backlog": backlog,
 	"queues": queues,
 	"latency": latency,

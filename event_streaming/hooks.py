@@ -31,6 +31,9 @@ extend_bootinfo = "event_streaming.admin.document.boot"
 # keys on our documents are for other sites
 auth_hooks = ["event_streaming.site.authorization.refuse_our_documents"]
 
+# pages and documents for other sites
+after_request = ["event_streaming.http.compressing.compress"]
+
 # what every document of this site fires
 doc_events = {
 	"*": {

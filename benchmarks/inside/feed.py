@@ -1,6 +1,7 @@
 """The log of the producer: filling it, and reading its pages."""
 
 from time import perf_counter
+from typing import Any
 
 import frappe
 
@@ -76,3 +77,25 @@ def read_pages(consumer: str, pages: int) -> list[float]:
 	finally:
 		frappe.set_user("Administrator")
 	return found
+
+
+def pull_measured(event_producer: str) -> dict[str, int]:
+	"""One pull to the end: bytes of the answers as they came over the line, and as they were read; and the events."""
+	from event_streaming.consumer.pull.loop import pull
+	from event_streaming.http import client
+
+	found, read = {"travelled": 0, "read": 0, "events": 0}, client.read_bounded
+
+	def measured(response: Any, url: str) -> bytes:
+		content = read(response, url)
+		found["travelled"] += response.raw.tell()
+		found["read"] += len(content)
+		return content
+
+	client.read_bounded = measured
+	try:
+		while (summary := pull(event_producer)).more:
+			found["events"] += summary.events
+	finally:
+		client.read_bounded = read
+	return {**found, "events": found["events"] + summary.events}

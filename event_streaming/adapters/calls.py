@@ -96,6 +96,8 @@ def adapters() -> list[ModuleType]:
 
 def _known() -> dict:
 	"""For one request or job: installing an app is followed by new ones."""
-	if not hasattr(frappe.local, "event_streaming_adapters"):
-		frappe.local.event_streaming_adapters = {}
-	return frappe.local.event_streaming_adapters
+	try:
+		return frappe.local.event_streaming_adapters
+	except AttributeError:
+		known = frappe.local.event_streaming_adapters = {}
+		return known

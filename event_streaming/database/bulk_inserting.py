@@ -6,6 +6,7 @@ what is there already; an error of the database is raised as it comes, and then 
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import frappe
@@ -89,7 +90,7 @@ def _run(parts: tuple[str, str, str], rows: Sequence[Row]) -> None:
 		frappe.db.sql(head + row + tail, tuple(rows[0]))
 		return
 	for some in _in_statements(rows):
-		values = tuple(value for values in some for value in values)
+		values = tuple(chain.from_iterable(some))
 		frappe.db.sql(head + ",".join([row] * len(some)) + tail, values)
 
 
@@ -98,7 +99,7 @@ def _in_statements(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 	some: list[Row] = []
 	size = 0
 	for row in rows:
-		row_size = sum(len(value) for value in row if type(value) is str)
+		row_size = sum([len(value) for value in row if type(value) is str])
 		if some and (len(some) >= MOST_ROWS or size + row_size > MOST_CHARACTERS):
 			yield some
 			some, size = [], 0

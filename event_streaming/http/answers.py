@@ -12,12 +12,16 @@ from event_streaming.http.confidential import plain
 from event_streaming.wire.checks import as_site_id
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
-CHUNK_BYTES = 64 * 1024
+# compressed, of which a chunk can become a thousand times as much
+CHUNK_BYTES = 16 * 1024
 LONGEST_RETRY_AFTER = 24 * 60 * 60.0
 
 
 def read_bounded(response: requests.Response, url: str) -> bytes:
 	"""The body, up to a bound: what comes from the other side is not trusted with this process's memory."""
+	if "," in response.headers.get("Content-Encoding", ""):
+		# what is compressed many times over fills the memory before its size is known
+		raise RemoteError(_("{0} sent an answer that is compressed more than once.").format(url))
 	chunks, size = [], 0
 	for chunk in response.iter_content(CHUNK_BYTES):
 		size += len(chunk)

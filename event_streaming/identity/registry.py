@@ -8,6 +8,7 @@ sides, is recognised. Nothing here touches the documents themselves.
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import frappe
@@ -74,6 +75,8 @@ class WriteFirst(Protocol):
 	def write_in_the_middle(self) -> None: ...
 
 
+# the same few are asked for again and again while a page is applied
+@lru_cache(maxsize=4096)
 def identity_key(event_producer: str, remote_doctype: str, remote_name: str) -> str:
 	"""The row's name: exact where a collation would take "a" and "A" for the same."""
 	text = "\n".join((event_producer, remote_doctype, remote_name))

@@ -43,12 +43,20 @@ def has_nothing_to_refuse(text: str) -> bool:
 		text.count("{") + text.count("[") <= MAX_DEPTH
 		and text.count(",") < MAX_ROWS
 		and "\\u" not in text
-		and is_whole(text)
+		and holds_no_halves(text)
 	)
 
 
-def check_shape(data: Any) -> None:
-	"""Refuse what no document is: nested too deep, with a table of too many rows, or with text that no database takes."""
+def holds_no_halves(text: str) -> bool:
+	"""Whether the JSON text alone shows that no value of it holds halves of characters."""
+	return "\\u" not in text and is_whole(text)
+
+
+def check_shape(data: Any, texts_too: bool = True) -> None:
+	"""Refuse what no document is: nested too deep, with a table of too many rows, or with text that no database takes.
+
+	`texts_too` False when the JSON text has shown already that its texts are whole.
+	"""
 	level, depth = [data], 0
 	while level:
 		depth += 1
@@ -59,7 +67,9 @@ def check_shape(data: Any) -> None:
 			if isinstance(value, list) and len(value) > MAX_ROWS:
 				raise InvalidPage(f"A table of a document has more than {MAX_ROWS} rows.")
 			children = value.values() if isinstance(value, dict) else value
-			below.extend(child for child in children if isinstance(child, dict | list))
+			below.extend([child for child in children if isinstance(child, (dict, list))])
+			if not texts_too:
+				continue
 			texts = [*value, *children] if isinstance(value, dict) else children
 			if not all(is_whole(text) for text in texts if isinstance(text, str)):
 				raise InvalidPage("A document holds halves of characters.")

@@ -12,6 +12,7 @@ from event_streaming.wire.checks import (
 	check_shape,
 	data_text,
 	has_nothing_to_refuse,
+	holds_no_halves,
 	moment,
 	printable,
 	text,
@@ -141,7 +142,7 @@ def parse_data(event: Event, part: str = "data") -> dict:
 	if not isinstance(data, dict):
 		raise InvalidPage(f"The data of event {event['id']} is not a JSON object.")
 	if not has_nothing_to_refuse(event[part]):
-		check_shape(data)
+		check_shape(data, texts_too=not holds_no_halves(event[part]))
 	return data
 
 

@@ -58,10 +58,9 @@ def rule_of_series(series: str, fill: Fill) -> Rule | None:
 def rule_of_format(text: str, fill: Fill) -> Rule | None:
 	"""The rule of `format:`, with parts in braces. Frappe counts for all of these with one counter, which has no name."""
 	before, after, digits = [], [], 0
-	for piece in IN_BRACES.split(text.split(":", 1)[1]):
-		part = piece[1:-1] if IN_BRACES.fullmatch(piece) else ""
+	for literal, part in pieces_of_format(text):
 		if not part:
-			pattern = re.escape(piece)
+			pattern = literal
 		elif part.startswith("#"):
 			if digits:
 				# each number would be counted by itself
@@ -74,6 +73,16 @@ def rule_of_format(text: str, fill: Fill) -> Rule | None:
 			return None
 		(after if digits else before).append(pattern)
 	return Rule("".join(before), digits, "".join(after), key="") if digits else None
+
+
+@lru_cache(maxsize=512)
+def pieces_of_format(text: str) -> list[tuple[str, str]]:
+	"""(pattern, "") for text that means itself, ("", part) for what stands in braces."""
+	pieces = []
+	for piece in IN_BRACES.split(text.split(":", 1)[1]):
+		part = piece[1:-1] if IN_BRACES.fullmatch(piece) else ""
+		pieces.append(("", part) if part else (re.escape(piece), ""))
+	return pieces
 
 
 def pattern_of(part: str, fill: Fill) -> str | None:

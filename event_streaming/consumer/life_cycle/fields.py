@@ -16,6 +16,9 @@ from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 # a tree numbers its nodes by itself, for the nodes that this site has; the producer's numbers belong to its own
 TREE_FIELDS = ("lft", "rgt", "old_parent")
 ROW_KEYS = ("name", "idx")
+FRAMEWORK_FIELDS = frozenset((*default_fields, "doctype", "parent", "parenttype", "parentfield"))
+# what JSON has besides single values
+HOLDS_MORE = (list, dict)
 AS_STORED = {"Date": getdate, "Datetime": get_datetime, "Time": to_timedelta}
 
 
@@ -52,19 +55,19 @@ def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, lis
 	it stands in a tree, are this site's own and are never taken over.
 	"""
 	meta = frappe.get_meta(doctype)
-	stored = shape_of(meta).stored
+	shape = shape_of(meta)
 	own = (REMOTE_NAME, REMOTE_SITE, *(TREE_FIELDS if meta.get("is_tree") else ()))
 	known, unknown = {}, []
 	for fieldname, value in data.items():
-		df = meta.get_field(fieldname)
 		if fieldname in own:
 			continue
-		if df and df.fieldtype in table_fields:
+		if fieldname in shape.stored:
+			known[fieldname] = checked_value(meta, fieldname, value) if type(value) in HOLDS_MORE else value
+		elif fieldname in shape.tables:
 			if rows and isinstance(value, list):
+				df = meta.get_field(fieldname)
 				known[fieldname] = [known_row(df, row, unknown) for row in value if isinstance(row, dict)]
-		elif fieldname in stored:
-			known[fieldname] = checked_value(df, value)
-		elif not df and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
+		elif is_unknown(meta, fieldname, value):
 			unknown.append(fieldname)
 	return known, left_out(doctype, unknown)
 
@@ -74,10 +77,9 @@ def known_row(df, row: dict, unknown: list[str]) -> dict:
 	stored = shape_of(meta).stored
 	known = {"doctype": df.options, **{key: row[key] for key in ROW_KEYS if row.get(key)}}
 	for fieldname, value in row.items():
-		field = meta.get_field(fieldname)
 		if fieldname in stored:
-			known[fieldname] = checked_value(field, value)
-		elif not field and not is_framework_field(fieldname) and value not in (None, "", 0, [], {}):
+			known[fieldname] = checked_value(meta, fieldname, value) if type(value) in HOLDS_MORE else value
+		elif is_unknown(meta, fieldname, value):
 			unknown.append(f"{df.fieldname}.{fieldname}")
 	return known
 
@@ -98,21 +100,18 @@ def is_stored(df) -> bool:
 	)
 
 
-def is_framework_field(fieldname: str) -> bool:
-	return (
-		fieldname.startswith("_")
-		or fieldname in default_fields
-		or fieldname in ("doctype", "parent", "parenttype", "parentfield")
-	)
+def is_unknown(meta: Meta, fieldname: str, value: Any) -> bool:
+	"""Whether a field that can't be taken is worth a warning: it says something, and is not Frappe's own."""
+	if fieldname in FRAMEWORK_FIELDS or value in (None, "", 0, [], {}) or fieldname.startswith("_"):
+		return False
+	return not meta.get_field(fieldname)
 
 
-def checked_value(df, value: Any) -> Any:
-	"""A value from the other site, refused when a column can't hold it at all."""
-	if isinstance(value, list | dict):
-		if df.fieldtype == "JSON":
-			return frappe.as_json(value)
-		raise CannotApply(_("The value of {0} is not a single value.").format(df.fieldname))
-	return value
+def checked_value(meta: Meta, fieldname: str, value: list | dict) -> str:
+	"""A value of several values from the other site, refused when a column can't hold it."""
+	if meta.get_field(fieldname).fieldtype == "JSON":
+		return frappe.as_json(value)
+	raise CannotApply(_("The value of {0} is not a single value.").format(fieldname))
 
 
 def set_values(doc: Document, values: dict) -> bool:

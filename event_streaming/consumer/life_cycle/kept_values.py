@@ -7,6 +7,7 @@ writes no database.
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any
 
 import frappe
@@ -43,7 +44,11 @@ class KeptValues:
 
 	def put_values_back(self, doc: Document, values: dict[str, Any], where: str = "") -> None:
 		"""The same for the fields of the document or of a row; `where` says which row, in front of a field's label."""
-		decided, state = doc.flags.get(DECIDED_FLAG) or (), vars(doc)
+		state = vars(doc)
+		if values.items() <= state.items():
+			# as nearly always: one look, not one for each field
+			return
+		decided = doc.flags.get(DECIDED_FLAG) or ()
 		for fieldname, value in values.items():
 			now = state.get(fieldname)
 			if now is value or fieldname in decided:
@@ -56,7 +61,7 @@ class KeptValues:
 	def put_rows_back(self, doc: Document, fieldname: str, rows: list[KeptRow]) -> None:
 		now = doc.get(fieldname) or []
 		label = doc.meta.get_label(fieldname)
-		if len(now) != len(rows) or any(row is not kept.row for row, kept in zip(now, rows, strict=True)):
+		if len(now) != len(rows) or not all(map(is_, now, [kept.row for kept in rows])):
 			self.note_rows(doc, fieldname, len(now))
 			doc.set(fieldname, [kept.row for kept in rows])
 		for number, kept in enumerate(rows, start=1):
@@ -106,7 +111,7 @@ def of_whole(doc: Document, came: dict[str, Any]) -> KeptValues:
 				for row in doc.get(fieldname) or []
 			]
 		elif fieldname in shape.stored:
-			kept.values[fieldname] = state.get(fieldname)
+			kept.values[fieldname] = state[fieldname] if fieldname in state else None
 	return kept
 
 
@@ -128,7 +133,7 @@ def of_change(doc: Document, change: dict[str, Any], decided: Collection[str], m
 	shape, state = shape_of(doc.meta), vars(doc)
 	kept = KeptValues(
 		{
-			fieldname: state.get(fieldname)
+			fieldname: state[fieldname] if fieldname in state else None
 			for fieldname, is_the_producers in shape.stored.items()
 			if (fieldname in said or (is_the_producers and not mapped))
 			and fieldname not in decided
@@ -152,9 +157,13 @@ def values_of(row: Document, came: Collection[str], decided: Collection[str] | N
 	"""The values of a row that stay: of the fields that came, and with `decided` of all that come with the app but those."""
 	stored, state = shape_of(row.meta).stored, vars(row)
 	if decided is None:
-		return {fieldname: state.get(fieldname) for fieldname in came if fieldname in stored}
+		return {
+			fieldname: state[fieldname] if fieldname in state else None
+			for fieldname in came
+			if fieldname in stored
+		}
 	return {
-		fieldname: state.get(fieldname)
+		fieldname: state[fieldname] if fieldname in state else None
 		for fieldname, is_the_producers in stored.items()
 		if fieldname in came
 		or (is_the_producers and not (decided and f"{row.parentfield}.{fieldname}" in decided))

@@ -236,7 +236,8 @@ def take_away(doc: Document) -> None:
 	"""They hold the document: with them, it would stay in memory until Python looks for such circles."""
 	state = vars(doc)
 	for method in ON_THE_DOCUMENT:
-		state.pop(method, None)
+		if method in state:
+			del state[method]
 
 
 def stamps_of(doc: Document, data: dict) -> dict[str, Any]:

@@ -35,8 +35,8 @@ MOST_NAMED = 5
 
 def before_write(doc: Document, method: str | None = None) -> None:
 	"""before_validate, before_cancel, before_update_after_submit, before_change (`db_set`)."""
-	key = key_of(doc)
-	if key[0] not in managed_rows():
+	managed = managed_rows()
+	if not managed or (key := key_of(doc))[0] not in managed:
 		return
 	table = doc.parentfield if key[0] != doc.doctype else None
 	new = bool(doc.get("__islocal"))
@@ -55,8 +55,8 @@ def before_write(doc: Document, method: str | None = None) -> None:
 
 def before_delete(doc: Document, method: str | None = None) -> None:
 	"""on_trash."""
-	key = key_of(doc)
-	if key[0] not in managed_rows() or not (row := manager_who_minds(doc, key)):
+	managed = managed_rows()
+	if not managed or (key := key_of(doc))[0] not in managed or not (row := manager_who_minds(doc, key)):
 		return
 	free = free_fields(row, key[0])
 	if key[0] != doc.doctype and is_free(doc.parentfield, free):

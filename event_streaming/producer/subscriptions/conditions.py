@@ -130,11 +130,16 @@ def check_function(condition: str | None) -> None:
 
 def _fieldnames(doctype: str) -> set[str] | None:
 	"""What a condition may ask a document for; None where there is no such DocType to say it."""
-	# asked of each event of a page
 	if not frappe.db.exists("DocType", doctype, cache=True):
 		return None
-	meta = frappe.get_meta(doctype)
-	return {"doctype", "name", *meta.get_valid_columns(), *(df.fieldname for df in meta.fields)}
+	# asked of each event of a page: found once for each state of the DocType
+	if not hasattr(frappe.local, "event_streaming_conditions"):
+		frappe.local.event_streaming_conditions = {}
+	kept, meta = frappe.local.event_streaming_conditions, frappe.get_meta(doctype)
+	if doctype not in kept or kept[doctype][0] is not meta:
+		columns = meta.get_valid_columns()
+		kept[doctype] = meta, {"doctype", "name", *columns, *(df.fieldname for df in meta.fields)}
+	return kept[doctype][1]
 
 
 def check_expression(condition: str, fieldnames: set[str] | None = None) -> None:

@@ -6,6 +6,7 @@ beyond that, or take long, is not in the list of what is allowed.
 
 import ast
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from event_streaming.producer.subscriptions.bounds import too_costly
@@ -102,20 +103,27 @@ class View:
 
 def problem_in(expression: str, fieldnames: Collection[str] | None = None) -> str:
 	"""What is wrong with the expression; "" when it may be evaluated. With `fieldnames`, `doc` may be asked for these only."""
+	problem, named = _read(expression)
+	if problem or fieldnames is None:
+		return problem
+	unknown = [name for name in named if name not in fieldnames]
+	return f"the documents have no field {unknown[0]}" if unknown else ""
+
+
+# asked of each event of a page, for each consumer
+@lru_cache(maxsize=512)
+def _read(expression: str) -> tuple[str, tuple[str, ...]]:
+	"""What is wrong with the expression by itself, and the fields of `doc` that it names."""
 	try:
 		tree = ast.parse(expression, mode="eval")
 	except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-		return f"it is not a Python expression ({error})"
+		return f"it is not a Python expression ({error})", ()
 	names = {"doc", *FUNCTIONS}
 	names.update(
 		node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 	)
 	problem = next((problem for node in ast.walk(tree) if (problem := _problem(node, names))), "")
-	problem = problem or too_costly(tree)
-	if problem or fieldnames is None:
-		return problem
-	unknown = [name for node in ast.walk(tree) if (name := _field_named(node)) and name not in fieldnames]
-	return f"the documents have no field {unknown[0]}" if unknown else ""
+	return problem or too_costly(tree), tuple(filter(None, map(_field_named, ast.walk(tree))))
 
 
 def hidden_asked_for(

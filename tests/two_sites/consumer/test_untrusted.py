@@ -363,6 +363,16 @@ def test_a_hostile_page_is_refused_and_the_pull_waits(consumer, hostile, page):
 	assert (summary["error"], summary["synced"]) == ("", 1)
 
 
+def test_an_answer_that_is_compressed_more_than_once_is_refused(consumer, hostile):
+	"""Each layer can make a thousand times as much of it: the memory would be full before its size is known."""
+	hostile.headers["Content-Encoding"] = "gzip, gzip"
+
+	summary = take(consumer, hostile, [])
+
+	assert "compressed more than once" in summary["error"]
+	assert hostile.url in summary["error"]
+
+
 def test_a_cursor_that_goes_back_and_positions_out_of_order_are_refused(consumer, hostile):
 	cities = [unique("city") for _each in range(3)]
 	events = [hostile.event(CITY, name, {"title": name}) for name in cities]

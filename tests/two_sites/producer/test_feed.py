@@ -446,6 +446,20 @@ def test_the_feed_is_read_over_http_with_the_users_keys(producer, open_feed):
 	assert [event["docname"] for event in page["events"]] == [name]
 
 
+def test_a_page_of_many_events_goes_compressed_over_the_line(producer, open_feed):
+	feed = open_feed(CITY)
+	names = [make_city(producer) for _number in range(20)]
+
+	response = producer.rest(USER).session.post(
+		f"{producer.url}/api/method/event_streaming.endpoints.get_page",
+		json={"event_consumer": CONSUMER_URL, "cursor": feed.cursor},
+	)
+
+	assert response.headers["Content-Encoding"] == "gzip"
+	assert int(response.headers["Content-Length"]) < len(response.content) / 2
+	assert [event["docname"] for event in response.json()["message"]["events"]] == names
+
+
 # ---------------------------------------------------------------- conditions
 
 
