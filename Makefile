@@ -61,6 +61,10 @@ lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript and its types, YAML, wo
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/docker-compose.yml
 
+.PHONY: translations
+translations: tools ## locale/main.pot and th.po from the sources and translations/th.csv, and what has no Thai yet
+	@$(BIN)/python -m tools.catalogs
+
 .PHONY: semgrep
 semgrep: tools ## Frappe's rules for semgrep (SEMGREP_RULES=folder of frappe/semgrep-rules; SEMGREP=the program)
 	@test -n "$(SEMGREP_RULES)" || { echo "SEMGREP_RULES has to name the folder rules of a clone of frappe/semgrep-rules." >&2; exit 2; }
