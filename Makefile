@@ -50,6 +50,7 @@ $(LINT_TOOLS): tools/javascript/package.json tools/javascript/package-lock.json
 lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript and its types, YAML, workflows, docker-compose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(LINT)/node_modules/.bin/prettier --log-level warn --check "**/*.{js,cjs,mjs,ts}"
 	$(LINT)/node_modules/.bin/eslint event_streaming
 	$(LINT)/node_modules/.bin/tsc --project tools/javascript/tsconfig.json
 	$(BIN)/yamllint --strict .

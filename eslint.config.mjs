@@ -1,9 +1,11 @@
 // The linter of the form scripts, with what Frappe's own configuration asks for, and nothing to import: an editor, pre-commit and
 // `make lint` (which pins the version) all read this file.
 
+// prettier-ignore
 const GIVEN_BY_THE_DESK = [
 	"$", "__", "cint", "cstr", "cur_dialog", "cur_frm", "cur_list", "event_streaming", "flt", "frappe", "locals", "moment",
 ];
+// prettier-ignore
 const GIVEN_BY_THE_BROWSER = [
 	"Blob", "File", "FileReader", "FormData", "URL", "clearInterval", "clearTimeout", "console", "document", "navigator",
 	"setInterval", "setTimeout", "window",
@@ -27,6 +29,7 @@ export default [
 		linterOptions: { reportUnusedDisableDirectives: "error" },
 		rules: {
 			// ESLint's own recommendation, by name
+			// prettier-ignore
 			...rules("error", [
 				"constructor-super", "for-direction", "getter-return", "no-async-promise-executor", "no-case-declarations",
 				"no-class-assign", "no-compare-neg-zero", "no-cond-assign", "no-const-assign", "no-constant-binary-expression",
@@ -42,6 +45,7 @@ export default [
 				"no-useless-catch", "no-useless-escape", "no-with", "require-yield", "use-isnan", "valid-typeof",
 			]),
 			// and what we ask for beside it
+			// prettier-ignore
 			...rules("error", [
 				"array-callback-return", "no-alert", "no-caller", "no-console", "no-eval", "no-implied-eval", "no-new-func",
 				"no-script-url", "no-self-compare", "no-template-curly-in-string", "no-throw-literal", "no-unmodified-loop-condition",

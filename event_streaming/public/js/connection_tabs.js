@@ -7,15 +7,25 @@ frappe.provide("event_streaming.connection_tabs");
 	const ours = event_streaming.connection_tabs;
 	// names, addresses and errors are other sites'
 	const escape = (value) => frappe.utils.escape_html(String(value ?? ""));
-	const pill = ({ label, color }) => `<span class="indicator-pill ${escape(color)}">${escape(label)}</span>`;
+	const pill = ({ label, color }) =>
+		`<span class="indicator-pill ${escape(color)}">${escape(label)}</span>`;
 	const when = (moment) => (moment ? escape(frappe.datetime.str_to_user(moment)) : "–");
 	const get = (method, args) => frappe.xcall(`${API}.${method}`, args, "GET");
 
 	ours.tabs = () => ({
 		status: { label: __("Status"), load: (site) => get("connection", { site }), html: status },
-		timeline: { label: __("Timeline"), load: (site) => get("connection_timeline", { site }), html: timeline },
+		timeline: {
+			label: __("Timeline"),
+			load: (site) => get("connection_timeline", { site }),
+			html: timeline,
+		},
 		schema: { label: __("Schema"), load: load_schema, html: schema, once: true },
-		settings: { label: __("Settings"), load: (site) => get("connection_settings", { site }), html: settings, once: true },
+		settings: {
+			label: __("Settings"),
+			load: (site) => get("connection_settings", { site }),
+			html: settings,
+			once: true,
+		},
 	});
 
 	ours.table = (labels, rows) =>
@@ -38,13 +48,17 @@ frappe.provide("event_streaming.connection_tabs");
 
 	function head(title, side, figures, buttons) {
 		const text = side.headline.text ? `<p class="mb-1">${escape(side.headline.text)}</p>` : "";
-		const shown = figures.map(([label, value]) => `<div><dt>${label}</dt><dd>${value}</dd></div>`);
+		const shown = figures.map(
+			([label, value]) => `<div><dt>${label}</dt><dd>${value}</dd></div>`
+		);
 		return `<div class="d-flex flex-wrap justify-content-between mb-2" style="gap: 8px"><h3>${title}</h3>${pill(side.headline)}</div>
 			${text}<dl class="es-figures">${shown.join("")}</dl><div class="es-actions mb-3">${buttons.join("")}</div>`;
 	}
 
 	function button(action, label, data = {}, kind = "btn-default") {
-		const held = Object.entries({ action, ...data }).map(([name, value]) => `data-${name}="${escape(value)}"`);
+		const held = Object.entries({ action, ...data }).map(
+			([name, value]) => `data-${name}="${escape(value)}"`
+		);
 		return `<button type="button" class="btn btn-sm ${kind}" data-focus="${escape([action, ...Object.values(data)].join("-"))}" ${held.join(" ")}>${label}</button>`;
 	}
 
@@ -53,7 +67,11 @@ frappe.provide("event_streaming.connection_tabs");
 	}
 
 	function pause_button(role, name, paused) {
-		return button("pause", paused ? __("Resume") : __("Pause"), { role, name, paused: paused ? 1 : 0 });
+		return button("pause", paused ? __("Resume") : __("Pause"), {
+			role,
+			name,
+			paused: paused ? 1 : 0,
+		});
 	}
 
 	function coming(site, pulls) {
@@ -64,21 +82,43 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Delay (95 %)"), ours.duration(pulls.delay)],
 			[__("Last Contact"), when(pulls.last_contact)],
 		];
-		const buttons = [pause_button("event_producer", site, pulls.paused), form("Event Producer", site, __("Open Event Producer"))];
+		const buttons = [
+			pause_button("event_producer", site, pulls.paused),
+			form("Event Producer", site, __("Open Event Producer")),
+		];
 		const labels = [
-			__("Document Type"), __("State"), __("Fresh as of"), __("Waiting"), __("Failed"), __("Events per Hour"), __("Last Verify"), __("Subscribed"),
+			__("Document Type"),
+			__("State"),
+			__("Fresh as of"),
+			__("Waiting"),
+			__("Failed"),
+			__("Events per Hour"),
+			__("Last Verify"),
+			__("Subscribed"),
 		];
 		const rows = pulls.doctypes.map((line) => {
 			const cells = [
-				pill(line), when(line.fresh), escape(line.waiting), failed(line), escape(line.per_hour), verified(line.verified), toggle(site, line),
-			].map((cell, index) => `<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`);
+				pill(line),
+				when(line.fresh),
+				escape(line.waiting),
+				failed(line),
+				escape(line.per_hour),
+				verified(line.verified),
+				toggle(site, line),
+			].map(
+				(cell, index) =>
+					`<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`
+			);
 			return `<tr role="row"><th role="rowheader" scope="row">${name_of(line)}</th>${cells.join("")}</tr>`;
 		});
 		return `<section class="frappe-card p-4 mb-4">${head(__("Comes From There"), pulls, figures, buttons)}${ours.table(labels, rows)}</section>`;
 	}
 
 	function name_of(line) {
-		const there = line.remote_doctype === line.doctype ? "" : ` (${__("there it is {0}", [escape(line.remote_doctype)])})`;
+		const there =
+			line.remote_doctype === line.doctype
+				? ""
+				: ` (${__("there it is {0}", [escape(line.remote_doctype)])})`;
 		return `${escape(__(line.doctype))}${there}`;
 	}
 
@@ -93,9 +133,16 @@ frappe.provide("event_streaming.connection_tabs");
 
 	function verified(last) {
 		if (!last) return __("never");
-		const differ = last.differing === null ? "" : last.differing ? __("{0} differ", [last.differing]) : __("no differences");
+		const differ =
+			last.differing === null
+				? ""
+				: last.differing
+					? __("{0} differ", [last.differing])
+					: __("no differences");
 		const shown = [when(last.on), differ].filter(Boolean).join(", ");
-		return last.task ? `<a href="/app/event-streaming-task/${encodeURIComponent(last.task)}">${shown}</a>` : shown;
+		return last.task
+			? `<a href="/app/event-streaming-task/${encodeURIComponent(last.task)}">${shown}</a>`
+			: shown;
 	}
 
 	// a switch that asks first: it shows what is so, and changes only with the answer
@@ -112,11 +159,20 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Delay (95 %)"), ours.duration(sends.delay)],
 			[__("Last Contact"), when(sends.last_contact)],
 		];
-		const buttons = [pause_button("event_consumer", site, sends.paused), form("Event Consumer", site, __("Open Event Consumer"))];
-		const labels = [__("Document Type"), __("State"), __("Events Taken Lately"), __("Last Taken")];
+		const buttons = [
+			pause_button("event_consumer", site, sends.paused),
+			form("Event Consumer", site, __("Open Event Consumer")),
+		];
+		const labels = [
+			__("Document Type"),
+			__("State"),
+			__("Events Taken Lately"),
+			__("Last Taken"),
+		];
 		const rows = sends.doctypes.map((line) => {
 			const cells = [pill(line), escape(line.taken), when(line.last)].map(
-				(cell, index) => `<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`
+				(cell, index) =>
+					`<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`
 			);
 			const text = line.text ? `<div>${escape(line.text)}</div>` : "";
 			return `<tr role="row"><th role="rowheader" scope="row">${escape(__(line.doctype))}${text}</th>${cells.join("")}</tr>`;
@@ -128,7 +184,9 @@ frappe.provide("event_streaming.connection_tabs");
 
 	function timeline({ entries, after }) {
 		if (!entries.length) return card(`<p class="mb-0">${__("Nothing is on record yet.")}</p>`);
-		const older = after ? `<div class="es-actions mt-2">${button("older", __("Show Older"), { after })}</div>` : "";
+		const older = after
+			? `<div class="es-actions mt-2">${button("older", __("Show Older"), { after })}</div>`
+			: "";
 		return card(`<ol>${entries.map(entry).join("")}</ol>${older}`);
 	}
 
@@ -155,34 +213,67 @@ frappe.provide("event_streaming.connection_tabs");
 	}
 
 	function schema(found) {
-		if (!found) return card(`<p class="mb-0">${__("Nothing comes from this site: its fields are compared there.")}</p>`);
+		if (!found)
+			return card(
+				`<p class="mb-0">${__("Nothing comes from this site: its fields are compared there.")}</p>`
+			);
 		const { site, differences, problem, looked_on } = found;
-		const said = problem ? `<p role="status">${__("It could not be asked: {0}", [escape(problem)])}</p>` : "";
+		const said = problem
+			? `<p role="status">${__("It could not be asked: {0}", [escape(problem)])}</p>`
+			: "";
 		const looked = looked_on ? `<p>${__("Compared {0}", [when(looked_on)])}</p>` : "";
 		const open = differences.filter((each) => !each.ignored_by);
 		const ignored = differences.filter((each) => each.ignored_by);
 		const none = `<p class="mb-0">${__("The fields of both sites fit for everything that is streamed.")}</p>`;
 		const rest = ignored.length
-			? card(`<h3 class="mb-2">${__("Ignored")}</h3><ol>${ignored.map((each) => difference(site, each)).join("")}</ol>`)
+			? card(
+					`<h3 class="mb-2">${__("Ignored")}</h3><ol>${ignored.map((each) => difference(site, each)).join("")}</ol>`
+				)
 			: "";
-		return card(said + looked + (open.length ? `<ol>${open.map((each) => difference(site, each)).join("")}</ol>` : none)) + rest;
+		return (
+			card(
+				said +
+					looked +
+					(open.length
+						? `<ol>${open.map((each) => difference(site, each)).join("")}</ol>`
+						: none)
+			) + rest
+		);
 	}
 
 	function difference(site, each) {
-		const fresh = each.first_look ? "" : `<span class="indicator-pill orange">${__("New since {0}", [when(each.first_seen)])}</span>`;
+		const fresh = each.first_look
+			? ""
+			: `<span class="indicator-pill orange">${__("New since {0}", [when(each.first_seen)])}</span>`;
 		const data = { site, difference: each.difference };
 		const buttons = [];
-		if (each.can_create && !each.ignored_by) buttons.push(button("create_field", __("Create the Field Here"), { ...data, what: describe(each) }, "btn-primary"));
+		if (each.can_create && !each.ignored_by)
+			buttons.push(
+				button(
+					"create_field",
+					__("Create the Field Here"),
+					{ ...data, what: describe(each) },
+					"btn-primary"
+				)
+			);
 		buttons.push(
-			each.ignored_by ? button("ignore", __("Ask Again"), { ...data, ignored: 0 }) : button("ignore", __("Ignore"), { ...data, ignored: 1 })
+			each.ignored_by
+				? button("ignore", __("Ask Again"), { ...data, ignored: 0 })
+				: button("ignore", __("Ignore"), { ...data, ignored: 1 })
 		);
-		const by = each.ignored_by ? `<div>${__("Ignored by {0}, {1}", [escape(each.ignored_by), when(each.ignored_on)])}</div>` : "";
+		const by = each.ignored_by
+			? `<div>${__("Ignored by {0}, {1}", [escape(each.ignored_by), when(each.ignored_on)])}</div>`
+			: "";
 		return `<li class="es-entry"><div class="d-flex flex-wrap justify-content-between" style="gap: 8px"><b>${escape(each.what)}</b>${fresh}</div>
 			<div>${escape(each.remedy)}</div>${by}<div class="es-actions mt-2">${buttons.join("")}</div></li>`;
 	}
 
 	function describe({ field, label, fieldtype, options }) {
-		return [`${field}: ${label || field}`, fieldtype, fieldtype === "Select" ? (options || "").split("\n").filter(Boolean).join(", ") : ""]
+		return [
+			`${field}: ${label || field}`,
+			fieldtype,
+			fieldtype === "Select" ? (options || "").split("\n").filter(Boolean).join(", ") : "",
+		]
 			.filter(Boolean)
 			.join(" · ");
 	}
@@ -192,7 +283,10 @@ frappe.provide("event_streaming.connection_tabs");
 	function settings({ forms }) {
 		return forms
 			.map(({ doctype, name, values, rows }) => {
-				const each = rows.map((row) => `<li class="es-entry"><b>${escape(__(row.doctype))}</b>${list(row.values)}</li>`);
+				const each = rows.map(
+					(row) =>
+						`<li class="es-entry"><b>${escape(__(row.doctype))}</b>${list(row.values)}</li>`
+				);
 				return card(
 					`<div class="d-flex flex-wrap justify-content-between mb-2" style="gap: 8px"><h3>${escape(__(doctype))}</h3>${form(doctype, name, __("Change in the Form"))}</div>
 					${list(values)}<ol>${each.join("")}</ol>`
@@ -221,15 +315,23 @@ frappe.provide("event_streaming.connection_tabs");
 
 		create_field(view, { site, difference, what }) {
 			frappe.confirm(__("Make this field on this site? {0}", [escape(what)]), () =>
-				frappe.call({ method: `${API}.create_field`, args: { site, difference }, freeze: true }).then(({ message }) => {
-					frappe.show_alert({ message: escape(message), indicator: "green" }, 10);
-					view.refresh();
-				})
+				frappe
+					.call({
+						method: `${API}.create_field`,
+						args: { site, difference },
+						freeze: true,
+					})
+					.then(({ message }) => {
+						frappe.show_alert({ message: escape(message), indicator: "green" }, 10);
+						view.refresh();
+					})
 			);
 		},
 
 		ignore(view, { site, difference, ignored }) {
-			frappe.xcall(`${API}.ignore_difference`, { site, difference, ignored }).then(() => view.refresh());
+			frappe
+				.xcall(`${API}.ignore_difference`, { site, difference, ignored })
+				.then(() => view.refresh());
 		},
 
 		causes(view) {
@@ -245,21 +347,30 @@ frappe.provide("event_streaming.connection_tabs");
 					? __("Pull nothing from {0} until it is resumed?", [escape(name)])
 					: __("Send nothing to {0} until it is resumed?", [escape(name)]);
 			frappe.confirm(question, () =>
-				frappe.xcall(`${API}.${on ? "resume" : "pause"}`, { [role]: name }).then(() => view.refresh())
+				frappe
+					.xcall(`${API}.${on ? "resume" : "pause"}`, { [role]: name })
+					.then(() => view.refresh())
 			);
 		},
 
 		subscribe(view, { site, doctype, on }) {
 			const off = Number(on);
 			const question = off
-				? __("Take no more events of {0} from {1}? What is here stays.", [escape(__(doctype)), escape(site)])
-				: __("Take events of {0} from {1} again? What has changed there meanwhile comes only with a copy or a verify.", [
+				? __("Take no more events of {0} from {1}? What is here stays.", [
 						escape(__(doctype)),
 						escape(site),
-					]);
+					])
+				: __(
+						"Take events of {0} from {1} again? What has changed there meanwhile comes only with a copy or a verify.",
+						[escape(__(doctype)), escape(site)]
+					);
 			frappe.confirm(question, () =>
 				frappe
-					.call({ method: `${API}.set_subscribed`, args: { event_producer: site, doctype, subscribed: off ? 0 : 1 }, freeze: true })
+					.call({
+						method: `${API}.set_subscribed`,
+						args: { event_producer: site, doctype, subscribed: off ? 0 : 1 },
+						freeze: true,
+					})
 					.then(() => view.refresh())
 			);
 		},

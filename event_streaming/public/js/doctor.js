@@ -24,9 +24,15 @@ event_streaming.doctor = (() => {
 	}
 
 	function show(findings) {
-		const sorted = [...findings].sort((one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level));
-		const wrong = sorted.filter((each) => each.remedy && ["fault", "warning"].includes(each.level)).length;
-		const summary = wrong ? __("Findings that need you: {0}", [wrong]) : __("Nothing is wrong.");
+		const sorted = [...findings].sort(
+			(one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level)
+		);
+		const wrong = sorted.filter(
+			(each) => each.remedy && ["fault", "warning"].includes(each.level)
+		).length;
+		const summary = wrong
+			? __("Findings that need you: {0}", [wrong])
+			: __("Nothing is wrong.");
 		const rows = sorted.map(
 			(each) =>
 				`<tr><td><span class="indicator-pill ${COLORS[each.level]}">${text(__(each.level))}</span></td>

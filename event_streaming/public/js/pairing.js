@@ -28,14 +28,20 @@ event_streaming.pairing = (() => {
 				primary_action(values) {
 					const doctypes = (values.doctypes || []).filter((row) => row.document_type);
 					if (!doctypes.length) {
-						frappe.msgprint(__("Add the Document Types that the other site is to get, or choose a recipe."));
+						frappe.msgprint(
+							__(
+								"Add the Document Types that the other site is to get, or choose a recipe."
+							)
+						);
 						return;
 					}
-					call("invite", { ...values, doctypes: JSON.stringify(doctypes) }).then((made) => {
-						dialog.hide();
-						show_code(made);
-						listview.refresh();
-					});
+					call("invite", { ...values, doctypes: JSON.stringify(doctypes) }).then(
+						(made) => {
+							dialog.hide();
+							show_code(made);
+							listview.refresh();
+						}
+					);
 				},
 			});
 			dialog.show();
@@ -55,7 +61,10 @@ event_streaming.pairing = (() => {
 				fieldname: "recipe",
 				fieldtype: "Select",
 				label: __("Recipe"),
-				options: [{ value: "", label: "" }, ...recipes.map(({ name, title }) => ({ value: name, label: title }))],
+				options: [
+					{ value: "", label: "" },
+					...recipes.map(({ name, title }) => ({ value: name, label: title })),
+				],
 				description: __("Fills in the Document Types"),
 				onchange: on_recipe,
 			},
@@ -64,7 +73,9 @@ event_streaming.pairing = (() => {
 				fieldname: "doctypes",
 				fieldtype: "Table",
 				label: __("Document Types"),
-				description: __("Condition: only documents that meet it are sent, for example doc.public == 1. Fields Not Sent: field names, separated by commas"),
+				description: __(
+					"Condition: only documents that meet it are sent, for example doc.public == 1. Fields Not Sent: field names, separated by commas"
+				),
 				in_place_edit: true,
 				data: [],
 				fields: [
@@ -77,7 +88,13 @@ event_streaming.pairing = (() => {
 						columns: 4,
 						get_query: () => ({ filters: { istable: 0, is_virtual: 0 } }),
 					},
-					{ fieldname: "condition", fieldtype: "Data", label: __("Condition"), in_list_view: 1, columns: 4 },
+					{
+						fieldname: "condition",
+						fieldtype: "Data",
+						label: __("Condition"),
+						in_list_view: 1,
+						columns: 4,
+					},
 					{
 						fieldname: "fields_not_sent",
 						fieldtype: "Data",
@@ -113,7 +130,9 @@ event_streaming.pairing = (() => {
 				fieldname: "only_address",
 				fieldtype: "Data",
 				label: __("Only for This Address"),
-				description: __("Optional: the Public URL of the other site, so that the code is of no use to another"),
+				description: __(
+					"Optional: the Public URL of the other site, so that the code is of no use to another"
+				),
 			},
 		];
 	}
@@ -142,7 +161,13 @@ event_streaming.pairing = (() => {
 			static: true,
 			fields: [
 				{ fieldname: "introduction", fieldtype: "HTML" },
-				{ fieldname: "code", fieldtype: "Small Text", label: __("Code"), read_only: 0, default: made.code },
+				{
+					fieldname: "code",
+					fieldtype: "Small Text",
+					label: __("Code"),
+					read_only: 0,
+					default: made.code,
+				},
 				{ fieldname: "more", fieldtype: "HTML" },
 			],
 			primary_action_label: __("Copy the Code"),
@@ -156,16 +181,24 @@ event_streaming.pairing = (() => {
 		});
 		const until = frappe.datetime.str_to_user(made.expires_on);
 		dialog.fields_dict.introduction.$wrapper.html(
-			`<p>${__("On the other site, open the list of Event Producers, press {0} and paste this code.", [
-				`<b>${__("Join With a Code")}</b>`,
-			])}</p>`
+			`<p>${__(
+				"On the other site, open the list of Event Producers, press {0} and paste this code.",
+				[`<b>${__("Join With a Code")}</b>`]
+			)}</p>`
 		);
 		const lines = [
-			__("It is valid once, until {0}, and is not shown again. Hand it over as you would a password.", [until]),
+			__(
+				"It is valid once, until {0}, and is not shown again. Hand it over as you would a password.",
+				[until]
+			),
 			...made.notes,
 		];
-		dialog.fields_dict.more.$wrapper.html(lines.map((line) => `<p class="text-muted">${text(line)}</p>`).join(""));
-		dialog.fields_dict.code.$input.prop("readonly", true).css({ height: "10em", "font-family": "monospace" });
+		dialog.fields_dict.more.$wrapper.html(
+			lines.map((line) => `<p class="text-muted">${text(line)}</p>`).join("")
+		);
+		dialog.fields_dict.code.$input
+			.prop("readonly", true)
+			.css({ height: "10em", "font-family": "monospace" });
 		dialog.show();
 	}
 
@@ -191,7 +224,9 @@ event_streaming.pairing = (() => {
 			],
 			primary_action_label: __("Continue"),
 			primary_action({ code }) {
-				call("look_at_invitation", { code }).then((seen) => show_offer(dialog, listview, code, seen));
+				call("look_at_invitation", { code }).then((seen) =>
+					show_offer(dialog, listview, code, seen)
+				);
 			},
 		});
 		dialog.show();
@@ -219,7 +254,9 @@ event_streaming.pairing = (() => {
 			),
 		];
 		if (seen.both_directions) {
-			parts.push(`<p><b>${__("Both directions: {0} gets the same Document Types from this site.", [text(seen.site)])}</b></p>`);
+			parts.push(
+				`<p><b>${__("Both directions: {0} gets the same Document Types from this site.", [text(seen.site)])}</b></p>`
+			);
 		}
 		if (seen.mistakes.length) {
 			parts.push(
@@ -283,13 +320,18 @@ event_streaming.pairing = (() => {
 
 	// how far the first copy has got, for as long as somebody looks
 	function watch_copy(dialog, event_producer) {
-		const method = "event_streaming.event_streaming.doctype.event_producer.event_producer.get_progress";
+		const method =
+			"event_streaming.event_streaming.doctype.event_producer.event_producer.get_progress";
 		frappe.xcall(method, { event_producer }).then((tasks) => {
 			const work = tasks.find((each) => each.kind === "Copy");
 			const total = work ? Math.max(cint(work.total), cint(work.done)) : 0;
 			const line = !work
 				? __("The copy is about to begin.")
-				: __("{0} of {1} documents copied, {2} failed.", [cint(work.done), total, cint(work.failed)]);
+				: __("{0} of {1} documents copied, {2} failed.", [
+						cint(work.done),
+						total,
+						cint(work.failed),
+					]);
 			dialog.$wrapper.find(".joining-progress").text(line);
 			if (dialog.display && (!work || ACTIVE.includes(work.status))) {
 				setTimeout(() => watch_copy(dialog, event_producer), 2000);
@@ -302,10 +344,18 @@ event_streaming.pairing = (() => {
 	function add_withdraw_button(listview) {
 		listview.page.add_actions_menu_item(__("Withdraw"), () => {
 			const names = listview.get_checked_items(true);
-			frappe.confirm(__("The codes of {0} invitations will be good for nothing. Withdraw?", [names.length]), () =>
-				names
-					.reduce((before, invitation) => before.then(() => call("withdraw_invitation", { invitation })), Promise.resolve())
-					.then(() => listview.refresh())
+			frappe.confirm(
+				__("The codes of {0} invitations will be good for nothing. Withdraw?", [
+					names.length,
+				]),
+				() =>
+					names
+						.reduce(
+							(before, invitation) =>
+								before.then(() => call("withdraw_invitation", { invitation })),
+							Promise.resolve()
+						)
+						.then(() => listview.refresh())
 			);
 		});
 	}

@@ -1,6 +1,7 @@
 // The form of a mapping: offers the fields of both sites and shows what a document would become. It decides nothing.
 
-const MAPPING_METHODS = "event_streaming.event_streaming.doctype.document_type_mapping.document_type_mapping";
+const MAPPING_METHODS =
+	"event_streaming.event_streaming.doctype.document_type_mapping.document_type_mapping";
 // this site's own: where a document stands in a tree, and which one it amends
 const LOCAL_MATTERS = ["lft", "rgt", "old_parent", "amended_from"];
 
@@ -21,20 +22,25 @@ frappe.ui.form.on("Document Type Mapping", {
 	refresh(frm) {
 		// the list of fields is longer than the table; on a phone the table has to scroll
 		if (window.innerWidth > 768) {
-			frm.fields_dict.field_mapping.grid.wrapper.find(".form-grid-container, .form-grid").css("overflow", "visible");
+			frm.fields_dict.field_mapping.grid.wrapper
+				.find(".form-grid-container, .form-grid")
+				.css("overflow", "visible");
 		}
 		with_local_fields(frm, (fields) => offer(frm, "local_fieldname", fields));
 		if (frm.doc.local_doctype) {
 			frm.add_custom_button(__("Add Fields"), () => pick_fields(frm), __("Fields"));
 		}
 		if (frm.doc.remote_doctype) {
-			frm.add_custom_button(__("Fetch Remote Fields"), () => fetch_remote_fields(frm), __("Fields"));
+			frm.add_custom_button(
+				__("Fetch Remote Fields"),
+				() => fetch_remote_fields(frm),
+				__("Fields")
+			);
 		}
 		if (frm.is_new()) return;
 		frm.add_custom_button(__("Preview"), () => show_preview(frm));
-		frm.add_custom_button(
-			__("Audit Log"),
-			() => frappe.set_route("List", "Event Streaming Audit Log", {
+		frm.add_custom_button(__("Audit Log"), () =>
+			frappe.set_route("List", "Event Streaming Audit Log", {
 				reference_doctype: frm.doctype,
 				reference_name: frm.doc.name,
 			})
@@ -57,10 +63,12 @@ frappe.ui.form.on("Document Type Field Mapping", {
 		const field = frappe.meta.get_docfield(frm.doc.local_doctype, row.local_fieldname);
 		const is_table = field && frappe.model.table_fields.includes(field.fieldtype);
 		if (is_table) frappe.model.set_value(cdt, cdn, "mapping_type", "Child Table");
-		if (!row.remote_fieldname) frappe.model.set_value(cdt, cdn, "remote_fieldname", row.local_fieldname);
+		if (!row.remote_fieldname)
+			frappe.model.set_value(cdt, cdn, "remote_fieldname", row.local_fieldname);
 	},
 	mapping_type(frm, cdt, cdn) {
-		if (!frappe.get_doc(cdt, cdn).mapping_type) frappe.model.set_value(cdt, cdn, "mapping", "");
+		if (!frappe.get_doc(cdt, cdn).mapping_type)
+			frappe.model.set_value(cdt, cdn, "mapping", "");
 	},
 });
 
@@ -70,7 +78,11 @@ function with_local_fields(frm, use) {
 		use(
 			frappe.get_meta(frm.doc.local_doctype).fields.filter((df) => {
 				if (frappe.model.table_fields.includes(df.fieldtype)) return true;
-				return !df.is_virtual && df.fieldtype !== "Password" && !frappe.model.no_value_type.includes(df.fieldtype);
+				return (
+					!df.is_virtual &&
+					df.fieldtype !== "Password" &&
+					!frappe.model.no_value_type.includes(df.fieldtype)
+				);
 			})
 		);
 	});
@@ -80,7 +92,11 @@ function offer(frm, fieldname, fields) {
 	const options = fields.map((df) => ({
 		value: df.fieldname,
 		label: df.fieldname,
-		description: [__(df.label || df.fieldname), __(df.fieldtype), df.options && df.fieldtype !== "Select" ? df.options : ""]
+		description: [
+			__(df.label || df.fieldname),
+			__(df.fieldtype),
+			df.options && df.fieldtype !== "Select" ? df.options : "",
+		]
 			.filter(Boolean)
 			.join(" · "),
 	}));
@@ -119,7 +135,10 @@ function pick_fields(frm) {
 			primary_action(values) {
 				dialog.hide();
 				const chosen = new Set(values.fields || []);
-				add_fields(frm, offered.filter((df) => chosen.has(df.fieldname)));
+				add_fields(
+					frm,
+					offered.filter((df) => chosen.has(df.fieldname))
+				);
 			},
 		});
 		dialog.show();
@@ -166,7 +185,9 @@ function ask_for_producer(title, more_fields, action_label, action) {
 		dialog.set_df_property(
 			"event_producer",
 			"description",
-			__("Make an Event Producer first: it can be saved with its address and keys alone, without any Document Type.")
+			__(
+				"Make an Event Producer first: it can be saved with its address and keys alone, without any Document Type."
+			)
 		);
 	});
 	dialog.show();
@@ -182,7 +203,10 @@ function fetch_remote_fields(frm) {
 			frappe
 				.call({
 					method: `${MAPPING_METHODS}.fetch_remote_fields`,
-					args: { event_producer: values.event_producer, remote_doctype: frm.doc.remote_doctype },
+					args: {
+						event_producer: values.event_producer,
+						remote_doctype: frm.doc.remote_doctype,
+					},
 					freeze: true,
 				})
 				.then(({ message: fields }) => {
@@ -196,7 +220,9 @@ function fetch_remote_fields(frm) {
 }
 
 function warn_of_unknown(frm, fields) {
-	const there = new Set(fields.map((df) => df.fieldname).concat(["owner", "creation", "modified", "modified_by"]));
+	const there = new Set(
+		fields.map((df) => df.fieldname).concat(["owner", "creation", "modified", "modified_by"])
+	);
 	const unknown = (frm.doc.field_mapping || []).filter(
 		(row) => row.remote_fieldname && !there.has(row.remote_fieldname)
 	);
@@ -208,7 +234,11 @@ function warn_of_unknown(frm, fields) {
 		return;
 	}
 	const lines = unknown.map((row) =>
-		__("Row {0}: {1} has no field {2}", [row.idx, frm.doc.remote_doctype, row.remote_fieldname])
+		__("Row {0}: {1} has no field {2}", [
+			row.idx,
+			frm.doc.remote_doctype,
+			row.remote_fieldname,
+		])
 	);
 	frappe.msgprint({
 		title: __("Not on the producer"),
@@ -246,7 +276,9 @@ function show_preview(frm) {
 					},
 					freeze: true,
 				})
-				.then(({ message }) => dialog.fields_dict.result.$wrapper.html(preview_html(message)));
+				.then(({ message }) =>
+					dialog.fields_dict.result.$wrapper.html(preview_html(message))
+				);
 		}
 	);
 	previewed.fields_dict.event_producer.df.onchange = () => offer_names(frm, previewed);
@@ -265,26 +297,36 @@ function offer_names(frm, dialog) {
 }
 
 function preview_html(result) {
-	const escape = (value) => frappe.utils.escape_html(value === null || value === undefined ? "" : String(value));
+	const escape = (value) =>
+		frappe.utils.escape_html(value === null || value === undefined ? "" : String(value));
 	const references = Object.fromEntries(result.references.map((each) => [each.field, each]));
 	const show = (value, field) => {
 		if (references[field]) return show_reference(references[field], escape);
 		if (!Array.isArray(value)) return escape(value);
 		const rows = value.map((row, index) => {
-			const cells = Object.entries(row).filter(([key]) => !["doctype", "name", "idx"].includes(key));
+			const cells = Object.entries(row).filter(
+				([key]) => !["doctype", "name", "idx"].includes(key)
+			);
 			return cells
-				.map(([key, cell]) => `${escape(key)}: ${show(cell, `${field}.${index + 1}.${key}`)}`)
+				.map(
+					([key, cell]) =>
+						`${escape(key)}: ${show(cell, `${field}.${index + 1}.${key}`)}`
+				)
 				.join(", ");
 		});
 		return rows.map((row, index) => `<div>${index + 1}. ${row}</div>`).join("");
 	};
 	const lines = Object.entries(result.document)
-		.map(([key, value]) => `<tr><td class="text-muted">${escape(key)}</td><td>${show(value, key)}</td></tr>`)
+		.map(
+			([key, value]) =>
+				`<tr><td class="text-muted">${escape(key)}</td><td>${show(value, key)}</td></tr>`
+		)
 		.join("");
 	const unknown = (result.unknown || []).length
-		? `<p class="text-danger">${__("The document on the producer has no field {0}: nothing comes for it.", [
-				escape(result.unknown.join(", ")),
-		  ])}</p>`
+		? `<p class="text-danger">${__(
+				"The document on the producer has no field {0}: nothing comes for it.",
+				[escape(result.unknown.join(", "))]
+			)}</p>`
 		: "";
 	return `${unknown}<table class="table table-bordered table-condensed small">${lines}</table>`;
 }
@@ -298,6 +340,8 @@ function show_reference(reference, escape) {
 			escape(reference.mapping),
 		])}</i>`;
 	}
-	const problem = reference.found.length ? __("the filters find more than one") : __("the filters find nothing");
+	const problem = reference.found.length
+		? __("the filters find more than one")
+		: __("the filters find nothing");
 	return `<span class="text-danger">${problem}: ${escape(JSON.stringify(reference.filters))}</span>`;
 }

@@ -48,13 +48,16 @@ frappe.ui.form.on("Event Producer", {
 		event_streaming.doctor.add_button(frm, { event_producer: frm.doc.name });
 		look_at_tasks(frm);
 		look_for_changes(frm);
-		frm.add_custom_button(__("Connection"), () => frappe.set_route("event-streaming-connection", frm.doc.name));
+		frm.add_custom_button(__("Connection"), () =>
+			frappe.set_route("event-streaming-connection", frm.doc.name)
+		);
 		frm.add_custom_button(
 			__("Audit Log"),
-			() => frappe.set_route("List", "Event Streaming Audit Log", {
-				reference_doctype: frm.doctype,
-				reference_name: frm.doc.name,
-			}),
+			() =>
+				frappe.set_route("List", "Event Streaming Audit Log", {
+					reference_doctype: frm.doctype,
+					reference_name: frm.doc.name,
+				}),
 			__("View")
 		);
 	},
@@ -76,12 +79,14 @@ function show_own_address(frm) {
 		if (!frm.is_new()) return;
 		const settings = `<a href="/app/event-streaming-settings">${__("Event Streaming Settings")}</a>`;
 		frm.set_intro(
-			__("The producer will know this site as {0}. If that is not how it reaches this site, change Public URL in {1} first.", [
-				`<b>${frappe.utils.escape_html(url)}</b>`,
-				settings,
-			]) +
+			__(
+				"The producer will know this site as {0}. If that is not how it reaches this site, change Public URL in {1} first.",
+				[`<b>${frappe.utils.escape_html(url)}</b>`, settings]
+			) +
 				"<br>" +
-				__("It gets a token for three calls, and no keys; only a producer that runs the older app is sent the API keys that the Event Subscriber has on this site."),
+				__(
+					"It gets a token for three calls, and no keys; only a producer that runs the older app is sent the API keys that the Event Subscriber has on this site."
+				),
 			"blue"
 		);
 	});
@@ -92,22 +97,35 @@ function show_state(frm, state) {
 	frm.dashboard.stats_area_row.empty();
 	const headline = (frm.doc.__onload || {}).headline;
 	const connection = state.connection || "Unknown";
-	if (headline) frm.dashboard.add_indicator(frappe.utils.escape_html(headline.label), headline.color);
+	if (headline)
+		frm.dashboard.add_indicator(frappe.utils.escape_html(headline.label), headline.color);
 	if (!frm.doc.paused && !["Offline", "Refused"].includes(connection)) {
-		frm.dashboard.add_indicator(connection_label(connection), CONNECTION_COLORS[connection] || "gray");
+		frm.dashboard.add_indicator(
+			connection_label(connection),
+			CONNECTION_COLORS[connection] || "gray"
+		);
 	}
 	const behind = cint(state.events_behind);
 	frm.dashboard.add_indicator(
-		behind === 1 ? __("1 event behind") : behind ? __("{0} events behind", [behind]) : __("No events behind"),
+		behind === 1
+			? __("1 event behind")
+			: behind
+				? __("{0} events behind", [behind])
+				: __("No events behind"),
 		behind ? "orange" : "blue"
 	);
 	frm.dashboard.add_indicator(__("Cursor: {0}", [cursor_of(state)]), "blue");
 	frm.dashboard.add_indicator(
-		state.last_pull ? __("Pulled {0}", [frappe.datetime.prettyDate(state.last_pull)]) : __("Never pulled"),
+		state.last_pull
+			? __("Pulled {0}", [frappe.datetime.prettyDate(state.last_pull)])
+			: __("Never pulled"),
 		state.last_pull ? "blue" : "gray"
 	);
 	show_caught_up(frm, state);
-	frm.dashboard.add_indicator(__("{0} in the last hour", [cint((frm.doc.__onload || {}).last_hour)]), "blue");
+	frm.dashboard.add_indicator(
+		__("{0} in the last hour", [cint((frm.doc.__onload || {}).last_hour)]),
+		"blue"
+	);
 	show_keys(frm, state);
 	show_problem(frm, state);
 }
@@ -133,13 +151,16 @@ function show_site(frm) {
 	if (!other) return;
 	frm.add_custom_button(__("Accept the New Site"), () =>
 		frappe.confirm(
-			__("The connection is with the site {0}; {1} answers now. Only if it has taken the place of the other: go on with it? What has come so far counts as its own.", [
-				frappe.utils.escape_html(frm.doc.site_id || ""),
-				frappe.utils.escape_html(other),
-			]),
+			__(
+				"The connection is with the site {0}; {1} answers now. Only if it has taken the place of the other: go on with it? What has come so far counts as its own.",
+				[frappe.utils.escape_html(frm.doc.site_id || ""), frappe.utils.escape_html(other)]
+			),
 			() =>
 				frappe
-					.xcall("event_streaming.api.accept_site", { event_producer: frm.doc.name, site_id: other })
+					.xcall("event_streaming.api.accept_site", {
+						event_producer: frm.doc.name,
+						site_id: other,
+					})
 					.then(() => frm.reload_doc())
 		)
 	);
@@ -176,9 +197,10 @@ function add_rotate_button(frm) {
 		__("Rotate Keys"),
 		() =>
 			frappe.confirm(
-				__("New keys are made for both directions between this site and {0}. The old ones end when the new ones are in force. Continue?", [
-					frappe.utils.escape_html(frm.doc.name),
-				]),
+				__(
+					"New keys are made for both directions between this site and {0}. The old ones end when the new ones are in force. Continue?",
+					[frappe.utils.escape_html(frm.doc.name)]
+				),
 				() =>
 					frappe
 						.call({
@@ -187,7 +209,10 @@ function add_rotate_button(frm) {
 							freeze: true,
 						})
 						.then(() => {
-							frappe.show_alert({ message: __("New keys are in force."), indicator: "green" });
+							frappe.show_alert({
+								message: __("New keys are in force."),
+								indicator: "green",
+							});
 							frm.reload_doc();
 						})
 			),
@@ -249,9 +274,17 @@ function add_buttons(frm) {
 	});
 	frm.add_custom_button(__("Check Before You Begin"), () => check_before(frm));
 	// in groups: with all of them side by side there is no room for Save
-	frm.add_custom_button(__("Copy Existing Documents"), () => ask_what_to_copy(frm), __("Documents"));
+	frm.add_custom_button(
+		__("Copy Existing Documents"),
+		() => ask_what_to_copy(frm),
+		__("Documents")
+	);
 	if (rows_to_match(frm).length) {
-		frm.add_custom_button(__("Match Existing Documents"), () => preview_match(frm), __("Documents"));
+		frm.add_custom_button(
+			__("Match Existing Documents"),
+			() => preview_match(frm),
+			__("Documents")
+		);
 	}
 	frm.add_custom_button(__("Verify"), () => ask_what_to_verify(frm), __("Documents"));
 	frm.add_custom_button(
@@ -261,7 +294,11 @@ function add_buttons(frm) {
 	);
 	frm.add_custom_button(
 		__("Failed Events"),
-		() => frappe.set_route("List", "Event Sync Log", { event_producer: frm.doc.name, status: "Failed" }),
+		() =>
+			frappe.set_route("List", "Event Sync Log", {
+				event_producer: frm.doc.name,
+				status: "Failed",
+			}),
 		__("View")
 	);
 }
@@ -279,13 +316,19 @@ function call_producer(frm, method) {
 function describe_connection(result) {
 	const lines = [];
 	if (cint(result.protocol) < 2) {
-		lines.push(__("The producer runs the older app: events are taken from it in the older way."));
+		lines.push(
+			__("The producer runs the older app: events are taken from it in the older way.")
+		);
 	} else if (cint(result.behind)) {
-		lines.push(__("{0} answers. {1} events are waiting there.", [result.site, cint(result.behind)]));
+		lines.push(
+			__("{0} answers. {1} events are waiting there.", [result.site, cint(result.behind)])
+		);
 	} else {
 		lines.push(__("{0} answers. Nothing is waiting there.", [result.site]));
 	}
-	return [...lines, ...(result.warnings || [])].map((line) => frappe.utils.escape_html(line)).join("<br>");
+	return [...lines, ...(result.warnings || [])]
+		.map((line) => frappe.utils.escape_html(line))
+		.join("<br>");
 }
 
 // ---- documents that both sites have already
@@ -329,11 +372,13 @@ function describe_match(answer) {
 			(row) =>
 				`<tr><td>${text(row.there)}</td><td>${text(row.here)}</td><td>${text(row.values.join(", "))}</td></tr>`
 		);
-		const head = [__("On the producer"), __("On this site"), __("Values")].map((each) => `<th>${each}</th>`);
+		const head = [__("On the producer"), __("On this site"), __("Values")].map(
+			(each) => `<th>${each}</th>`
+		);
 		return `<details><summary>${label}: ${answer.counts[kind]}</summary><div class="table-responsive"><table
 			class="table table-bordered"><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join(
-			""
-		)}</tbody></table></div></details>`;
+				""
+			)}</tbody></table></div></details>`;
 	});
 	return `<h5>${text(__(answer.doctype))} · ${text(answer.match_by.join(", "))}</h5>${
 		parts.join("") || __("Nothing on either site")
@@ -354,14 +399,19 @@ function match_kinds() {
 
 function start_match(frm) {
 	call_producer(frm, "start_match").then(() =>
-		frappe.show_alert({ message: __("A background job links the documents."), indicator: "blue" })
+		frappe.show_alert({
+			message: __("A background job links the documents."),
+			indicator: "blue",
+		})
 	);
 }
 
 function show_matched(result) {
 	frappe.msgprint({
 		title: __("Match Existing Documents"),
-		message: frappe.utils.escape_html(result.error || result.done.join("\n")).replace(/\n/g, "<br>"),
+		message: frappe.utils
+			.escape_html(result.error || result.done.join("\n"))
+			.replace(/\n/g, "<br>"),
 		indicator: result.error ? "red" : "green",
 	});
 }
@@ -374,7 +424,9 @@ function ask_what_to_copy(frm) {
 			frm,
 			"start_copy",
 			values,
-			__("A background job copies existing documents. Documents on this site are not changed.")
+			__(
+				"A background job copies existing documents. Documents on this site are not changed."
+			)
 		)
 	);
 }
@@ -400,15 +452,21 @@ function check_before(frm) {
 		frm,
 		"start_check",
 		{},
-		__("A background job looks at both sites and tries the first documents. Nothing is changed.")
+		__(
+			"A background job looks at both sites and tries the first documents. Nothing is changed."
+		)
 	);
 }
 
 // the dialog stays until the work has begun: what was chosen is not lost with a mistake
 function ask_for_documents(frm, title, action, then) {
-	const rows = frm.doc.producer_doctypes.filter((row) => row.status === "Approved" && !row.unsubscribe);
+	const rows = frm.doc.producer_doctypes.filter(
+		(row) => row.status === "Approved" && !row.unsubscribe
+	);
 	if (!rows.length) {
-		frappe.msgprint(__("No Document Type is approved by the producer yet, so that there is nothing to do."));
+		frappe.msgprint(
+			__("No Document Type is approved by the producer yet, so that there is nothing to do.")
+		);
 		return;
 	}
 	const chosen_filters = {};
@@ -423,7 +481,11 @@ function ask_for_documents(frm, title, action, then) {
 				fieldname: "doctypes",
 				fieldtype: "MultiCheck",
 				label: __("Document Types"),
-				options: rows.map((row) => ({ label: __(row.ref_doctype), value: row.ref_doctype, checked: 1 })),
+				options: rows.map((row) => ({
+					label: __(row.ref_doctype),
+					value: row.ref_doctype,
+					checked: 1,
+				})),
 				columns: 2,
 			},
 			{ fieldname: "filter_section", fieldtype: "Section Break", label: __("Filters") },
@@ -431,7 +493,10 @@ function ask_for_documents(frm, title, action, then) {
 				fieldname: "filter_doctype",
 				fieldtype: "Select",
 				label: __("Only Some Documents Of"),
-				options: ["", ...to_filter].map((value) => ({ value, label: value ? __(value) : "" })),
+				options: ["", ...to_filter].map((value) => ({
+					value,
+					label: value ? __(value) : "",
+				})),
 				hidden: to_filter.length ? 0 : 1,
 				change: () => show_picker(),
 			},
@@ -442,7 +507,9 @@ function ask_for_documents(frm, title, action, then) {
 				options: "JSON",
 				label: __("Filters of Mapped Document Types"),
 				hidden: mapped ? 0 : 1,
-				description: __('In the producer\'s fields, for example {"Customer": {"territory": "Bangkok"}}'),
+				description: __(
+					'In the producer\'s fields, for example {"Customer": {"territory": "Bangkok"}}'
+				),
 			},
 		],
 		primary_action_label: action,
@@ -457,7 +524,9 @@ function ask_for_documents(frm, title, action, then) {
 			}
 			const wanted = values.doctypes || [];
 			const picked = Object.fromEntries(
-				Object.entries(chosen_filters).filter(([doctype, each]) => each.length && wanted.includes(doctype))
+				Object.entries(chosen_filters).filter(
+					([doctype, each]) => each.length && wanted.includes(doctype)
+				)
 			);
 			const filters = { ...typed, ...picked };
 			then({
@@ -468,7 +537,8 @@ function ask_for_documents(frm, title, action, then) {
 	});
 
 	function keep_picked() {
-		if (picker) chosen_filters[picker.doctype] = picker.get_filters().map((each) => each.slice(0, 4));
+		if (picker)
+			chosen_filters[picker.doctype] = picker.get_filters().map((each) => each.slice(0, 4));
 	}
 
 	function show_picker() {
@@ -513,12 +583,14 @@ function look_for_changes(frm) {
 			return;
 		}
 		const name = frm.doc.name;
-		frappe.xcall(`${PRODUCER_METHODS}.get_standing`, { event_producer: name }, "GET").then((now) => {
-			if (!is_shown(frm) || frm.doc.name !== name || frm.is_dirty()) return;
-			const shown = (frm.doc.__onload || {}).standing;
-			if (shown && now !== shown) frm.reload_doc();
-			else look_for_changes(frm);
-		});
+		frappe
+			.xcall(`${PRODUCER_METHODS}.get_standing`, { event_producer: name }, "GET")
+			.then((now) => {
+				if (!is_shown(frm) || frm.doc.name !== name || frm.is_dirty()) return;
+				const shown = (frm.doc.__onload || {}).standing;
+				if (shown && now !== shown) frm.reload_doc();
+				else look_for_changes(frm);
+			});
 	}, LOOK_EVERY_MS);
 }
 
@@ -552,7 +624,8 @@ function show_task(frm, work) {
 			message: `${frappe.utils.escape_html(
 				[describe_task(work), work.message].filter(Boolean).join(" ")
 			)}<br>${link_to_task(work)}`,
-			indicator: work.status === "Done" && !work.failed && !work.differing ? "green" : "orange",
+			indicator:
+				work.status === "Done" && !work.failed && !work.differing ? "green" : "orange",
 		});
 	}
 }
@@ -569,7 +642,9 @@ function words_of(kind) {
 function link_to_task(work) {
 	if (work.kind === "Copy") return "";
 	const label =
-		work.differing && work.kind !== "Check" ? __("What was found, and Repair") : __("What was found");
+		work.differing && work.kind !== "Check"
+			? __("What was found, and Repair")
+			: __("What was found");
 	return `<a href="/app/event-streaming-task/${encodeURIComponent(work.task)}">${label}</a>`;
 }
 
@@ -605,7 +680,11 @@ function describe_counts(work) {
 			cint(work.failed),
 		]);
 	}
-	const compared = __("{0} of {1} compared, {2} different", [cint(work.done), total, cint(work.differing)]);
+	const compared = __("{0} of {1} compared, {2} different", [
+		cint(work.done),
+		total,
+		cint(work.differing),
+	]);
 	if (work.kind === "Verify") return compared;
 	return `${compared}: ${__("{0} repaired, {1} failed", [cint(work.made), cint(work.failed)])}`;
 }
@@ -624,7 +703,8 @@ function show_unasked(frm, entries) {
 	const text = (value) => frappe.utils.escape_html(String(value));
 	const comes = (entry) => {
 		if (!entry.refused) return text(__("comes"));
-		if (entry.empty) return `${text(__("stays empty where it is not here"))}: ${text(entry.refused)}`;
+		if (entry.empty)
+			return `${text(__("stays empty where it is not here"))}: ${text(entry.refused)}`;
 		return `<span class="text-danger">${text(__("events wait for it"))}: ${text(entry.refused)}</span>`;
 	};
 	const rows = entries.map(
@@ -632,7 +712,9 @@ function show_unasked(frm, entries) {
 			`<tr><td>${text(__(entry.doctype))}</td><td>${text(__(entry.from))}: ${text(entry.field)}</td>` +
 			`<td>${comes(entry)}</td></tr>`
 	);
-	const head = [__("Document Type"), __("Linked From"), __("Comes Unasked")].map((label) => `<th style="width: 30%">${text(label)}</th>`);
+	const head = [__("Document Type"), __("Linked From"), __("Comes Unasked")].map(
+		(label) => `<th style="width: 30%">${text(label)}</th>`
+	);
 	frm.fields_dict.unasked_html.$wrapper.html(
 		rows.length
 			? '<div style="max-height: 32rem; overflow: auto; overflow-wrap: anywhere">' +

@@ -11,7 +11,9 @@ frappe.listview_settings["Event Producer"] = {
 		const headline = (doc.__onload || {}).headline || producer_headlines[doc.name];
 		const by_paused = `paused,=,${cint(doc.paused)}`;
 		if (headline) return [headline.label, headline.color, by_paused];
-		return doc.paused ? [__("Paused"), "orange", by_paused] : [__("Loading"), "gray", by_paused];
+		return doc.paused
+			? [__("Paused"), "orange", by_paused]
+			: [__("Loading"), "gray", by_paused];
 	},
 	onload(listview) {
 		producer_list = listview;
@@ -19,7 +21,9 @@ frappe.listview_settings["Event Producer"] = {
 	},
 	before_render() {
 		frappe.xcall("event_streaming.api.status", {}, "GET").then((status) => {
-			producer_headlines = Object.fromEntries(status.producers.map((row) => [row.name, row.headline]));
+			producer_headlines = Object.fromEntries(
+				status.producers.map((row) => [row.name, row.headline])
+			);
 			if (producer_list) producer_list.render_list();
 		});
 	},

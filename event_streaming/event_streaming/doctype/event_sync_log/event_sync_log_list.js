@@ -8,7 +8,13 @@ frappe.listview_settings["Event Sync Log"] = {
 	hide_name_filter: true,
 
 	get_indicator(doc) {
-		const color = { Synced: "green", Failed: "red", Retrying: "orange", Waiting: "blue", Conflict: "purple" };
+		const color = {
+			Synced: "green",
+			Failed: "red",
+			Retrying: "orange",
+			Waiting: "blue",
+			Conflict: "purple",
+		};
 		// of a producer that is deleted
 		if (!doc.status) return [__("Not Applied"), "gray", "status,=,"];
 		return [__(doc.status), color[doc.status] || "gray", `status,=,${doc.status}`];
@@ -17,7 +23,9 @@ frappe.listview_settings["Event Sync Log"] = {
 	onload(listview) {
 		listview.page.add_menu_item(__("Resync All Failed"), () => {
 			frappe
-				.call("event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_all_failed")
+				.call(
+					"event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_all_failed"
+				)
 				.then((answer) => {
 					frappe.show_alert({
 						message: answer.message
@@ -122,7 +130,10 @@ function confirm_adoption_of(listview, selection, shown) {
 	if (!shown.count) {
 		frappe.msgprint({
 			title: __("Adopt"),
-			message: [__("None of these events failed because its name is taken."), not_possible(shown)].join(""),
+			message: [
+				__("None of these events failed because its name is taken."),
+				not_possible(shown),
+			].join(""),
 			indicator: "orange",
 		});
 		return;
@@ -165,7 +176,9 @@ function table_of_links(shown) {
 function not_possible(shown) {
 	if (!shown.impossible_count) return "";
 	const text = frappe.utils.escape_html;
-	const lines = shown.impossible.map((each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`);
+	const lines = shown.impossible.map(
+		(each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`
+	);
 	return `<p>${__("{0} can't be adopted:", [shown.impossible_count])}</p><ul>${lines.join("")}</ul>`;
 }
 

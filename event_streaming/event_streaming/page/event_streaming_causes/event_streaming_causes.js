@@ -21,16 +21,23 @@
 	</style>`;
 
 	frappe.pages["event-streaming-causes"].on_page_load = (wrapper) => {
-		const page = frappe.ui.make_app_page({ parent: wrapper, title: __("Causes of Failures"), single_column: true });
+		const page = frappe.ui.make_app_page({
+			parent: wrapper,
+			title: __("Causes of Failures"),
+			single_column: true,
+		});
 		wrapper.causes = new Causes(page);
 	};
-	frappe.pages["event-streaming-causes"].on_page_show = (wrapper) => wrapper.causes && wrapper.causes.show();
+	frappe.pages["event-streaming-causes"].on_page_show = (wrapper) =>
+		wrapper.causes && wrapper.causes.show();
 
 	class Causes {
 		constructor(page) {
 			this.page = page;
 			$(STYLE).appendTo(page.main);
-			this.body = $('<div class="event-streaming-causes" role="region" aria-live="polite"></div>').appendTo(page.main);
+			this.body = $(
+				'<div class="event-streaming-causes" role="region" aria-live="polite"></div>'
+			).appendTo(page.main);
 			this.body.attr("aria-label", __("Causes of Failures"));
 			this.producer = page.add_field({
 				fieldname: "event_producer",
@@ -40,8 +47,12 @@
 				change: () => this.refresh(),
 			});
 			page.set_secondary_action(__("Refresh"), () => this.refresh(), "refresh");
-			page.add_menu_item(__("Event Sync Log"), () => frappe.set_route("List", "Event Sync Log"));
-			this.body.on("click", "button[data-action]", (event) => this.act(event.currentTarget.dataset));
+			page.add_menu_item(__("Event Sync Log"), () =>
+				frappe.set_route("List", "Event Sync Log")
+			);
+			this.body.on("click", "button[data-action]", (event) =>
+				this.act(event.currentTarget.dataset)
+			);
 			frappe.realtime.on(REALTIME, () => this.shown() && this.refresh());
 		}
 
@@ -51,7 +62,8 @@
 			// the Desk looks at the others when this is done
 			if (event_producer) delete frappe.route_options.event_producer;
 			// setting the field refreshes by itself
-			if (event_producer && event_producer !== this.producer.get_value()) this.producer.set_value(event_producer);
+			if (event_producer && event_producer !== this.producer.get_value())
+				this.producer.set_value(event_producer);
 			else this.refresh();
 		}
 
@@ -62,15 +74,24 @@
 		refresh() {
 			clearTimeout(this.timer);
 			const asked = (this.asked = (this.asked || 0) + 1);
-			return frappe.xcall(`${API}.causes`, { event_producer: this.producer.get_value() || null }, "GET").then((causes) => {
-				// an answer that a later one has overtaken
-				if (asked !== this.asked) return;
-				this.causes = Object.fromEntries(causes.map((cause) => [cause.cause, cause]));
-				this.body.html(causes.length ? causes.map(card).join("") : nothing());
-				if (causes.some((cause) => at_work(cause.under_way))) {
-					this.timer = setTimeout(() => this.shown() && this.refresh(), LOOK_AGAIN_MS);
-				}
-			});
+			return frappe
+				.xcall(
+					`${API}.causes`,
+					{ event_producer: this.producer.get_value() || null },
+					"GET"
+				)
+				.then((causes) => {
+					// an answer that a later one has overtaken
+					if (asked !== this.asked) return;
+					this.causes = Object.fromEntries(causes.map((cause) => [cause.cause, cause]));
+					this.body.html(causes.length ? causes.map(card).join("") : nothing());
+					if (causes.some((cause) => at_work(cause.under_way))) {
+						this.timer = setTimeout(
+							() => this.shown() && this.refresh(),
+							LOOK_AGAIN_MS
+						);
+					}
+				});
 		}
 
 		act({ action, cause }) {
@@ -87,11 +108,24 @@
 		}
 
 		call(method, args) {
-			return frappe.call({ method: `${API}.${method}`, args, freeze: true, freeze_message: __("Working on it") }).then((answer) => {
-				const result = answer.message;
-				frappe.show_alert({ message: frappe.utils.escape_html(result.message), indicator: result.queued ? "blue" : "green" }, 10);
-				return this.refresh();
-			});
+			return frappe
+				.call({
+					method: `${API}.${method}`,
+					args,
+					freeze: true,
+					freeze_message: __("Working on it"),
+				})
+				.then((answer) => {
+					const result = answer.message;
+					frappe.show_alert(
+						{
+							message: frappe.utils.escape_html(result.message),
+							indicator: result.queued ? "blue" : "green",
+						},
+						10
+					);
+					return this.refresh();
+				});
 		}
 
 		ask_reason(cause) {
@@ -115,56 +149,81 @@
 		}
 
 		show_links(cause) {
-			frappe.xcall(`${API}.adopt_cause`, { cause: cause.cause, preview: 1 }).then((shown) => {
-				const text = frappe.utils.escape_html;
-				const named = shown.links
-					.slice(0, 20)
-					.map((link) => `<li>${text(__(link.doctype))} ${text(link.document)} · ${text(link.event_producer)}</li>`);
-				const more = shown.count > named.length ? `<p>${__("And {0} more", [shown.count - named.length])}</p>` : "";
-				const not = shown.impossible
-					.slice(0, 20)
-					.map((each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`);
-				const impossible = not.length ? `<p>${__("{0} can't be adopted:", [shown.impossible_count])}</p><ul>${not.join("")}</ul>` : "";
-				if (!shown.count) {
-					frappe.msgprint({ title: __("Adopt All"), message: impossible, indicator: "orange" });
-					return;
-				}
-				frappe.confirm(
-					`<p>${__(
-						"Link these local documents to the producer's? Their values will be overwritten."
-					)}</p><ul>${named.join("")}</ul>${more}${impossible}`,
-					() => this.call("adopt_cause", { cause: cause.cause })
-				);
-			});
+			frappe
+				.xcall(`${API}.adopt_cause`, { cause: cause.cause, preview: 1 })
+				.then((shown) => {
+					const text = frappe.utils.escape_html;
+					const named = shown.links
+						.slice(0, 20)
+						.map(
+							(link) =>
+								`<li>${text(__(link.doctype))} ${text(link.document)} · ${text(link.event_producer)}</li>`
+						);
+					const more =
+						shown.count > named.length
+							? `<p>${__("And {0} more", [shown.count - named.length])}</p>`
+							: "";
+					const not = shown.impossible
+						.slice(0, 20)
+						.map((each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`);
+					const impossible = not.length
+						? `<p>${__("{0} can't be adopted:", [shown.impossible_count])}</p><ul>${not.join("")}</ul>`
+						: "";
+					if (!shown.count) {
+						frappe.msgprint({
+							title: __("Adopt All"),
+							message: impossible,
+							indicator: "orange",
+						});
+						return;
+					}
+					frappe.confirm(
+						`<p>${__(
+							"Link these local documents to the producer's? Their values will be overwritten."
+						)}</p><ul>${named.join("")}</ul>${more}${impossible}`,
+						() => this.call("adopt_cause", { cause: cause.cause })
+					);
+				});
 		}
 
 		ask_values(cause) {
-			frappe.xcall(`${API}.values_of_cause`, { cause: cause.cause }, "GET").then(({ value_map, values }) => {
-				const fields = values.map((each, index) => ({
-					fieldname: `value_${index}`,
-					fieldtype: "Data",
-					label: each.value,
-					description: __("Events: {0}", [each.count]),
-				}));
-				const dialog = new frappe.ui.Dialog({
-					title: __("Add to Value Map {0}", [value_map]),
-					fields: [
-						{
-							fieldname: "help",
-							fieldtype: "HTML",
-							options: `<p>${__("What is each of these values of the producer called on this site?")}</p>`,
+			frappe
+				.xcall(`${API}.values_of_cause`, { cause: cause.cause }, "GET")
+				.then(({ value_map, values }) => {
+					const fields = values.map((each, index) => ({
+						fieldname: `value_${index}`,
+						fieldtype: "Data",
+						label: each.value,
+						description: __("Events: {0}", [each.count]),
+					}));
+					const dialog = new frappe.ui.Dialog({
+						title: __("Add to Value Map {0}", [value_map]),
+						fields: [
+							{
+								fieldname: "help",
+								fieldtype: "HTML",
+								options: `<p>${__("What is each of these values of the producer called on this site?")}</p>`,
+							},
+							...fields,
+						],
+						primary_action_label: __("Add and Retry"),
+						primary_action: (given) => {
+							dialog.hide();
+							const pairs = Object.fromEntries(
+								values.map((each, index) => [
+									each.value,
+									given[`value_${index}`] || "",
+								])
+							);
+							this.call("add_to_value_map", {
+								cause: cause.cause,
+								value_map,
+								pairs,
+							});
 						},
-						...fields,
-					],
-					primary_action_label: __("Add and Retry"),
-					primary_action: (given) => {
-						dialog.hide();
-						const pairs = Object.fromEntries(values.map((each, index) => [each.value, given[`value_${index}`] || ""]));
-						this.call("add_to_value_map", { cause: cause.cause, value_map, pairs });
-					},
+					});
+					dialog.show();
 				});
-				dialog.show();
-			});
 		}
 	}
 
@@ -180,9 +239,15 @@
 	}
 
 	function card(cause) {
-		const about = [cause.doctype && __(cause.doctype), cause.field].filter(Boolean).map(escape).join(" · ");
+		const about = [cause.doctype && __(cause.doctype), cause.field]
+			.filter(Boolean)
+			.map(escape)
+			.join(" · ");
 		const pills = Object.entries(cause.statuses)
-			.map(([status, count]) => `<span class="indicator-pill ${COLOURS[status]} mr-2">${count} ${__(status)}</span>`)
+			.map(
+				([status, count]) =>
+					`<span class="indicator-pill ${COLOURS[status]} mr-2">${count} ${__(status)}</span>`
+			)
 			.join("");
 		const rows = [
 			[__("Example"), example(cause.example)],
