@@ -20,7 +20,7 @@ frappe.listview_settings["Event Consumer"] = {
 	},
 	onload(listview) {
 		consumer_list = listview;
-		event_streaming.pairing.add_invite_button(listview);
+		event_streaming.invite.add_button(listview);
 	},
 	before_render() {
 		frappe.xcall("event_streaming.api.status", {}, "GET").then((status) => {

@@ -17,7 +17,7 @@ frappe.listview_settings["Event Producer"] = {
 	},
 	onload(listview) {
 		producer_list = listview;
-		event_streaming.pairing.add_join_button(listview);
+		event_streaming.join.add_button(listview);
 	},
 	before_render() {
 		frappe.xcall("event_streaming.api.status", {}, "GET").then((status) => {

@@ -13,7 +13,7 @@ frappe.listview_settings["Event Streaming Invitation"] = {
 		return [__(status), color, `status,=,${doc.status}`];
 	},
 	onload(listview) {
-		event_streaming.pairing.add_invite_button(listview);
-		event_streaming.pairing.add_withdraw_button(listview);
+		event_streaming.invite.add_button(listview);
+		event_streaming.invite.add_withdraw_button(listview);
 	},
 };
