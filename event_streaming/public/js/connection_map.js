@@ -23,7 +23,7 @@ frappe.provide("event_streaming.connection_map");
 		${COLOURS.map((name) => `.es-legend .es-${name} { background: var(--${name}-500); }`).join("\n")}
 	</style>`;
 
-	event_streaming.connection_map.html = (found, width) => {
+	event_streaming.connection_map.draw = (found, width) => {
 		const { streams } = found;
 		if (!streams.length) return `<div class="frappe-card p-4 text-center">${nothing()}</div>`;
 		return `${STYLE}<section class="frappe-card p-4 mb-4" aria-label="${__("Map of All Sites")}">${drawn(found, width)}${legend()}</section>
@@ -32,7 +32,7 @@ frappe.provide("event_streaming.connection_map");
 
 	// names and addresses are other sites'
 	const escape = (value) => frappe.utils.escape_html(String(value ?? ""));
-	const host = (url) => String(url).split("://").pop();
+	const host = (url) => String(url).split("://").pop() || "";
 
 	function nothing() {
 		return __(
@@ -85,21 +85,14 @@ frappe.provide("event_streaming.connection_map");
 	// what the addresses of all sites end with says nothing of one
 	function short_names(names) {
 		const parts = names.map((name) => host(name).split("."));
+		const same_at = (end) => new Set(parts.map((each) => each.at(-1 - end))).size === 1;
 		let shared = 0;
 		if (names.length > 1 && !names.some((name) => /^[\d.:]+$/.test(host(name)))) {
 			const least = Math.min(...parts.map((each) => each.length)) - 1;
-			while (
-				shared < least &&
-				parts.every((each) => each.at(-1 - shared) === parts[0].at(-1 - shared))
-			)
-				shared++;
+			while (shared < least && same_at(shared)) shared++;
 		}
-		return Object.fromEntries(
-			names.map((name, index) => [
-				name,
-				parts[index].slice(0, parts[index].length - shared).join("."),
-			])
-		);
+		const short = (each) => each.slice(0, each.length - shared).join(".");
+		return Object.fromEntries(names.map((name) => [name, short(host(name).split("."))]));
 	}
 
 	function both_ways(streams, stream) {
@@ -116,10 +109,12 @@ frappe.provide("event_streaming.connection_map");
 			(-(place.y - centre.y) / length) * aside,
 			((place.x - centre.x) / length) * aside,
 		];
-		const at = (point) => [(point.x + dx).toFixed(1), (point.y + dy).toFixed(1)];
-		const [[x1, y1], [x2, y2]] = [at(centre), at(place)];
-		const colour = COLOURS.includes(stream.color) ? stream.color : "gray";
-		return `<line class="es-${colour}${stream.paused ? " es-paused" : ""}" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke-width="${Number(stream.width) || 2}"></line>`;
+		const ends = [centre, place].map(
+			({ x, y }, at) =>
+				`x${at + 1}="${(x + dx).toFixed(1)}" y${at + 1}="${(y + dy).toFixed(1)}"`
+		);
+		const colour = COLOURS.find((name) => name === stream.color) || "gray";
+		return `<line class="es-${colour}${stream.paused ? " es-paused" : ""}" ${ends.join(" ")} stroke-width="${Number(stream.width) || 2}"></line>`;
 	}
 
 	function site(name, called, { x, y }, streams, { wide, high }) {
@@ -201,7 +196,7 @@ frappe.provide("event_streaming.connection_map");
 					`<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`
 			);
 			return `<tr role="row"><th role="rowheader" scope="row"><a href="${address(stream.site)}" data-action="open" data-site="${escape(stream.site)}"
-				data-focus="row-${stream.direction}-${escape(stream.site)}">${escape(host(stream.site))}</a>${needs}</th>${cells.join("")}</tr>`;
+				data-focus="row-${escape(stream.direction)}-${escape(stream.site)}">${escape(host(stream.site))}</a>${needs}</th>${cells.join("")}</tr>`;
 		});
 		return event_streaming.connection_tabs.table(labels, rows);
 	}

@@ -89,7 +89,7 @@ frappe.provide("event_streaming.connection_tabs");
 			last.differing === null
 				? ""
 				: last.differing
-					? __("{0} differ", [last.differing])
+					? __("{0} differ", [cint(last.differing)])
 					: __("no differences");
 		const shown = [when(last.on), differ].filter(Boolean).join(", ");
 		return last.task
@@ -100,7 +100,7 @@ frappe.provide("event_streaming.connection_tabs");
 	// a switch that asks first: it shows what is so, and changes only with the answer
 	function toggle(site, line) {
 		const label = __("Subscribed to {0}", [escape(__(line.doctype))]);
-		return `<button type="button" role="switch" class="btn btn-xs btn-default" aria-checked="${line.subscribed}" aria-label="${label}" data-action="subscribe"
+		return `<button type="button" role="switch" class="btn btn-xs btn-default" aria-checked="${line.subscribed ? "true" : "false"}" aria-label="${label}" data-action="subscribe"
 			data-focus="subscribe-${escape(line.doctype)}" data-site="${escape(site)}" data-doctype="${escape(line.doctype)}" data-on="${line.subscribed ? 1 : 0}">${line.subscribed ? __("On") : __("Off")}</button>`;
 	}
 

@@ -17,30 +17,30 @@ frappe.provide("event_streaming.connection_tabs");
 		status: {
 			label: __("Status"),
 			load: (site) => get("connection", { site }),
-			html: ours.status,
+			draw: ours.status,
 		},
 		timeline: {
 			label: __("Timeline"),
 			load: (site) => get("connection_timeline", { site }),
-			html: timeline,
+			draw: timeline,
 		},
-		schema: { label: __("Schema"), load: load_schema, html: schema, once: true },
+		schema: { label: __("Schema"), load: load_schema, draw: schema, once: true },
 		settings: {
 			label: __("Settings"),
 			load: (site) => get("connection_settings", { site }),
-			html: settings,
+			draw: settings,
 			once: true,
 		},
 	});
 
-	ours.table = (labels, rows) =>
+	ours.table = (labels, rows_html) =>
 		`<table role="table"><thead role="rowgroup"><tr role="row">${labels
-			.map((label) => `<th role="columnheader" scope="col">${label}</th>`)
-			.join("")}</tr></thead><tbody role="rowgroup">${rows.join("")}</tbody></table>`;
+			.map((label) => `<th role="columnheader" scope="col">${escape(label)}</th>`)
+			.join("")}</tr></thead><tbody role="rowgroup">${rows_html.join("")}</tbody></table>`;
 
 	ours.duration = (seconds) => {
 		if (seconds === null || seconds === undefined) return "–";
-		if (seconds < 120) return __("{0} s", [seconds]);
+		if (seconds < 120) return __("{0} s", [Number(seconds)]);
 		if (seconds < 7200) return __("{0} min", [Math.round(seconds / 60)]);
 		return __("{0} h", [Math.round(seconds / 360) / 10]);
 	};
@@ -49,13 +49,13 @@ frappe.provide("event_streaming.connection_tabs");
 
 	function button(action, label, data = {}, kind = "btn-default") {
 		const held = Object.entries({ action, ...data }).map(
-			([name, value]) => `data-${name}="${escape(value)}"`
+			([name, value]) => `data-${escape(name)}="${escape(value)}"`
 		);
-		return `<button type="button" class="btn btn-sm ${kind}" data-focus="${escape([action, ...Object.values(data)].join("-"))}" ${held.join(" ")}>${label}</button>`;
+		return `<button type="button" class="btn btn-sm ${escape(kind)}" data-focus="${escape([action, ...Object.values(data)].join("-"))}" ${held.join(" ")}>${escape(label)}</button>`;
 	}
 
 	function form(doctype, name, label) {
-		return `<a class="btn btn-sm btn-default" href="/app/${frappe.router.slug(doctype)}/${encodeURIComponent(name)}">${label}</a>`;
+		return `<a class="btn btn-sm btn-default" href="/app/${escape(frappe.router.slug(doctype))}/${encodeURIComponent(name)}">${escape(label)}</a>`;
 	}
 
 	ours.parts = { button, escape, form, pill, when };
@@ -73,7 +73,7 @@ frappe.provide("event_streaming.connection_tabs");
 	function entry({ at, title, text, by, color, link }) {
 		const [doctype, name] = link || [];
 		const named = name
-			? `<a href="/app/${frappe.router.slug(doctype)}/${encodeURIComponent(name)}">${escape(title)}</a>`
+			? `<a href="/app/${escape(frappe.router.slug(doctype))}/${encodeURIComponent(name)}">${escape(title)}</a>`
 			: escape(title);
 		const who = by ? ` · ${escape(by)}` : "";
 		return `<li class="es-entry"><div class="d-flex flex-wrap justify-content-between" style="gap: 8px"><span><span class="indicator ${escape(color)}" aria-hidden="true"></span>${named}</span>

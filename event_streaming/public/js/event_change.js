@@ -131,7 +131,7 @@ event_streaming.change = (() => {
 	function label_of(doctype, fieldname) {
 		if (fieldname === "docstatus") return __("Document Status");
 		const df = doctype && frappe.meta.get_docfield(doctype, fieldname);
-		return df && df.label ? __(df.label, null, doctype) : fieldname;
+		return df && df.label ? __(df.label, undefined, doctype) : fieldname;
 	}
 
 	function table_of(doctype, fieldname) {

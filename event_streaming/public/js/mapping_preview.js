@@ -5,10 +5,11 @@ frappe.provide("event_streaming");
 event_streaming.mapping_preview = (() => {
 	const METHODS =
 		"event_streaming.event_streaming.doctype.document_type_mapping.document_type_mapping";
+	const escape = (value) => frappe.utils.escape_html(String(value ?? ""));
 
 	function ask_for_producer(title, more_fields, action_label, action) {
 		const dialog = new frappe.ui.Dialog({
-			title,
+			title: frappe.utils.escape_html(title),
 			fields: [
 				{
 					fieldname: "event_producer",
@@ -87,11 +88,9 @@ event_streaming.mapping_preview = (() => {
 	}
 
 	function html(result) {
-		const escape = (value) =>
-			frappe.utils.escape_html(value === null || value === undefined ? "" : String(value));
 		const references = Object.fromEntries(result.references.map((each) => [each.field, each]));
-		const show = (value, field) => {
-			if (references[field]) return show_reference(references[field], escape);
+		const value_html = (value, field) => {
+			if (references[field]) return show_reference(references[field]);
 			if (!Array.isArray(value)) return escape(value);
 			const rows = value.map((row, index) => {
 				const cells = Object.entries(row).filter(
@@ -100,7 +99,7 @@ event_streaming.mapping_preview = (() => {
 				return cells
 					.map(
 						([key, cell]) =>
-							`${escape(key)}: ${show(cell, `${field}.${index + 1}.${key}`)}`
+							`${escape(key)}: ${value_html(cell, `${field}.${index + 1}.${key}`)}`
 					)
 					.join(", ");
 			});
@@ -109,7 +108,7 @@ event_streaming.mapping_preview = (() => {
 		const lines = Object.entries(result.document)
 			.map(
 				([key, value]) =>
-					`<tr><td class="text-muted">${escape(key)}</td><td>${show(value, key)}</td></tr>`
+					`<tr><td class="text-muted">${escape(key)}</td><td>${value_html(value, key)}</td></tr>`
 			)
 			.join("");
 		const unknown = (result.unknown || []).length
@@ -121,7 +120,7 @@ event_streaming.mapping_preview = (() => {
 		return `${unknown}<table class="table table-bordered table-condensed small">${lines}</table>`;
 	}
 
-	function show_reference(reference, escape) {
+	function show_reference(reference) {
 		if (reference.local_name)
 			return `${escape(reference.local_name)} (${__("is here already")})`;
 		if (reference.found.length === 1) {

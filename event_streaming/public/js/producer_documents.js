@@ -17,7 +17,7 @@ event_streaming.producer_documents = (() => {
 	}
 
 	function show_match(frm, answers) {
-		const found = answers.reduce((sum, answer) => sum + answer.counts.found, 0);
+		const found = answers.reduce((sum, answer) => sum + cint(answer.counts.found), 0);
 		const dialog = new frappe.ui.Dialog({
 			title: __("Match Existing Documents"),
 			size: "large",
@@ -48,7 +48,7 @@ event_streaming.producer_documents = (() => {
 			const head = [__("On the producer"), __("On this site"), __("Values")].map(
 				(each) => `<th>${each}</th>`
 			);
-			return `<details><summary>${label}: ${answer.counts[kind]}</summary><div class="table-responsive"><table
+			return `<details><summary>${label}: ${cint(answer.counts[kind])}</summary><div class="table-responsive"><table
 				class="table table-bordered"><thead><tr>${head.join("")}</tr></thead><tbody>${rows.join(
 					""
 				)}</tbody></table></div></details>`;

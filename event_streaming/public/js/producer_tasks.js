@@ -19,7 +19,7 @@ event_streaming.producer_tasks = (() => {
 
 	function start(frm, method, values, message) {
 		return call(frm, method, values).then((work) => {
-			frappe.show_alert({ message, indicator: "green" });
+			frappe.show_alert({ message: frappe.utils.escape_html(message), indicator: "green" });
 			show(frm, work);
 			setTimeout(() => look(frm), 2000);
 		});
@@ -59,7 +59,7 @@ event_streaming.producer_tasks = (() => {
 			frm.active_tasks[work.kind] = false;
 			frm.dashboard.hide_progress();
 			frappe.msgprint({
-				title: words.title,
+				title: frappe.utils.escape_html(words.title),
 				message: `${frappe.utils.escape_html(
 					[describe(work), work.message].filter(Boolean).join(" ")
 				)}<br>${link_to_task(work)}`,
@@ -93,9 +93,22 @@ event_streaming.producer_tasks = (() => {
 			.then(() => look(frm));
 	}
 
+	function status_label(status) {
+		const labels = {
+			Queued: __("Queued"),
+			Running: __("Running"),
+			Waiting: __("Waiting"),
+			Stopped: __("Stopped"),
+			Done: __("Done"),
+			Failed: __("Failed"),
+		};
+		return labels[status] || "";
+	}
+
 	function describe(work) {
 		const counts = describe_counts(work);
-		if (work.status !== "Running" || !work.rate) return `${__(work.status)} · ${counts}`;
+		if (work.status !== "Running" || !work.rate)
+			return `${status_label(work.status)} · ${counts}`;
 		const left = frappe.utils.get_formatted_duration(Math.max(cint(work.seconds_left), 1));
 		return `${counts} · ${__("{0} a second, {1} left", [Math.round(work.rate), left])}`;
 	}

@@ -88,9 +88,10 @@ event_streaming.setup = (() => {
 		const input = document.createElement("input");
 		input.type = "file";
 		input.accept = ".json,application/json";
-		input.onchange = () =>
-			input.files.length &&
-			input.files[0].text().then((content) => show_file(frm, input.files[0].name, content));
+		input.onchange = () => {
+			const [file] = input.files || [];
+			if (file) file.text().then((content) => show_file(frm, file.name, content));
+		};
 		input.click();
 	}
 
@@ -104,7 +105,7 @@ event_streaming.setup = (() => {
 				"Only where the file names no Event Producer, or another one than is meant"
 			),
 		};
-		const title = __("Apply {0}", [name]);
+		const title = __("Apply {0}", [text(name)]);
 		const dialog = open_dialog(
 			title,
 			field,

@@ -65,6 +65,7 @@
 		if (!managed) return;
 		// in the place of the Desk's own, that it is to be submitted; the server has escaped the names in the text
 		frm.set_intro();
+		// eslint-disable-next-line ours/escaped-html -- see above
 		frm.set_intro(managed.text, "blue");
 		const free = new Set(managed.free.map((name) => name.split(".")[0]));
 		frm.event_streaming_locked = [];

@@ -26,7 +26,7 @@ event_streaming.verify_report = (() => {
 	}
 
 	function describe(doc, report) {
-		const counts = KINDS.map((kind) => [kind, (report.counts || {})[kind] || 0]).filter(
+		const counts = KINDS.map((kind) => [kind, cint((report.counts || {})[kind])]).filter(
 			([, count]) => count
 		);
 		const found = sorted_findings(report.findings || []);
@@ -36,7 +36,7 @@ event_streaming.verify_report = (() => {
 			...withheld_lines(report),
 		];
 		if (found.length) parts.push(findings_table(found));
-		const total = counts.reduce((sum, [, count]) => sum + count, 0);
+		const total = counts.reduce((sum, [, count]) => sum + cint(count), 0);
 		if (total > found.length) {
 			parts.push(
 				`<p class="text-muted">${__(
@@ -55,7 +55,7 @@ event_streaming.verify_report = (() => {
 	function summary_of(doc, counts) {
 		const count_of = Object.fromEntries(counts);
 		const differing = ["Different", "Missing", "Extra"].reduce(
-			(sum, kind) => sum + (count_of[kind] || 0),
+			(sum, kind) => sum + cint(count_of[kind]),
 			0
 		);
 		let text = "";
@@ -118,8 +118,8 @@ event_streaming.verify_report = (() => {
 		return counts
 			.map(
 				([kind, count]) =>
-					`<button type="button" class="btn btn-xs btn-default mr-1 mb-1" data-filter-kind="${kind}" aria-pressed="true">
-					<span class="indicator ${COLORS[kind]}">${label_of(kind)}: ${count}</span></button>`
+					`<button type="button" class="btn btn-xs btn-default mr-1 mb-1" data-filter-kind="${frappe.utils.escape_html(kind)}" aria-pressed="true">
+					<span class="indicator ${COLORS[kind]}">${label_of(kind)}: ${cint(count)}</span></button>`
 			)
 			.join("");
 	}
@@ -160,7 +160,7 @@ event_streaming.verify_report = (() => {
 		const fields = finding.fields || [];
 		const span = Math.max(fields.length, 1);
 		const what = [finding.reason, finding.outcome].filter(Boolean).map((text) => escape(text));
-		if (finding.more_fields) what.push(__("{0} more fields", [finding.more_fields]));
+		if (finding.more_fields) what.push(__("{0} more fields", [cint(finding.more_fields)]));
 		what.push(
 			...(finding.logs || []).map((log) =>
 				link_to("event-sync-log", log, __("Event Sync Log"))
@@ -180,7 +180,7 @@ event_streaming.verify_report = (() => {
 		return cells
 			.map(
 				(cell, number) =>
-					`<tr data-kind="${finding.kind}">${number ? "" : first}${cell}</tr>`
+					`<tr data-kind="${escape(finding.kind)}">${number ? "" : first}${cell}</tr>`
 			)
 			.join("");
 	}
@@ -202,7 +202,7 @@ event_streaming.verify_report = (() => {
 	}
 
 	function link_to(slug, name, label) {
-		return `<a href="/app/${slug}/${encodeURIComponent(name)}">${label}</a>`;
+		return `<a href="/app/${encodeURIComponent(slug)}/${encodeURIComponent(name)}">${label}</a>`;
 	}
 
 	return { describe, filter_by_pills };

@@ -29,8 +29,10 @@ function choose_file(frm) {
 	const input = document.createElement("input");
 	input.type = "file";
 	input.accept = ".csv,.tsv,.txt,text/csv";
-	input.onchange = () =>
-		input.files.length && input.files[0].text().then((content) => import_csv(frm, content));
+	input.onchange = () => {
+		const [file] = input.files || [];
+		if (file) file.text().then((content) => import_csv(frm, content));
+	};
 	input.click();
 }
 
@@ -42,7 +44,10 @@ function import_csv(frm, content) {
 			freeze: true,
 		})
 		.then(({ message: count }) => {
-			frappe.show_alert({ message: __("{0} pairs imported", [count]), indicator: "green" });
+			frappe.show_alert({
+				message: __("{0} pairs imported", [cint(count)]),
+				indicator: "green",
+			});
 			frm.reload_doc();
 		});
 }

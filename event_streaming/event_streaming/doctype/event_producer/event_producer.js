@@ -126,11 +126,12 @@ function add_rotate_button(frm) {
 
 function add_buttons(frm) {
 	frm.add_custom_button(__("Pull Now"), () => {
+		const name = frappe.utils.escape_html(frm.doc.name);
 		event_streaming.producer_tasks.call(frm, "pull_now").then((queued) => {
 			frappe.show_alert({
 				message: queued
-					? __("A background job pulls from {0} now.", [frm.doc.name])
-					: __("A pull from {0} is queued already.", [frm.doc.name]),
+					? __("A background job pulls from {0} now.", [name])
+					: __("A pull from {0} is queued already.", [name]),
 				indicator: queued ? "green" : "blue",
 			});
 			setTimeout(() => reload_if_clean(frm), 3000);

@@ -4,7 +4,7 @@ frappe.listview_settings["Event Streaming Invitation"] = {
 	add_fields: ["status", "expires_on", "completed_on"],
 	get_indicator(doc) {
 		const status =
-			doc.status === "Open" && doc.expires_on < frappe.datetime.now_datetime()
+			doc.status === "Open" && doc.expires_on < frappe.datetime.system_datetime()
 				? "Expired"
 				: doc.status;
 		if (status === "Used" && !doc.completed_on)

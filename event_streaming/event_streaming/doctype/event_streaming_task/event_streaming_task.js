@@ -58,30 +58,32 @@ function parse_report(text) {
 function ask_for_repair(frm, report) {
 	const counts = report.counts || {};
 	const notes = [__("Each document is checked again first, so that later changes are kept.")];
-	if (
-		(report.findings || []).some((finding) => (finding.reason || "").includes("Consumer Wins"))
-	) {
+	if ((report.findings || []).some((finding) => finding.kept_here)) {
 		notes.push(
 			__(
 				"Some were changed last on this site, whose values are kept in a conflict (Consumer Wins): a repair replaces them."
 			)
 		);
 	}
-	const ticks = [
+	/** @type {[string, string, number][]} */
+	const all_ticks = [
 		[
 			"Different",
 			__("Set {0} documents to the producer's values, in the fields and rows that differ", [
-				counts.Different,
+				cint(counts.Different),
 			]),
 			1,
 		],
-		["Missing", __("Bring {0} documents that are missing here", [counts.Missing]), 1],
+		["Missing", __("Bring {0} documents that are missing here", [cint(counts.Missing)]), 1],
 		[
 			"Extra",
-			__("Delete {0} documents that the producer does not have any more", [counts.Extra]),
+			__("Delete {0} documents that the producer does not have any more", [
+				cint(counts.Extra),
+			]),
 			0,
 		],
-	].filter(([kind]) => counts[kind]);
+	];
+	const ticks = all_ticks.filter(([kind]) => counts[kind]);
 	const dialog = new frappe.ui.Dialog({
 		title: __("Repair"),
 		fields: [

@@ -120,7 +120,7 @@ function add_actions(frm) {
 function confirm_adoption(frm) {
 	frappe.confirm(
 		__("Link the local {0} {1} to the producer's {1}? Its values will be overwritten.", [
-			__(frm.doc.ref_doctype),
+			frappe.utils.escape_html(__(frm.doc.ref_doctype)),
 			frappe.utils.escape_html(frm.doc.producer_doc),
 		]),
 		() => call_sync_log(frm, "adopt")
@@ -137,7 +137,9 @@ function call_sync_log(frm, method, more = {}) {
 		.then((answer) => {
 			const synced = answer.message === "Synced";
 			frappe.show_alert({
-				message: synced ? __("Synced") : __("Tried again: {0}", [__(answer.message)]),
+				message: synced
+					? __("Synced")
+					: __("Tried again: {0}", [frappe.utils.escape_html(__(answer.message))]),
 				indicator: synced ? "green" : "red",
 			});
 			frm.reload_doc();

@@ -29,7 +29,9 @@ frappe.listview_settings["Event Sync Log"] = {
 				.then((answer) => {
 					frappe.show_alert({
 						message: answer.message
-							? __("{0} events are tried again in the background.", [answer.message])
+							? __("{0} events are tried again in the background.", [
+									cint(answer.message),
+								])
 							: __("Nothing has failed."),
 						indicator: answer.message ? "blue" : "green",
 					});
@@ -49,7 +51,7 @@ frappe.listview_settings["Event Sync Log"] = {
 				.then((answer) => {
 					const { tried, synced } = answer.message;
 					frappe.show_alert({
-						message: __("{0} of {1} events synced.", [synced, tried]),
+						message: __("{0} of {1} events synced.", [cint(synced), cint(tried)]),
 						indicator: synced === tried ? "green" : "orange",
 					});
 					listview.clear_checked_items();
@@ -179,7 +181,7 @@ function not_possible(shown) {
 	const lines = shown.impossible.map(
 		(each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`
 	);
-	return `<p>${__("{0} can't be adopted:", [shown.impossible_count])}</p><ul>${lines.join("")}</ul>`;
+	return `<p>${__("{0} can't be adopted:", [cint(shown.impossible_count)])}</p><ul>${lines.join("")}</ul>`;
 }
 
 function adopt_many(listview, selection) {

@@ -34,6 +34,7 @@
 	class Causes {
 		constructor(page) {
 			this.page = page;
+			this.causes = {};
 			$(STYLE).appendTo(page.main);
 			this.body = $(
 				'<div class="event-streaming-causes" role="region" aria-live="polite"></div>'
@@ -138,7 +139,7 @@
 						reqd: 1,
 						description: __(
 							"Events that are not applied then: {0}. Their documents stay as they are on this site. The reason stands in the audit log.",
-							[cause.count]
+							[cint(cause.count)]
 						),
 					},
 				],
@@ -167,7 +168,7 @@
 						.slice(0, 20)
 						.map((each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`);
 					const impossible = not.length
-						? `<p>${__("{0} can't be adopted:", [shown.impossible_count])}</p><ul>${not.join("")}</ul>`
+						? `<p>${__("{0} can't be adopted:", [cint(shown.impossible_count)])}</p><ul>${not.join("")}</ul>`
 						: "";
 					if (!shown.count) {
 						frappe.msgprint({
@@ -193,11 +194,11 @@
 					const fields = values.map((each, index) => ({
 						fieldname: `value_${index}`,
 						fieldtype: "Data",
-						label: each.value,
-						description: __("Events: {0}", [each.count]),
+						label: escape(each.value),
+						description: __("Events: {0}", [cint(each.count)]),
 					}));
 					const dialog = new frappe.ui.Dialog({
-						title: __("Add to Value Map {0}", [value_map]),
+						title: __("Add to Value Map {0}", [escape(value_map)]),
 						fields: [
 							{
 								fieldname: "help",
@@ -246,7 +247,7 @@
 		const pills = Object.entries(cause.statuses)
 			.map(
 				([status, count]) =>
-					`<span class="indicator-pill ${COLOURS[status]} mr-2">${count} ${__(status)}</span>`
+					`<span class="indicator-pill ${COLOURS[status]} mr-2">${cint(count)} ${escape(__(status))}</span>`
 			)
 			.join("");
 		const rows = [
@@ -277,8 +278,11 @@
 		if (of.ended) return of.message ? `<p role="status">${escape(of.message)}</p>` : "";
 		const percent = of.total ? Math.min(100, Math.round((of.done * 100) / of.total)) : 0;
 		const text = of.stopped
-			? __("It was broken off after {0} of {1}: begin it again.", [of.done, of.total])
-			: __("{0} of {1}, mended: {2}", [of.done, of.total, of.mended]);
+			? __("It was broken off after {0} of {1}: begin it again.", [
+					cint(of.done),
+					cint(of.total),
+				])
+			: __("{0} of {1}, mended: {2}", [cint(of.done), cint(of.total), cint(of.mended)]);
 		return `<p role="status" class="mb-1">${text}</p><div class="progress mb-3"><div class="progress-bar" role="progressbar"
 			aria-label="${text}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${percent}" style="width: ${percent}%"></div></div>`;
 	}
@@ -296,7 +300,7 @@
 			.map((action, index) => {
 				const kind = index ? "btn-default" : "btn-primary";
 				const off = action === "show" ? "" : busy;
-				return `<button type="button" class="btn btn-sm ${kind}" data-action="${action}" data-cause="${escape(cause.cause)}" ${off}>${labels[action]}</button>`;
+				return `<button type="button" class="btn btn-sm ${kind}" data-action="${escape(action)}" data-cause="${escape(cause.cause)}" ${off}>${labels[action]}</button>`;
 			})
 			.join("");
 	}

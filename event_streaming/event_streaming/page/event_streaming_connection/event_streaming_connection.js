@@ -112,8 +112,8 @@
 				if (tab === "status" && site) this.hear(site, Boolean(found.pulls));
 				this.show(
 					site
-						? this.frame(tabs()[tab].html(found))
-						: event_streaming.connection_map.html(found, this.body.width())
+						? this.frame(tabs()[tab].draw(found))
+						: event_streaming.connection_map.draw(found, this.body.width())
 				);
 			});
 		}
@@ -127,15 +127,15 @@
 		}
 
 		// what has not changed is left alone, and whoever is at a button stays there
-		show(html) {
-			if (html === this.shown) return;
+		show(shown_html) {
+			if (shown_html === this.shown) return;
 			const active = document.activeElement;
 			const at =
 				active instanceof window.HTMLElement && this.body[0].contains(active)
 					? active.dataset.focus
 					: "";
-			this.shown = html;
-			this.body.html(html);
+			this.shown = shown_html;
+			this.body.html(shown_html);
 			if (at)
 				this.body
 					.find("[data-focus]")
@@ -144,16 +144,18 @@
 					.trigger("focus");
 		}
 
-		frame(html) {
-			const buttons = Object.entries(tabs()).map(([name, { label }]) => {
-				const chosen = name === this.tab;
+		frame(panel_html) {
+			const { escape_html } = frappe.utils;
+			const buttons = Object.entries(tabs()).map(([tab, { label }]) => {
+				const chosen = tab === this.tab;
+				const name = escape_html(tab);
 				return `<button type="button" role="tab" id="es-tab-${name}" aria-controls="es-panel" aria-selected="${chosen}"
-					tabindex="${chosen ? 0 : -1}" data-action="tab" data-tab="${name}" data-focus="tab-${name}">${label}</button>`;
+					tabindex="${chosen ? 0 : -1}" data-action="tab" data-tab="${name}" data-focus="tab-${name}">${escape_html(label)}</button>`;
 			});
 			const back = `<a href="/app/${PAGE}" data-action="map" data-focus="map">${__("Map of All Sites")}</a>`;
 			return `<div class="d-flex flex-wrap justify-content-between mt-3 mb-2 px-2" style="gap: 8px"><h3>${frappe.utils.escape_html(host(this.site))}</h3>${back}</div>
 				<div class="es-tabs" role="tablist" aria-label="${__("Connection")}">${buttons.join("")}</div>
-				<div id="es-panel" role="tabpanel" aria-labelledby="es-tab-${this.tab}">${html}</div>`;
+				<div id="es-panel" role="tabpanel" aria-labelledby="es-tab-${escape_html(this.tab)}">${panel_html}</div>`;
 		}
 
 		move(event) {

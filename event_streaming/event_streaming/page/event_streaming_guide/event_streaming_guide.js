@@ -32,6 +32,7 @@ function show_guide(body, name, heading, language) {
 	const method =
 		"event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide";
 	return frappe.xcall(method, { guide: name, language }).then((html) => {
+		// eslint-disable-next-line ours/escaped-html -- the app's own guide, made into HTML on the server
 		body.html(html);
 		body.find("h1, h2, h3, h4").each((_index, each) => {
 			each.dataset.heading = anchor_of(each.innerText);

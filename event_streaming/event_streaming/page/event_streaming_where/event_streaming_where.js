@@ -162,7 +162,7 @@
 			: "";
 		return `<section class="frappe-card p-4 mb-4" data-site="${escape(site.site)}" data-role="${escape(site.role)}">
 			<div class="d-flex flex-wrap justify-content-between mb-2" style="gap: 8px">
-				<h4>${title}</h4><span class="indicator-pill ${site.color}">${escape(site.label)}</span>
+				<h4>${title}</h4><span class="indicator-pill ${escape(site.color)}">${escape(site.label)}</span>
 			</div>
 			${called}${why}${unasked}${problem}${again}
 			${site.events.length ? `<ol>${site.events.map(line).join("")}</ol>` : ""}
@@ -188,10 +188,10 @@
 		};
 		const type = escape(__(event.update_type));
 		const name = event.log
-			? `<a href="/app/${frappe.router.slug(event.log_doctype)}/${encodeURIComponent(event.log)}">${type}</a>`
+			? `<a href="/app/${escape(frappe.router.slug(event.log_doctype))}/${encodeURIComponent(event.log)}">${type}</a>`
 			: type;
 		const by = event.by ? ` ${__("by {0}", [escape(event.by)])}` : "";
-		const position = event.position ? ` · ${__("position {0}", [event.position])}` : "";
+		const position = event.position ? ` · ${__("position {0}", [cint(event.position)])}` : "";
 		const held = [
 			event.waits_for,
 			event.until && __("Next try {0}", [frappe.datetime.str_to_user(event.until)]),
