@@ -99,7 +99,7 @@ test("the form of an event that is not what it should be opens all the same", ()
 
 	ours.change.show(frm);
 
-	assert.match(wrapper.shown, /no change that can be shown/);
+	assert.match(wrapper.shown, /can't be shown as a table/);
 });
 
 // ---- verify and repair
@@ -132,7 +132,7 @@ test("a report says that it lists a part only, and what was not compared", () =>
 		{ counts: { Missing: 40 }, findings: [finding("Missing")], doctypes: about }
 	);
 
-	assert.match(html, /The first 1 of 40\./);
+	assert.match(html, /The first 1 of 40 are/);
 	assert.match(html, /Note: not compared: seen_by/);
 	assert.match(html, /withheld documents: 7/);
 });

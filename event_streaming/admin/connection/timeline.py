@@ -158,7 +158,7 @@ def tasks(name: str, before: datetime | None) -> Iterator[Entry]:
 def figures_of(row: dict[str, Any]) -> str:
 	"""What came of a task, in numbers."""
 	if row["kind"] == task.COPY:
-		return _("{0} looked at: {1} made, {2} here already, {3} failed.").format(
+		return _("{0} checked: {1} created, {2} here already, {3} failed.").format(
 			row["done"], row["made"], row["here"], row["failed"]
 		)
 	if row["kind"] == task.CHECK:

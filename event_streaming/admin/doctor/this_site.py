@@ -218,7 +218,7 @@ def workers(queue: str) -> Finding:
 			queue,
 			FAULT,
 			_("The queue {0} can't be read: {1}").format(queue, error),
-			_("Start Redis, and see redis_queue in common_site_config.json."),
+			_("Start Redis, and check redis_queue in common_site_config.json."),
 		)
 	if not number:
 		return Finding(
@@ -321,7 +321,7 @@ def numbering() -> Finding:
 				"Events that were logged more than {0} minutes ago have no position, so no consumer gets them."
 			).format(STUCK_SECONDS // 60),
 			_(
-				"See that the task of every minute runs. A transaction that has been open for long may be in the way: SHOW PROCESSLIST."
+				"Check that the job of every minute runs. A transaction that has been open for long may block it: SHOW PROCESSLIST."
 			),
 		)
 	return Finding("positions", "Event Update Log", OK, _("Every event has its position."))
@@ -343,6 +343,6 @@ def retries() -> Finding:
 			_("Events from {0} should have been tried again more than an hour ago.").format(
 				late[0].event_producer
 			),
-			_("See the findings about scheduler, workers and that producer."),
+			_("Check the findings about the scheduler, the workers and that producer."),
 		)
 	return Finding("retries", "Event Sync Log", OK, _("No retry is overdue."))

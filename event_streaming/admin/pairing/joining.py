@@ -122,7 +122,7 @@ def finished(code: Code, site: InvitingSite, offer: Offer, producer: str, say: S
 		make_stream_user(user, _("Event Streaming: {0}").format(offer.site), [SUBSCRIBER])
 		back = give_keys(user)
 		frappe.db.commit()
-	say(_("Having the Document Types approved"))
+	say(_("Approving the Document Types"))
 	on_record = site.complete(**back)
 	doc = frappe.get_doc(PRODUCER, producer)
 	write_statuses(doc, on_record)

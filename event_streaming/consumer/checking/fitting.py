@@ -129,12 +129,12 @@ def wording(kind: str) -> tuple[str, str, str]:
 		compare.OTHER_TYPE: (
 			MAY_HURT,
 			_("Fields of {0} are of another type here: {1}. Values may be lost or refused."),
-			_("Bring the types into line (Customize Form), or use a mapping."),
+			_("Make the field types the same on both sites (Customize Form), or use a mapping."),
 		),
 		compare.OTHER_TARGET: (
 			MAY_HURT,
 			_("Fields of {0} link to another DocType here: {1}. Such links fail."),
-			_("Bring the fields into line (Customize Form), or use a mapping."),
+			_("Make the fields the same on both sites (Customize Form), or use a mapping."),
 		),
 		compare.SHORTER: (
 			MAY_HURT,

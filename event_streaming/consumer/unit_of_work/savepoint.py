@@ -184,7 +184,9 @@ def explain(error: Exception) -> str:
 	if not text and isinstance(error, frappe.PermissionError):
 		# Frappe has what is missing there; whose right it is, it does not say
 		missing = frappe.utils.strip_html(frappe.flags.error_message or "").strip()
-		text = _("{0} has not the right to do this on this site. {1}").format(frappe.session.user, missing)
+		text = _("{0} does not have the permission to do this on this site. {1}").format(
+			frappe.session.user, missing
+		)
 	if text and frappe.utils.strip_html(text).strip() not in messages:
 		messages.append(frappe.utils.strip_html(text).strip())
 	return f"{type(error).__name__}: {' · '.join(messages)}" if messages else type(error).__name__

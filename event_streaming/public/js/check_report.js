@@ -40,20 +40,17 @@ event_streaming.check = (() => {
 				.map((value) => `<td class="text-right">${text(value)}</td>`)
 				.join("");
 		const lines = rows.map((row) => `<tr><td>${text(__(row.doctype))}</td>${cells(row)}</tr>`);
-		if (rows.length > 1)
-			lines.push(`<tr><th>${__("In all")}</th>${cells(report.in_all)}</tr>`);
+		if (rows.length > 1) lines.push(`<tr><th>${__("Total")}</th>${cells(report.in_all)}</tr>`);
 		const head = [__("Document Type"), __("Documents"), __("MB"), __("Minutes")];
 		return `<h5>${__("What a first copy brings")}</h5><div class="table-responsive"><table class="table table-bordered table-sm">
 			<thead><tr>${head.map((label) => `<th>${label}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>
-			<p class="text-muted small">${__("Documents at most: the condition is not asked. Megabytes without files.")}</p>`;
+			<p class="text-muted small">${__("Maximum number of documents: the condition is not evaluated. Megabytes without files.")}</p>`;
 	}
 
 	function findings(frm, report) {
 		const found = report.findings || [];
 		if (!found.length)
-			return frm.doc.status === "Done"
-				? `<p>${__("Nothing was found that does not fit.")}</p>`
-				: "";
+			return frm.doc.status === "Done" ? `<p>${__("No problems were found.")}</p>` : "";
 		const summary = Object.keys(COLORS)
 			.map((severity) => [
 				severity,
@@ -62,7 +59,7 @@ event_streaming.check = (() => {
 			.filter(([, count]) => count)
 			.map(([severity, count]) => `${pill(severity)} ${count}`)
 			.join(" &nbsp; ");
-		return `<h5>${__("What was found")}</h5><p>${summary}</p>${found.map(finding).join("")}`;
+		return `<h5>${__("Findings")}</h5><p>${summary}</p>${found.map(finding).join("")}`;
 	}
 
 	const pill = (severity) =>
@@ -121,7 +118,7 @@ event_streaming.check = (() => {
 			fieldname: `value_${number}`,
 			fieldtype: "Data",
 			label: text(value),
-			description: __("The value here; empty: leave it for later"),
+			description: __("The value on this site. Leave it empty to add it later"),
 		}));
 	}
 

@@ -164,7 +164,7 @@ frappe.provide("event_streaming.connection_map");
 				`<li><span class="es-${name}" aria-hidden="true"></span>${label}</li>`
 		);
 		return `<ul class="es-legend" aria-label="${__("Colours")}">${lines.join("")}</ul>
-			<p class="mb-0 mt-1">${__("Colour: how long 95 of 100 events took. Thickness: events per hour. Dashed: paused.")}</p>`;
+			<p class="mb-0 mt-1">${__("Colour: the time that 95 of 100 events took at most. Line width: events per hour. Dashed: paused.")}</p>`;
 	}
 
 	function table(streams) {

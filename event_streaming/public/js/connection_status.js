@@ -41,7 +41,7 @@ frappe.provide("event_streaming.connection_tabs");
 		const labels = [
 			__("Document Type"),
 			__("State"),
-			__("Fresh as of"),
+			__("Up to Date as of"),
 			__("Waiting"),
 			__("Failed"),
 			__("Events per Hour"),
@@ -118,8 +118,8 @@ frappe.provide("event_streaming.connection_tabs");
 		const labels = [
 			__("Document Type"),
 			__("State"),
-			__("Events Taken Lately"),
-			__("Last Taken"),
+			__("Recently Delivered"),
+			__("Last Delivered"),
 		];
 		const rows = sends.doctypes.map((line) => {
 			const cells = [pill(line), escape(line.taken), when(line.last)].map(

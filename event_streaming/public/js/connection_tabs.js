@@ -222,7 +222,7 @@ frappe.provide("event_streaming.connection_tabs");
 		pause(view, { role, name, paused }) {
 			const on = Number(paused);
 			const question = on
-				? __("Let the stream go on?")
+				? __("Resume the stream?")
 				: role === "event_producer"
 					? __("Pull nothing from {0} until it is resumed?", [escape(name)])
 					: __("Send nothing to {0} until it is resumed?", [escape(name)]);

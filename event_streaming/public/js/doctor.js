@@ -18,7 +18,7 @@ event_streaming.doctor = (() => {
 				method: "event_streaming.api.doctor",
 				args,
 				freeze: true,
-				freeze_message: __("Looking at both sites"),
+				freeze_message: __("Checking both sites"),
 			})
 			.then((answer) => show(answer.message || []));
 	}

@@ -30,7 +30,7 @@ event_streaming.change = (() => {
 			} catch {
 				// an event that is not what it should be has a row too, and fails: its form has to open
 				wrapper.html(
-					`<p class="text-muted">${__("This is no change that can be shown: see Data.")}</p>`
+					`<p class="text-muted">${__("This change can't be shown as a table. See Data.")}</p>`
 				);
 			}
 		};
@@ -151,7 +151,7 @@ event_streaming.change = (() => {
 
 	function draw_change(wrapper, rows) {
 		if (!rows.length) {
-			wrapper.html(`<p class="text-muted">${__("Nothing but time stamps.")}</p>`);
+			wrapper.html(`<p class="text-muted">${__("Only timestamps changed.")}</p>`);
 			return;
 		}
 		// what the other site says may hold anything

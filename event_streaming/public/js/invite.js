@@ -126,7 +126,7 @@ event_streaming.invite = (() => {
 				fieldtype: "Data",
 				label: __("Only for This Address"),
 				description: __(
-					"Optional: the Public URL of the other site, so that the code is of no use to another"
+					"Optional: the Public URL of the other site. No other site can then use the code"
 				),
 			},
 		];
@@ -201,7 +201,7 @@ event_streaming.invite = (() => {
 		listview.page.add_actions_menu_item(__("Withdraw"), () => {
 			const names = listview.get_checked_items(true);
 			frappe.confirm(
-				__("The codes of {0} invitations will be good for nothing. Withdraw?", [
+				__("The codes of {0} invitations can't be used after this. Withdraw them?", [
 					names.length,
 				]),
 				() =>

@@ -72,7 +72,7 @@ event_streaming.join = (() => {
 			);
 		} else {
 			parts.push(
-				`<p class="text-muted">${__("Join makes the user, the keys and the Event Producer, and these Document Types are approved at once.")}</p>`
+				`<p class="text-muted">${__("Join creates the user, the keys and the Event Producer, and approves these Document Types at once.")}</p>`
 			);
 		}
 		return parts.join("");

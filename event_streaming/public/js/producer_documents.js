@@ -124,7 +124,7 @@ event_streaming.producer_documents = (() => {
 			"start_check",
 			{},
 			__(
-				"A background job looks at both sites and tries the first documents. Nothing is changed."
+				"A background job checks both sites and tests the first documents. Nothing is changed."
 			)
 		);
 	}

@@ -81,9 +81,7 @@ event_streaming.producer_tasks = (() => {
 	function link_to_task(work) {
 		if (work.kind === "Copy") return "";
 		const label =
-			work.differing && work.kind !== "Check"
-				? __("What was found, and Repair")
-				: __("What was found");
+			work.differing && work.kind !== "Check" ? __("Findings and Repair") : __("Findings");
 		return `<a href="/app/event-streaming-task/${encodeURIComponent(work.task)}">${label}</a>`;
 	}
 

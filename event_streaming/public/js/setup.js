@@ -102,7 +102,7 @@ event_streaming.setup = (() => {
 			options: "Event Producer",
 			label: __("Event Producer"),
 			description: __(
-				"Only where the file names no Event Producer, or another one than is meant"
+				"Only needed if the file names no Event Producer, or not the one you mean"
 			),
 		};
 		const title = __("Apply {0}", [text(name)]);
@@ -186,7 +186,9 @@ event_streaming.setup = (() => {
 		);
 		parts.push(...to_do(result), ...by_document(result.changes));
 		if (!result.changes.length)
-			parts.push(`<p>${__("Nothing to change: it is all so already.")}</p>`);
+			parts.push(
+				`<p>${__("Nothing to change: this site is already set up like this.")}</p>`
+			);
 		return parts.join("");
 	}
 
@@ -236,7 +238,7 @@ event_streaming.setup = (() => {
 		];
 		if (result.form) {
 			lines.unshift(
-				`<p>${__("The rows are in the form. Fill in the rest, then save.")}</p>`
+				`<p>${__("The rows were added to the form. Fill in the rest, then save.")}</p>`
 			);
 		} else if (result.changes.some((each) => each.doctype === "Event Producer" && each.new)) {
 			lines.push(

@@ -40,7 +40,7 @@ event_streaming.verify_report = (() => {
 		if (total > found.length) {
 			parts.push(
 				`<p class="text-muted">${__(
-					"The first {0} of {1}. A repair deals with all of them.",
+					"The first {0} of {1} are listed. A repair covers all of them.",
 					[found.length, total]
 				)}</p>`
 			);

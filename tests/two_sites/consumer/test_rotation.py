@@ -65,7 +65,7 @@ def test_new_keys_are_in_force_in_both_directions_and_the_old_ones_end(producer,
 	for site, doctype in ((consumer, "Event Producer"), (producer, "Event Consumer")):
 		comments = site.run(read_rows, doctype="Comment", filters={"reference_doctype": doctype})
 		last = max(comments, key=lambda row: row["creation"])
-		assert last["content"] == "New keys for both directions are in force."
+		assert last["content"] == "The new keys for both directions are in use."
 
 
 def test_the_old_token_is_valid_until_the_new_one_is_used(producer, consumer):

@@ -140,7 +140,7 @@ function show_site(frm) {
 	frm.add_custom_button(__("Accept the New Site"), () =>
 		frappe.confirm(
 			__(
-				"The site {0} registered; {1} asks in its name now. Only if it has taken the place of the other: give it what was approved?",
+				"The site {0} registered, but the site {1} asks in its name now. Continue only if {1} has replaced {0}: it then gets what was approved. Continue?",
 				[frappe.utils.escape_html(frm.doc.site_id || ""), frappe.utils.escape_html(other)]
 			),
 			() =>
@@ -169,7 +169,7 @@ function add_rotate_button(frm) {
 		() =>
 			frappe.confirm(
 				__(
-					"{0} is asked to make new keys for both directions with its next pull. The old ones end when the new ones are in force. Continue?",
+					"{0} is asked to make new keys for both directions with its next pull. The old ones stop working as soon as the new ones work. Continue?",
 					[frappe.utils.escape_html(frm.doc.name)]
 				),
 				() =>

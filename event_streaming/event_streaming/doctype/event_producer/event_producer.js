@@ -73,7 +73,7 @@ function show_site(frm) {
 	frm.add_custom_button(__("Accept the New Site"), () =>
 		frappe.confirm(
 			__(
-				"The connection is with the site {0}; {1} answers now. Only if it has taken the place of the other: go on with it? What has come so far counts as its own.",
+				"This connection is with the site {0}, but the site {1} answers now. Continue only if {1} has replaced {0}. What has come so far then counts as its own. Continue?",
 				[frappe.utils.escape_html(frm.doc.site_id || ""), frappe.utils.escape_html(other)]
 			),
 			() =>
@@ -102,7 +102,7 @@ function add_rotate_button(frm) {
 		() =>
 			frappe.confirm(
 				__(
-					"New keys are made for both directions between this site and {0}. The old ones end when the new ones are in force. Continue?",
+					"New keys are made for both directions between this site and {0}. The old ones stop working as soon as the new ones work. Continue?",
 					[frappe.utils.escape_html(frm.doc.name)]
 				),
 				() =>
@@ -114,7 +114,7 @@ function add_rotate_button(frm) {
 						})
 						.then(() => {
 							frappe.show_alert({
-								message: __("New keys are in force."),
+								message: __("The new keys are in use."),
 								indicator: "green",
 							});
 							frm.reload_doc();

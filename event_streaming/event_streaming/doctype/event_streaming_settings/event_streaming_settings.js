@@ -4,7 +4,7 @@ frappe.ui.form.on("Event Streaming Settings", {
 		frm.add_custom_button(__("New Site Id"), () =>
 			frappe.confirm(
 				__(
-					"Only on a copy of a site: every site that is connected refuses this one until its administrator accepts the new id. Continue?"
+					"Do this only on a copy of a site. Every connected site refuses this one until its administrator accepts the new id. Continue?"
 				),
 				() =>
 					frappe

@@ -139,7 +139,7 @@ function call_sync_log(frm, method, more = {}) {
 			frappe.show_alert({
 				message: synced
 					? __("Synced")
-					: __("Tried again: {0}", [frappe.utils.escape_html(__(answer.message))]),
+					: __("Retried: {0}", [frappe.utils.escape_html(__(answer.message))]),
 				indicator: synced ? "green" : "red",
 			});
 			frm.reload_doc();

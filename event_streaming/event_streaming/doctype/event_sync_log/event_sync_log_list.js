@@ -46,7 +46,7 @@ frappe.listview_settings["Event Sync Log"] = {
 					method: "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_logs",
 					args: { names },
 					freeze: true,
-					freeze_message: __("Trying again"),
+					freeze_message: __("Retrying"),
 				})
 				.then((answer) => {
 					const { tried, synced } = answer.message;
@@ -110,7 +110,7 @@ function ask_whose_to_adopt(listview) {
 				options: "DocType",
 				label: __("Document Type"),
 				default: filters.ref_doctype,
-				description: __("Empty: all of them"),
+				description: __("Leave empty for all of them"),
 			},
 		],
 		(values) => preview_adoption(listview, values),
@@ -189,7 +189,7 @@ function adopt_many(listview, selection) {
 		method: `${ADOPT_METHODS}.adopt_many`,
 		args: selection,
 		freeze: true,
-		freeze_message: __("Trying again"),
+		freeze_message: __("Retrying"),
 		callback(answer) {
 			const result = answer.message;
 			show_adopted(listview, { ...result, done: !result.failed_count });

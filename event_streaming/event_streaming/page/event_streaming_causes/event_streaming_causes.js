@@ -138,7 +138,7 @@
 						label: __("Reason"),
 						reqd: 1,
 						description: __(
-							"Events that are not applied then: {0}. Their documents stay as they are on this site. The reason stands in the audit log.",
+							"Events that will not be applied: {0}. Their documents stay as they are on this site. The reason is kept in the audit log.",
 							[cint(cause.count)]
 						),
 					},
@@ -203,7 +203,7 @@
 							{
 								fieldname: "help",
 								fieldtype: "HTML",
-								options: `<p>${__("What is each of these values of the producer called on this site?")}</p>`,
+								options: `<p>${__("Enter the value on this site for each of these values of the producer:")}</p>`,
 							},
 							...fields,
 						],
@@ -261,7 +261,7 @@
 				<h4>${escape(cause.title)}${about ? `: ${about}` : ""}</h4><div>${pills}</div>
 			</div>
 			<p class="problem">${escape(cause.problem)}</p>
-			<p><b>${__("How to mend it")}:</b> ${escape(cause.remedy)}</p>
+			<p><b>${__("How to fix it")}:</b> ${escape(cause.remedy)}</p>
 			<dl>${rows.join("")}</dl>
 			${progress(cause.under_way)}
 			<div class="actions">${buttons(cause)}</div>
@@ -278,11 +278,11 @@
 		if (of.ended) return of.message ? `<p role="status">${escape(of.message)}</p>` : "";
 		const percent = of.total ? Math.min(100, Math.round((of.done * 100) / of.total)) : 0;
 		const text = of.stopped
-			? __("It was broken off after {0} of {1}: begin it again.", [
+			? __("It was interrupted after {0} of {1}. Start it again.", [
 					cint(of.done),
 					cint(of.total),
 				])
-			: __("{0} of {1}, mended: {2}", [cint(of.done), cint(of.total), cint(of.mended)]);
+			: __("{0} of {1} done, {2} fixed", [cint(of.done), cint(of.total), cint(of.mended)]);
 		return `<p role="status" class="mb-1">${text}</p><div class="progress mb-3"><div class="progress-bar" role="progressbar"
 			aria-label="${text}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${percent}" style="width: ${percent}%"></div></div>`;
 	}

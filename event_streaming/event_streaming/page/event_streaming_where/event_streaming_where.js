@@ -138,7 +138,7 @@
 	}
 
 	function nowhere() {
-		return `<div class="frappe-card p-4 text-center">${__("No connected site has anything to do with it.")}</div>`;
+		return `<div class="frappe-card p-4 text-center">${__("No connected site sends or receives this document.")}</div>`;
 	}
 
 	function card(site, first) {
@@ -204,7 +204,7 @@
 				? `<div>${escape(event.problem)}</div>`
 				: "";
 		const retried = event.retried_by
-			? `<div>${__("Tried again by {0}", [escape(event.retried_by)])}</div>`
+			? `<div>${__("Retried by {0}", [escape(event.retried_by)])}</div>`
 			: "";
 		return `<li><div class="d-flex flex-wrap justify-content-between" style="gap: 8px"><span>${name}${by}${position}</span>
 			<span class="indicator-pill ${COLOURS[event.status] || "gray"}">${escape(statuses[event.status] || __(event.status))}</span></div>
