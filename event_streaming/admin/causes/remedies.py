@@ -60,7 +60,7 @@ def _of_links_and_names() -> dict[str, Remedy]:
 			),
 		),
 		"DependencyMissing": Remedy(
-			_("A document that is needed can't be had"),
+			_("A required document can't be fetched"),
 			_(
 				"The example says which one. The Event Subscriber needs the permission to read it on the producer and to create it on"
 				" this site. Then retry."
@@ -162,7 +162,7 @@ def _of_the_sites() -> dict[str, Remedy]:
 			),
 		),
 		"FileNotSent": Remedy(
-			_("A file can't be brought"),
+			_("A file could not be fetched"),
 			_(
 				"Attach the file anew on the producer, or raise Largest File in Megabytes on this site, then retry."
 			),

@@ -202,11 +202,11 @@ def decoded(given: str) -> Code:
 		code = decode(given or "")
 	except InvalidCode:
 		refuse_code(
-			_("This is no code, or not all of one: it begins with ES1-. Copy the whole code again."),
+			_("This is not a complete code: a code begins with ES1-. Copy the whole code again."),
 			"not all of a code",
 		)
 	if code.site_id == own_id() or code.address == public_url():
-		refuse_code(_("This code was made on this very site: enter it on the other one."), "this site's own")
+		refuse_code(_("This code was made on this site: enter it on the other one."), "this site's own")
 	return code
 
 
@@ -230,7 +230,7 @@ def inviting_site(code: Code) -> Iterator[InvitingSite]:
 		frappe.throw(str(error), InvitationRefused)
 	except InvalidPage as error:
 		frappe.throw(
-			_("{0} gives no answer that can be understood: {1}").format(code.address, str(error)),
+			_("{0} gave an answer that can't be read: {1}").format(code.address, str(error)),
 			InvitationRefused,
 		)
 	finally:

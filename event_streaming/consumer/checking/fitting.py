@@ -121,7 +121,7 @@ def wording(kind: str) -> tuple[str, str, str]:
 		),
 		compare.REQUIRED: (
 			MAY_HURT,
-			_("{0} demands fields here that documents there may lack: {1}. Such documents fail."),
+			_("Fields of {0} are mandatory here and may be empty there: {1}. Documents without them fail."),
 			_(
 				"Make the fields mandatory there, give them a default here, or make them optional here (Customize Form)."
 			),
@@ -138,12 +138,12 @@ def wording(kind: str) -> tuple[str, str, str]:
 		),
 		compare.SHORTER: (
 			MAY_HURT,
-			_("Fields of {0} hold less text here: {1}. Longer values fail."),
+			_("Fields of {0} are shorter here: {1}. Longer values fail."),
 			_("Choose a longer type here (Customize Form)."),
 		),
 		compare.FEWER_OPTIONS: (
 			MAY_HURT,
-			_("Fields of {0} know fewer options here; missing are: {1}. Documents with these fail."),
+			_("Fields of {0} have fewer options here; missing are: {1}. Documents with these fail."),
 			_("Add the options here (Customize Form), or use a Value Map."),
 		),
 		compare.UNIQUE: (

@@ -52,7 +52,7 @@ def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
 			"trial",
 			doctype,
 			_(
-				"A hook of this site has ended the trial's transaction of {0} by a way of its own: look for documents that were left."
+				"A hook of this site has ended the trial's database transaction of {0}: check for documents that were left behind."
 			).format(_(doctype)),
 			_("Find the app whose hook uses the database without Frappe."),
 		)

@@ -105,7 +105,7 @@ class GroupLog:
 			frappe.db.release_savepoint(SAVEPOINT)
 		except Exception as error:
 			raise TransactionLost(
-				_("The event's savepoint is gone: a deadlock that a hook has hidden?")
+				_("The event's savepoint is gone: a hook may have hidden a deadlock.")
 			) from error
 		self._watching = False
 		self._write_identities()

@@ -65,7 +65,7 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 	try:
 		outcome = apply(event, work)
 		if watch.rolled_back:
-			raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
+			raise TransactionLost(_("A hook of this site has rolled back while the event was being applied."))
 	except Exception as error:
 		if is_lost_transaction(error):
 			raise
@@ -85,7 +85,7 @@ def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> No
 	"""Undo what the event has done, and nothing else. Raises TransactionLost, with the words of the event's own error, when
 	what came before is gone with it."""
 	if watch.rolled_back_first:
-		told = _("A hook of this site has rolled back in the middle of the event.")
+		told = _("A hook of this site has rolled back while the event was being applied.")
 		raise TransactionLost(f"{told} {explain(error)}") from error
 	if watch.committed:
 		# what came before is committed with its rows, so that all that is open is this event's
@@ -96,7 +96,7 @@ def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> No
 		frappe.db.rollback(save_point=SAVEPOINT)
 		forget_lookups()
 	except Exception as gone:
-		told = _("The event's savepoint is gone: a deadlock that a hook has hidden?")
+		told = _("The event's savepoint is gone: a hook may have hidden a deadlock.")
 		raise TransactionLost(f"{told} {explain(error)}") from gone
 	left.withdraw()
 

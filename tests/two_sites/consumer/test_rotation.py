@@ -140,7 +140,7 @@ def test_a_consumer_that_can_be_reached_is_woken(producer, consumer):
 
 def test_the_commands_have_the_same_words(producer, consumer):
 	done = consumer.command("event-streaming", "rotate-keys", "--producer", producer.url)
-	assert (done.returncode, "new keys are in force" in done.stdout) == (0, True), done.stderr
+	assert (done.returncode, "the new keys are in use" in done.stdout) == (0, True), done.stderr
 
 	done = producer.command("event-streaming", "rotate-keys", "--consumer", consumer.url)
 	assert (done.returncode, "with its next pull" in done.stdout) == (0, True), done.stderr
