@@ -172,7 +172,9 @@ def result(doc: Any, offer: Offer, given: list[str]) -> dict[str, Any]:
 		)
 	else:
 		next_steps.append(
-			_("From now on each change comes. Documents that exist already: Copy Existing Documents.")
+			_(
+				"From now on every change is received. For documents that exist already, use Copy Existing Documents."
+			)
 		)
 	if waiting:
 		next_steps.append(
@@ -240,7 +242,7 @@ def inviting_site(code: Code) -> Iterator[InvitingSite]:
 def refuse_changed(offer: Offer, stamp: str | None) -> None:
 	if stamp and stamp != offer.stamp:
 		frappe.throw(
-			_("{0} offers something else by now: look at it again.").format(offer.site), InvitationRefused
+			_("{0} has changed what it offers: review it again.").format(offer.site), InvitationRefused
 		)
 	if mistakes := mistakes_of(offer):
 		frappe.throw("<br>".join(mistakes), InvitationRefused)

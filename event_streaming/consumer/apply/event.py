@@ -148,7 +148,7 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(
 			about.subscription,
 			None,
-			_("Repeats a change that this site has already"),
+			_("Repeats a change that this site already has"),
 		)
 	data = parse_data(event)
 	if not data:

@@ -3,7 +3,7 @@ frappe.listview_settings["Event Streaming Finding"] = {
 	hide_name_filter: true,
 	add_fields: ["put_off_until", "still_there"],
 	onload(listview) {
-		listview.page.add_inner_button(__("Look Now"), () => event_streaming.doctor.examine());
+		listview.page.add_inner_button(__("Check Now"), () => event_streaming.doctor.examine());
 	},
 	get_indicator(doc) {
 		if (
