@@ -48,7 +48,7 @@ function open_desk(...scripts) {
 		datetime: { str_to_user: (text) => text, prettyDate: (text) => `since ${text}` },
 		router: { slug: (doctype) => doctype.toLowerCase().replace(/ /g, "-") },
 		meta: { get_docfield: () => null },
-		model: { can_read: () => false },
+		model: { can_read: () => false, with_doctype() {} },
 		ui: {
 			form: {
 				on: (doctype, given) => (handlers[doctype] = { ...handlers[doctype], ...given }),
@@ -59,6 +59,9 @@ function open_desk(...scripts) {
 		msgprint: told,
 		show_alert: told,
 		confirm: told,
+		realtime: { on() {}, off() {} },
+		get_route: () => [],
+		set_route() {},
 		xcall: () => new Promise(() => {}),
 		call: () => new Promise(() => {}),
 	};
@@ -69,6 +72,7 @@ function open_desk(...scripts) {
 		__: (text, values = []) =>
 			text.replace(/\{(\d+)\}/g, (all, at) => (at in values ? values[at] : all)),
 		console,
+		window: { innerWidth: 1400 },
 		setTimeout: () => 0,
 		clearTimeout() {},
 	});
@@ -80,4 +84,4 @@ function open_desk(...scripts) {
 	return { context, frappe, handlers, messages, ours: context.event_streaming };
 }
 
-module.exports = { HOSTILE, make_wrapper, open_desk };
+module.exports = { APP, HOSTILE, make_wrapper, open_desk };
