@@ -47,11 +47,13 @@ $(LINT_TOOLS): tools/javascript/package.json tools/javascript/package-lock.json
 	touch $@
 
 .PHONY: lint
-lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript and its types, YAML, workflows, docker-compose
+lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript with its types and tests, YAML, workflows, docker-compose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(LINT)/node_modules/.bin/prettier --log-level warn --check "**/*.{js,cjs,mjs,ts}"
 	$(LINT)/node_modules/.bin/eslint event_streaming
 	$(LINT)/node_modules/.bin/tsc --project tools/javascript/tsconfig.json
+	NODE_PATH=$(LINT)/node_modules node --test --test-reporter=spec tests/javascript/*.test.cjs
 	$(BIN)/yamllint --strict .
 	NODE_PATH=$(LINT)/node_modules node tools/javascript/workflows.cjs $(WORKFLOWS)
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
@@ -60,6 +62,10 @@ lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript and its types, YAML, wo
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/docker-compose.yml
+
+.PHONY: translations
+translations: tools ## locale/main.pot and th.po from the sources and translations/th.csv, and what has no Thai yet
+	@$(BIN)/python -m tools.catalogs
 
 .PHONY: semgrep
 semgrep: tools ## Frappe's rules for semgrep (SEMGREP_RULES=folder of frappe/semgrep-rules; SEMGREP=the program)

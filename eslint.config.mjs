@@ -1,13 +1,37 @@
-// The linter of the form scripts, with what Frappe's own configuration asks for, and nothing to import: an editor, pre-commit and
+// The linter of the form scripts, with what Frappe's own configuration asks for, and no package to import: an editor, pre-commit and
 // `make lint` (which pins the version) all read this file.
 
+import escaped_html from "./tools/javascript/escaped_html.mjs";
+
+// prettier-ignore
 const GIVEN_BY_THE_DESK = [
 	"$", "__", "cint", "cstr", "cur_dialog", "cur_frm", "cur_list", "event_streaming", "flt", "frappe", "locals", "moment",
 ];
+// prettier-ignore
 const GIVEN_BY_THE_BROWSER = [
 	"Blob", "File", "FileReader", "FormData", "URL", "clearInterval", "clearTimeout", "console", "document", "navigator",
 	"setInterval", "setTimeout", "window",
 ];
+// one file's functions for another: those that give HTML, and those that take it, with the argument that is HTML
+const GIVES_HTML = [
+	...["button", "escape", "form", "pill", "when"].map((name) => `ours.parts.${name}`),
+	...["duration", "status", "table"].map((name) => `ours.${name}`),
+	...["duration", "table"].map((name) => `event_streaming.connection_tabs.${name}`),
+	"event_streaming.connection_map.draw",
+	"event_streaming.verify_report.describe",
+	"this.frame",
+	"view.frame",
+	// a tab's
+	"?.draw",
+];
+const TAKES_HTML = {
+	"event_streaming.connection_tabs.table": 1,
+	"ours.table": 1,
+	"this.frame": 0,
+	"this.show": 0,
+	"view.frame": 0,
+	"view.show": 0,
+};
 const names = (list, access) => Object.fromEntries(list.map((name) => [name, access]));
 const rules = (level, list) => Object.fromEntries(list.map((rule) => [rule, level]));
 
@@ -24,9 +48,11 @@ export default [
 				event_streaming: "writable",
 			},
 		},
+		plugins: { ours: { rules: { "escaped-html": escaped_html } } },
 		linterOptions: { reportUnusedDisableDirectives: "error" },
 		rules: {
 			// ESLint's own recommendation, by name
+			// prettier-ignore
 			...rules("error", [
 				"constructor-super", "for-direction", "getter-return", "no-async-promise-executor", "no-case-declarations",
 				"no-class-assign", "no-compare-neg-zero", "no-cond-assign", "no-const-assign", "no-constant-binary-expression",
@@ -42,12 +68,15 @@ export default [
 				"no-useless-catch", "no-useless-escape", "no-with", "require-yield", "use-isnan", "valid-typeof",
 			]),
 			// and what we ask for beside it
+			// prettier-ignore
 			...rules("error", [
 				"array-callback-return", "no-alert", "no-caller", "no-console", "no-eval", "no-implied-eval", "no-new-func",
 				"no-script-url", "no-self-compare", "no-template-curly-in-string", "no-throw-literal", "no-unmodified-loop-condition",
 				"no-useless-concat", "no-var", "prefer-const",
 			]),
 			"no-unused-vars": ["error", { argsIgnorePattern: "^_", caughtErrors: "none" }],
+			"max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
+			"ours/escaped-html": ["error", { html: GIVES_HTML, takes: TAKES_HTML }],
 			eqeqeq: ["error", "always", { null: "ignore" }],
 		},
 	},

@@ -12,19 +12,31 @@ require_type_annotated_api_methods = True
 app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"
 # dialogs that several of our forms share
 doctype_js = {
-	"Event Producer": ["public/js/setup.js", "public/js/doctor.js"],
+	"Event Producer": [
+		"public/js/setup.js",
+		"public/js/doctor.js",
+		"public/js/producer_state.js",
+		"public/js/producer_tasks.js",
+		"public/js/producer_documents.js",
+	],
 	"Event Consumer": "public/js/doctor.js",
 	"Event Streaming Settings": "public/js/setup.js",
-	"Event Streaming Task": "public/js/check_report.js",
+	"Event Streaming Task": ["public/js/check_report.js", "public/js/verify_report.js"],
+	"Event Sync Log": "public/js/event_change.js",
+	"Document Type Mapping": "public/js/mapping_preview.js",
 }
 doctype_list_js = {
-	"Event Consumer": "public/js/pairing.js",
-	"Event Producer": "public/js/pairing.js",
+	"Event Consumer": "public/js/invite.js",
+	"Event Producer": "public/js/join.js",
 	"Event Streaming Finding": "public/js/doctor.js",
-	"Event Streaming Invitation": "public/js/pairing.js",
+	"Event Streaming Invitation": "public/js/invite.js",
 }
 page_js = {
-	"event-streaming-connection": ["public/js/connection_map.js", "public/js/connection_tabs.js"],
+	"event-streaming-connection": [
+		"public/js/connection_map.js",
+		"public/js/connection_tabs.js",
+		"public/js/connection_status.js",
+	],
 }
 extend_bootinfo = "event_streaming.admin.document.boot"
 

@@ -1,6 +1,6 @@
 """What the app says, and what of it has no Thai yet: `python -m tools.translations` lists what is wrong with th.csv.
 
-Reads the sources, without Frappe: `_()` in Python, `__()` in JavaScript, and in the files of DocTypes, workspaces,
+th.csv is written by hand; `make translations` makes the catalogues of gettext from it (tools/catalogs.py). Reads the sources, without Frappe: `_()` in Python, `__()` in JavaScript, and in the files of DocTypes, workspaces,
 cards and charts whatever the Desk shows. It never writes a translation.
 """
 

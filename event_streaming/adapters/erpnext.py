@@ -96,9 +96,9 @@ def why_not_subscribe(doctype: str) -> str:
 			"{0} is made by vouchers on each site: with a subscription every amount is booked twice."
 		),
 		STOCK: _("{0} is made by stock vouchers on each site, for the numbers and warehouses of that site."),
-		REPOSTING: _("{0} has a site go over its own ledger again, and means nothing to another site."),
+		REPOSTING: _("{0} makes a site recalculate its own ledger and has no meaning on another site."),
 		TILL: _("{0} makes the consolidated invoice again on each site: subscribe to Sales Invoice instead."),
-		DERIVED: _("{0} is reckoned from other documents on each site."),
+		DERIVED: _("{0} is calculated from other documents on each site."),
 	}
 	return reasons[NOT_TO_SUBSCRIBE[doctype]].format(_(doctype)) if doctype in NOT_TO_SUBSCRIBE else ""
 

@@ -111,7 +111,7 @@ def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> li
 				FAILED,
 				name,
 				_(
-					"{0} events from {1} have failed, are in conflict or keep failing: mend their causes, then retry."
+					"{0} events from {1} have failed, are in conflict or keep failing: fix their causes, then retry."
 				).format(counted(failed), name),
 			)
 		)

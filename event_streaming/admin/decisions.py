@@ -108,7 +108,7 @@ def new_site_id(instead_of: str) -> str:
 	"""
 	before = own_id()
 	if instead_of != before:
-		frappe.throw(_("This site has another id by now: open the form again."))
+		frappe.throw(_("This site has another id now: reload the form."))
 	made = make_id()
 	frappe.get_doc(SETTINGS).add_comment(
 		"Info",

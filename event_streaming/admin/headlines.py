@@ -152,7 +152,7 @@ def _of_standstill(row: ProducerRow, now: datetime) -> Headline | None:
 		_("Not Pulling"),
 		"orange",
 		_(
-			"Nothing has been pulled since {0}, though a pull is due every minute. The scheduler or the workers of this site stand still:"
+			"Nothing has been pulled since {0}, although a pull is due every minute. The scheduler or the workers of this site are not running:"
 			" bench event-streaming doctor says which."
 		).format(at(row["last_contact"])),
 	)

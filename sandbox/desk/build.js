@@ -53,7 +53,10 @@ async function main() {
 			__VUE_PROD_HYDRATION_MISMATCH_DETAILS__: "false",
 		},
 		loader: Object.fromEntries(
-			["svg", "png", "gif", "jpg", "woff", "woff2", "ttf", "eot"].map((type) => [`.${type}`, "file"])
+			["svg", "png", "gif", "jpg", "woff", "woff2", "ttf", "eot"].map((type) => [
+				`.${type}`,
+				"file",
+			])
 		),
 		external: ["/assets/*"],
 		logLevel: "error",
@@ -77,7 +80,10 @@ function findBundles(folder) {
 function putStylesIntoScript([script, { cssBundle }]) {
 	if (!cssBundle) return;
 	const css = JSON.stringify(fs.readFileSync(cssBundle, "utf8"));
-	fs.appendFileSync(script, `document.head.appendChild(document.createElement("style")).textContent = ${css};`);
+	fs.appendFileSync(
+		script,
+		`document.head.appendChild(document.createElement("style")).textContent = ${css};`
+	);
 	fs.unlinkSync(cssBundle);
 }
 
@@ -107,8 +113,14 @@ const htmlTemplates = {
 	setup(build) {
 		build.onLoad({ filter: /\.html$/ }, ({ path: file }) => {
 			const name = JSON.stringify(path.basename(file).split(".")[0]);
-			const html = fs.readFileSync(file, "utf8").replace(/<!--.*?-->/gs, "").replace(/\s+/g, " ");
-			return { contents: `monoframe.templates[${name}] = ${JSON.stringify(html)};`, loader: "js" };
+			const html = fs
+				.readFileSync(file, "utf8")
+				.replace(/<!--.*?-->/gs, "")
+				.replace(/\s+/g, " ");
+			return {
+				contents: `monoframe.templates[${name}] = ${JSON.stringify(html)};`,
+				loader: "js",
+			};
 		});
 	},
 };

@@ -124,7 +124,7 @@ def test_documents_are_compared_and_brought_in_line_from_the_forms(desk, streams
 	window.settle()
 	window.screenshot("action-repaired")
 
-	assert "different" in message and "What was found, and Repair" in message
+	assert "different" in message and "Findings and Repair" in message
 	assert differing in found and missing in found
 	assert streams.consumer.run(count_titled, doctype=CITY, title=missing) == 1
 	assert streams.consumer.run(country_of, name=differing) is None
@@ -165,7 +165,7 @@ def test_a_failed_event_is_tried_again_and_the_document_adopted(desk, streams):
 	window.open_form("Event Sync Log", failed["name"])
 
 	window.press("Resync")
-	window.page.locator(".desk-alert", has_text="Tried again").wait_for()
+	window.page.locator(".desk-alert", has_text="Retried").wait_for()
 	window.settle()
 	window.press("Adopt")
 	window.confirm()
@@ -288,7 +288,7 @@ def test_new_keys_are_made_from_either_form(desk, streams):
 
 	here.press("Rotate Keys")
 	here.confirm()
-	here.page.locator(".desk-alert", has_text="New keys are in force").first.wait_for()
+	here.page.locator(".desk-alert", has_text="The new keys are in use").first.wait_for()
 	here.wait_until("!!cur_frm.doc.__onload.state.rotated_on")
 	here.screenshot("action-rotated")
 	here.settle()

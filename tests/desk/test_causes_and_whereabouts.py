@@ -5,6 +5,7 @@ from logs import sync_logs
 
 PHONE = {"width": 390, "height": 844}
 NOTHING_STICKS_OUT = "document.documentElement.scrollWidth <= window.innerWidth"
+HARM = "<img src=nowhere onerror=\"window.harmed = 'yes'\">"
 SMALL_TARGETS = """() => [...document.querySelectorAll('.event-streaming-causes button, .event-streaming-where button')]
 	.filter((each) => !each.innerText.trim() && !each.getAttribute('aria-label')).length"""
 
@@ -61,3 +62,46 @@ def test_a_cause_is_seen_and_skipped_with_a_reason_and_its_document_says_so(desk
 		"document.querySelector('.event-streaming-where').innerText.includes('the local one is right')"
 	)
 	window.screenshot("event-streaming-where-consumer")
+
+
+def put_harm_into(name: str | int, producer: str) -> int:
+	"""As if another site had sent it: a document with this name, and values and an error that hold it."""
+	import frappe
+
+	data = frappe.as_json({"changed": {"title": HARM, HARM: HARM}})
+	values = {
+		"producer_doc": HARM,
+		"docname": HARM,
+		"data": data,
+		"update_type": "Update",
+		"error": f"{HARM}\n{HARM}",
+		"problem": HARM,
+		"problem_field": HARM,
+		"warnings": HARM,
+	}
+	frappe.db.set_value("Event Sync Log", name, values)
+	state = frappe.db.get_value("Event Producer Last Update", {"event_producer": producer})
+	frappe.db.set_value("Event Producer Last Update", state, {"last_error": HARM, "connection": "Refused"})
+	return frappe.db.count("Event Sync Log", {"docname": HARM})
+
+
+def test_a_document_that_another_site_has_named_does_no_harm(desk, streams):
+	[failed] = sync_logs(streams.consumer, status="Failed")
+	assert streams.consumer.run(put_harm_into, name=failed["name"], producer=streams.event_producer) == 1
+	window = desk(streams.consumer)
+
+	for open_it, ready in (
+		(lambda: window.open_list("Event Sync Log"), ".list-row"),
+		(lambda: window.open_form("Event Sync Log", failed["name"]), ".form-message"),
+		(lambda: window.open_form("Event Producer", streams.event_producer), ".form-message"),
+		(lambda: window.open("event-streaming-causes"), ".event-streaming-causes section"),
+		(
+			lambda: window.open(f"event-streaming-connection/{streams.event_producer}"),
+			".event-streaming-connection section",
+		),
+	):
+		open_it()
+		window.page.locator(ready).first.wait_for()
+		window.settle()
+		assert "onerror" in window.text(), ready
+		assert window.value("window.harmed || 'no'") == "no", ready

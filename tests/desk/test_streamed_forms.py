@@ -77,7 +77,7 @@ def test_an_event_that_is_not_what_it_should_be_has_its_form_all_the_same(desk, 
 
 	window.open_form("Event Sync Log", row["name"])
 
-	window.page.locator("[data-fieldname='change_html']:visible", has_text="can be shown").wait_for()
+	window.page.locator("[data-fieldname='change_html']:visible", has_text="can't be shown").wait_for()
 	window.settle()
 
 

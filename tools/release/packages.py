@@ -27,6 +27,7 @@ NEEDED = (
 	f"{APP}/event_streaming/workspace/event_streaming/event_streaming.json",
 	f"{APP}/public/js/setup.js",
 	f"{APP}/translations/th.csv",
+	f"{APP}/locale/th.po",
 	f"{APP}/modules.txt",
 	f"{APP}/patches.txt",
 )

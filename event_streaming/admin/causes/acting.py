@@ -92,7 +92,7 @@ def add_to_value_map(cause: str, value_map: str, pairs: dict[str, str]) -> dict[
 def _check(cause: str, action: str) -> Cause:
 	found = listing.cause_named(cause)
 	if action not in found["actions"]:
-		frappe.throw(_("That is not what mends this: {0}").format(found["remedy"]))
+		frappe.throw(_("That does not fix this: {0}").format(found["remedy"]))
 	return found
 
 
@@ -100,7 +100,7 @@ def _request(action: str, cause: str, reason: str = "") -> dict[str, Any]:
 	"""A few here and now, many in the background."""
 	under_way = _check(cause, action)["under_way"]
 	if under_way and not under_way["ended"] and not under_way["stopped"]:
-		frappe.throw(_("{0} is at work on these events already.").format(under_way["by"]), PullRunning)
+		frappe.throw(_("{0} is already working on these events.").format(under_way["by"]), PullRunning)
 	count, last = open_causes.count_and_last(cause, STATUSES[action])
 	place = Place(count, 0, last)
 	if count <= AT_ONCE or frappe.flags.event_streaming_command:
@@ -147,7 +147,7 @@ def run(action: str, cause: str, reason: str, place: Place, seconds: float | Non
 	until = time.monotonic() + seconds if seconds else None
 	with advisory_lock(f"cause:{cause}") as alone:
 		if not alone:
-			frappe.throw(_("Somebody else is at work on these events: try again in a moment."), PullRunning)
+			frappe.throw(_("Somebody else is working on these events: try again in a moment."), PullRunning)
 		while place.after < place.up_to and (until is None or time.monotonic() < until):
 			place = _portion(action, cause, reason, place)
 			tell(cause, _progress(action, place))

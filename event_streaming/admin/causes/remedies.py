@@ -60,15 +60,15 @@ def _of_links_and_names() -> dict[str, Remedy]:
 			),
 		),
 		"DependencyMissing": Remedy(
-			_("A document that is needed can't be had"),
+			_("A required document can't be fetched"),
 			_(
-				"See in the example which one. The Event Subscriber needs the right to read it on the producer and to create it on"
+				"The example says which one. The Event Subscriber needs the permission to read it on the producer and to create it on"
 				" this site. Then retry."
 			),
 		),
 		"WaitsForAnother": Remedy(
 			_("Waits for another document"),
-			_("Mend the document that the example names: these follow by themselves."),
+			_("Fix the document that the example names. These events are then applied automatically."),
 		),
 		"UniqueValidationError": Remedy(
 			_("Must be unique"),
@@ -89,7 +89,7 @@ def _of_values() -> dict[str, Remedy]:
 	return {
 		VALUE_NOT_IN_MAP: Remedy(
 			_("A value has no entry in the value map"),
-			_("Say what each of these values is called on this site. They are tried again then."),
+			_("Enter the value on this site for each of these values. The events are then retried."),
 		),
 		"MandatoryError": Remedy(
 			_("A mandatory field is empty"),
@@ -107,7 +107,7 @@ def _of_values() -> dict[str, Remedy]:
 		"DataError": Remedy(
 			_("A value does not fit"),
 			_(
-				"Bring the field's type or length on this site into line with the producer's (Customize Form), then retry."
+				"Make the field's type and length on this site the same as on the producer (Customize Form), then retry."
 			),
 		),
 		"UpdateAfterSubmitError": Remedy(
@@ -118,7 +118,7 @@ def _of_values() -> dict[str, Remedy]:
 		),
 		"TimestampMismatchError": Remedy(
 			_("Changed by somebody else meanwhile"),
-			_("Nothing to mend as a rule: it is tried again automatically."),
+			_("Usually there is nothing to fix: it is retried automatically."),
 		),
 		"InvalidPage": Remedy(
 			_("The event can't be read"),
@@ -128,7 +128,7 @@ def _of_values() -> dict[str, Remedy]:
 		),
 		"CannotApply": Remedy(
 			_("Can't be applied as things stand"),
-			_("The example says what stands against it. Mend that, then retry."),
+			_("The example says why. Fix that, then retry."),
 		),
 	}
 
@@ -143,11 +143,11 @@ def _of_the_sites() -> dict[str, Remedy]:
 		),
 		"RefusedDocType": Remedy(
 			_("The Document Type may not be streamed"),
-			_("Take its row out of the Event Producer, and skip these events."),
+			_("Remove its row from the Event Producer, and skip these events."),
 		),
 		"RemoteUnavailable": Remedy(
 			_("The producer could not be asked"),
-			_("Nothing to mend here: it is tried again automatically when the producer can be reached."),
+			_("Nothing to fix on this site: it is retried automatically when the producer can be reached."),
 		),
 		"RemoteRefused": Remedy(
 			_("The producer refuses this site"),
@@ -158,18 +158,18 @@ def _of_the_sites() -> dict[str, Remedy]:
 		"OSError": Remedy(
 			_("A file of this site can't be written"),
 			_(
-				"See in the example which one: free space on the disk, or mend the rights on the folder, then retry."
+				"The example says which one. Free up disk space, or correct the permissions of the folder, then retry."
 			),
 		),
 		"FileNotSent": Remedy(
-			_("A file can't be brought"),
+			_("A file could not be fetched"),
 			_(
 				"Attach the file anew on the producer, or raise Largest File in Megabytes on this site, then retry."
 			),
 		),
 		"QueryDeadlockError": Remedy(
 			_("The database was busy"),
-			_("Nothing to mend as a rule: it is tried again automatically."),
+			_("Usually there is nothing to fix: it is retried automatically."),
 		),
 		"ModuleNotFoundError": Remedy(
 			_("Code of this site is missing"),

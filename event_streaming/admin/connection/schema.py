@@ -208,7 +208,7 @@ def create_field(site: str, difference: str) -> str:
 	holder = meta.get_field(table).options if table else note["doctype"]
 	# what documents have of their own would be hidden by a field of its name
 	if frappe.get_meta(holder).has_field(fieldname) or hasattr(frappe.new_doc(holder), fieldname):
-		frappe.throw(_("{0} has something of the name {1} already.").format(_(holder), fieldname))
+		frappe.throw(_("{0} has something named {1} already.").format(_(holder), fieldname))
 	values = {
 		"dt": holder,
 		"fieldname": fieldname,

@@ -158,7 +158,7 @@ def tasks(name: str, before: datetime | None) -> Iterator[Entry]:
 def figures_of(row: dict[str, Any]) -> str:
 	"""What came of a task, in numbers."""
 	if row["kind"] == task.COPY:
-		return _("{0} looked at: {1} made, {2} here already, {3} failed.").format(
+		return _("{0} checked: {1} created, {2} here already, {3} failed.").format(
 			row["done"], row["made"], row["here"], row["failed"]
 		)
 	if row["kind"] == task.CHECK:
@@ -182,7 +182,7 @@ def alerts_of(name: str) -> Iterator[Entry]:
 		if name not in (row.sites or "").split("\n"):
 			continue
 		over = row.status == alerts.OVER
-		until = _("Over since {0}.").format(str(row.ended)[:19]) if row.ended else _("It goes on.")
+		until = _("Ended on {0}.").format(str(row.ended)[:19]) if row.ended else _("Still ongoing.")
 		yield entry(
 			row.began or row.creation,
 			"alert",
@@ -203,13 +203,13 @@ def outages(name: str) -> Iterator[Entry]:
 			row["from"] or row["until"],
 			"outage",
 			row["until"],
-			_("Could not be read until {0}").format(row["until"][:19]),
+			_("Unreachable until {0}").format(row["until"][:19]),
 			row["error"],
 			color="orange",
 		)
 	kept = state.load_state(name)
 	if kept.connection in (state.OFFLINE, state.REFUSED) and kept.last_contact:
-		title = _("Can't be read since then")
+		title = _("Unreachable since then")
 		yield entry(kept.last_contact, "outage", "", title, kept.last_error or "", color="red")
 
 

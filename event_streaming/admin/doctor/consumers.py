@@ -144,7 +144,7 @@ def contact(doc, active: bool) -> Finding:
 				doc.name, at(doc.last_contact)
 			),
 			_(
-				"See on that site whether it is up, its scheduler runs and its Event Producer is not paused. If it is gone for good, delete the Event Consumer."
+				"Check on that site that it is up, that its scheduler runs and that its Event Producer is not paused. If the site is gone for good, delete the Event Consumer."
 			),
 		)
 	return Finding(
@@ -194,7 +194,7 @@ def token_fault(doc, error: object) -> Finding:
 		FAULT,
 		str(error),
 		_(
-			"Wait for its next pull. If the token is refused again, something between the sites takes the header X-Event-Streaming-Token"
-			" away, or changes it."
+			"Wait for its next pull. If the token is refused again, a proxy between the sites removes or changes the header"
+			" X-Event-Streaming-Token."
 		),
 	)

@@ -46,7 +46,7 @@ def room(folder: str, free: int) -> Finding:
 			f"{free // MEGABYTE:,}", folder
 		),
 		_(
-			"Free space: old backups, logs, Error Log, Log Settings with fewer days; or give the disk more. What could not be applied"
-			" comes by itself afterwards."
+			"Free up disk space: delete old backups and logs, set fewer days in Log Settings, or enlarge the disk. What could not be"
+			" applied is retried automatically."
 		),
 	)

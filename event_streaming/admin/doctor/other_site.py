@@ -76,7 +76,7 @@ def shown_certificate(url: str) -> Iterator[Finding]:
 			url,
 			WARNING,
 			_("The certificate of {0} ends on {1}: then nothing comes any more.").format(url, end.date()),
-			_("Its administrator has to renew it there, and see why that has not happened by itself."),
+			_("Its administrator has to renew it there, and find out why it was not renewed automatically."),
 		)
 
 
@@ -157,7 +157,7 @@ def connection_fault(url: str, error: Exception) -> Finding:
 		FAULT,
 		str(error),
 		_(
-			"See that the site is up, that its address is right, and that nothing between the sites is in the way."
+			"Check that the site is up, that its address is correct, and that no firewall or proxy blocks the connection."
 		),
 	)
 
@@ -208,7 +208,7 @@ def clock(url: str, there: float, before: float, after: float) -> Finding:
 		WARNING,
 		text.format(url, f"{certain:,.0f}"),
 		_(
-			"Set both clocks by NTP (timedatectl set-ntp true). Until then Newest Wins picks the wrong value, and times in the logs mislead."
+			"Synchronise both clocks by NTP (timedatectl set-ntp true). Until then Newest Wins may pick the wrong value, and times in the logs are wrong."
 		),
 	)
 

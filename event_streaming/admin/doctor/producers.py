@@ -90,7 +90,7 @@ def rights(doc, subscriptions: list[Subscription]) -> Iterator[Finding]:
 				"permissions",
 				doctype,
 				OK,
-				_("{0} may do here all that events of {1} need.").format(doc.user, _(doctype)),
+				_("{0} has all permissions here that events of {1} need.").format(doc.user, _(doctype)),
 			)
 
 
@@ -121,7 +121,9 @@ def open_events(doc, failed: int, retrying: int) -> Finding:
 		f"{failed:,}", doc.name, f"{retrying:,}"
 	)
 	if refused:
-		message += " " + _("Of the last {0}, {1} failed for want of a right.").format(len(errors), refused)
+		message += " " + _("Of the last {0}, {1} failed because a permission is missing.").format(
+			len(errors), refused
+		)
 	return Finding(
 		"events",
 		doc.name,

@@ -143,7 +143,7 @@ def scheduler() -> Finding:
 			"scheduler",
 			site,
 			FAULT,
-			_("The scheduler does not know the task of every minute."),
+			_("The scheduler has no job of every minute for this app."),
 			_("bench --site {0} migrate").format(site),
 		)
 	if cint(task.stopped):
@@ -151,7 +151,7 @@ def scheduler() -> Finding:
 			"scheduler",
 			site,
 			FAULT,
-			_("The task of every minute is stopped."),
+			_("The job of every minute is stopped."),
 			_("Open Scheduled Job Type, {0}, and clear Stopped.").format(MINUTE_TASK),
 		)
 	now = now_datetime()
@@ -160,13 +160,13 @@ def scheduler() -> Finding:
 			"scheduler",
 			site,
 			FAULT,
-			_("The task of every minute last ran {0}.").format(at(task.last_execution)),
+			_("The job of every minute last ran {0}.").format(at(task.last_execution)),
 			_(
 				"Start the scheduler and the workers: bench doctor shows them; with supervisor: supervisorctl status."
 			),
 		)
 	return Finding(
-		"scheduler", site, OK, _("The task of every minute last ran {0}.").format(at(task.last_execution))
+		"scheduler", site, OK, _("The job of every minute last ran {0}.").format(at(task.last_execution))
 	)
 
 
@@ -181,7 +181,7 @@ def sleep() -> Iterator[Finding]:
 			site,
 			FAULT,
 			_(
-				"Frappe takes this site for one that nobody uses, and runs its scheduler only once a day: events come late."
+				"Frappe considers this site inactive and runs its scheduler only once a day: events come late."
 			),
 			_(
 				"Log in once in a browser. It is kept awake from the next run on; if it falls asleep again, raise Run Jobs only Daily if Inactive For (Days) in System Settings."
@@ -218,7 +218,7 @@ def workers(queue: str) -> Finding:
 			queue,
 			FAULT,
 			_("The queue {0} can't be read: {1}").format(queue, error),
-			_("Start Redis, and see redis_queue in common_site_config.json."),
+			_("Start Redis, and check redis_queue in common_site_config.json."),
 		)
 	if not number:
 		return Finding(
@@ -298,7 +298,7 @@ def locks() -> Iterator[Finding]:
 				"locks",
 				name,
 				FAULT,
-				_("{0} has stood still for {1} minutes, and no other can begin.").format(
+				_("{0} has been stuck for {1} minutes, and no other can begin.").format(
 					what, holder.idle_seconds // 60
 				),
 				_("Restart the workers. If it stays: KILL {0}; in the database (bench mariadb).").format(
@@ -321,7 +321,7 @@ def numbering() -> Finding:
 				"Events that were logged more than {0} minutes ago have no position, so no consumer gets them."
 			).format(STUCK_SECONDS // 60),
 			_(
-				"See that the task of every minute runs. A transaction that has been open for long may be in the way: SHOW PROCESSLIST."
+				"Check that the job of every minute runs. A transaction that has been open for long may block it: SHOW PROCESSLIST."
 			),
 		)
 	return Finding("positions", "Event Update Log", OK, _("Every event has its position."))
@@ -343,6 +343,6 @@ def retries() -> Finding:
 			_("Events from {0} should have been tried again more than an hour ago.").format(
 				late[0].event_producer
 			),
-			_("See the findings about scheduler, workers and that producer."),
+			_("Check the findings about the scheduler, the workers and that producer."),
 		)
 	return Finding("retries", "Event Sync Log", OK, _("No retry is overdue."))

@@ -122,7 +122,7 @@ def finished(code: Code, site: InvitingSite, offer: Offer, producer: str, say: S
 		make_stream_user(user, _("Event Streaming: {0}").format(offer.site), [SUBSCRIBER])
 		back = give_keys(user)
 		frappe.db.commit()
-	say(_("Having the Document Types approved"))
+	say(_("Approving the Document Types"))
 	on_record = site.complete(**back)
 	doc = frappe.get_doc(PRODUCER, producer)
 	write_statuses(doc, on_record)
@@ -172,7 +172,9 @@ def result(doc: Any, offer: Offer, given: list[str]) -> dict[str, Any]:
 		)
 	else:
 		next_steps.append(
-			_("From now on each change comes. Documents that exist already: Copy Existing Documents.")
+			_(
+				"From now on every change is received. For documents that exist already, use Copy Existing Documents."
+			)
 		)
 	if waiting:
 		next_steps.append(
@@ -202,11 +204,11 @@ def decoded(given: str) -> Code:
 		code = decode(given or "")
 	except InvalidCode:
 		refuse_code(
-			_("This is no code, or not all of one: it begins with ES1-. Copy the whole code again."),
+			_("This is not a complete code: a code begins with ES1-. Copy the whole code again."),
 			"not all of a code",
 		)
 	if code.site_id == own_id() or code.address == public_url():
-		refuse_code(_("This code was made on this very site: enter it on the other one."), "this site's own")
+		refuse_code(_("This code was made on this site: enter it on the other one."), "this site's own")
 	return code
 
 
@@ -230,7 +232,7 @@ def inviting_site(code: Code) -> Iterator[InvitingSite]:
 		frappe.throw(str(error), InvitationRefused)
 	except InvalidPage as error:
 		frappe.throw(
-			_("{0} gives no answer that can be understood: {1}").format(code.address, str(error)),
+			_("{0} gave an answer that can't be read: {1}").format(code.address, str(error)),
 			InvitationRefused,
 		)
 	finally:
@@ -240,7 +242,7 @@ def inviting_site(code: Code) -> Iterator[InvitingSite]:
 def refuse_changed(offer: Offer, stamp: str | None) -> None:
 	if stamp and stamp != offer.stamp:
 		frappe.throw(
-			_("{0} offers something else by now: look at it again.").format(offer.site), InvitationRefused
+			_("{0} has changed what it offers: review it again.").format(offer.site), InvitationRefused
 		)
 	if mistakes := mistakes_of(offer):
 		frappe.throw("<br>".join(mistakes), InvitationRefused)

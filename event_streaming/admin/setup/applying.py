@@ -123,7 +123,7 @@ def refuse(work: Work, shown: str | None) -> None:
 		raise SetupRefused("\n".join([message, *lines]), work.mistakes)
 	if shown and shown != work.stamp:
 		frappe.throw(
-			_("The set-up of this site has changed meanwhile: look at the changes again."), SetupRefused
+			_("The set-up of this site has changed in the meantime: review the changes again."), SetupRefused
 		)
 
 
@@ -150,7 +150,7 @@ def fill_row(doc: Any, planned: RowPlan) -> None:
 	row = next((each for each in doc.get(planned.table) if planned.id and each.name == planned.id), None)
 	if planned.id and row is None:
 		frappe.throw(
-			_("The set-up of this site has changed meanwhile: look at the changes again."), SetupRefused
+			_("The set-up of this site has changed in the meantime: review the changes again."), SetupRefused
 		)
 	row = row or doc.append(planned.table, {})
 	row.update(planned.values)

@@ -56,7 +56,7 @@ def aim(wanted: Setup, event_producer: str | None) -> tuple[list[Part], list[Par
 		name = producer_here(part.name) if part.name else "".join(names)
 		if name and name in first:
 			mistakes.append(
-				Mistake(f"{part.path}.producer_url", _("{0} stands in {1} already").format(name, first[name]))
+				Mistake(f"{part.path}.producer_url", _("{0} is already in {1}").format(name, first[name]))
 			)
 		elif name:
 			first[name] = part.path
@@ -176,7 +176,7 @@ def of_producers(wanted: Setup, here: Setup, rules: Rules) -> Iterator[Mistake]:
 			yield from of_row(row, local, wanted, rules)
 			remote = remote_of(row, remotes)
 			if remote and remote in seen:
-				yield Mistake(row.path, _("{0} stands in {1} already").format(remote, seen[remote]))
+				yield Mistake(row.path, _("{0} is already in {1}").format(remote, seen[remote]))
 			seen.setdefault(remote, row.path)
 
 

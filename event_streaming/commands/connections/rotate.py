@@ -14,11 +14,11 @@ from event_streaming.commands.terminal import DONE, on_site, show_messages
 )
 @on_site
 def rotate_keys_command(event_producer: str | None, event_consumer: str | None) -> int:
-	"""Make new keys for both directions. The old ones end when the new ones are in force, so that no event is lost.
+	"""Make new keys for both directions. The old ones stop working as soon as the new ones work, so that no event is lost.
 
 	\b
 	Exit codes:
-	  0  they are in force, or asked for
+	  0  they are in use, or asked for
 	  1  the other site can't be reached, refuses, or runs the older app
 	  4  they are being changed just now
 	"""
@@ -28,5 +28,5 @@ def rotate_keys_command(event_producer: str | None, event_consumer: str | None) 
 	done = rotating.rotate_keys(name if event_producer else None, name if event_consumer else None)
 	frappe.db.commit()
 	show_messages()
-	click.echo(f"{name}: new keys are in force." if done else f"{name} makes new keys with its next pull.")
+	click.echo(f"{name}: the new keys are in use." if done else f"{name} makes new keys with its next pull.")
 	return DONE

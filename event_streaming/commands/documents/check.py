@@ -72,7 +72,7 @@ def tell(check) -> None:
 
 def in_all(check) -> list[dict]:
 	several = len(check.report.get("amounts", [])) > 1
-	return [{"doctype": "In all", **check.report["in_all"]}] if several else []
+	return [{"doctype": "Total", **check.report["in_all"]}] if several else []
 
 
 def describe(amount: dict) -> str:

@@ -106,6 +106,6 @@ def tell_result(copy) -> None:
 	for warning, count in (copy.report.get("warnings") or {}).items():
 		click.echo(f"  {count} ×: {frappe.utils.strip_html(warning)}")
 	if copy.failed:
-		click.echo("  What failed is in Event Sync Log, and is tried again by itself.", err=True)
+		click.echo("  What failed is in Event Sync Log, and is retried automatically.", err=True)
 	if copy.message:
 		click.echo(f"  {copy.status}: {copy.message}", err=True)

@@ -84,7 +84,9 @@ def bring(about: About, whole: Whole, work: Work) -> Outcome:
 	localise.set_later(values, plan, local, work)
 	work.files.attach_all(whole.files, local, about.subscription)
 	if plan.documents:
-		outcome.done += " · " + _("Documents that it needs were made first: {0}").format(len(plan.documents))
+		outcome.done += " · " + _("Documents that it needs were created first: {0}").format(
+			len(plan.documents)
+		)
 	return outcome
 
 

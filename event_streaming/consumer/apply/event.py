@@ -148,7 +148,7 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(
 			about.subscription,
 			None,
-			_("Repeats a change that this site has already"),
+			_("Repeats a change that this site already has"),
 		)
 	data = parse_data(event)
 	if not data:
@@ -203,7 +203,7 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 		say_what_is_true(about, None, work)
 		return outcome
 	if change is None:
-		return outcome_of(subscription, about.local[1], _("Changes no field that the mapping names"))
+		return outcome_of(subscription, about.local[1], _("Changes no field of the mapping"))
 	if moment.is_over():
 		# what was made for it first may have changed the document as well
 		doc = documents.locked(*about.local)
@@ -312,9 +312,7 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 		)
 	if work.resolver.stands_for_others(about):
 		work.resolver.drop(about.key)
-		return outcome_of(
-			subscription, local[1], _("Stands for another document of the producer as well: kept")
-		)
+		return outcome_of(subscription, local[1], _("Also linked to another document of the producer: kept"))
 	changed_here = two_way.is_changed_here(parse_data(event, "data_before"), local, work)
 	documents.delete(*local)
 	work.resolver.drop(about.key)

@@ -224,7 +224,7 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 	except (frappe.ValidationError, frappe.PermissionError) as error:
 		permanent = isinstance(error, CannotApply | RefusedDocType)
 		raise (CannotApply if permanent else DependencyMissing)(
-			_("{0} {1} is needed and can't be made here: {2}").format(
+			_("{0} {1} is needed and can't be created here: {2}").format(
 				_(planned.local_doctype),
 				planned.name,
 				frappe.utils.strip_html(str(error)) or type(error).__name__,

@@ -29,5 +29,5 @@ def outcome_of(
 def contained(about: About) -> Outcome:
 	"""What the event brings is in the local document already."""
 	return outcome_of(
-		about.subscription, about.identity.local_name, _("Contained in what was brought before")
+		about.subscription, about.identity.local_name, _("Already contained in what came before")
 	)

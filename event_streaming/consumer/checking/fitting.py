@@ -121,7 +121,7 @@ def wording(kind: str) -> tuple[str, str, str]:
 		),
 		compare.REQUIRED: (
 			MAY_HURT,
-			_("{0} demands fields here that documents there may lack: {1}. Such documents fail."),
+			_("Fields of {0} are mandatory here and may be empty there: {1}. Documents without them fail."),
 			_(
 				"Make the fields mandatory there, give them a default here, or make them optional here (Customize Form)."
 			),
@@ -129,21 +129,21 @@ def wording(kind: str) -> tuple[str, str, str]:
 		compare.OTHER_TYPE: (
 			MAY_HURT,
 			_("Fields of {0} are of another type here: {1}. Values may be lost or refused."),
-			_("Bring the types into line (Customize Form), or use a mapping."),
+			_("Make the field types the same on both sites (Customize Form), or use a mapping."),
 		),
 		compare.OTHER_TARGET: (
 			MAY_HURT,
 			_("Fields of {0} link to another DocType here: {1}. Such links fail."),
-			_("Bring the fields into line (Customize Form), or use a mapping."),
+			_("Make the fields the same on both sites (Customize Form), or use a mapping."),
 		),
 		compare.SHORTER: (
 			MAY_HURT,
-			_("Fields of {0} hold less text here: {1}. Longer values fail."),
+			_("Fields of {0} are shorter here: {1}. Longer values fail."),
 			_("Choose a longer type here (Customize Form)."),
 		),
 		compare.FEWER_OPTIONS: (
 			MAY_HURT,
-			_("Fields of {0} know fewer options here; missing are: {1}. Documents with these fail."),
+			_("Fields of {0} have fewer options here; missing are: {1}. Documents with these fail."),
 			_("Add the options here (Customize Form), or use a Value Map."),
 		),
 		compare.UNIQUE: (

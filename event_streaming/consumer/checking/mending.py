@@ -29,7 +29,7 @@ def mend(name: str, number: int, values: dict[str, str] | None = None) -> str:
 	check = task.load(name)
 	found = check.report.get("findings") or []
 	if check.kind != task.CHECK or not 0 <= number < len(found) or not found[number].get("action"):
-		frappe.throw(_("There is nothing to be done about this finding by a button."))
+		frappe.throw(_("This finding can't be fixed with a button."))
 	asked = found[number]
 	if asked.get("mended"):
 		frappe.throw(_("This was done already. Check again."))

@@ -58,7 +58,7 @@ def of_matching(wanted: Subscription, counts: Mapping[str, int]) -> Iterator[Fou
 			_(
 				"{0}: on both sites already ({1}). Match By ({2}) links them before the copy, which then overwrites their values here."
 			).format(_(doctype), counts["found"], by),
-			_("Look at them under Match Existing Documents."),
+			_("Check them under Match Existing Documents."),
 		)
 	if unclear := counts["ambiguous"] + counts["taken"] + counts["forbidden"]:
 		yield Found(
@@ -69,7 +69,7 @@ def of_matching(wanted: Subscription, counts: Mapping[str, int]) -> Iterator[Fou
 				"{0} matches of {1} by {2} are not clear: more than one document has the values, or it may not be written."
 			).format(unclear, _(doctype), by),
 			_(
-				"Look at them under Match Existing Documents, and make the values unique or choose other fields."
+				"Check them under Match Existing Documents, and make the values unique or choose other fields."
 			),
 		)
 

@@ -93,7 +93,7 @@ def of_set_up(row: Row) -> Iterator[Found]:
 			"made by others",
 			doctype,
 			reason,
-			_("Unsubscribe from it, or take the row out."),
+			_("Unsubscribe from it, or remove the row."),
 			UNSUBSCRIBE,
 		)
 	yield from names.of_series(wanted, facts["counted_by"], counted_by(doctype))
@@ -167,7 +167,7 @@ def of_documents(row: Row) -> Iterator[Found]:
 			_("The documents of {0} can't be looked at: {1}").format(
 				_(row.wanted.local_doctype), frappe.utils.strip_html(str(error))
 			),
-			_("Mend that first, then check again."),
+			_("Fix that first, then check again."),
 		)
 		return
 	yield from of_values(row)

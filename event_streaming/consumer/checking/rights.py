@@ -66,7 +66,7 @@ def of_the_producer(
 			_("{0} may read only some documents of {1} on {2}; the others are not sent.").format(
 				user, remote, producer
 			),
-			_("Look at its User Permissions, and at the permissions of {0}, there.").format(remote),
+			_("Check its User Permissions and the permissions of {0} there.").format(remote),
 		)
 	schema = facts.get("schema") or {}
 	needed = rights_needed(bool(schema.get("single")), bool(schema.get("submittable")))

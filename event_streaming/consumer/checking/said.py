@@ -52,9 +52,9 @@ def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
 			"trial",
 			doctype,
 			_(
-				"A hook of this site has ended the trial's transaction of {0} by a way of its own: look for documents that were left."
+				"A hook of this site has ended the trial's database transaction of {0}: check for documents that were left behind."
 			).format(_(doctype)),
-			_("Find the app whose hook talks to the database past Frappe."),
+			_("Find the app whose hook uses the database without Frappe."),
 		)
 	yield from _causes(NOTE, _("{0} of the first {1} documents of {2}: {3}"), doctype, trial.warned, trial)
 	if trial.tried:
@@ -62,9 +62,9 @@ def of_trial(doctype: str, trial: Trial) -> Iterator[Found]:
 			NOTE,
 			"trial",
 			doctype,
-			_(
-				"Applied and taken back without a fault: {0} of the first {1} documents of {2}. Here already: {3}."
-			).format(trial.fits, trial.tried, _(doctype), trial.here),
+			_("Tested without errors: {0} of the first {1} documents of {2}. Here already: {3}.").format(
+				trial.fits, trial.tried, _(doctype), trial.here
+			),
 		)
 
 

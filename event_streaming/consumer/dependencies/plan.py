@@ -64,7 +64,7 @@ class Plan:
 	def explain(self) -> str:
 		"""The unresolved ones, as a person would say it."""
 		return " · ".join(
-			_("{0} {1} is needed and can't be had: {2}").format(_(doctype), name, reason)
+			_("{0} {1} is needed and can't be fetched: {2}").format(_(doctype), name, reason)
 			for doctype, name, reason in self.unresolved
 		)
 

@@ -159,7 +159,7 @@ class Dependencies:
 				self.event.stage((id(self), "warnings"), self.take_warnings, self.take_warnings)
 				self._warnings.append(
 					_(
-						"A link to {0} {1} stays empty: it is not here, and {0} comes only with a row of its own."
+						"A link to {0} {1} stays empty: the document is not on this site, and documents of {0} come only if they have a row of their own."
 					).format(_(need.key[0]), frappe.utils.escape_html(need.key[1]))
 				)
 

@@ -41,7 +41,7 @@ def wanted_subscriptions(doc, doctypes: list[str]) -> list[Subscription]:
 def raise_left_alone(doctype: str) -> NoReturn:
 	frappe.throw(
 		_(
-			"{0} is left alone: it is not approved by the producer, or this site has unsubscribed from it."
+			"{0} is skipped: it is not approved by the producer, or this site has unsubscribed from it."
 		).format(doctype)
 	)
 	raise AssertionError

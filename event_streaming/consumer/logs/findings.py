@@ -28,6 +28,8 @@ class Finding:
 	more_fields: int = 0
 	# its last change was made on this site
 	changed_here: bool = False
+	# and it would be kept in a conflict: that it is different may be intended
+	kept_here: bool = False
 	# rows of Event Sync Log that are not settled
 	logs: list[str] = field(default_factory=list)
 	# of a repair: what was done, or why nothing could be

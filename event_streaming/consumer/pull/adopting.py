@@ -160,7 +160,7 @@ def tell(result: dict[str, Any]) -> str:
 	line = _("{0} adopted, {1} synced").format(result["adopted"], result["synced"])
 	if result["failed_count"]:
 		reasons = "; ".join(f"{each['document']}: {each['problem']}" for each in result["failed"][:5])
-		line += ". " + _("{0} could not be: {1}").format(result["failed_count"], reasons)
+		line += ". " + _("{0} could not be adopted: {1}").format(result["failed_count"], reasons)
 	return line
 
 

@@ -220,7 +220,7 @@ def warn_of_ledgers(doc) -> None:
 	added = dict.fromkeys(row.ref_doctype for row in doc.producer_doctypes if row.ref_doctype not in known)
 	if reasons := [reason for doctype in added if (reason := why_not_subscribe(doctype))]:
 		frappe.msgprint(
-			"<br>".join(reasons), title=_("Better not subscribed to"), indicator="orange", alert=False
+			"<br>".join(reasons), title=_("Not Recommended for Streaming"), indicator="orange", alert=False
 		)
 
 

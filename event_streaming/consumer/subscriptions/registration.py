@@ -85,11 +85,11 @@ def tell_saved_only(doc, error: Exception) -> None:
 	if unreachable:
 		text = _(
 			"Saved, but {0} could not be reached: {1} It is told at the next contact. Until then it sends what was agreed before:"
-			" a new condition is not in force yet."
+			" a new condition has no effect yet."
 		)
 	else:
 		text = _(
-			"Saved, but {0} refuses it: {1} Correct it and save again: nothing new is in force until then."
+			"Saved, but {0} refuses it: {1} Correct it and save again: nothing new takes effect until then."
 		)
 	frappe.msgprint(
 		text.format(doc.name, error),

@@ -71,7 +71,7 @@ def renew(event_producer: str, producer: Producer, with_secret: bool) -> None:
 	if secret:
 		keys.secret_taken(event_producer, secret)
 		producer.client.use_secret(secret)
-		record_rotation(keys.PRODUCER, event_producer, _("New keys for both directions are in force."))
+		record_rotation(keys.PRODUCER, event_producer, _("The new keys for both directions are in use."))
 	frappe.db.commit()
 
 
@@ -81,7 +81,7 @@ def adopt_spare(event_producer: str, producer: Producer) -> None:
 	producer.client.spare_used = ""
 	if secret == keys.pending_of(event_producer, keys.PENDING_SECRET):
 		keys.secret_taken(event_producer, secret)
-		record_rotation(keys.PRODUCER, event_producer, _("New keys for both directions are in force."))
+		record_rotation(keys.PRODUCER, event_producer, _("The new keys for both directions are in use."))
 		frappe.db.commit()
 
 

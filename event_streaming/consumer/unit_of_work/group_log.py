@@ -105,7 +105,7 @@ class GroupLog:
 			frappe.db.release_savepoint(SAVEPOINT)
 		except Exception as error:
 			raise TransactionLost(
-				_("The event's savepoint is gone: a deadlock that a hook has hidden?")
+				_("The event's savepoint is gone: a hook may have hidden a deadlock.")
 			) from error
 		self._watching = False
 		self._write_identities()
@@ -139,7 +139,7 @@ class GroupLog:
 			if self.only_whole:
 				raise TransactionLost(f"{type(error).__name__}: {error}") from error
 			outcome.warnings = [
-				_("What the event held could not be kept here: {0}").format(type(error).__name__)
+				_("The data of the event could not be stored here: {0}").format(type(error).__name__)
 			]
 			outcome.conflicts = []
 			# without its data it can't be tried again; its type would say that it can

@@ -87,6 +87,6 @@ class KeptIdentities:
 				frappe.db.release_savepoint(f"{SAVEPOINT}_{number}")
 			except Exception as error:
 				raise TransactionLost(
-					_("A hook of this site has undone what was written in the middle of the event.")
+					_("A hook of this site has undone what was written while the event was being applied.")
 				) from error
 		self.marks = 0

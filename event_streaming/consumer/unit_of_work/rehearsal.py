@@ -68,7 +68,7 @@ class Rehearsal:
 		self.refused.append(word)
 		raise NotInARehearsal(
 			_(
-				"A controller or hook of this site wanted to commit ({0}) in the middle of the document, which a trial does not do."
+				"A controller or hook of this site tried to commit ({0}) while the document was being saved. A trial does not do that."
 			).format(word.upper())
 		)
 

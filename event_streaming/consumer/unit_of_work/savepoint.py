@@ -65,7 +65,7 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 	try:
 		outcome = apply(event, work)
 		if watch.rolled_back:
-			raise TransactionLost(_("A hook of this site has rolled back in the middle of the event."))
+			raise TransactionLost(_("A hook of this site has rolled back while the event was being applied."))
 	except Exception as error:
 		if is_lost_transaction(error):
 			raise
@@ -85,7 +85,7 @@ def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> No
 	"""Undo what the event has done, and nothing else. Raises TransactionLost, with the words of the event's own error, when
 	what came before is gone with it."""
 	if watch.rolled_back_first:
-		told = _("A hook of this site has rolled back in the middle of the event.")
+		told = _("A hook of this site has rolled back while the event was being applied.")
 		raise TransactionLost(f"{told} {explain(error)}") from error
 	if watch.committed:
 		# what came before is committed with its rows, so that all that is open is this event's
@@ -96,7 +96,7 @@ def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> No
 		frappe.db.rollback(save_point=SAVEPOINT)
 		forget_lookups()
 	except Exception as gone:
-		told = _("The event's savepoint is gone: a deadlock that a hook has hidden?")
+		told = _("The event's savepoint is gone: a hook may have hidden a deadlock.")
 		raise TransactionLost(f"{told} {explain(error)}") from gone
 	left.withdraw()
 
@@ -184,7 +184,9 @@ def explain(error: Exception) -> str:
 	if not text and isinstance(error, frappe.PermissionError):
 		# Frappe has what is missing there; whose right it is, it does not say
 		missing = frappe.utils.strip_html(frappe.flags.error_message or "").strip()
-		text = _("{0} has not the right to do this on this site. {1}").format(frappe.session.user, missing)
+		text = _("{0} does not have the permission to do this on this site. {1}").format(
+			frappe.session.user, missing
+		)
 	if text and frappe.utils.strip_html(text).strip() not in messages:
 		messages.append(frappe.utils.strip_html(text).strip())
 	return f"{type(error).__name__}: {' · '.join(messages)}" if messages else type(error).__name__

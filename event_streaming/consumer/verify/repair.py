@@ -88,7 +88,7 @@ def begin(
 	seen = task.load(verified) if verified else task.latest(event_producer, task.VERIFY)
 	if not seen or (seen.kind, seen.event_producer, seen.status) != (task.VERIFY, event_producer, task.DONE):
 		raise EventStreamingError(
-			_("Verify {0} first, to the end: it shows what a repair would do.").format(event_producer)
+			_("Run a complete Verify of {0} first: it shows what a repair would do.").format(event_producer)
 		)
 	scope = {**seen.scope, "verify": seen.name, "delete_extra": bool(delete_extra)}
 	if by_itself:

@@ -239,6 +239,7 @@ class Examiner:
 		)
 		finding.changed_here = bool(changed_here)
 		if changed_here and self.subscription.conflict_policy == CONSUMER_WINS:
+			finding.kept_here = True
 			finding.reason = _(
 				"Changed last on this site, whose values are kept in a conflict (Consumer Wins): it may be intended."
 			)

@@ -95,7 +95,7 @@ def asked_for(
 	try:
 		parsed = digests.parse_shape(frappe.parse_json(shape))
 	except (InvalidPage, ValueError) as error:
-		frappe.throw(_("What is to be compared can't be read: {0}").format(error))
+		frappe.throw(_("The request to compare documents can't be read: {0}").format(error))
 	count = min(max(cint(buckets), 1), digests.MOST_BUCKETS)
 	numbers = None if wanted is None else {cint(number) for number in parsed_list(wanted)}
 	lacking = fields_lacking(doctype, parsed.without([ATTACHED_FILES]))

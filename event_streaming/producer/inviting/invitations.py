@@ -247,9 +247,9 @@ def as_inviter(doc: Any) -> Iterator[None]:
 
 def _refuse_inviter(user: str) -> None:
 	frappe.throw(
-		_("{0}, who has made this invitation, may not do that on {1} any more. Ask for a new code.").format(
-			user, public_url()
-		),
+		_(
+			"{0}, who made this invitation, is no longer allowed to do that on {1}. Ask for a new code."
+		).format(user, public_url()),
 		InvitationRefused,
 	)
 

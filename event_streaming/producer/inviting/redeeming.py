@@ -42,7 +42,7 @@ def redeem(name: str, secret: str, proof: str, site_id: str, address: str) -> di
 	site_id, address = as_site_id(site_id), web_address(address)
 	doc = known_by_code(name, secret, proof, site_id, address)
 	if not site_id or not address:
-		frappe.throw(_("The other site says neither its id nor its address."), InvitationRefused)
+		frappe.throw(_("The other site sent neither its id nor its address."), InvitationRefused)
 	if site_id == own_id() or address == public_url():
 		frappe.throw(
 			_("{0} is the site that has made this code. It is for another site.").format(public_url()),

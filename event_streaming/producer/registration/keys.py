@@ -50,7 +50,7 @@ def renew(event_consumer: str, token: str, secret: str | None, also_used: AlsoUs
 		set_secret(consumer.user, secret)
 		values = {"rotated_on": now_datetime(), "rotate_asked_on": None}
 		frappe.db.set_value(CONSUMER, consumer.name, values, update_modified=False)
-		record_rotation(CONSUMER, consumer.name, _("New keys for both directions are in force."))
+		record_rotation(CONSUMER, consumer.name, _("The new keys for both directions are in use."))
 	calling.keep_token(consumer, token)
 	return {"site": public_url()}
 

@@ -199,5 +199,5 @@ def _refuse(doc, old: dict[str, Any], new: dict[str, Any]) -> None:
 			"{0} is the user in whose name another site takes documents from here, so it decides nothing about that, however it is tried. Another System Manager has to do this."
 		).format(frappe.session.user),
 		frappe.PermissionError,
-		title=_("Not yours to decide"),
+		title=_("Not Permitted"),
 	)

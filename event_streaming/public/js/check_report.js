@@ -7,7 +7,8 @@ event_streaming.check = (() => {
 	const COLORS = { Stops: "red", "May Hurt": "orange", Note: "blue" };
 	const text = (value) => frappe.utils.escape_html(String(value ?? ""));
 
-	const severity_label = (severity) => ({ Stops: __("Stops"), "May Hurt": __("May Hurt"), Note: __("Note") })[severity];
+	const severity_label = (severity) =>
+		({ Stops: __("Stops"), "May Hurt": __("May Hurt"), Note: __("Note") })[severity];
 
 	const action_label = (action) =>
 		({
@@ -22,7 +23,8 @@ event_streaming.check = (() => {
 	function show(frm, report) {
 		const $wrapper = frm.get_field("findings").$wrapper;
 		$wrapper.html(
-			[amounts(report), findings(frm, report)].filter(Boolean).join("") || `<p class="text-muted">${__("Nothing yet.")}</p>`
+			[amounts(report), findings(frm, report)].filter(Boolean).join("") ||
+				`<p class="text-muted">${__("Nothing yet.")}</p>`
 		);
 		$wrapper.find("[data-number]").on("click", (event) => {
 			const number = cint(event.currentTarget.dataset.number);
@@ -34,27 +36,34 @@ event_streaming.check = (() => {
 		const rows = report.amounts || [];
 		if (!rows.length) return "";
 		const cells = ({ documents, megabytes, minutes }) =>
-			[documents, megabytes ?? "?", minutes ?? "?"].map((value) => `<td class="text-right">${text(value)}</td>`).join("");
+			[documents, megabytes ?? "?", minutes ?? "?"]
+				.map((value) => `<td class="text-right">${text(value)}</td>`)
+				.join("");
 		const lines = rows.map((row) => `<tr><td>${text(__(row.doctype))}</td>${cells(row)}</tr>`);
-		if (rows.length > 1) lines.push(`<tr><th>${__("In all")}</th>${cells(report.in_all)}</tr>`);
+		if (rows.length > 1) lines.push(`<tr><th>${__("Total")}</th>${cells(report.in_all)}</tr>`);
 		const head = [__("Document Type"), __("Documents"), __("MB"), __("Minutes")];
 		return `<h5>${__("What a first copy brings")}</h5><div class="table-responsive"><table class="table table-bordered table-sm">
 			<thead><tr>${head.map((label) => `<th>${label}</th>`).join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>
-			<p class="text-muted small">${__("Documents at most: the condition is not asked. Megabytes without files.")}</p>`;
+			<p class="text-muted small">${__("Maximum number of documents: the condition is not evaluated. Megabytes without files.")}</p>`;
 	}
 
 	function findings(frm, report) {
 		const found = report.findings || [];
-		if (!found.length) return frm.doc.status === "Done" ? `<p>${__("Nothing was found that does not fit.")}</p>` : "";
+		if (!found.length)
+			return frm.doc.status === "Done" ? `<p>${__("No problems were found.")}</p>` : "";
 		const summary = Object.keys(COLORS)
-			.map((severity) => [severity, found.filter((each) => each.severity === severity).length])
+			.map((severity) => [
+				severity,
+				found.filter((each) => each.severity === severity).length,
+			])
 			.filter(([, count]) => count)
 			.map(([severity, count]) => `${pill(severity)} ${count}`)
 			.join(" &nbsp; ");
-		return `<h5>${__("What was found")}</h5><p>${summary}</p>${found.map(finding).join("")}`;
+		return `<h5>${__("Findings")}</h5><p>${summary}</p>${found.map(finding).join("")}`;
 	}
 
-	const pill = (severity) => `<span class="indicator-pill ${COLORS[severity]}">${severity_label(severity)}</span>`;
+	const pill = (severity) =>
+		`<span class="indicator-pill ${COLORS[severity]}">${severity_label(severity)}</span>`;
 
 	function finding(each, number) {
 		const button = each.mended
@@ -73,9 +82,16 @@ event_streaming.check = (() => {
 		const label = action_label(each.action);
 		const fields = fields_of(each);
 		if (fields.length) {
-			frappe.prompt(fields, (values) => mend(frm, number, collected(each, values)), label, label);
+			frappe.prompt(
+				fields,
+				(values) => mend(frm, number, collected(each, values)),
+				label,
+				label
+			);
 		} else {
-			frappe.confirm(`<b>${label}</b><br>${text(each.what)}<br>${text(each.remedy)}`, () => mend(frm, number, {}));
+			frappe.confirm(`<b>${label}</b><br>${text(each.what)}<br>${text(each.remedy)}`, () =>
+				mend(frm, number, {})
+			);
 		}
 	}
 
@@ -102,13 +118,15 @@ event_streaming.check = (() => {
 			fieldname: `value_${number}`,
 			fieldtype: "Data",
 			label: text(value),
-			description: __("The value here; empty: leave it for later"),
+			description: __("The value on this site. Leave it empty to add it later"),
 		}));
 	}
 
 	function collected(each, values) {
 		if (each.action !== "Add to Value Map") return values;
-		return Object.fromEntries(each.details.values.map((value, number) => [value, values[`value_${number}`] || ""]));
+		return Object.fromEntries(
+			each.details.values.map((value, number) => [value, values[`value_${number}`] || ""])
+		);
 	}
 
 	function mend(frm, number, values) {

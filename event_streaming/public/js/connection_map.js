@@ -23,7 +23,7 @@ frappe.provide("event_streaming.connection_map");
 		${COLOURS.map((name) => `.es-legend .es-${name} { background: var(--${name}-500); }`).join("\n")}
 	</style>`;
 
-	event_streaming.connection_map.html = (found, width) => {
+	event_streaming.connection_map.draw = (found, width) => {
 		const { streams } = found;
 		if (!streams.length) return `<div class="frappe-card p-4 text-center">${nothing()}</div>`;
 		return `${STYLE}<section class="frappe-card p-4 mb-4" aria-label="${__("Map of All Sites")}">${drawn(found, width)}${legend()}</section>
@@ -32,21 +32,27 @@ frappe.provide("event_streaming.connection_map");
 
 	// names and addresses are other sites'
 	const escape = (value) => frappe.utils.escape_html(String(value ?? ""));
-	const host = (url) => String(url).split("://").pop();
+	const host = (url) => String(url).split("://").pop() || "";
 
 	function nothing() {
-		return __("This site has no connection yet. Make an Event Producer here, or have another site join this one.");
+		return __(
+			"This site has no connection yet. Make an Event Producer here, or have another site join this one."
+		);
 	}
 
 	function drawn(found, width) {
 		const wide = Math.max(Math.min(width || 900, 1100) - 34, 300);
-		const names = [...new Set(found.streams.map((stream) => stream.site))].slice(0, MOST_DRAWN);
+		const names = [...new Set(found.streams.map((stream) => stream.site))].slice(
+			0,
+			MOST_DRAWN
+		);
 		const high = Math.round(Math.min(160 + names.length * 24, 620));
 		const centre = { x: wide / 2, y: high / 2 };
 		const places = {};
 		names.forEach((name, index) => {
 			// few stand beside this site, where there is more room than above it
-			const angle = (2 * Math.PI * index) / names.length - (names.length < 3 ? Math.PI : Math.PI / 2);
+			const angle =
+				(2 * Math.PI * index) / names.length - (names.length < 3 ? Math.PI : Math.PI / 2);
 			// two rings where there are many, so that labels have room
 			const ring = names.length > (wide < 500 ? 8 : 16) && index % 2 ? 0.62 : 1;
 			places[name] = {
@@ -56,8 +62,18 @@ frappe.provide("event_streaming.connection_map");
 		});
 		const streams = found.streams.filter((stream) => places[stream.site]);
 		const called = short_names(names);
-		const lines = streams.map((stream) => line(stream, centre, places[stream.site], both_ways(streams, stream)));
-		const sites = names.map((name) => site(name, called[name], places[name], streams.filter((stream) => stream.site === name), { wide, high }));
+		const lines = streams.map((stream) =>
+			line(stream, centre, places[stream.site], both_ways(streams, stream))
+		);
+		const sites = names.map((name) =>
+			site(
+				name,
+				called[name],
+				places[name],
+				streams.filter((stream) => stream.site === name),
+				{ wide, high }
+			)
+		);
 		const left = new Set(found.streams.map((stream) => stream.site)).size - names.length;
 		return `<svg class="es-map" viewBox="0 0 ${wide} ${high}" role="group" aria-label="${__("Sites that this one is connected with")}">
 			<g aria-hidden="true">${lines.join("")}</g>${sites.join("")}
@@ -69,34 +85,47 @@ frappe.provide("event_streaming.connection_map");
 	// what the addresses of all sites end with says nothing of one
 	function short_names(names) {
 		const parts = names.map((name) => host(name).split("."));
+		const same_at = (end) => new Set(parts.map((each) => each.at(-1 - end))).size === 1;
 		let shared = 0;
 		if (names.length > 1 && !names.some((name) => /^[\d.:]+$/.test(host(name)))) {
 			const least = Math.min(...parts.map((each) => each.length)) - 1;
-			while (shared < least && parts.every((each) => each.at(-1 - shared) === parts[0].at(-1 - shared))) shared++;
+			while (shared < least && same_at(shared)) shared++;
 		}
-		return Object.fromEntries(names.map((name, index) => [name, parts[index].slice(0, parts[index].length - shared).join(".")]));
+		const short = (each) => each.slice(0, each.length - shared).join(".");
+		return Object.fromEntries(names.map((name) => [name, short(host(name).split("."))]));
 	}
 
 	function both_ways(streams, stream) {
-		return streams.some((other) => other.site === stream.site && other.direction !== stream.direction);
+		return streams.some(
+			(other) => other.site === stream.site && other.direction !== stream.direction
+		);
 	}
 
 	function line(stream, centre, place, beside) {
 		// the two directions run beside each other
 		const length = Math.hypot(place.x - centre.x, place.y - centre.y) || 1;
 		const aside = beside ? (stream.direction === "from" ? 5 : -5) : 0;
-		const [dx, dy] = [(-(place.y - centre.y) / length) * aside, ((place.x - centre.x) / length) * aside];
-		const at = (point) => [(point.x + dx).toFixed(1), (point.y + dy).toFixed(1)];
-		const [[x1, y1], [x2, y2]] = [at(centre), at(place)];
-		const colour = COLOURS.includes(stream.color) ? stream.color : "gray";
-		return `<line class="es-${colour}${stream.paused ? " es-paused" : ""}" x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke-width="${Number(stream.width) || 2}"></line>`;
+		const [dx, dy] = [
+			(-(place.y - centre.y) / length) * aside,
+			((place.x - centre.x) / length) * aside,
+		];
+		const ends = [centre, place].map(
+			({ x, y }, at) =>
+				`x${at + 1}="${(x + dx).toFixed(1)}" y${at + 1}="${(y + dy).toFixed(1)}"`
+		);
+		const colour = COLOURS.find((name) => name === stream.color) || "gray";
+		return `<line class="es-${colour}${stream.paused ? " es-paused" : ""}" ${ends.join(" ")} stroke-width="${Number(stream.width) || 2}"></line>`;
 	}
 
 	function site(name, called, { x, y }, streams, { wide, high }) {
 		const needs = streams.some((stream) => stream.needs_you);
-		const said = streams.map((stream) => `${direction(stream)}: ${stream.headline.label}`).join(", ");
+		const said = streams
+			.map((stream) => `${direction(stream)}: ${stream.headline.label}`)
+			.join(", ");
 		// drawn, so that what is read out begins with what is seen
-		const mark = needs ? `<path class="es-mark" d="M${x.toFixed(1)} ${(y - 5).toFixed(1)}v6m0 2v2"></path>` : "";
+		const mark = needs
+			? `<path class="es-mark" d="M${x.toFixed(1)} ${(y - 5).toFixed(1)}v6m0 2v2"></path>`
+			: "";
 		return `<a href="${address(name)}" data-action="open" data-site="${escape(name)}" data-focus="map-${escape(name)}" class="${needs ? "es-needs" : ""}"
 			aria-label="${escape(`${called}. ${said}`)}"><title>${escape(name)}</title><circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${RADIUS}"></circle>${mark}
 			${label(called, x, y, wide, y < high / 2 - 1)}</a>`;
@@ -105,7 +134,10 @@ frappe.provide("event_streaming.connection_map");
 	// in lines as long as there is room for
 	function label(text, x, y, wide, above) {
 		const lines = text.match(new RegExp(`.{1,${wide < 500 ? 16 : 24}}`, "g")) || [];
-		const parts = lines.map((part, index) => `<tspan x="${x.toFixed(1)}"${index ? ' dy="13"' : ""}>${escape(part)}</tspan>`);
+		const parts = lines.map(
+			(part, index) =>
+				`<tspan x="${x.toFixed(1)}"${index ? ' dy="13"' : ""}>${escape(part)}</tspan>`
+		);
 		// away from the line that leads to the middle
 		const first = above ? y - 16 - 13 * (lines.length - 1) : y + 26;
 		return `<text x="${x.toFixed(1)}" y="${first.toFixed(1)}" text-anchor="middle">${parts.join("")}</text>`;
@@ -127,16 +159,31 @@ frappe.provide("event_streaming.connection_map");
 			red: __("Needs you"),
 			gray: __("No events lately"),
 		};
-		const lines = Object.entries(colours).map(([name, label]) => `<li><span class="es-${name}" aria-hidden="true"></span>${label}</li>`);
+		const lines = Object.entries(colours).map(
+			([name, label]) =>
+				`<li><span class="es-${name}" aria-hidden="true"></span>${label}</li>`
+		);
 		return `<ul class="es-legend" aria-label="${__("Colours")}">${lines.join("")}</ul>
-			<p class="mb-0 mt-1">${__("Colour: how long 95 of 100 events took. Thickness: events per hour. Dashed: paused.")}</p>`;
+			<p class="mb-0 mt-1">${__("Colour: the time that 95 of 100 events took at most. Line width: events per hour. Dashed: paused.")}</p>`;
 	}
 
 	function table(streams) {
-		const labels = [__("Site"), __("Direction"), __("State"), __("Events per Hour"), __("Delay (95 %)"), __("Behind"), __("Last Contact")];
+		const labels = [
+			__("Site"),
+			__("Direction"),
+			__("State"),
+			__("Events per Hour"),
+			__("Delay (95 %)"),
+			__("Behind"),
+			__("Last Contact"),
+		];
 		const rows = streams.map((stream) => {
-			const when = stream.last_contact ? frappe.datetime.prettyDate(stream.last_contact) : __("never");
-			const needs = stream.needs.map((each) => `<div class="es-why">${escape(each)}</div>`).join("");
+			const when = stream.last_contact
+				? frappe.datetime.prettyDate(stream.last_contact)
+				: __("never");
+			const needs = stream.needs
+				.map((each) => `<div class="es-why">${escape(each)}</div>`)
+				.join("");
 			const cells = [
 				direction(stream),
 				`<span class="indicator-pill ${escape(stream.headline.color)}">${escape(stream.headline.label)}</span>`,
@@ -144,9 +191,12 @@ frappe.provide("event_streaming.connection_map");
 				event_streaming.connection_tabs.duration(stream.delay),
 				escape(stream.events_behind),
 				escape(when),
-			].map((cell, index) => `<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`);
+			].map(
+				(cell, index) =>
+					`<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`
+			);
 			return `<tr role="row"><th role="rowheader" scope="row"><a href="${address(stream.site)}" data-action="open" data-site="${escape(stream.site)}"
-				data-focus="row-${stream.direction}-${escape(stream.site)}">${escape(host(stream.site))}</a>${needs}</th>${cells.join("")}</tr>`;
+				data-focus="row-${escape(stream.direction)}-${escape(stream.site)}">${escape(host(stream.site))}</a>${needs}</th>${cells.join("")}</tr>`;
 		});
 		return event_streaming.connection_tabs.table(labels, rows);
 	}

@@ -1,4 +1,5 @@
-// The tabs of one connection: what each asks the server for, how it is shown, and what its buttons do.
+// The tabs of one connection: what each asks the server for, how it is shown, and what its buttons do. Status, which is the
+// longest, is in connection_status.js.
 
 frappe.provide("event_streaming.connection_tabs");
 
@@ -7,135 +8,72 @@ frappe.provide("event_streaming.connection_tabs");
 	const ours = event_streaming.connection_tabs;
 	// names, addresses and errors are other sites'
 	const escape = (value) => frappe.utils.escape_html(String(value ?? ""));
-	const pill = ({ label, color }) => `<span class="indicator-pill ${escape(color)}">${escape(label)}</span>`;
+	const pill = ({ label, color }) =>
+		`<span class="indicator-pill ${escape(color)}">${escape(label)}</span>`;
 	const when = (moment) => (moment ? escape(frappe.datetime.str_to_user(moment)) : "–");
 	const get = (method, args) => frappe.xcall(`${API}.${method}`, args, "GET");
 
 	ours.tabs = () => ({
-		status: { label: __("Status"), load: (site) => get("connection", { site }), html: status },
-		timeline: { label: __("Timeline"), load: (site) => get("connection_timeline", { site }), html: timeline },
-		schema: { label: __("Schema"), load: load_schema, html: schema, once: true },
-		settings: { label: __("Settings"), load: (site) => get("connection_settings", { site }), html: settings, once: true },
+		status: {
+			label: __("Status"),
+			load: (site) => get("connection", { site }),
+			draw: ours.status,
+		},
+		timeline: {
+			label: __("Timeline"),
+			load: (site) => get("connection_timeline", { site }),
+			draw: timeline,
+		},
+		schema: { label: __("Schema"), load: load_schema, draw: schema, once: true },
+		settings: {
+			label: __("Settings"),
+			load: (site) => get("connection_settings", { site }),
+			draw: settings,
+			once: true,
+		},
 	});
 
-	ours.table = (labels, rows) =>
+	ours.table = (labels, rows_html) =>
 		`<table role="table"><thead role="rowgroup"><tr role="row">${labels
-			.map((label) => `<th role="columnheader" scope="col">${label}</th>`)
-			.join("")}</tr></thead><tbody role="rowgroup">${rows.join("")}</tbody></table>`;
+			.map((label) => `<th role="columnheader" scope="col">${escape(label)}</th>`)
+			.join("")}</tr></thead><tbody role="rowgroup">${rows_html.join("")}</tbody></table>`;
 
 	ours.duration = (seconds) => {
 		if (seconds === null || seconds === undefined) return "–";
-		if (seconds < 120) return __("{0} s", [seconds]);
+		if (seconds < 120) return __("{0} s", [Number(seconds)]);
 		if (seconds < 7200) return __("{0} min", [Math.round(seconds / 60)]);
 		return __("{0} h", [Math.round(seconds / 360) / 10]);
 	};
 
-	// ---- status
-
-	function status({ site, pulls, sends }) {
-		return (pulls ? coming(site, pulls) : "") + (sends ? going(site, sends) : "");
-	}
-
-	function head(title, side, figures, buttons) {
-		const text = side.headline.text ? `<p class="mb-1">${escape(side.headline.text)}</p>` : "";
-		const shown = figures.map(([label, value]) => `<div><dt>${label}</dt><dd>${value}</dd></div>`);
-		return `<div class="d-flex flex-wrap justify-content-between mb-2" style="gap: 8px"><h3>${title}</h3>${pill(side.headline)}</div>
-			${text}<dl class="es-figures">${shown.join("")}</dl><div class="es-actions mb-3">${buttons.join("")}</div>`;
-	}
+	// ---- parts
 
 	function button(action, label, data = {}, kind = "btn-default") {
-		const held = Object.entries({ action, ...data }).map(([name, value]) => `data-${name}="${escape(value)}"`);
-		return `<button type="button" class="btn btn-sm ${kind}" data-focus="${escape([action, ...Object.values(data)].join("-"))}" ${held.join(" ")}>${label}</button>`;
+		const held = Object.entries({ action, ...data }).map(
+			([name, value]) => `data-${escape(name)}="${escape(value)}"`
+		);
+		return `<button type="button" class="btn btn-sm ${escape(kind)}" data-focus="${escape([action, ...Object.values(data)].join("-"))}" ${held.join(" ")}>${escape(label)}</button>`;
 	}
 
 	function form(doctype, name, label) {
-		return `<a class="btn btn-sm btn-default" href="/app/${frappe.router.slug(doctype)}/${encodeURIComponent(name)}">${label}</a>`;
+		return `<a class="btn btn-sm btn-default" href="/app/${escape(frappe.router.slug(doctype))}/${encodeURIComponent(name)}">${escape(label)}</a>`;
 	}
 
-	function pause_button(role, name, paused) {
-		return button("pause", paused ? __("Resume") : __("Pause"), { role, name, paused: paused ? 1 : 0 });
-	}
-
-	function coming(site, pulls) {
-		const figures = [
-			[__("Caught up as of"), when(pulls.caught_up_on)],
-			[__("Events Behind"), escape(pulls.events_behind)],
-			[__("Events per Hour"), escape(pulls.per_hour)],
-			[__("Delay (95 %)"), ours.duration(pulls.delay)],
-			[__("Last Contact"), when(pulls.last_contact)],
-		];
-		const buttons = [pause_button("event_producer", site, pulls.paused), form("Event Producer", site, __("Open Event Producer"))];
-		const labels = [
-			__("Document Type"), __("State"), __("Fresh as of"), __("Waiting"), __("Failed"), __("Events per Hour"), __("Last Verify"), __("Subscribed"),
-		];
-		const rows = pulls.doctypes.map((line) => {
-			const cells = [
-				pill(line), when(line.fresh), escape(line.waiting), failed(line), escape(line.per_hour), verified(line.verified), toggle(site, line),
-			].map((cell, index) => `<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`);
-			return `<tr role="row"><th role="rowheader" scope="row">${name_of(line)}</th>${cells.join("")}</tr>`;
-		});
-		return `<section class="frappe-card p-4 mb-4">${head(__("Comes From There"), pulls, figures, buttons)}${ours.table(labels, rows)}</section>`;
-	}
-
-	function name_of(line) {
-		const there = line.remote_doctype === line.doctype ? "" : ` (${__("there it is {0}", [escape(line.remote_doctype)])})`;
-		return `${escape(__(line.doctype))}${there}`;
-	}
-
-	function failed(line) {
-		if (!line.failed && !line.causes.length) return "0";
-		const causes = line.causes.map(
-			(cause) =>
-				`<div><a href="/app/event-streaming-causes" data-action="causes" data-focus="cause-${escape(cause.cause)}">${escape(cause.title)}</a>: ${escape(cause.count)}</div>`
-		);
-		return `${escape(line.failed)}${causes.join("")}`;
-	}
-
-	function verified(last) {
-		if (!last) return __("never");
-		const differ = last.differing === null ? "" : last.differing ? __("{0} differ", [last.differing]) : __("no differences");
-		const shown = [when(last.on), differ].filter(Boolean).join(", ");
-		return last.task ? `<a href="/app/event-streaming-task/${encodeURIComponent(last.task)}">${shown}</a>` : shown;
-	}
-
-	// a switch that asks first: it shows what is so, and changes only with the answer
-	function toggle(site, line) {
-		const label = __("Subscribed to {0}", [escape(__(line.doctype))]);
-		return `<button type="button" role="switch" class="btn btn-xs btn-default" aria-checked="${line.subscribed}" aria-label="${label}" data-action="subscribe"
-			data-focus="subscribe-${escape(line.doctype)}" data-site="${escape(site)}" data-doctype="${escape(line.doctype)}" data-on="${line.subscribed ? 1 : 0}">${line.subscribed ? __("On") : __("Off")}</button>`;
-	}
-
-	function going(site, sends) {
-		const figures = [
-			[__("Events Behind"), escape(sends.events_behind)],
-			[__("Events per Hour"), escape(sends.per_hour)],
-			[__("Delay (95 %)"), ours.duration(sends.delay)],
-			[__("Last Contact"), when(sends.last_contact)],
-		];
-		const buttons = [pause_button("event_consumer", site, sends.paused), form("Event Consumer", site, __("Open Event Consumer"))];
-		const labels = [__("Document Type"), __("State"), __("Events Taken Lately"), __("Last Taken")];
-		const rows = sends.doctypes.map((line) => {
-			const cells = [pill(line), escape(line.taken), when(line.last)].map(
-				(cell, index) => `<td role="cell" data-label="${labels[index + 1]}"><span>${cell}</span></td>`
-			);
-			const text = line.text ? `<div>${escape(line.text)}</div>` : "";
-			return `<tr role="row"><th role="rowheader" scope="row">${escape(__(line.doctype))}${text}</th>${cells.join("")}</tr>`;
-		});
-		return `<section class="frappe-card p-4 mb-4">${head(__("Goes There"), sends, figures, buttons)}${ours.table(labels, rows)}</section>`;
-	}
+	ours.parts = { button, escape, form, pill, when };
 
 	// ---- timeline
 
 	function timeline({ entries, after }) {
 		if (!entries.length) return card(`<p class="mb-0">${__("Nothing is on record yet.")}</p>`);
-		const older = after ? `<div class="es-actions mt-2">${button("older", __("Show Older"), { after })}</div>` : "";
+		const older = after
+			? `<div class="es-actions mt-2">${button("older", __("Show Older"), { after })}</div>`
+			: "";
 		return card(`<ol>${entries.map(entry).join("")}</ol>${older}`);
 	}
 
 	function entry({ at, title, text, by, color, link }) {
 		const [doctype, name] = link || [];
 		const named = name
-			? `<a href="/app/${frappe.router.slug(doctype)}/${encodeURIComponent(name)}">${escape(title)}</a>`
+			? `<a href="/app/${escape(frappe.router.slug(doctype))}/${encodeURIComponent(name)}">${escape(title)}</a>`
 			: escape(title);
 		const who = by ? ` · ${escape(by)}` : "";
 		return `<li class="es-entry"><div class="d-flex flex-wrap justify-content-between" style="gap: 8px"><span><span class="indicator ${escape(color)}" aria-hidden="true"></span>${named}</span>
@@ -155,34 +93,67 @@ frappe.provide("event_streaming.connection_tabs");
 	}
 
 	function schema(found) {
-		if (!found) return card(`<p class="mb-0">${__("Nothing comes from this site: its fields are compared there.")}</p>`);
+		if (!found)
+			return card(
+				`<p class="mb-0">${__("Nothing comes from this site: its fields are compared there.")}</p>`
+			);
 		const { site, differences, problem, looked_on } = found;
-		const said = problem ? `<p role="status">${__("It could not be asked: {0}", [escape(problem)])}</p>` : "";
+		const said = problem
+			? `<p role="status">${__("It could not be asked: {0}", [escape(problem)])}</p>`
+			: "";
 		const looked = looked_on ? `<p>${__("Compared {0}", [when(looked_on)])}</p>` : "";
 		const open = differences.filter((each) => !each.ignored_by);
 		const ignored = differences.filter((each) => each.ignored_by);
 		const none = `<p class="mb-0">${__("The fields of both sites fit for everything that is streamed.")}</p>`;
 		const rest = ignored.length
-			? card(`<h3 class="mb-2">${__("Ignored")}</h3><ol>${ignored.map((each) => difference(site, each)).join("")}</ol>`)
+			? card(
+					`<h3 class="mb-2">${__("Ignored")}</h3><ol>${ignored.map((each) => difference(site, each)).join("")}</ol>`
+				)
 			: "";
-		return card(said + looked + (open.length ? `<ol>${open.map((each) => difference(site, each)).join("")}</ol>` : none)) + rest;
+		return (
+			card(
+				said +
+					looked +
+					(open.length
+						? `<ol>${open.map((each) => difference(site, each)).join("")}</ol>`
+						: none)
+			) + rest
+		);
 	}
 
 	function difference(site, each) {
-		const fresh = each.first_look ? "" : `<span class="indicator-pill orange">${__("New since {0}", [when(each.first_seen)])}</span>`;
+		const fresh = each.first_look
+			? ""
+			: `<span class="indicator-pill orange">${__("New since {0}", [when(each.first_seen)])}</span>`;
 		const data = { site, difference: each.difference };
 		const buttons = [];
-		if (each.can_create && !each.ignored_by) buttons.push(button("create_field", __("Create the Field Here"), { ...data, what: describe(each) }, "btn-primary"));
+		if (each.can_create && !each.ignored_by)
+			buttons.push(
+				button(
+					"create_field",
+					__("Create the Field Here"),
+					{ ...data, what: describe(each) },
+					"btn-primary"
+				)
+			);
 		buttons.push(
-			each.ignored_by ? button("ignore", __("Ask Again"), { ...data, ignored: 0 }) : button("ignore", __("Ignore"), { ...data, ignored: 1 })
+			each.ignored_by
+				? button("ignore", __("Ask Again"), { ...data, ignored: 0 })
+				: button("ignore", __("Ignore"), { ...data, ignored: 1 })
 		);
-		const by = each.ignored_by ? `<div>${__("Ignored by {0}, {1}", [escape(each.ignored_by), when(each.ignored_on)])}</div>` : "";
+		const by = each.ignored_by
+			? `<div>${__("Ignored by {0}, {1}", [escape(each.ignored_by), when(each.ignored_on)])}</div>`
+			: "";
 		return `<li class="es-entry"><div class="d-flex flex-wrap justify-content-between" style="gap: 8px"><b>${escape(each.what)}</b>${fresh}</div>
 			<div>${escape(each.remedy)}</div>${by}<div class="es-actions mt-2">${buttons.join("")}</div></li>`;
 	}
 
 	function describe({ field, label, fieldtype, options }) {
-		return [`${field}: ${label || field}`, fieldtype, fieldtype === "Select" ? (options || "").split("\n").filter(Boolean).join(", ") : ""]
+		return [
+			`${field}: ${label || field}`,
+			fieldtype,
+			fieldtype === "Select" ? (options || "").split("\n").filter(Boolean).join(", ") : "",
+		]
 			.filter(Boolean)
 			.join(" · ");
 	}
@@ -192,7 +163,10 @@ frappe.provide("event_streaming.connection_tabs");
 	function settings({ forms }) {
 		return forms
 			.map(({ doctype, name, values, rows }) => {
-				const each = rows.map((row) => `<li class="es-entry"><b>${escape(__(row.doctype))}</b>${list(row.values)}</li>`);
+				const each = rows.map(
+					(row) =>
+						`<li class="es-entry"><b>${escape(__(row.doctype))}</b>${list(row.values)}</li>`
+				);
 				return card(
 					`<div class="d-flex flex-wrap justify-content-between mb-2" style="gap: 8px"><h3>${escape(__(doctype))}</h3>${form(doctype, name, __("Change in the Form"))}</div>
 					${list(values)}<ol>${each.join("")}</ol>`
@@ -221,15 +195,23 @@ frappe.provide("event_streaming.connection_tabs");
 
 		create_field(view, { site, difference, what }) {
 			frappe.confirm(__("Make this field on this site? {0}", [escape(what)]), () =>
-				frappe.call({ method: `${API}.create_field`, args: { site, difference }, freeze: true }).then(({ message }) => {
-					frappe.show_alert({ message: escape(message), indicator: "green" }, 10);
-					view.refresh();
-				})
+				frappe
+					.call({
+						method: `${API}.create_field`,
+						args: { site, difference },
+						freeze: true,
+					})
+					.then(({ message }) => {
+						frappe.show_alert({ message: escape(message), indicator: "green" }, 10);
+						view.refresh();
+					})
 			);
 		},
 
 		ignore(view, { site, difference, ignored }) {
-			frappe.xcall(`${API}.ignore_difference`, { site, difference, ignored }).then(() => view.refresh());
+			frappe
+				.xcall(`${API}.ignore_difference`, { site, difference, ignored })
+				.then(() => view.refresh());
 		},
 
 		causes(view) {
@@ -240,26 +222,35 @@ frappe.provide("event_streaming.connection_tabs");
 		pause(view, { role, name, paused }) {
 			const on = Number(paused);
 			const question = on
-				? __("Let the stream go on?")
+				? __("Resume the stream?")
 				: role === "event_producer"
 					? __("Pull nothing from {0} until it is resumed?", [escape(name)])
 					: __("Send nothing to {0} until it is resumed?", [escape(name)]);
 			frappe.confirm(question, () =>
-				frappe.xcall(`${API}.${on ? "resume" : "pause"}`, { [role]: name }).then(() => view.refresh())
+				frappe
+					.xcall(`${API}.${on ? "resume" : "pause"}`, { [role]: name })
+					.then(() => view.refresh())
 			);
 		},
 
 		subscribe(view, { site, doctype, on }) {
 			const off = Number(on);
 			const question = off
-				? __("Take no more events of {0} from {1}? What is here stays.", [escape(__(doctype)), escape(site)])
-				: __("Take events of {0} from {1} again? What has changed there meanwhile comes only with a copy or a verify.", [
+				? __("Take no more events of {0} from {1}? What is here stays.", [
 						escape(__(doctype)),
 						escape(site),
-					]);
+					])
+				: __(
+						"Take events of {0} from {1} again? What has changed there meanwhile comes only with a copy or a verify.",
+						[escape(__(doctype)), escape(site)]
+					);
 			frappe.confirm(question, () =>
 				frappe
-					.call({ method: `${API}.set_subscribed`, args: { event_producer: site, doctype, subscribed: off ? 0 : 1 }, freeze: true })
+					.call({
+						method: `${API}.set_subscribed`,
+						args: { event_producer: site, doctype, subscribed: off ? 0 : 1 },
+						freeze: true,
+					})
 					.then(() => view.refresh())
 			);
 		},

@@ -18,15 +18,21 @@ event_streaming.doctor = (() => {
 				method: "event_streaming.api.doctor",
 				args,
 				freeze: true,
-				freeze_message: __("Looking at both sites"),
+				freeze_message: __("Checking both sites"),
 			})
 			.then((answer) => show(answer.message || []));
 	}
 
 	function show(findings) {
-		const sorted = [...findings].sort((one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level));
-		const wrong = sorted.filter((each) => each.remedy && ["fault", "warning"].includes(each.level)).length;
-		const summary = wrong ? __("Findings that need you: {0}", [wrong]) : __("Nothing is wrong.");
+		const sorted = [...findings].sort(
+			(one, other) => ORDER.indexOf(one.level) - ORDER.indexOf(other.level)
+		);
+		const wrong = sorted.filter(
+			(each) => each.remedy && ["fault", "warning"].includes(each.level)
+		).length;
+		const summary = wrong
+			? __("Findings that need you: {0}", [wrong])
+			: __("Nothing is wrong.");
 		const rows = sorted.map(
 			(each) =>
 				`<tr><td><span class="indicator-pill ${COLORS[each.level]}">${text(__(each.level))}</span></td>

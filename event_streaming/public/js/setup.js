@@ -16,7 +16,11 @@ event_streaming.setup = (() => {
 		known_recipes.then((recipes) => {
 			if (cur_frm !== frm || !recipes.length) return;
 			frm.remove_custom_button(__("Use a Recipe"), __("Documents"));
-			frm.add_custom_button(__("Use a Recipe"), () => choose_recipe(frm, recipes), __("Documents"));
+			frm.add_custom_button(
+				__("Use a Recipe"),
+				() => choose_recipe(frm, recipes),
+				__("Documents")
+			);
 		});
 	}
 
@@ -29,23 +33,35 @@ event_streaming.setup = (() => {
 			fieldname: "recipe",
 			fieldtype: "Select",
 			label: __("Recipe"),
-			options: [{ value: "", label: "" }, ...recipes.map(({ name, title }) => ({ value: name, label: title }))],
+			options: [
+				{ value: "", label: "" },
+				...recipes.map(({ name, title }) => ({ value: name, label: title })),
+			],
 		};
 		const where = frm.is_new() ? { for_new_producer: 1 } : { event_producer: frm.doc.name };
-		open_dialog(__("Use a Recipe"), field, (values) => (values.recipe ? { recipe: values.recipe, ...where } : null), (result) => {
-			if (frm.is_new()) fill_form(frm, result.form);
-			else frm.reload_doc();
-		});
+		open_dialog(
+			__("Use a Recipe"),
+			field,
+			(values) => (values.recipe ? { recipe: values.recipe, ...where } : null),
+			(result) => {
+				if (frm.is_new()) fill_form(frm, result.form);
+				else frm.reload_doc();
+			}
+		);
 	}
 
 	// a form that is not saved yet takes the rows itself
 	function fill_form(frm, form) {
 		if (!form) return;
 		const rows = frm.doc.producer_doctypes || [];
-		rows.filter((row) => !row.ref_doctype).forEach((row) => frappe.model.clear_doc(row.doctype, row.name));
+		rows.filter((row) => !row.ref_doctype).forEach((row) =>
+			frappe.model.clear_doc(row.doctype, row.name)
+		);
 		frm.doc.producer_doctypes = rows.filter((row) => row.ref_doctype);
 		const there = frm.doc.producer_doctypes.map((row) => row.ref_doctype);
-		form.rows.filter((row) => !there.includes(row.ref_doctype)).forEach((row) => frm.add_child("producer_doctypes", row));
+		form.rows
+			.filter((row) => !there.includes(row.ref_doctype))
+			.forEach((row) => frm.add_child("producer_doctypes", row));
 		frm.set_value(form.values);
 		frm.refresh_field("producer_doctypes");
 		frm.dirty();
@@ -72,8 +88,10 @@ event_streaming.setup = (() => {
 		const input = document.createElement("input");
 		input.type = "file";
 		input.accept = ".json,application/json";
-		input.onchange = () =>
-			input.files.length && input.files[0].text().then((content) => show_file(frm, input.files[0].name, content));
+		input.onchange = () => {
+			const [file] = input.files || [];
+			if (file) file.text().then((content) => show_file(frm, file.name, content));
+		};
 		input.click();
 	}
 
@@ -83,9 +101,11 @@ event_streaming.setup = (() => {
 			fieldtype: "Link",
 			options: "Event Producer",
 			label: __("Event Producer"),
-			description: __("Only where the file names no Event Producer, or another one than is meant"),
+			description: __(
+				"Only needed if the file names no Event Producer, or not the one you mean"
+			),
 		};
-		const title = __("Apply {0}", [name]);
+		const title = __("Apply {0}", [text(name)]);
 		const dialog = open_dialog(
 			title,
 			field,
@@ -150,13 +170,25 @@ event_streaming.setup = (() => {
 		const parts = [];
 		if (result.description) parts.push(`<p>${text(result.description)}</p>`);
 		if (result.mistakes.length) {
-			parts.push(`<p class="text-danger">${__("This can't be applied. Nothing was changed.")}</p>`);
-			parts.push(table([__("Where in the File"), __("Mistake")], result.mistakes.map((each) => [each.path, each.problem])));
+			parts.push(
+				`<p class="text-danger">${__("This can't be applied. Nothing was changed.")}</p>`
+			);
+			parts.push(
+				table(
+					[__("Where in the File"), __("Mistake")],
+					result.mistakes.map((each) => [each.path, each.problem])
+				)
+			);
 			return parts.join("");
 		}
-		parts.push(`<p class="text-muted">${__("What is not listed here is left alone, and nothing is removed.")}</p>`);
+		parts.push(
+			`<p class="text-muted">${__("What is not listed here is left alone, and nothing is removed.")}</p>`
+		);
 		parts.push(...to_do(result), ...by_document(result.changes));
-		if (!result.changes.length) parts.push(`<p>${__("Nothing to change: it is all so already.")}</p>`);
+		if (!result.changes.length)
+			parts.push(
+				`<p>${__("Nothing to change: this site is already set up like this.")}</p>`
+			);
 		return parts.join("");
 	}
 
@@ -164,14 +196,19 @@ event_streaming.setup = (() => {
 	function by_document(changes) {
 		const groups = new Map();
 		changes.forEach((each) => {
-			const where = each.doctype === each.name ? __(each.doctype) : `${__(each.doctype)}: ${each.name || __("This form")}`;
+			const where =
+				each.doctype === each.name
+					? __(each.doctype)
+					: `${__(each.doctype)}: ${each.name || __("This form")}`;
 			groups.set(where, [...(groups.get(where) || []), each]);
 		});
 		return [...groups].map(([where, group]) => {
 			// what is new was nothing before
 			const all_new = group.every((each) => each.new);
 			const head = all_new ? [__("What"), __("To")] : [__("What"), __("From"), __("To")];
-			const rows = group.map((each) => (all_new ? [each.what, each.to] : [each.what, each.from, each.to]));
+			const rows = group.map((each) =>
+				all_new ? [each.what, each.to] : [each.what, each.from, each.to]
+			);
 			return `<h5>${text(where)}</h5>${table(head, rows)}`;
 		});
 	}
@@ -179,10 +216,13 @@ event_streaming.setup = (() => {
 	function to_do(result) {
 		const away = result.not_here.map((each) =>
 			each.producer_url
-				? __("There is no Event Producer {0} on this site: its rows are left out. Make it with its keys, then apply the file again.", [
-						text(each.producer_url),
-					])
-				: __("This site has no Event Producer that the rows could be for. Make it with its keys, then apply the file again.")
+				? __(
+						"There is no Event Producer {0} on this site: its rows are left out. Make it with its keys, then apply the file again.",
+						[text(each.producer_url)]
+					)
+				: __(
+						"This site has no Event Producer that the rows could be for. Make it with its keys, then apply the file again."
+					)
 		);
 		const maps = result.to_fill_in.map(
 			(each) =>
@@ -192,11 +232,18 @@ event_streaming.setup = (() => {
 	}
 
 	function show_result(result) {
-		const lines = [`<p>${__("{0} changes applied.", [result.changes.length])}</p>`, ...to_do(result)];
+		const lines = [
+			`<p>${__("{0} changes applied.", [result.changes.length])}</p>`,
+			...to_do(result),
+		];
 		if (result.form) {
-			lines.unshift(`<p>${__("The rows are in the form. Fill in the rest, then save.")}</p>`);
+			lines.unshift(
+				`<p>${__("The rows were added to the form. Fill in the rest, then save.")}</p>`
+			);
 		} else if (result.changes.some((each) => each.doctype === "Event Producer" && each.new)) {
-			lines.push(`<p>${__("New rows have to be approved by the administrator of the producer.")}</p>`);
+			lines.push(
+				`<p>${__("New rows have to be approved by the administrator of the producer.")}</p>`
+			);
 		}
 		frappe.msgprint({
 			title: __("Set-Up Applied"),
@@ -207,7 +254,8 @@ event_streaming.setup = (() => {
 
 	function table(head, rows) {
 		const first = 'style="min-width: 9em"';
-		const cells = (row, tag) => row.map((cell, at) => `<${tag} ${at ? "" : first}>${text(cell)}</${tag}>`).join("");
+		const cells = (row, tag) =>
+			row.map((cell, at) => `<${tag} ${at ? "" : first}>${text(cell)}</${tag}>`).join("");
 		return `<div class="table-responsive"><table class="table table-bordered table-sm"><thead><tr>${cells(head, "th")}</tr></thead>
 			<tbody>${rows.map((row) => `<tr>${cells(row, "td")}</tr>`).join("")}</tbody></table></div>`;
 	}

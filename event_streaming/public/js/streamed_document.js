@@ -21,7 +21,9 @@
 	// for who looks after the streams; a form forgets its buttons with each refresh
 	function add_button(frm) {
 		if (!frappe.user.has_role("System Manager")) return;
-		frm.add_custom_button(__("Where Is It?"), () => frappe.set_route("event-streaming-where", frm.doctype, frm.doc.name));
+		frm.add_custom_button(__("Where Is It?"), () =>
+			frappe.set_route("event-streaming-where", frm.doctype, frm.doc.name)
+		);
 	}
 
 	// a form is refreshed again and again: what was said a moment ago still holds
@@ -35,9 +37,15 @@
 	}
 
 	function show(frm, streams) {
-		frm.dashboard.stats_area_row.find(".event-streaming-indicator").closest(".col, .indicator-column").remove();
+		frm.dashboard.stats_area_row
+			.find(".event-streaming-indicator")
+			.closest(".col, .indicator-column")
+			.remove();
 		frm.dashboard.stats_area_row.find(".event-streaming-indicator").remove();
-		lock(frm, streams.find((line) => line.free));
+		lock(
+			frm,
+			streams.find((line) => line.free)
+		);
 		for (const line of streams.filter((line) => !line.free)) {
 			const text = frappe.utils.escape_html(line.text);
 			const label = line.route
@@ -57,11 +65,13 @@
 		if (!managed) return;
 		// in the place of the Desk's own, that it is to be submitted; the server has escaped the names in the text
 		frm.set_intro();
+		// eslint-disable-next-line ours/escaped-html -- see above
 		frm.set_intro(managed.text, "blue");
 		const free = new Set(managed.free.map((name) => name.split(".")[0]));
 		frm.event_streaming_locked = [];
 		for (const df of frm.meta.fields) {
-			if (free.has(df.fieldname) || frappe.model.layout_fields.includes(df.fieldtype)) continue;
+			if (free.has(df.fieldname) || frappe.model.layout_fields.includes(df.fieldtype))
+				continue;
 			const shown = frm.fields_dict[df.fieldname];
 			if (!shown || cint(shown.df.read_only)) continue;
 			frm.event_streaming_locked.push(df.fieldname);
@@ -78,7 +88,8 @@
 
 	// the same form shows one document after another
 	function unlock(frm) {
-		for (const fieldname of frm.event_streaming_locked || []) frm.set_df_property(fieldname, "read_only", 0);
+		for (const fieldname of frm.event_streaming_locked || [])
+			frm.set_df_property(fieldname, "read_only", 0);
 		if (frm.event_streaming_unsaved) frm.enable_save();
 		frm.event_streaming_locked = [];
 		frm.event_streaming_unsaved = false;

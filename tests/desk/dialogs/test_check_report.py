@@ -22,7 +22,7 @@ def test_a_check_lists_what_does_not_fit_and_a_button_mends_it(desk, streams):
 
 	text = window.text()
 	# other tests may have left documents that are in the way as well
-	assert re.search(r"Stops: [1-9]\d*, may hurt: \d+\.", message) and "What was found" in message
+	assert re.search(r"Stops: [1-9]\d*, may hurt: \d+\.", message) and "Findings" in message
 	assert re.search(r"Streamed City: other documents here have these names already \(\d+\): ", text)
 	assert "Taken" in text
 	window.screenshot("check")

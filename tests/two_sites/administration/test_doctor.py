@@ -98,7 +98,7 @@ def test_documents_that_will_not_fit_are_found_before_they_fail(producer, consum
 
 	messages = [each["message"] for each in found if (each["check"], each["subject"]) == ("fields", CITY)]
 	assert messages == [
-		f"{CITY} demands fields here that documents there may lack: must_have. Such documents fail.",
+		f"Fields of {CITY} are mandatory here and may be empty there: must_have. Documents without them fail.",
 		f"{CITY} lacks fields here: only_there (Data). Their values are left out.",
 	]
 
@@ -280,7 +280,7 @@ def test_a_pull_that_stands_still_is_found(producer, consumer):
 	other.stop()
 
 	assert [each["level"] for each in found] == ["fault"]
-	assert f"The pull from {producer.url} has stood still" in found[0]["message"]
+	assert f"The pull from {producer.url} has been stuck" in found[0]["message"]
 	assert "KILL" in found[0]["remedy"]
 
 

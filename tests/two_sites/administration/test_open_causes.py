@@ -182,7 +182,7 @@ def test_many_are_worked_on_in_slices_that_a_dead_process_leaves_as_they_are(pro
 
 	assert seen["queued"] == 3
 	# a second one that comes meanwhile is told so, and nothing of its is done
-	assert "at work on these events" in seen["second"]
+	assert "working on these events" in seen["second"]
 	# the process has died after its first portion
 	assert seen["after_the_first"] == {"Failed": 2, "Skipped": 1, "Waiting": 2}
 	assert seen["progress"]["done"] == 1 and seen["progress"]["stopped"]

@@ -82,7 +82,7 @@ def test_each_doctype_says_how_fresh_it_is_and_why_not(producer, consumer):
 def test_what_happened_stands_in_the_timeline_page_by_page(producer, consumer):
 	subscribe(consumer, producer, CITY)
 	consumer.run(be_offline, event_producer=producer.url)
-	assert "Can't be read since then" in {each["title"] for each in timeline(consumer, producer)}
+	assert "Unreachable since then" in {each["title"] for each in timeline(consumer, producer)}
 	pull(consumer, producer)
 	for paused in (True, False):
 		consumer.run(set_paused, event_producer=producer.url, paused=paused)
@@ -91,7 +91,7 @@ def test_what_happened_stands_in_the_timeline_page_by_page(producer, consumer):
 	titles = [each["title"] for each in timeline(consumer, producer)]
 
 	assert titles[0] == "Copy: Done" and {"Paused", "Resumed", "Subscription Changed"} <= set(titles), titles
-	[outage] = [title for title in titles if title.startswith("Could not be read until")]
+	[outage] = [title for title in titles if title.startswith("Unreachable until")]
 	assert outage
 	there = [each["title"] for each in timeline(producer, consumer)]
 	assert {"Approved", "Registered"} <= set(there), there

@@ -193,7 +193,7 @@ def test_a_code_that_is_used_late_changed_withdrawn_or_for_another_is_refused_an
 	assert "has expired" in refused(consumer, late["code"])
 	assert "was withdrawn" in refused(consumer, withdrawn["code"])
 	assert "another address" in refused(consumer, elsewhere["code"])
-	assert "made on this very site" in refused(producer, used["code"])
+	assert "made on this site" in refused(producer, used["code"])
 	assert "The request is for the site" in refused(consumer, misdirected)
 	# a look uses nothing up, and a neighbour may not invite, nor write an invitation
 	seen = third.rest().method(f"{API}.look_at_invitation", code=used["code"])

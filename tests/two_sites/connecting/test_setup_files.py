@@ -258,4 +258,4 @@ def test_a_recipe_is_chosen_and_documents_flow(producer, consumer):
 		json={"recipe": "notes_and_tasks", "shown": seen["shown"]},
 		timeout=60,
 	)
-	assert stale.status_code == 417 and "changed meanwhile" in stale.text
+	assert stale.status_code == 417 and "changed in the meantime" in stale.text

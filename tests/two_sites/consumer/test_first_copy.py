@@ -116,8 +116,8 @@ def test_events_that_are_contained_in_what_was_copied_are_no_conflict(producer, 
 
 	assert [log["status"] for log in sync_logs(consumer)] == ["Synced"] * 3
 	assert [log["outcome"] for log in sync_logs(consumer)] == [
-		"Contained in what was brought before",
-		"Contained in what was brought before",
+		"Already contained in what came before",
+		"Already contained in what came before",
 		"Updated",
 	]
 	assert [look(consumer, name) for name in names] == [look(producer, name) for name in names]
@@ -222,7 +222,9 @@ def test_a_document_that_was_made_anew_under_an_old_name_is_not_deleted_for_the_
 	copy(consumer, producer, pulls=False, **{CITY: {"name": title}})
 	pull(consumer, producer)
 
-	assert [log["outcome"] for log in sync_logs(consumer)][1:] == ["Contained in what was brought before"] * 2
+	assert [log["outcome"] for log in sync_logs(consumer)][1:] == [
+		"Already contained in what came before"
+	] * 2
 	assert consumer.run(read_doc, doctype=CITY, name=title)["country_name"] == "second"
 
 

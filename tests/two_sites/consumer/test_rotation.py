@@ -65,7 +65,7 @@ def test_new_keys_are_in_force_in_both_directions_and_the_old_ones_end(producer,
 	for site, doctype in ((consumer, "Event Producer"), (producer, "Event Consumer")):
 		comments = site.run(read_rows, doctype="Comment", filters={"reference_doctype": doctype})
 		last = max(comments, key=lambda row: row["creation"])
-		assert last["content"] == "New keys for both directions are in force."
+		assert last["content"] == "The new keys for both directions are in use."
 
 
 def test_the_old_token_is_valid_until_the_new_one_is_used(producer, consumer):
@@ -140,7 +140,7 @@ def test_a_consumer_that_can_be_reached_is_woken(producer, consumer):
 
 def test_the_commands_have_the_same_words(producer, consumer):
 	done = consumer.command("event-streaming", "rotate-keys", "--producer", producer.url)
-	assert (done.returncode, "new keys are in force" in done.stdout) == (0, True), done.stderr
+	assert (done.returncode, "the new keys are in use" in done.stdout) == (0, True), done.stderr
 
 	done = producer.command("event-streaming", "rotate-keys", "--consumer", consumer.url)
 	assert (done.returncode, "with its next pull" in done.stdout) == (0, True), done.stderr

@@ -462,6 +462,7 @@ def test_two_sites_that_take_from_each_other_compare_each_its_own_and_a_repair_i
 	assert [(each["differing"], each["done"]) for each in equal] == [(0, 2), (0, 2)]
 	assert [each["kind"] for each in waiting["findings"]] == ["Under Way"]
 	assert list(found(done)) == [there] and "Consumer Wins" in found(done)[there]["reason"]
+	assert found(done)[there]["kept_here"]
 	assert consumer.run(read_doc, doctype=ORDER, name=there)["note"] == "not taken yet"
 	assert [log["origin"] for log in update_logs(consumer)[logged:]] == [producer.url]
 	assert pull(producer, consumer)["events"] == 0

@@ -410,7 +410,7 @@ def test_doctors_of_both_sites_say_what_does_not_go_well(producer, consumer, pap
 	assert "can't be saved without these fields: needed" in saved
 	assert "can't be saved without these fields: needed" in there
 	assert "no such fields (any more), so that they are not hidden: gone" in there
-	assert "demands fields here that documents there may lack: needed" in here
+	assert "are mandatory here and may be empty there: needed" in here
 
 
 def rename_in_row(consumer_url: str) -> None:

@@ -69,7 +69,7 @@ def test_a_condition_refused_at_the_next_contact_lets_nothing_wider_through(cons
 		messages = consumer.run(set_condition, producer_url=producer.url, condition="doc.publik == 1")
 	finally:
 		producer.start_web()
-	assert any("not in force yet" in message for message in messages)
+	assert any("has no effect yet" in message for message in messages)
 	name = producer.run(insert, doctype=ORDER, title=unique("order"))
 
 	pull(consumer, producer)

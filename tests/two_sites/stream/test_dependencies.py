@@ -573,7 +573,7 @@ def test_a_need_that_can_not_be_made_here_is_named_and_heals(producer, consumer,
 		consumer.run(make_lenient, doctype=CLIENT)
 
 	[log] = sync_logs(consumer, status="Retrying")
-	assert f"{CLIENT} {client} is needed and can't be made here" in log["error"]
+	assert f"{CLIENT} {client} is needed and can't be created here" in log["error"]
 	consumer.run(retry_all, event_producer=producer.url)
 	pull(consumer, producer)
 	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client

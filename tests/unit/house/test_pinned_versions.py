@@ -22,13 +22,12 @@ def hook_revision(repository: str) -> str:
 
 
 def test_pre_commit_has_the_linters_of_make_lint():
-	eslint = json.loads((PROJECT / "tools" / "javascript" / "package.json").read_text())["devDependencies"][
-		"eslint"
-	]
+	npm = json.loads((PROJECT / "tools" / "javascript" / "package.json").read_text())["devDependencies"]
 
 	assert hook_revision("ruff-pre-commit") == pinned("ruff")
 	assert hook_revision("yamllint") == pinned("yamllint")
-	assert f"[eslint@{eslint}]" in PRE_COMMIT
+	for package in ("eslint", "prettier", "typescript"):
+		assert f"[{package}@{npm[package]}]" in PRE_COMMIT
 
 
 def test_the_lock_file_has_the_versions_that_are_asked_for():

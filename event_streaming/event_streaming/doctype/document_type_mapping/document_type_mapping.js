@@ -1,6 +1,7 @@
 // The form of a mapping: offers the fields of both sites and shows what a document would become. It decides nothing.
 
-const MAPPING_METHODS = "event_streaming.event_streaming.doctype.document_type_mapping.document_type_mapping";
+const MAPPING_METHODS =
+	"event_streaming.event_streaming.doctype.document_type_mapping.document_type_mapping";
 // this site's own: where a document stands in a tree, and which one it amends
 const LOCAL_MATTERS = ["lft", "rgt", "old_parent", "amended_from"];
 
@@ -21,20 +22,25 @@ frappe.ui.form.on("Document Type Mapping", {
 	refresh(frm) {
 		// the list of fields is longer than the table; on a phone the table has to scroll
 		if (window.innerWidth > 768) {
-			frm.fields_dict.field_mapping.grid.wrapper.find(".form-grid-container, .form-grid").css("overflow", "visible");
+			frm.fields_dict.field_mapping.grid.wrapper
+				.find(".form-grid-container, .form-grid")
+				.css("overflow", "visible");
 		}
 		with_local_fields(frm, (fields) => offer(frm, "local_fieldname", fields));
 		if (frm.doc.local_doctype) {
 			frm.add_custom_button(__("Add Fields"), () => pick_fields(frm), __("Fields"));
 		}
 		if (frm.doc.remote_doctype) {
-			frm.add_custom_button(__("Fetch Remote Fields"), () => fetch_remote_fields(frm), __("Fields"));
+			frm.add_custom_button(
+				__("Fetch Remote Fields"),
+				() => fetch_remote_fields(frm),
+				__("Fields")
+			);
 		}
 		if (frm.is_new()) return;
-		frm.add_custom_button(__("Preview"), () => show_preview(frm));
-		frm.add_custom_button(
-			__("Audit Log"),
-			() => frappe.set_route("List", "Event Streaming Audit Log", {
+		frm.add_custom_button(__("Preview"), () => event_streaming.mapping_preview.show(frm));
+		frm.add_custom_button(__("Audit Log"), () =>
+			frappe.set_route("List", "Event Streaming Audit Log", {
 				reference_doctype: frm.doctype,
 				reference_name: frm.doc.name,
 			})
@@ -57,10 +63,12 @@ frappe.ui.form.on("Document Type Field Mapping", {
 		const field = frappe.meta.get_docfield(frm.doc.local_doctype, row.local_fieldname);
 		const is_table = field && frappe.model.table_fields.includes(field.fieldtype);
 		if (is_table) frappe.model.set_value(cdt, cdn, "mapping_type", "Child Table");
-		if (!row.remote_fieldname) frappe.model.set_value(cdt, cdn, "remote_fieldname", row.local_fieldname);
+		if (!row.remote_fieldname)
+			frappe.model.set_value(cdt, cdn, "remote_fieldname", row.local_fieldname);
 	},
 	mapping_type(frm, cdt, cdn) {
-		if (!frappe.get_doc(cdt, cdn).mapping_type) frappe.model.set_value(cdt, cdn, "mapping", "");
+		if (!frappe.get_doc(cdt, cdn).mapping_type)
+			frappe.model.set_value(cdt, cdn, "mapping", "");
 	},
 });
 
@@ -70,7 +78,11 @@ function with_local_fields(frm, use) {
 		use(
 			frappe.get_meta(frm.doc.local_doctype).fields.filter((df) => {
 				if (frappe.model.table_fields.includes(df.fieldtype)) return true;
-				return !df.is_virtual && df.fieldtype !== "Password" && !frappe.model.no_value_type.includes(df.fieldtype);
+				return (
+					!df.is_virtual &&
+					df.fieldtype !== "Password" &&
+					!frappe.model.no_value_type.includes(df.fieldtype)
+				);
 			})
 		);
 	});
@@ -80,7 +92,11 @@ function offer(frm, fieldname, fields) {
 	const options = fields.map((df) => ({
 		value: df.fieldname,
 		label: df.fieldname,
-		description: [__(df.label || df.fieldname), __(df.fieldtype), df.options && df.fieldtype !== "Select" ? df.options : ""]
+		description: [
+			__(df.label || df.fieldname),
+			__(df.fieldtype),
+			df.options && df.fieldtype !== "Select" ? df.options : "",
+		]
 			.filter(Boolean)
 			.join(" · "),
 	}));
@@ -119,7 +135,10 @@ function pick_fields(frm) {
 			primary_action(values) {
 				dialog.hide();
 				const chosen = new Set(values.fields || []);
-				add_fields(frm, offered.filter((df) => chosen.has(df.fieldname)));
+				add_fields(
+					frm,
+					offered.filter((df) => chosen.has(df.fieldname))
+				);
 			},
 		});
 		dialog.show();
@@ -142,39 +161,8 @@ function add_fields(frm, fields) {
 	frm.dirty();
 }
 
-function ask_for_producer(title, more_fields, action_label, action) {
-	const dialog = new frappe.ui.Dialog({
-		title,
-		fields: [
-			{
-				fieldname: "event_producer",
-				fieldtype: "Link",
-				options: "Event Producer",
-				label: __("Event Producer"),
-				reqd: 1,
-			},
-			...more_fields,
-		],
-		primary_action_label: action_label,
-		primary_action(values) {
-			action(values, dialog);
-		},
-	});
-	frappe.db.get_list("Event Producer", { limit: 2 }).then((producers) => {
-		if (producers.length === 1) dialog.set_value("event_producer", producers[0].name);
-		if (producers.length) return;
-		dialog.set_df_property(
-			"event_producer",
-			"description",
-			__("Make an Event Producer first: it can be saved with its address and keys alone, without any Document Type.")
-		);
-	});
-	dialog.show();
-	return dialog;
-}
-
 function fetch_remote_fields(frm) {
-	ask_for_producer(
+	event_streaming.mapping_preview.ask_for_producer(
 		__("Fetch the fields of {0}", [frm.doc.remote_doctype]),
 		[],
 		__("Fetch Remote Fields"),
@@ -182,7 +170,10 @@ function fetch_remote_fields(frm) {
 			frappe
 				.call({
 					method: `${MAPPING_METHODS}.fetch_remote_fields`,
-					args: { event_producer: values.event_producer, remote_doctype: frm.doc.remote_doctype },
+					args: {
+						event_producer: values.event_producer,
+						remote_doctype: frm.doc.remote_doctype,
+					},
 					freeze: true,
 				})
 				.then(({ message: fields }) => {
@@ -196,7 +187,9 @@ function fetch_remote_fields(frm) {
 }
 
 function warn_of_unknown(frm, fields) {
-	const there = new Set(fields.map((df) => df.fieldname).concat(["owner", "creation", "modified", "modified_by"]));
+	const there = new Set(
+		fields.map((df) => df.fieldname).concat(["owner", "creation", "modified", "modified_by"])
+	);
 	const unknown = (frm.doc.field_mapping || []).filter(
 		(row) => row.remote_fieldname && !there.has(row.remote_fieldname)
 	);
@@ -208,96 +201,15 @@ function warn_of_unknown(frm, fields) {
 		return;
 	}
 	const lines = unknown.map((row) =>
-		__("Row {0}: {1} has no field {2}", [row.idx, frm.doc.remote_doctype, row.remote_fieldname])
+		__("Row {0}: {1} has no field {2}", [
+			row.idx,
+			frm.doc.remote_doctype,
+			row.remote_fieldname,
+		])
 	);
 	frappe.msgprint({
 		title: __("Not on the producer"),
 		indicator: "orange",
 		message: lines.map((line) => frappe.utils.escape_html(line)).join("<br>"),
 	});
-}
-
-function show_preview(frm) {
-	if (frm.is_dirty()) {
-		frappe.msgprint(__("Save the mapping first: the preview uses what is saved."));
-		return;
-	}
-	const previewed = ask_for_producer(
-		__("Preview"),
-		[
-			{
-				fieldname: "remote_name",
-				fieldtype: "Autocomplete",
-				label: __("Name of a {0} on the producer", [frm.doc.remote_doctype]),
-				ignore_validation: 1,
-				reqd: 1,
-			},
-			{ fieldname: "result", fieldtype: "HTML" },
-		],
-		__("Preview"),
-		(values, dialog) => {
-			frappe
-				.call({
-					method: `${MAPPING_METHODS}.preview`,
-					args: {
-						mapping: frm.doc.name,
-						event_producer: values.event_producer,
-						remote_name: values.remote_name,
-					},
-					freeze: true,
-				})
-				.then(({ message }) => dialog.fields_dict.result.$wrapper.html(preview_html(message)));
-		}
-	);
-	previewed.fields_dict.event_producer.df.onchange = () => offer_names(frm, previewed);
-	offer_names(frm, previewed);
-}
-
-// the newest documents there, so that nobody has to know a name that is a hash
-function offer_names(frm, dialog) {
-	const event_producer = dialog.get_value("event_producer");
-	if (!event_producer || dialog.offered_of === event_producer) return;
-	dialog.offered_of = event_producer;
-	const args = { event_producer, remote_doctype: frm.doc.remote_doctype };
-	frappe.xcall(`${MAPPING_METHODS}.remote_names`, args).then((names) => {
-		dialog.fields_dict.remote_name.set_data(names);
-	});
-}
-
-function preview_html(result) {
-	const escape = (value) => frappe.utils.escape_html(value === null || value === undefined ? "" : String(value));
-	const references = Object.fromEntries(result.references.map((each) => [each.field, each]));
-	const show = (value, field) => {
-		if (references[field]) return show_reference(references[field], escape);
-		if (!Array.isArray(value)) return escape(value);
-		const rows = value.map((row, index) => {
-			const cells = Object.entries(row).filter(([key]) => !["doctype", "name", "idx"].includes(key));
-			return cells
-				.map(([key, cell]) => `${escape(key)}: ${show(cell, `${field}.${index + 1}.${key}`)}`)
-				.join(", ");
-		});
-		return rows.map((row, index) => `<div>${index + 1}. ${row}</div>`).join("");
-	};
-	const lines = Object.entries(result.document)
-		.map(([key, value]) => `<tr><td class="text-muted">${escape(key)}</td><td>${show(value, key)}</td></tr>`)
-		.join("");
-	const unknown = (result.unknown || []).length
-		? `<p class="text-danger">${__("The document on the producer has no field {0}: nothing comes for it.", [
-				escape(result.unknown.join(", ")),
-		  ])}</p>`
-		: "";
-	return `${unknown}<table class="table table-bordered table-condensed small">${lines}</table>`;
-}
-
-function show_reference(reference, escape) {
-	if (reference.local_name) return `${escape(reference.local_name)} (${__("is here already")})`;
-	if (reference.found.length === 1) {
-		return `<i>${__("made from {0} {1} first, through {2}", [
-			escape(reference.remote_doctype),
-			escape(reference.found[0]),
-			escape(reference.mapping),
-		])}</i>`;
-	}
-	const problem = reference.found.length ? __("the filters find more than one") : __("the filters find nothing");
-	return `<span class="text-danger">${problem}: ${escape(JSON.stringify(reference.filters))}</span>`;
 }

@@ -5,14 +5,15 @@ frappe.ui.form.on("Document Type Value Map", {
 		if (frm.is_new()) return;
 		if (!(frm.doc.pairs || []).length && frm.doc.other_values === "Fail") {
 			frm.set_intro(
-				__("This value map is empty: documents with a value in a field that uses it fail until the values are here."),
+				__(
+					"This value map is empty: documents with a value in a field that uses it fail until the values are here."
+				),
 				"orange"
 			);
 		}
 		frm.add_custom_button(__("Import CSV"), () => choose_file(frm));
-		frm.add_custom_button(
-			__("Audit Log"),
-			() => frappe.set_route("List", "Event Streaming Audit Log", {
+		frm.add_custom_button(__("Audit Log"), () =>
+			frappe.set_route("List", "Event Streaming Audit Log", {
 				reference_doctype: frm.doctype,
 				reference_name: frm.doc.name,
 			})
@@ -28,7 +29,10 @@ function choose_file(frm) {
 	const input = document.createElement("input");
 	input.type = "file";
 	input.accept = ".csv,.tsv,.txt,text/csv";
-	input.onchange = () => input.files.length && input.files[0].text().then((content) => import_csv(frm, content));
+	input.onchange = () => {
+		const [file] = input.files || [];
+		if (file) file.text().then((content) => import_csv(frm, content));
+	};
 	input.click();
 }
 
@@ -40,7 +44,10 @@ function import_csv(frm, content) {
 			freeze: true,
 		})
 		.then(({ message: count }) => {
-			frappe.show_alert({ message: __("{0} pairs imported", [count]), indicator: "green" });
+			frappe.show_alert({
+				message: __("{0} pairs imported", [cint(count)]),
+				indicator: "green",
+			});
 			frm.reload_doc();
 		});
 }

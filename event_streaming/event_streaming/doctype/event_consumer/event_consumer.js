@@ -10,14 +10,21 @@ frappe.ui.form.on("Event Consumer", {
 
 	refresh(frm) {
 		// what it gets is the consumer's to ask for: a row that is added here only says what is not sent
-		frm.set_query("ref_doctype", "consumer_doctypes", () => ({ filters: { istable: 0, is_virtual: 0 } }));
+		frm.set_query("ref_doctype", "consumer_doctypes", () => ({
+			filters: { istable: 0, is_virtual: 0 },
+		}));
 		if (frm.is_new()) return;
 		const pending = pending_rows(frm);
 		if (pending.length) {
 			frm.set_intro(
-				__("Waiting for a decision: {0}. Set Approval Status in the table, or approve all. Nothing is sent before.", [
-					frappe.utils.escape_html(pending.map((row) => __(row.ref_doctype)).join(", ")),
-				]),
+				__(
+					"Waiting for a decision: {0}. Set Approval Status in the table, or approve all. Nothing is sent before.",
+					[
+						frappe.utils.escape_html(
+							pending.map((row) => __(row.ref_doctype)).join(", ")
+						),
+					]
+				),
 				"orange"
 			);
 			frm.add_custom_button(__("Approve All"), () => approve_all(frm));
@@ -28,27 +35,33 @@ frappe.ui.form.on("Event Consumer", {
 		show_site(frm);
 		add_rotate_button(frm);
 		event_streaming.doctor.add_button(frm, { event_consumer: frm.doc.name });
-		frm.add_custom_button(__("Connection"), () => frappe.set_route("event-streaming-connection", frm.doc.name));
+		frm.add_custom_button(__("Connection"), () =>
+			frappe.set_route("event-streaming-connection", frm.doc.name)
+		);
 		frm.add_custom_button(
 			__("Event Update Log"),
-			() => frappe.set_route("List", "Event Update Log", {
-				"Event Update Log Consumer.consumer": ["=", frm.doc.name],
-			}),
+			() =>
+				frappe.set_route("List", "Event Update Log", {
+					"Event Update Log Consumer.consumer": ["=", frm.doc.name],
+				}),
 			__("View")
 		);
 		frm.add_custom_button(
 			__("Audit Log"),
-			() => frappe.set_route("List", "Event Streaming Audit Log", {
-				reference_doctype: frm.doctype,
-				reference_name: frm.doc.name,
-			}),
+			() =>
+				frappe.set_route("List", "Event Streaming Audit Log", {
+					reference_doctype: frm.doctype,
+					reference_name: frm.doc.name,
+				}),
 			__("View")
 		);
 	},
 });
 
 function pending_rows(frm) {
-	return (frm.doc.consumer_doctypes || []).filter((row) => row.status === "Pending" && !row.unsubscribed);
+	return (frm.doc.consumer_doctypes || []).filter(
+		(row) => row.status === "Pending" && !row.unsubscribed
+	);
 }
 
 function approve_all(frm) {
@@ -56,7 +69,9 @@ function approve_all(frm) {
 	const lines = pending_rows(frm).map((row) => {
 		const condition = (row.condition || "").trim();
 		const what = condition
-			? __("only documents that meet the condition {0}", [`<code>${escape(condition)}</code>`])
+			? __("only documents that meet the condition {0}", [
+					`<code>${escape(condition)}</code>`,
+				])
 			: __("every document");
 		const left_out = held_back(row) ? ` · ${__("without {0}", [escape(held_back(row))])}` : "";
 		return `<li><b>${escape(__(row.ref_doctype))}</b>: ${what}${left_out}</li>`;
@@ -87,7 +102,10 @@ function show_state(frm) {
 			frm.set_intro(frappe.utils.escape_html(headline.text), headline.color);
 		}
 	}
-	frm.dashboard.add_indicator(__("Delivered up to position {0}", [cint(frm.doc.position)]), "blue");
+	frm.dashboard.add_indicator(
+		__("Delivered up to position {0}", [cint(frm.doc.position)]),
+		"blue"
+	);
 	frm.dashboard.add_indicator(
 		frm.doc.last_contact
 			? __("Last contact {0}", [frappe.datetime.prettyDate(frm.doc.last_contact)])
@@ -96,11 +114,18 @@ function show_state(frm) {
 	);
 	const behind = cint((frm.doc.__onload || {}).events_behind);
 	frm.dashboard.add_indicator(
-		behind === 1 ? __("1 event behind") : behind ? __("{0} events behind", [behind]) : __("No events behind"),
+		behind === 1
+			? __("1 event behind")
+			: behind
+				? __("{0} events behind", [behind])
+				: __("No events behind"),
 		behind ? "orange" : "blue"
 	);
 	if (cint(frm.doc.notify_failures)) {
-		frm.dashboard.add_indicator(__("{0} notifications failed", [cint(frm.doc.notify_failures)]), "orange");
+		frm.dashboard.add_indicator(
+			__("{0} notifications failed", [cint(frm.doc.notify_failures)]),
+			"orange"
+		);
 	}
 }
 
@@ -114,13 +139,16 @@ function show_site(frm) {
 	if (!other) return;
 	frm.add_custom_button(__("Accept the New Site"), () =>
 		frappe.confirm(
-			__("The site {0} registered; {1} asks in its name now. Only if it has taken the place of the other: give it what was approved?", [
-				frappe.utils.escape_html(frm.doc.site_id || ""),
-				frappe.utils.escape_html(other),
-			]),
+			__(
+				"The site {0} registered, but the site {1} asks in its name now. Continue only if {1} has replaced {0}: it then gets what was approved. Continue?",
+				[frappe.utils.escape_html(frm.doc.site_id || ""), frappe.utils.escape_html(other)]
+			),
 			() =>
 				frappe
-					.xcall("event_streaming.api.accept_site", { event_consumer: frm.doc.name, site_id: other })
+					.xcall("event_streaming.api.accept_site", {
+						event_consumer: frm.doc.name,
+						site_id: other,
+					})
 					.then(() => frm.reload_doc())
 		)
 	);
@@ -140,9 +168,10 @@ function add_rotate_button(frm) {
 		__("Rotate Keys"),
 		() =>
 			frappe.confirm(
-				__("{0} is asked to make new keys for both directions with its next pull. The old ones end when the new ones are in force. Continue?", [
-					frappe.utils.escape_html(frm.doc.name),
-				]),
+				__(
+					"{0} is asked to make new keys for both directions with its next pull. The old ones stop working as soon as the new ones work. Continue?",
+					[frappe.utils.escape_html(frm.doc.name)]
+				),
 				() =>
 					frappe
 						.call({
@@ -151,7 +180,10 @@ function add_rotate_button(frm) {
 							freeze: true,
 						})
 						.then(() => {
-							frappe.show_alert({ message: __("New keys are requested."), indicator: "green" });
+							frappe.show_alert({
+								message: __("New keys are requested."),
+								indicator: "green",
+							});
 							setTimeout(() => frm.is_dirty() || frm.reload_doc(), 3000);
 							frm.reload_doc();
 						})
@@ -162,9 +194,18 @@ function add_rotate_button(frm) {
 
 // what of the documents does not go over, or goes over as another text
 function held_back(row) {
-	const names = (text) => (text || "").split("\n").map((line) => line.trim()).filter(Boolean);
-	const not_sent = [...names((row.fields_not_sent || "").replace(/,/g, "\n")), ...names(row.not_wanted)];
-	const masked = names(row.fields_masked).map((line) => __("{0} (masked)", [line.split("=")[0].trim()]));
+	const names = (text) =>
+		(text || "")
+			.split("\n")
+			.map((line) => line.trim())
+			.filter(Boolean);
+	const not_sent = [
+		...names((row.fields_not_sent || "").replace(/,/g, "\n")),
+		...names(row.not_wanted),
+	];
+	const masked = names(row.fields_masked).map((line) =>
+		__("{0} (masked)", [line.split("=")[0].trim()])
+	);
 	return [...new Set([...not_sent, ...masked])].join(", ");
 }
 
@@ -181,7 +222,9 @@ function show_taken(frm) {
 			? `<span class="${cint(row.withholding_meant) ? "text-muted" : "text-danger"}">${cint(row.withheld)}</span>`
 			: "0";
 		return `<tr><td>${escape(__(row.ref_doctype))}</td><td><span class="indicator-pill ${color}">${escape(status)}</span></td><td>${escape(held_back(row))}</td><td class="text-right">${cint(events)}</td><td class="text-right">${withheld}</td><td>${
-			last ? escape(frappe.datetime.prettyDate(last)) : `<span class="text-muted">${__("never")}</span>`
+			last
+				? escape(frappe.datetime.prettyDate(last))
+				: `<span class="text-muted">${__("never")}</span>`
 		}</td></tr>`;
 	});
 	const head = `<th>${__("Document Type")}</th><th>${__("Approval Status")}</th><th>${__("Fields Not Sent")}</th><th class="text-right">${__("Recently Delivered")}</th><th class="text-right">${__("Withheld Events")}</th><th>${__("Last Delivered")}</th>`;

@@ -11,15 +11,19 @@ frappe.listview_settings["Event Producer"] = {
 		const headline = (doc.__onload || {}).headline || producer_headlines[doc.name];
 		const by_paused = `paused,=,${cint(doc.paused)}`;
 		if (headline) return [headline.label, headline.color, by_paused];
-		return doc.paused ? [__("Paused"), "orange", by_paused] : [__("Loading"), "gray", by_paused];
+		return doc.paused
+			? [__("Paused"), "orange", by_paused]
+			: [__("Loading"), "gray", by_paused];
 	},
 	onload(listview) {
 		producer_list = listview;
-		event_streaming.pairing.add_join_button(listview);
+		event_streaming.join.add_button(listview);
 	},
 	before_render() {
 		frappe.xcall("event_streaming.api.status", {}, "GET").then((status) => {
-			producer_headlines = Object.fromEntries(status.producers.map((row) => [row.name, row.headline]));
+			producer_headlines = Object.fromEntries(
+				status.producers.map((row) => [row.name, row.headline])
+			);
 			if (producer_list) producer_list.render_list();
 		});
 	},

@@ -10,7 +10,7 @@ frappe.ui.form.on("Event Streaming Invitation", {
 		}
 		if (frm.doc.status === "Withdrawn" || frm.doc.completed_on) return;
 		frm.add_custom_button(__("Withdraw"), () =>
-			frappe.confirm(__("The code will be good for nothing. Withdraw?"), () =>
+			frappe.confirm(__("The code can't be used after this. Withdraw the invitation?"), () =>
 				frappe
 					.xcall("event_streaming.api.withdraw_invitation", { invitation: frm.doc.name })
 					.then(() => frm.reload_doc())

@@ -3,16 +3,19 @@ frappe.ui.form.on("Event Streaming Settings", {
 		event_streaming.setup.add_file_buttons(frm);
 		frm.add_custom_button(__("New Site Id"), () =>
 			frappe.confirm(
-				__("Only on a copy of a site: every site that is connected refuses this one until its administrator accepts the new id. Continue?"),
+				__(
+					"Do this only on a copy of a site. Every connected site refuses this one until its administrator accepts the new id. Continue?"
+				),
 				() =>
 					frappe
-						.xcall("event_streaming.api.new_site_id", { instead_of: frm.doc.site_id || "" })
+						.xcall("event_streaming.api.new_site_id", {
+							instead_of: frm.doc.site_id || "",
+						})
 						.then(() => frm.reload_doc())
 			)
 		);
-		frm.add_custom_button(
-			__("Audit Log"),
-			() => frappe.set_route("List", "Event Streaming Audit Log", {
+		frm.add_custom_button(__("Audit Log"), () =>
+			frappe.set_route("List", "Event Streaming Audit Log", {
 				reference_doctype: frm.doctype,
 				reference_name: frm.doc.name,
 			})
@@ -24,7 +27,10 @@ frappe.ui.form.on("Event Streaming Settings", {
 			frm.set_intro(__("Other sites know this one as {0}.", [shown]), "blue");
 		} else {
 			frm.set_intro(
-				__("Other sites know this one as {0}: a guess. Set Public URL if they reach it at another address.", [shown]),
+				__(
+					"Other sites know this one as {0}: a guess. Set Public URL if they reach it at another address.",
+					[shown]
+				),
 				"orange"
 			);
 		}

@@ -8,7 +8,13 @@ frappe.listview_settings["Event Sync Log"] = {
 	hide_name_filter: true,
 
 	get_indicator(doc) {
-		const color = { Synced: "green", Failed: "red", Retrying: "orange", Waiting: "blue", Conflict: "purple" };
+		const color = {
+			Synced: "green",
+			Failed: "red",
+			Retrying: "orange",
+			Waiting: "blue",
+			Conflict: "purple",
+		};
 		// of a producer that is deleted
 		if (!doc.status) return [__("Not Applied"), "gray", "status,=,"];
 		return [__(doc.status), color[doc.status] || "gray", `status,=,${doc.status}`];
@@ -17,11 +23,15 @@ frappe.listview_settings["Event Sync Log"] = {
 	onload(listview) {
 		listview.page.add_menu_item(__("Resync All Failed"), () => {
 			frappe
-				.call("event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_all_failed")
+				.call(
+					"event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_all_failed"
+				)
 				.then((answer) => {
 					frappe.show_alert({
 						message: answer.message
-							? __("{0} events are tried again in the background.", [answer.message])
+							? __("{0} events are tried again in the background.", [
+									cint(answer.message),
+								])
 							: __("Nothing has failed."),
 						indicator: answer.message ? "blue" : "green",
 					});
@@ -36,12 +46,12 @@ frappe.listview_settings["Event Sync Log"] = {
 					method: "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log.resync_logs",
 					args: { names },
 					freeze: true,
-					freeze_message: __("Trying again"),
+					freeze_message: __("Retrying"),
 				})
 				.then((answer) => {
 					const { tried, synced } = answer.message;
 					frappe.show_alert({
-						message: __("{0} of {1} events synced.", [synced, tried]),
+						message: __("{0} of {1} events synced.", [cint(synced), cint(tried)]),
 						indicator: synced === tried ? "green" : "orange",
 					});
 					listview.clear_checked_items();
@@ -100,7 +110,7 @@ function ask_whose_to_adopt(listview) {
 				options: "DocType",
 				label: __("Document Type"),
 				default: filters.ref_doctype,
-				description: __("Empty: all of them"),
+				description: __("Leave empty for all of them"),
 			},
 		],
 		(values) => preview_adoption(listview, values),
@@ -122,7 +132,10 @@ function confirm_adoption_of(listview, selection, shown) {
 	if (!shown.count) {
 		frappe.msgprint({
 			title: __("Adopt"),
-			message: [__("None of these events failed because its name is taken."), not_possible(shown)].join(""),
+			message: [
+				__("None of these events failed because its name is taken."),
+				not_possible(shown),
+			].join(""),
 			indicator: "orange",
 		});
 		return;
@@ -165,8 +178,10 @@ function table_of_links(shown) {
 function not_possible(shown) {
 	if (!shown.impossible_count) return "";
 	const text = frappe.utils.escape_html;
-	const lines = shown.impossible.map((each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`);
-	return `<p>${__("{0} can't be adopted:", [shown.impossible_count])}</p><ul>${lines.join("")}</ul>`;
+	const lines = shown.impossible.map(
+		(each) => `<li>${text(each.document)}: ${text(each.problem)}</li>`
+	);
+	return `<p>${__("{0} can't be adopted:", [cint(shown.impossible_count)])}</p><ul>${lines.join("")}</ul>`;
 }
 
 function adopt_many(listview, selection) {
@@ -174,7 +189,7 @@ function adopt_many(listview, selection) {
 		method: `${ADOPT_METHODS}.adopt_many`,
 		args: selection,
 		freeze: true,
-		freeze_message: __("Trying again"),
+		freeze_message: __("Retrying"),
 		callback(answer) {
 			const result = answer.message;
 			show_adopted(listview, { ...result, done: !result.failed_count });

@@ -31,8 +31,13 @@ function open_document(frm) {
 // to whom it did not go, and why: what the table of consumers can't say
 function show_not_delivered(frm) {
 	const name = frm.doc.name;
-	frappe.xcall("event_streaming.admin.document.not_delivered", { event: name }, "GET").then((lines) => {
-		if (frm.doc.name !== name || !lines.length) return;
-		frm.set_intro(lines.map((line) => frappe.utils.escape_html(line)).join("<br>"), "orange");
-	});
+	frappe
+		.xcall("event_streaming.admin.document.not_delivered", { event: name }, "GET")
+		.then((lines) => {
+			if (frm.doc.name !== name || !lines.length) return;
+			frm.set_intro(
+				lines.map((line) => frappe.utils.escape_html(line)).join("<br>"),
+				"orange"
+			);
+		});
 }

@@ -44,10 +44,15 @@
 	</style>`;
 
 	frappe.pages[PAGE].on_page_load = (wrapper) => {
-		const page = frappe.ui.make_app_page({ parent: wrapper, title: __("Connections"), single_column: true });
+		const page = frappe.ui.make_app_page({
+			parent: wrapper,
+			title: __("Connections"),
+			single_column: true,
+		});
 		wrapper.connections = new Connections(page);
 	};
-	frappe.pages[PAGE].on_page_show = (wrapper) => wrapper.connections && wrapper.connections.follow_route();
+	frappe.pages[PAGE].on_page_show = (wrapper) =>
+		wrapper.connections && wrapper.connections.follow_route();
 
 	class Connections {
 		constructor(page) {
@@ -60,7 +65,10 @@
 			this.body.on("keydown", "[role=tab]", (event) => this.move(event));
 			setInterval(() => this.look_again(), LOOK_AGAIN_MS);
 			document.addEventListener("visibilitychange", () => this.look_again());
-			frappe.realtime.on(PROGRESS, (work) => work.event_producer === this.site && this.look_again());
+			frappe.realtime.on(
+				PROGRESS,
+				(work) => work.event_producer === this.site && this.look_again()
+			);
 		}
 
 		// by itself; not what asks the other site, nor where somebody reads what is older
@@ -70,7 +78,11 @@
 		}
 
 		seen() {
-			return document.visibilityState === "visible" && frappe.get_route()[0] === PAGE && !cur_dialog;
+			return (
+				document.visibilityState === "visible" &&
+				frappe.get_route()[0] === PAGE &&
+				!cur_dialog
+			);
 		}
 
 		follow_route() {
@@ -90,13 +102,19 @@
 			this.held = false;
 			const asked = (this.asked = (this.asked || 0) + 1);
 			const { tab, site } = this;
-			const answer = site ? tabs()[tab].load(site, this) : frappe.xcall(`${API}.map`, {}, "GET");
+			const answer = site
+				? tabs()[tab].load(site, this)
+				: frappe.xcall(`${API}.map`, {}, "GET");
 			return answer.then((found) => {
 				// an answer that a later question has overtaken
 				if (asked !== this.asked) return;
 				this.found = found;
 				if (tab === "status" && site) this.hear(site, Boolean(found.pulls));
-				this.show(site ? this.frame(tabs()[tab].html(found)) : event_streaming.connection_map.html(found, this.body.width()));
+				this.show(
+					site
+						? this.frame(tabs()[tab].draw(found))
+						: event_streaming.connection_map.draw(found, this.body.width())
+				);
 			});
 		}
 
@@ -109,25 +127,35 @@
 		}
 
 		// what has not changed is left alone, and whoever is at a button stays there
-		show(html) {
-			if (html === this.shown) return;
+		show(shown_html) {
+			if (shown_html === this.shown) return;
 			const active = document.activeElement;
-			const at = active instanceof window.HTMLElement && this.body[0].contains(active) ? active.dataset.focus : "";
-			this.shown = html;
-			this.body.html(html);
-			if (at) this.body.find("[data-focus]").filter((_index, each) => each.dataset.focus === at).first().trigger("focus");
+			const at =
+				active instanceof window.HTMLElement && this.body[0].contains(active)
+					? active.dataset.focus
+					: "";
+			this.shown = shown_html;
+			this.body.html(shown_html);
+			if (at)
+				this.body
+					.find("[data-focus]")
+					.filter((_index, each) => each.dataset.focus === at)
+					.first()
+					.trigger("focus");
 		}
 
-		frame(html) {
-			const buttons = Object.entries(tabs()).map(([name, { label }]) => {
-				const chosen = name === this.tab;
+		frame(panel_html) {
+			const { escape_html } = frappe.utils;
+			const buttons = Object.entries(tabs()).map(([tab, { label }]) => {
+				const chosen = tab === this.tab;
+				const name = escape_html(tab);
 				return `<button type="button" role="tab" id="es-tab-${name}" aria-controls="es-panel" aria-selected="${chosen}"
-					tabindex="${chosen ? 0 : -1}" data-action="tab" data-tab="${name}" data-focus="tab-${name}">${label}</button>`;
+					tabindex="${chosen ? 0 : -1}" data-action="tab" data-tab="${name}" data-focus="tab-${name}">${escape_html(label)}</button>`;
 			});
 			const back = `<a href="/app/${PAGE}" data-action="map" data-focus="map">${__("Map of All Sites")}</a>`;
 			return `<div class="d-flex flex-wrap justify-content-between mt-3 mb-2 px-2" style="gap: 8px"><h3>${frappe.utils.escape_html(host(this.site))}</h3>${back}</div>
 				<div class="es-tabs" role="tablist" aria-label="${__("Connection")}">${buttons.join("")}</div>
-				<div id="es-panel" role="tabpanel" aria-labelledby="es-tab-${this.tab}">${html}</div>`;
+				<div id="es-panel" role="tabpanel" aria-labelledby="es-tab-${escape_html(this.tab)}">${panel_html}</div>`;
 		}
 
 		move(event) {
@@ -158,7 +186,11 @@
 			if (data.action === "tab") return this.choose(data.tab);
 			if (data.action === "map") return frappe.set_route(PAGE);
 			if (data.action === "open") return frappe.set_route(PAGE, data.site);
-			return event_streaming.connection_tabs.act[data.action](this, data, event.currentTarget);
+			return event_streaming.connection_tabs.act[data.action](
+				this,
+				data,
+				event.currentTarget
+			);
 		}
 	}
 

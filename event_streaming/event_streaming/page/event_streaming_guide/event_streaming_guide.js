@@ -1,6 +1,11 @@
 // The guides that come with the app. They link to each other and to their own headings, as on a code forge.
 
-const GUIDES = { guide: __("User guide"), admin: __("Administrator's guide"), incidents: __("Incidents"), security: __("Security") };
+const GUIDES = {
+	guide: __("User guide"),
+	admin: __("Administrator's guide"),
+	incidents: __("Incidents"),
+	security: __("Security"),
+};
 const LINK_TO_GUIDE = /^(?:(guide|admin|incidents|security)(\.th)?\.md)?(?:#(.*))?$/;
 
 frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
@@ -9,8 +14,12 @@ frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 		title: __("Event Streaming Guide"),
 		single_column: true,
 	});
-	const body = $('<div class="event-streaming-guide frappe-card p-4 mb-4"></div>').appendTo(page.main);
-	$("<style>.event-streaming-guide { overflow-wrap: break-word } .event-streaming-guide a { text-decoration: underline } .event-streaming-guide code { color: var(--text-color) } .event-streaming-guide :is(h1, h2, h3, h4) { scroll-margin-top: 120px }</style>").appendTo(page.main);
+	const body = $('<div class="event-streaming-guide frappe-card p-4 mb-4"></div>').appendTo(
+		page.main
+	);
+	$(
+		"<style>.event-streaming-guide { overflow-wrap: break-word } .event-streaming-guide a { text-decoration: underline } .event-streaming-guide code { color: var(--text-color) } .event-streaming-guide :is(h1, h2, h3, h4) { scroll-margin-top: 120px }</style>"
+	).appendTo(page.main);
 	for (const [name, label] of Object.entries(GUIDES)) {
 		page.add_inner_button(label, () => show_guide(body, name));
 	}
@@ -20,8 +29,10 @@ frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 
 // without a language it is the reader's
 function show_guide(body, name, heading, language) {
-	const method = "event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide";
+	const method =
+		"event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide.read_guide";
 	return frappe.xcall(method, { guide: name, language }).then((html) => {
+		// eslint-disable-next-line ours/escaped-html -- the app's own guide, made into HTML on the server
 		body.html(html);
 		body.find("h1, h2, h3, h4").each((_index, each) => {
 			each.dataset.heading = anchor_of(each.innerText);
@@ -53,7 +64,9 @@ function follow(event, body) {
 }
 
 function scroll_to(body, heading) {
-	const found = body.find("h1, h2, h3, h4").filter((_index, each) => each.dataset.heading === heading);
+	const found = body
+		.find("h1, h2, h3, h4")
+		.filter((_index, each) => each.dataset.heading === heading);
 	// on 16 a part of the page scrolls, and not the page: the browser knows which
 	if (found.length) found[0].scrollIntoView({ block: "start" });
 }
