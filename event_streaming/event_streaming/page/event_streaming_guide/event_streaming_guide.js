@@ -1,7 +1,15 @@
 // The guides that come with the app. They link to each other and to their own headings, as on a code forge.
 
-const GUIDES = { guide: __("User guide"), admin: __("Administrator's guide"), incidents: __("Incidents"), security: __("Security") };
-const LINK_TO_GUIDE = /^(?:(guide|admin|incidents|security)(\.th)?\.md)?(?:#(.*))?$/;
+const GUIDES = {
+	start: __("Start here"),
+	concepts: __("Concepts"),
+	guide: __("User guide"),
+	admin: __("Administrator's guide"),
+	incidents: __("Incidents"),
+	errors: __("Error catalogue"),
+	security: __("Security"),
+};
+const LINK_TO_GUIDE = /^(?:(start|concepts|guide|admin|incidents|errors|security)(\.th)?\.md)?(?:#(.*))?$/;
 
 frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 	const page = frappe.ui.make_app_page({

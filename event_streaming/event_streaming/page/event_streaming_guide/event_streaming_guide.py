@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 from frappe.utils import md_to_html
 
-GUIDES = ("guide", "admin", "incidents", "security")
+GUIDES = ("start", "concepts", "guide", "admin", "incidents", "errors", "security")
 LANGUAGES = ("en", "th")
 
 
