@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import frappe
-from frappe import _
 from frappe.utils import md_to_html
+
+from event_streaming.messages.coded import _
 
 GUIDES = ("start", "concepts", "guide", "admin", "incidents", "errors", "security")
 LANGUAGES = ("en", "th")

@@ -1,0 +1,190 @@
+"""Which messages of the app have to have a code: found in the sources by rules, without Frappe.
+
+A message has a code if a person may look it up: what is thrown, what is kept as an event's error or warning, what the doctor or a check
+has found, why a document is not sent. Labels, titles, remedies, and what says that all is well have none.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+APP = PROJECT / "event_streaming"
+# in what a module says everything is a message: put together there, thrown or kept elsewhere
+TOLD_WHOLE = (
+	"admin/alerts.py",
+	"admin/status.py",
+	"admin/tracing/words.py",
+	"consumer/apply/",
+	"consumer/dependencies/plan.py",
+	"consumer/dependencies/planning.py",
+	"consumer/dependencies/unasked.py",
+	"consumer/files/",
+	"consumer/life_cycle/",
+	"consumer/mapping/store.py",
+	"consumer/mapping/validation.py",
+	"consumer/pull/adopting.py",
+	"consumer/pull/loop.py",
+	"consumer/subscriptions/producer_form.py",
+	"consumer/subscriptions/sites.py",
+	"consumer/verify/repair.py",
+	"consumer/verify/verifying.py",
+	"http/",
+	"producer/feed/page.py",
+	"producer/feed/permitted.py",
+	"producer/feed/selection.py",
+	"producer/inviting/",
+	"producer/registration/",
+	"site/address.py",
+	"site/refused.py",
+	"site/site_id.py",
+)
+# there a message may do without a full stop: it is kept in a line of its own, or stands at the end of one that names row and field
+WITHOUT_FULL_STOP = (
+	"consumer/apply/",
+	"consumer/files/",
+	"consumer/life_cycle/",
+	"consumer/mapping/validation.py",
+)
+# what stands there and is no message of that kind, with the reason; and what wraps another message, which has its own code
+WITHOUT = {
+	"wraps a message that has its own code": (
+		"Row {0}: {1}",
+		"Line {0}: {1}",
+		"Row {0}, {1}: {2}",
+		"Row {0}, {1}: {2}.",
+		"Row {0}, Fields This Site Decides: {1}",
+		"Row {0}, Add Up: {1}",
+		"Row {0}, When Both Sites Changed These Fields: {1}",
+		"Row {0}, Match By: {1}",
+		"Callback URL: {0}",
+		"{0} Nothing is lost: join again with the same code.",
+		"{0} It is tried again automatically.",
+		"The other direction could not be set up: {0}",
+		"Refused by {0}",
+	),
+	"says what was done: nobody has to do anything": (
+		"{0} documents are linked in the background.",
+		"{0} stays {1} here instead of {2}: {3}",
+		"{0}, into which it was merged, is gone",
+		"{0}. Both sites had changed {1}; a person has picked the values",
+		"{0}. Both sites had changed {1}; settled by {2}",
+		"{0}: {1} instead of {2}",
+		"And {0} more causes.",
+		"Changes no field that the mapping names",
+		"Contained in what was brought before",
+		"Deleted on this site in the meantime: it stays deleted",
+		"Documents that it needs were made first: {0}",
+		"First made on this site: nothing to do",
+		"It began {0} and is over since {1}.",
+		"Its events are on their way.",
+		"Left unchanged: deletion was not requested.",
+		"Left unchanged: it was not chosen.",
+		"New keys for both directions are in force.",
+		"New keys were requested.",
+		"No longer meets the condition: kept",
+		"No longer meets the condition: removed",
+		"Not applied: this site has unsubscribed from it",
+		"Not attached: {0} has been deleted on the producer since",
+		"Not copied: it was deleted or renamed on the producer since then",
+		"Not deleted: the producer has it again",
+		"Nothing to change: this site has these values already",
+		"Renamed from {0} to {1} on the producer",
+		"Renamed on both sites: the name given here, {0}, stays",
+		"Repeats a change that this site has already",
+		"Stands for another document of the producer as well: kept",
+		"Submitted or cancelled on this site in the meantime: it stays",
+		"Taken over: the same document was here already",
+		"Was not here (any more)",
+		"What is sent again of {0} comes with the next change of each document. For the others, have the consumer verify and repair.",
+	),
+	"is a part of another message": (
+		"Also Bring These",
+		"Largest File in Megabytes in Event Streaming Settings",
+		"Max File Size in System Settings (or max_file_size in site_config.json)",
+		"Until it is, no other site is called.",
+		"another address",
+		"empty",
+		"it can hold code or templates, which would run here",
+		"it is one of the framework's own",
+	),
+}
+EXEMPT = {text for texts in WITHOUT.values() for text in texts}
+
+
+def messages() -> dict[str, set[str]]:
+	"""Each message that has to have a code, with the files that say it."""
+	found: dict[str, set[str]] = {}
+	for file in sorted(APP.rglob("*.py")):
+		path = str(file.relative_to(APP))
+		if path.startswith(("patches/", "messages/")):
+			continue
+		for text in _of_module(path, ast.parse(file.read_text(encoding="utf-8"))):
+			if text not in EXEMPT:
+				found.setdefault(text, set()).add(path)
+	return found
+
+
+def _of_module(path: str, tree: ast.Module) -> Iterator[str]:
+	for node in ast.walk(tree):
+		if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+			yield from said_in(node.exc.args[0])
+		elif isinstance(node, ast.Call) and node.args:
+			name = ast.unparse(node.func)
+			if name == "frappe.throw":
+				yield from said_in(node.args[0])
+			elif name == "Remedy":
+				yield from said_in(node.args[0])
+			elif name in ("Finding", "Found"):
+				yield from _of_finding(name, node)
+		elif isinstance(node, ast.Tuple) and len(node.elts) == 3 and _is_worded(node):
+			yield from said_in(node.elts[1])
+	if path.startswith(TOLD_WHOLE):
+		short = path.startswith(WITHOUT_FULL_STOP)
+		yield from (
+			text for text in all_said(tree) if is_sentence(text) and (short or text.endswith((".", ":")))
+		)
+
+
+def _of_finding(name: str, node: ast.Call) -> Iterator[str]:
+	level, text = (2, 3) if name == "Finding" else (0, 3)
+	if len(node.args) > text and ast.unparse(node.args[level]) not in ("OK", "NOTE"):
+		yield from said_in(node.args[text])
+
+
+def _is_worded(node: ast.Tuple) -> bool:
+	return ast.unparse(node.elts[0]) in ("STOPS", "MAY_HURT")
+
+
+def said_in(node: ast.expr) -> Iterator[str]:
+	"""The messages that an expression is, and not those that are put into one."""
+	if isinstance(node, ast.Call):
+		if text := _translated(node):
+			yield text
+		elif isinstance(node.func, ast.Attribute):
+			yield from said_in(node.func.value)
+			if node.func.attr == "join":
+				for each in node.args:
+					yield from said_in(each)
+	elif isinstance(node, ast.BinOp | ast.BoolOp | ast.IfExp | ast.JoinedStr | ast.List | ast.FormattedValue):
+		for child in ast.iter_child_nodes(node):
+			if isinstance(child, ast.expr):
+				yield from said_in(child)
+
+
+def all_said(tree: ast.AST) -> Iterator[str]:
+	"""Everything that a module says."""
+	for node in ast.walk(tree):
+		if isinstance(node, ast.Call) and (text := _translated(node)):
+			yield text
+
+
+def _translated(node: ast.Call) -> str:
+	if getattr(node.func, "id", "") in ("_", "_lt") and node.args and isinstance(node.args[0], ast.Constant):
+		return str(node.args[0].value)
+	return ""
+
+
+def is_sentence(text: str) -> bool:
+	"""Whether it says something, and is not only a label."""
+	return len(text.split()) > 4 or text.endswith(".")
