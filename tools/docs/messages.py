@@ -5,6 +5,7 @@ has found, why a document is not sent. Labels, titles, remedies, and what says t
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,8 @@ TOLD_WHOLE = (
 	"site/refused.py",
 	"site/site_id.py",
 )
+# with a full stop, or with a colon and what another has said
+ENDS = re.compile(r"[.:?](?: \{\w+\})?$")
 # there a message may do without a full stop: it is kept in a line of its own, or stands at the end of one that names row and field
 WITHOUT_FULL_STOP = (
 	"consumer/apply/",
@@ -111,6 +114,9 @@ WITHOUT = {
 		"What is sent again of {0} comes with the next change of each document. For the others, have the consumer verify and repair.",
 	),
 	"is a part of another message": (
+		"its condition raises an error: {0}",
+		"{0} could not be: {1}",
+		"{0} × {1}: {2} ({3}). {4}",
 		"Change it on {0}. Or have a System Manager of this site clear Managed by Producer in the row {1} of that Event Producer.",
 		"Not saved: {0}.",
 		"On this site only these fields can be changed: {0}.",
@@ -165,9 +171,7 @@ def _of_module(path: str, tree: ast.Module) -> Iterator[str]:
 			yield from said_in(node.elts[1])
 	if path.startswith(TOLD_WHOLE):
 		short = path.startswith(WITHOUT_FULL_STOP)
-		yield from (
-			text for text in all_said(tree) if is_sentence(text) and (short or text.endswith((".", ":")))
-		)
+		yield from (text for text in all_said(tree) if is_sentence(text) and (short or ENDS.search(text)))
 
 
 def _of_finding(name: str, node: ast.Call) -> Iterator[str]:
