@@ -6,6 +6,7 @@ beside it those whose message is gone, `tools/docs/remedies.*.txt` has a line fo
 A code is never given to another message. A message that is worded anew keeps its code: `--mend` finds the one that it is most like.
 """
 
+import ast
 import csv
 import json
 import re
@@ -13,7 +14,7 @@ import sys
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from tools.docs.messages import APP, PROJECT, messages
+from tools.docs.messages import APP, PROJECT, all_said, messages
 
 CODES = APP / "messages" / "codes.json"
 RETIRED = APP / "messages" / "retired.json"
@@ -125,6 +126,8 @@ English: [errors.md](errors.md).
 AS_IT_SAYS = {"en": "The message says what to do.", "th": "ทำตามข้อความ"}
 GONE = {"en": ("Retired codes", "No longer shown by this version."), "th": ("รหัสที่เลิกใช้", "รุ่นนี้ไม่แสดงแล้ว")}
 LINE = re.compile(r"^(ES-\d{3,4}) (.+)$")
+LINE_OF_CODE = re.compile(r"^(ES-\d{3,4}) ", re.M)
+FRAPPES, OURS = "\nfrom frappe import _\n", "\nfrom event_streaming.messages.coded import _\n"
 
 
 def read(file: Path) -> dict[str, str]:
@@ -155,10 +158,26 @@ def problems() -> list[str]:
 	texts = list(codes.values())
 	found += [f"two codes: {text}" for text in sorted(set(texts)) if texts.count(text) > 1]
 	found += [f"retired and in use: {code}" for code in sorted(codes.keys() & retired)]
+	found += [f"without its code, as Frappe's own _ says it: {file}" for file in by_frappes_own(codes)]
 	for language in REMEDIES:
 		known = remedies(language)
 		found += [f"no remedy ({language}): {code} {codes[code]}" for code in sorted(codes.keys() - known)]
 		found += [f"a remedy of nothing ({language}): {code}" for code in sorted(known.keys() - codes)]
+		listed = LINE_OF_CODE.findall(REMEDIES[language].read_text(encoding="utf-8"))
+		found += [
+			f"two remedies ({language}): {code}" for code in sorted(set(listed)) if listed.count(code) > 1
+		]
+	return found
+
+
+def by_frappes_own(codes: dict[str, str]) -> list[str]:
+	"""Modules that say a message with a code by Frappe's `_`, which does not add it."""
+	found = []
+	for file in sorted(APP.rglob("*.py")):
+		source = file.read_text(encoding="utf-8")
+		if FRAPPES in source and APP / "messages" not in file.parents:
+			if set(all_said(ast.parse(source))) & set(codes.values()):
+				found.append(str(file.relative_to(PROJECT)))
 	return found
 
 
@@ -233,6 +252,10 @@ def main() -> int:
 		codes, retired, done = mended(messages(), read(CODES), read(RETIRED))
 		CODES.write_text(written(codes), encoding="utf-8")
 		RETIRED.write_text(written(retired), encoding="utf-8")
+		for name in by_frappes_own(codes):
+			file = PROJECT / name
+			file.write_text(file.read_text(encoding="utf-8").replace(FRAPPES, OURS, 1), encoding="utf-8")
+			done.append(f"{name}: has our _ now; ruff sorts the imports")
 		print(*done, sep="\n")
 	if found := problems():
 		print(*found, sep="\n", file=sys.stderr)
