@@ -13,6 +13,8 @@ FENCE = re.compile(r"^(```|~~~)")
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 ABSOLUTE = re.compile(r"^(?:[a-z]+:|//)")
+# the site has a switch for it
+OTHER_LANGUAGE = re.compile(r"(?: ?\S*ภาษาไทย| ?English): ?\[[^\]]*\]\([\w.]*\.md\)\.?")
 
 
 @dataclass
@@ -125,7 +127,7 @@ def _with_links(
 	for line in lines:
 		if FENCE.match(line):
 			fenced = not fenced
-		line = line if fenced else LINK.sub(mended, line)
+		line = line if fenced else LINK.sub(mended, OTHER_LANGUAGE.sub("", line))
 		yield line if fenced else IMAGE.sub(lambda match: _image(match, page), line)
 
 

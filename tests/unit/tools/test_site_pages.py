@@ -63,6 +63,13 @@ def test_a_thai_page_has_the_address_of_the_english_one_and_leads_to_thai_ones()
 	assert "[two](two.md)" in text and not lost
 
 
+def test_the_link_to_the_other_language_is_left_to_the_switch_of_the_site():
+	text = "# Guide\n\nWords. คู่มือภาษาไทย: [guide.th.md](guide.th.md).\n\nEnglish: [guide.md](guide.md)\n"
+	page = pages.pages_of("guide", text, False)[0]
+
+	assert pages.written(page, page, "guide.md", targets())[0] == "# Guide\n\nWords.\n"
+
+
 def test_a_link_to_a_heading_that_is_not_there_is_found():
 	page = pages.pages_of("guide", GUIDE.replace("(#two)", "(#three)"), True)[0]
 
