@@ -42,7 +42,7 @@ AREAS = {
 		"การจับคู่ เงื่อนไข และฟิลด์ที่ไม่ส่ง",
 	),
 	7: (
-		("admin/doctor/", "admin/alerts", "admin/status", "admin/daily/"),
+		("admin/doctor/", "admin/alerts", "admin/headlines", "admin/status", "admin/daily/"),
 		"What the doctor and alerts find",
 		"สิ่งที่ doctor และการเตือนพบ",
 	),

@@ -139,6 +139,26 @@ WITHOUT = {
 		"Open it for the Event Subscriber while the documents are copied, or copy only later ones by a filter.",
 	),
 }
+# what is put together in more than one step, so that no rule finds it
+ALSO = (
+	"It could not be asked: {0}",
+	"It has not asked for events for more than a day. Is its scheduler running, and is this site reachable from there?",
+	"Nothing has been pulled since {0}, though a pull is due every minute. The scheduler or the workers of this site stand still: bench event-streaming doctor says which.",
+	"The clock of {0} is {1} seconds ahead of this one.",
+	"The clock of {0} is {1} seconds behind this one.",
+	"The condition for {0} raises an error: nothing is sent for it. Its consumer must correct it.",
+	"The set-up has not been applied; nothing was changed.",
+	"What the event held could not be kept here: {0}",
+	"{0} can't be reached from this site, as it says itself.",
+	"{0} did not send changes of {1}, because the user of this connection may not read these documents there. Its administrator can give the right, or say in Event Consumer that this is intended.",
+	"{0} events from {1} have failed or are in conflict, {2} are tried again.",
+	"{0} has not the right to do this on this site. {1}",
+	"{0} may not read all of {1}: these changes were not sent. Give it the right, then verify and repair there; or tick Withholding Is Intended in the row.",
+	"{0} of the first {1} documents of {2} could not be tried: {3}",
+	"{0} of the first {1} documents of {2} fail: {3}",
+	"{0} runs an earlier version, which can't say where a document is.",
+	"{0} runs the older app, which can't be asked.",
+)
 EXEMPT = {text for texts in WITHOUT.values() for text in texts}
 
 
@@ -169,6 +189,7 @@ def _of_module(path: str, tree: ast.Module) -> Iterator[str]:
 				yield from _of_finding(name, node)
 		elif isinstance(node, ast.Tuple) and len(node.elts) == 3 and _is_worded(node):
 			yield from said_in(node.elts[1])
+	yield from (text for text in all_said(tree) if text in ALSO)
 	if path.startswith(TOLD_WHOLE):
 		short = path.startswith(WITHOUT_FULL_STOP)
 		yield from (text for text in all_said(tree) if is_sentence(text) and (short or ENDS.search(text)))
