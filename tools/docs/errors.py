@@ -109,15 +109,15 @@ HEADS = {
 	"en": """# Error catalogue
 
 Messages that somebody may want to look up end with a code, such as (ES-101), in every language. This page has each of them, with what to
-do. Search it for the code, or go to its address directly: `errors.html#es-101` on the site, and `#es-101` in the Desk's guide. In a message,
-… stands for a name, an address or a number. A code is never given to another message.
+do. Search it for the code, or go to its address directly: `errors.html#es-101` on the site, `event-streaming-guide/errors/es-101` in the
+Desk. In a message, … means a name, an address or a number. A code is never given to another message.
 
 ภาษาไทย: [errors.th.md](errors.th.md).
 """,
 	"th": """# รหัสข้อผิดพลาด
 
 ข้อความที่อาจต้องค้นหาวิธีแก้จะลงท้ายด้วยรหัส เช่น (ES-101) เหมือนกันทุกภาษา หน้านี้มีทุกรหัสพร้อมวิธีแก้ ค้นหาด้วยรหัส
-หรือไปที่ที่อยู่โดยตรง: `errors.html#es-101` บนเว็บไซต์เอกสาร และ `#es-101` ในคู่มือบน Desk ในข้อความ … แทนชื่อ ที่อยู่ หรือตัวเลข
+หรือไปที่ที่อยู่โดยตรง: `errors.html#es-101` บนเว็บไซต์เอกสาร และ `event-streaming-guide/errors/es-101` บน Desk ในข้อความ … แทนชื่อ ที่อยู่ หรือตัวเลข
 รหัสหนึ่งไม่ถูกนำไปใช้กับข้อความอื่น
 
 English: [errors.md](errors.md).

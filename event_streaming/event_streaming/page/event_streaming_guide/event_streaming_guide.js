@@ -23,7 +23,9 @@ frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 		page.add_inner_button(label, () => show_guide(body, name));
 	}
 	body.on("click", "a", (event) => follow(event, body));
-	show_guide(body, "guide");
+	// event-streaming-guide/errors/es-101: a guide, and a heading in it
+	const [, name, heading] = frappe.get_route();
+	show_guide(body, name in GUIDES ? name : "guide", heading);
 };
 
 // without a language it is the reader's
