@@ -20,6 +20,9 @@ TEST_FOLDERS = $(foreach folder,unit model contract two_sites faults desk,$(wild
 # npm packages of the linters, as tools/javascript/package-lock.json pins them
 LINT := $(EVENT_STREAMING_WORK)/lint
 LINT_TOOLS := $(LINT)/.made
+# the generator of the documentation's site, in an environment of its own
+DOCS := $(EVENT_STREAMING_WORK)/docs
+DOCS_TOOLS := $(DOCS)/.made
 WORKFLOWS = $(wildcard .github/workflows/*.yml)
 ISSUE_FORMS = $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 SEMGREP ?= semgrep
@@ -46,8 +49,23 @@ $(LINT_TOOLS): tools/javascript/package.json tools/javascript/package-lock.json
 	cd $(LINT) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	touch $@
 
+$(DOCS_TOOLS): requirements/docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install -qq --disable-pip-version-check --requirement requirements/docs.txt
+	touch $@
+
+.PHONY: docs
+docs: $(DOCS_TOOLS) ## the documentation as a site, in the work folder; fails on a link that leads nowhere
+	$(DOCS)/bin/python -m openapi_spec_validator docs/openapi.json
+	$(DOCS)/bin/python -m tools.docs
+	@echo "$(EVENT_STREAMING_WORK)/site/index.html"
+
+.PHONY: openapi
+openapi: ## writes docs/openapi.json from the sources
+	$(PYTHON) -m tools.docs.openapi
+
 .PHONY: lint
-lint: tools $(LINT_TOOLS) ## linters: Python, JavaScript with its types and tests, YAML, workflows, docker-compose
+lint: tools $(LINT_TOOLS) docs ## linters: Python, JavaScript with its types and tests, YAML, workflows, docker-compose; the documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(LINT)/node_modules/.bin/prettier --log-level warn --check "**/*.{js,cjs,mjs,ts}"

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 import frappe
-from frappe import _
 from werkzeug.wrappers import Response
 
 from event_streaming.admin import decisions, rotating
@@ -38,6 +37,7 @@ from event_streaming.consumer.pull import adopting, by_hand, waiting
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.verify import repair as repairing
 from event_streaming.consumer.verify import verifying as verifying
+from event_streaming.messages.coded import _
 from event_streaming.producer.log import sequence
 from event_streaming.site.roles import ADMIN
 from event_streaming.site.settings import get_settings

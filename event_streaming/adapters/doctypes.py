@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.adapters.calls import adapters
+from event_streaming.messages.coded import _
 from event_streaming.site.refused import OF_PAPER
 
 

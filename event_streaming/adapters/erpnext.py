@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.adapters import erpnext_books
 from event_streaming.adapters.context import DECIDED_FLAG
 from event_streaming.exceptions import CannotApply, RowMissing
+from event_streaming.messages.coded import _
 
 BUNDLES = ("serial_and_batch_bundle", "rejected_serial_and_batch_bundle", "current_serial_and_batch_bundle")
 NUMBERS = ("serial_no", "batch_no", "rejected_serial_no", "current_serial_no")

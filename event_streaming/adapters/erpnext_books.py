@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, getdate
+
+from event_streaming.messages.coded import _
 
 STOCK_VOUCHERS = frozenset(
 	(

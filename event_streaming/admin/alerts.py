@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 import frappe
-from frappe import _
 from frappe.utils import get_url, now_datetime, strip_html
 from frappe.utils.user import get_users_with_role
 
@@ -29,6 +28,7 @@ from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.database.locks import advisory_lock
+from event_streaming.messages.coded import _
 from event_streaming.producer.registration import overview as producing
 from event_streaming.producer.registration.overview import ConsumerRow
 from event_streaming.site.settings import StreamSettings, get_settings

@@ -1,11 +1,11 @@
 """What an administrator decides: which DocTypes a consumer gets, and whether a stream stands still for a while."""
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.pull.requests import request_pull
+from event_streaming.messages.coded import _
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration.neighbours import refuse_decision
 from event_streaming.site import audit

@@ -8,11 +8,10 @@ Nothing is green while something stands still: what waits for an approval, for a
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
-from frappe import _
-
 from event_streaming.admin.words import at, counted
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
+from event_streaming.messages.coded import _
 from event_streaming.producer.registration.overview import ConsumerRow
 
 # a consumer asks at least once an hour, be it that nothing has changed

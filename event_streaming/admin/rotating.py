@@ -1,11 +1,11 @@
 """An administrator wants new keys for a connection: on the side of the consumer at once, on that of the producer by asking it."""
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.decisions import CONSUMER, PRODUCER, existing
 from event_streaming.consumer.subscriptions import rotation
 from event_streaming.consumer.subscriptions.keys import producers_with_keys_of
+from event_streaming.messages.coded import _
 from event_streaming.producer.registration import keys
 
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import TypedDict
 
-from frappe import _
 from frappe.utils import now_datetime
 
 from event_streaming.admin.alerts import OpenAlert, open_alerts
@@ -12,6 +11,7 @@ from event_streaming.admin.words import at, counted
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
+from event_streaming.messages.coded import _
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.registration import overview as producing
 from event_streaming.producer.registration.overview import ConsumerRow

@@ -1,10 +1,10 @@
 """Where this site may call, and whom it trusts there, as site_config.json and the people who look after a connection say."""
 
 import frappe
-from frappe import _
 
 from event_streaming.http.certificates import read_authorities
 from event_streaming.http.networks import NOWHERE, Bound, parse_bound
+from event_streaming.messages.coded import _
 
 # keys of site_config.json
 ALLOWED_NETWORKS, CA_FILE = "event_streaming_allowed_networks", "event_streaming_ca_file"

@@ -5,10 +5,10 @@ import math
 
 import frappe
 import requests
-from frappe import _
 
 from event_streaming.exceptions import RemoteError
 from event_streaming.http.confidential import plain
+from event_streaming.messages.coded import _
 from event_streaming.wire.checks import as_site_id
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024

@@ -10,7 +10,6 @@ from urllib.parse import quote, urlsplit
 
 import frappe
 import requests
-from frappe import _
 
 from event_streaming.exceptions import (
 	AddressNotAllowed,
@@ -25,6 +24,7 @@ from event_streaming.http.answers import document_in, met_site, read_bounded, re
 from event_streaming.http.confidential import Confidential, plain
 from event_streaming.http.connection import CheckedAdapter, OutsideOfBound
 from event_streaming.http.explaining import explain_connection_error
+from event_streaming.messages.coded import _
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import MEANT_FOR, SENDER
 from event_streaming.wire.paths import TOKEN_HEADER, path_in_frappe

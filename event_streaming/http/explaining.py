@@ -1,7 +1,6 @@
 """What a person can do about a request that got no answer."""
 
 import requests
-from frappe import _
 
 from event_streaming.http.certificates import (
 	EXPIRED,
@@ -10,6 +9,7 @@ from event_streaming.http.certificates import (
 	OTHER_NAME,
 	verify_code,
 )
+from event_streaming.messages.coded import _
 
 
 def explain_certificate(url: str, code: int) -> str:

@@ -12,11 +12,11 @@ from functools import lru_cache
 from typing import Protocol
 
 import frappe
-from frappe import _
 from frappe.utils import now_datetime
 
 from event_streaming.database import bulk_inserting
 from event_streaming.exceptions import TransactionLost
+from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url
 from event_streaming.wire.events import Root
 

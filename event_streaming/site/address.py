@@ -5,9 +5,9 @@ from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import frappe
-from frappe import _
 from frappe.utils import escape_html, flt, get_datetime, get_system_timezone, get_url
 
+from event_streaming.messages.coded import _
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.addresses import canonical_host
 

@@ -5,10 +5,10 @@ site_config.json, a list, allows some of them; both sites have to.
 """
 
 import frappe
-from frappe import _
 from frappe.model import log_types
 
 from event_streaming.exceptions import RefusedDocType
+from event_streaming.messages.coded import _
 
 OWN_MODULE = "Event Streaming"
 # its rows go with the documents that they are attached to, together with what is on the disk

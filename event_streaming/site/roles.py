@@ -7,10 +7,10 @@ other roles. It gives nobody a desk.
 from collections.abc import Iterable
 
 import frappe
-from frappe import _
 from frappe.permissions import setup_custom_perms
 
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 
 SUBSCRIBER = "Event Subscriber"
 ADMIN = "System Manager"

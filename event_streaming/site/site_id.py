@@ -7,9 +7,9 @@ and whom it is for, so that a site which was not meant refuses it.
 import uuid
 
 import frappe
-from frappe import _
 
 from event_streaming.exceptions import WrongSite
+from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url
 from event_streaming.site.settings import DOCTYPE, get_settings
 from event_streaming.wire.checks import as_site_id

@@ -4,6 +4,8 @@ import re
 from datetime import datetime
 from typing import Any
 
+from event_streaming.messages.codes import CODE, UNREADABLE
+
 MAX_NAME = 140
 # of one event: less than what any database takes in one statement
 MAX_DATA = 8 * 1024 * 1024
@@ -19,7 +21,10 @@ SITE_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 
 class InvalidPage(ValueError):
-	"""What the other site sent is not what the wire format allows."""
+	"""What the other site sent is not what the wire format allows. All of these have one code, as they have one remedy."""
+
+	def __init__(self, message: str = ""):
+		super().__init__(message if CODE.search(message) else f"{message} ({UNREADABLE})")
 
 
 def as_site_id(value: Any) -> str:

@@ -8,7 +8,6 @@ import time
 from typing import Any, NamedTuple
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.causes import listing
 from event_streaming.admin.causes.listing import ADD_TO_VALUE_MAP, ADOPT, RETRY, SKIP, Cause
@@ -18,6 +17,7 @@ from event_streaming.consumer.logs.sync_log import FAILED, RETRYING, WITH_A_CAUS
 from event_streaming.consumer.pull import adopting, by_hand, skipping
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import EventStreamingError, PullRunning
+from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
 from event_streaming.site.settings import get_settings
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.causes.progress import Progress, progress_of
 from event_streaming.admin.causes.remedies import CONFLICT, NAME_TAKEN, remedy_of
@@ -15,6 +14,7 @@ from event_streaming.consumer.logs import open_causes
 from event_streaming.consumer.logs.causes import KIND, VALUE_NOT_IN_MAP, missing_pair
 from event_streaming.consumer.logs.open_causes import MOST_COUNTED, OpenCause
 from event_streaming.consumer.logs.sync_log import FAILED, RETRYING
+from event_streaming.messages.coded import _
 
 RETRY, SKIP, ADOPT, ADD_TO_VALUE_MAP = "retry", "skip", "adopt", "add_to_value_map"
 # events of a cause that are looked through for values without an entry, and values that are shown

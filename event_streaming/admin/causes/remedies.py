@@ -2,24 +2,11 @@
 
 from typing import NamedTuple
 
-from frappe import _
-
 from event_streaming.consumer.logs.causes import VALUE_NOT_IN_MAP
+from event_streaming.messages.coded import _
+from event_streaming.messages.kinds import SAME
 
 NAME_TAKEN, CONFLICT = "NameTaken", "ConflictToSettle"
-# kinds that are alike to a person
-SAME = {
-	"CancelledLinkError": "LinkValidationError",
-	"EmptyTableError": "MandatoryError",
-	"DataTooLongException": "CharacterLengthExceededError",
-	"DuplicateEntryError": "UniqueValidationError",
-	"RemoteError": "RemoteUnavailable",
-	"WrongSite": "RemoteRefused",
-	"FileGone": "FileNotSent",
-	"QueryTimeoutError": "QueryDeadlockError",
-	"TransactionLost": "QueryDeadlockError",
-	"CannotChangeConstantError": "UpdateAfterSubmitError",
-}
 
 
 class Remedy(NamedTuple):

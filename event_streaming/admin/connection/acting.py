@@ -4,10 +4,10 @@ So that its checks run and the audit log has it. Never approves anything: that i
 """
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.admin.decisions import PRODUCER, existing
+from event_streaming.messages.coded import _
 
 
 def set_subscribed(event_producer: str, doctype: str, subscribed: bool) -> bool:

@@ -8,7 +8,6 @@ import re
 from typing import Any, TypedDict
 
 import frappe
-from frappe import _
 from frappe.model import child_table_fields, default_fields, optional_fields
 from frappe.utils import now_datetime, strip_html
 
@@ -20,6 +19,7 @@ from event_streaming.consumer.logs import state
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.wire.checks import InvalidPage
 

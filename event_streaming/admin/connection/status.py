@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 import frappe
-from frappe import _
 from frappe.utils import cint, get_datetime, now_datetime
 
 from event_streaming.admin.causes.listing import open_causes_of
@@ -21,6 +20,7 @@ from event_streaming.consumer.logs.by_doctype import OpenEvents
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, WAITING
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.messages.coded import _
 from event_streaming.producer.registration import figures as producing
 from event_streaming.producer.registration import overview as registered
 from event_streaming.site.address import normalise_url, public_url

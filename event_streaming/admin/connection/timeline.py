@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 import frappe
-from frappe import _
 from frappe.utils import get_datetime
 
 from event_streaming.admin import alerts
@@ -18,6 +17,7 @@ from event_streaming.admin.connection.shapes import Entry, as_cursor, newest_fir
 from event_streaming.admin.connection.status import known
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.consumer.logs import state, task
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 
 SIZE = 30

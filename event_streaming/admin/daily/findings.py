@@ -6,10 +6,10 @@ Who puts a finding off stands in the audit log. It asks no other site.
 from datetime import date
 
 import frappe
-from frappe import _
 from frappe.utils import getdate, now_datetime
 
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 
 DOCTYPE = "Event Streaming Finding"

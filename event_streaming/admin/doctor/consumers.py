@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.admin.doctor import other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
+from event_streaming.messages.coded import _
 from event_streaming.producer.registration.hidden_fields import notes_on
 from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.site.address import public_url

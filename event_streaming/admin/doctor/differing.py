@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from frappe import _
-
 from event_streaming.admin.doctor.finding import FAULT, OK, WARNING, Finding
 from event_streaming.consumer.checking import compare, fitting
 from event_streaming.consumer.checking.compare import Difference
 from event_streaming.consumer.checking.finding import STOPS
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import CannotApply
+from event_streaming.messages.coded import _
 
 
 def examine(producer: str, wanted: Subscription, answer: Any, user: str) -> Iterator[Finding]:

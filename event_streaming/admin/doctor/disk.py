@@ -5,9 +5,9 @@ import shutil
 from collections.abc import Iterator
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.doctor.finding import FAULT, OK, WARNING, Finding
+from event_streaming.messages.coded import _
 
 MEGABYTE = 1024 * 1024
 # with less, nothing is written any more soon; a backup or a first copy needs more than that

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming import __version__
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
@@ -21,6 +20,7 @@ from event_streaming.exceptions import (
 )
 from event_streaming.http.client import SiteClient
 from event_streaming.http.connection import certificate_end
+from event_streaming.messages.coded import _
 from event_streaming.site.address import normalise_url
 from event_streaming.site.site_id import claimed_twice
 from event_streaming.wire.checks import as_site_id

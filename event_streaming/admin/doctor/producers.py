@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.adapters.doctypes import why_not_subscribe
@@ -19,6 +18,7 @@ from event_streaming.consumer.subscriptions.subscription import Subscription, su
 from event_streaming.exceptions import EventStreamingError, NotRegistered
 from event_streaming.http.certificates import first_end
 from event_streaming.identity.registry import REMOTE_NAME
+from event_streaming.messages.coded import _
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from frappe import _
-
 from event_streaming.admin.doctor.finding import WARNING, Finding
 from event_streaming.admin.setup.recipes import HOOK, unreadable
 from event_streaming.consumer.mapping.validation import empty_value_maps
+from event_streaming.messages.coded import _
 
 
 def examine() -> Iterator[Finding]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 from frappe.utils.background_jobs import get_queue, get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
@@ -19,6 +18,7 @@ from event_streaming.admin.words import at
 from event_streaming.database.locks import lock_holder
 from event_streaming.http.allowed import ALLOWED_NETWORKS
 from event_streaming.http.networks import parse_bound
+from event_streaming.messages.coded import _
 from event_streaming.site.address import MINUTE_TASK, public_url
 from event_streaming.site.settings import get_settings
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.pairing.offered import look_at, write_parts
 from event_streaming.consumer.joining.asking import PRODUCER
@@ -13,6 +12,7 @@ from event_streaming.consumer.joining.connecting import connect, make_user
 from event_streaming.consumer.subscriptions.hearing import shown_token
 from event_streaming.exceptions import InvitationRefused, RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.http.confidential import Confidential
+from event_streaming.messages.coded import _
 from event_streaming.producer.inviting import invitations, redeeming
 from event_streaming.producer.registration.unlogged import unlogged
 from event_streaming.site.address import public_url

@@ -3,12 +3,12 @@
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.admin.pairing.lines import Line
 from event_streaming.admin.pairing.offered import Row, has_mappings, rows_to_offer
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 from event_streaming.producer.inviting import invitations
 from event_streaming.producer.inviting.invitations import INVITATION, Terms
 from event_streaming.site.address import public_url

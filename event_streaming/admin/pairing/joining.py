@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.admin.pairing.offered import look_at, shown, write_parts
@@ -24,6 +23,7 @@ from event_streaming.exceptions import (
 	RemoteRefused,
 	RemoteUnavailable,
 )
+from event_streaming.messages.coded import _
 from event_streaming.producer.inviting.invitations import refuse_neighbour
 from event_streaming.producer.inviting.redeeming import approve, give_keys
 from event_streaming.producer.registration.unlogged import unlogged

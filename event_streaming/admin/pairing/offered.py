@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.setup import applying
 from event_streaming.admin.setup.here import rules_of_site
@@ -12,6 +11,7 @@ from event_streaming.admin.setup.planning import remote_doctypes, remote_of
 from event_streaming.admin.setup.reading import VERSION, VERSION_KEY, read
 from event_streaming.admin.setup.recipes import recipe_content, recipes
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 from event_streaming.wire.left_out import names_in
 
 Row = dict[str, Any]

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import escape_html
 
 from event_streaming.admin.setup import here as this_site
@@ -21,6 +20,7 @@ from event_streaming.admin.setup.planning import Change, DocumentPlan, RowPlan, 
 from event_streaming.admin.setup.reading import Mistake, Part, Setup, read
 from event_streaming.consumer.subscriptions.producer_form import make_custom_fields
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 
 NAME_FIELDS = {VALUE_MAP: "value_map_name", MAPPING: "mapping_name"}

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import strip_html
 
 from event_streaming.admin.decisions import existing
@@ -31,6 +30,7 @@ from event_streaming.consumer.subscriptions.producer_form import (
 	problem_of_number,
 	problem_of_typed_policy,
 )
+from event_streaming.messages.coded import _
 from event_streaming.site.refused import TEMPLATES, holds_code, why_refused
 from event_streaming.site.settings import MOST_WORKERS
 

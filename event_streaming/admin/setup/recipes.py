@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.setup.here import rules_of_site
 from event_streaming.admin.setup.reading import Setup, read
 from event_streaming.consumer.subscriptions.producer_form import problem_of_decided
+from event_streaming.messages.coded import _
 
 HOOK = "event_streaming_recipes"
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, strip_html
 
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.client import SiteClient, is_unknown_method
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions import calling
 from event_streaming.site.address import public_url
 from event_streaming.wire.checks import InvalidPage

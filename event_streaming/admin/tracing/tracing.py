@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 import frappe
-from frappe import _
 
 from event_streaming.admin.charts import SYNC_LOG, UPDATE_LOG
 from event_streaming.admin.tracing import asking
@@ -34,6 +33,7 @@ from event_streaming.consumer.logs.tracing import arrivals
 from event_streaming.consumer.subscriptions import tracing as consuming
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.identity import registry
+from event_streaming.messages.coded import _
 from event_streaming.producer.reach import tracing as producing
 from event_streaming.site.address import as_local, as_seconds, public_url
 from event_streaming.site.roles import ADMIN

@@ -4,8 +4,7 @@ form of a document of this site. Pure but for `_`.
 
 from collections.abc import Iterable
 
-from frappe import _
-
+from event_streaming.messages.coded import _
 from event_streaming.producer.reach.reasons import Reason
 from event_streaming.site.roles import SUBSCRIBER
 from event_streaming.wire import tracing as codes

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import frappe
-from frappe import _
 
 from event_streaming.adapters.calls import after_writing
 from event_streaming.adapters.doctypes import fields_decided_here
@@ -26,6 +25,7 @@ from event_streaming.consumer.settling.adding import as_counted_here
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import DependencyMissing, NameTaken
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import Root
 from event_streaming.wire.files import RemoteFile
 from event_streaming.wire.left_out import document_without

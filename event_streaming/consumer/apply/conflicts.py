@@ -9,7 +9,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from frappe import _
 from frappe.model.document import Document
 from frappe.utils import escape_html, get_datetime
 
@@ -24,6 +23,7 @@ from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.settling.adding import NotANumber, added_up
 from event_streaming.consumer.settling.policies import ASK, CONSUMER_WINS, NEWEST_WINS, policy_for
 from event_streaming.exceptions import CannotApply, ConflictToSettle
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event, parse_data
 from event_streaming.wire.left_out import change_without
 

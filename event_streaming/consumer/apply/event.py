@@ -4,7 +4,6 @@ Applying an event twice, or one that is contained in what was fetched already, d
 """
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
 
 from event_streaming.adapters.calls import after_writing
@@ -36,6 +35,7 @@ from event_streaming.exceptions import CannotApply, DependencyMissing, RefusedDo
 from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying, writing
 from event_streaming.identity.registry import LINKED
+from event_streaming.messages.coded import _
 from event_streaming.site.refused import why_refused
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import (

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import frappe
-from frappe import _
 
 from event_streaming.adapters.doctypes import refuse_change_that_cannot_come, refuse_what_cannot_come
 from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocument, Source, explain_waiting
@@ -30,6 +29,7 @@ from event_streaming.exceptions import (
 )
 from event_streaming.identity.origin import Applied, applied_now, applying
 from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.events import CREATE, UPDATE, Event, parse_data
 from event_streaming.wire.left_out import change_without, document_without

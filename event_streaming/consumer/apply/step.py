@@ -2,7 +2,6 @@
 Sync Log."""
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.apply.event import apply_event
 from event_streaming.consumer.apply.page import prepare
@@ -10,6 +9,7 @@ from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING, Outcome
 from event_streaming.consumer.unit_of_work.groups import Handling
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event, keys_of, remote_key
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.checking.amounts import in_all
 from event_streaming.consumer.checking.finding import MAY_HURT, STOPS, in_order
@@ -22,6 +21,7 @@ from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.client import is_unknown_method
+from event_streaming.messages.coded import _
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import CHECK
 

@@ -6,14 +6,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from frappe import _
-
 from event_streaming.consumer.checking import compare
 from event_streaming.consumer.checking.compare import Difference
 from event_streaming.consumer.checking.finding import ADD_OPTIONS, MAY_HURT, STOPS, Found
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import CannotApply
+from event_streaming.messages.coded import _
 from event_streaming.site.schema import schema_of
 
 MOST_NAMED = 20

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.custom.doctype.property_setter.property_setter import make_property_setter
 from frappe.permissions import add_permission, update_permission_property
 
@@ -15,6 +14,7 @@ from event_streaming.consumer.checking import finding
 from event_streaming.consumer.checking.rights import OF_SUBMITTABLE, RIGHTS, roles_of
 from event_streaming.consumer.logs import task
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.wire.left_out import names_in
 

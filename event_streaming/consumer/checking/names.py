@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from frappe import _
-
 from event_streaming.consumer.checking.finding import MAY_HURT, NOTE, SET_MATCH_BY, STOPS, Found, named
 from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.messages.coded import _
 
 # of one row: fields that are unique on both sites
 MOST_CANDIDATES = 3

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.adapters.doctypes import what_will_refuse, why_not_subscribe
 from event_streaming.consumer.checking import compare, fitting, names, rights, said, values
@@ -28,6 +27,7 @@ from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, doctypes_given, subscriptions_of
 from event_streaming.exceptions import CannotApply, EventStreamingError, RemoteUnavailable
+from event_streaming.messages.coded import _
 from event_streaming.site.schema import counted_by, schema_of
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.facts import DocTypeFacts

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.permissions import AUTOMATIC_ROLES
 
 from event_streaming.consumer.checking.finding import GIVE_RIGHTS, MAY_HURT, STOPS, Found
+from event_streaming.messages.coded import _
 from event_streaming.site.roles import SUBSCRIBER
 
 RIGHTS = ("create", "write", "delete")

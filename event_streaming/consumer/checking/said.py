@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from frappe import _
-
 from event_streaming.consumer.checking.causes import put_together, says
 from event_streaming.consumer.checking.finding import MAY_HURT, NOTE, STOPS, Found, named
 from event_streaming.consumer.checking.trial import Trial
 from event_streaming.exceptions import NameTaken, NotInARehearsal
+from event_streaming.messages.coded import _
 
 # causes that are told of one DocType
 MOST_CAUSES = 20

@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, field
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import try_event
@@ -23,6 +22,7 @@ from event_streaming.consumer.unit_of_work.rehearsal import rehearsal
 from event_streaming.consumer.unit_of_work.savepoint import explain
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.exceptions import RemoteUnavailable
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event, remote_key
 
 DOCUMENTS = 50

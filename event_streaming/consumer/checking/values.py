@@ -4,11 +4,10 @@ words."""
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from frappe import _
-
 from event_streaming.consumer.checking.finding import ADD_TO_VALUE_MAP, MAY_HURT, STOPS, Found, named
 from event_streaming.consumer.mapping.rules import CHILD_TABLE, FAIL
 from event_streaming.consumer.mapping.rules import Mapping as FieldRules
+from event_streaming.messages.coded import _
 
 MOST_VALUES = 100
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from frappe import _
-
 from event_streaming.consumer.dependencies.places import Link
 from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import Root
 
 

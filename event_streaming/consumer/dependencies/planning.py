@@ -9,7 +9,6 @@ it and which links have to be set after it. What `plan` finds missing beyond wha
 from collections.abc import Iterable
 
 import frappe
-from frappe import _
 
 from event_streaming.adapters.doctypes import (
 	fields_decided_here,
@@ -36,6 +35,7 @@ from event_streaming.consumer.subscriptions.remote import FetchedDocuments
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
 from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.site.settings import FAIL, USE_SUBSCRIBER
 from event_streaming.wire.events import Root
 from event_streaming.wire.left_out import document_without

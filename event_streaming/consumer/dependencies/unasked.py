@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import frappe
-from frappe import _
 
 from event_streaming.adapters.doctypes import fields_decided_here, leads_to, may_stay_empty
 from event_streaming.consumer.subscriptions.subscription import Subscription, names_in, subscriptions_of
 from event_streaming.exceptions import RefusedDocType
+from event_streaming.messages.coded import _
 from event_streaming.site.refused import TEMPLATES, holds_code, why_not_unasked, why_refused
 
 # users are made disabled; a DocType is only named, as what a Dynamic Link is of

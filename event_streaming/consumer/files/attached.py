@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import frappe
-from frappe import _
 from frappe.model import table_fields
 from frappe.utils import cint
 
@@ -25,6 +24,7 @@ from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
 from event_streaming.identity.origin import ROOT_FLAG, writing
 from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.site.refused import FILE
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import CREATE, FILES_KEY, OF_FILES, UPDATE, Event, Root, parse_data

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import frappe
-from frappe import _
 from frappe.utils import cint, get_files_path, get_hook_method
 
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.exceptions import CannotApply
+from event_streaming.messages.coded import _
 from event_streaming.site.refused import FILE
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.files import Piece, RemoteFile

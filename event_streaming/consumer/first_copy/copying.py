@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.apply.page import prepare
@@ -34,6 +33,7 @@ from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_grou
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, RemoteUnavailable
 from event_streaming.identity.registry import LINKED, LocalKey, RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import FILES_KEY, Event, parse_data, remote_key
 from event_streaming.wire.files import parse_files

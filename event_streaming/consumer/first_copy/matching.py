@@ -11,7 +11,6 @@ from itertools import islice
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.first_copy.scope import as_list, wanted_subscriptions
 from event_streaming.consumer.logs import state
@@ -25,6 +24,7 @@ from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, PullRunning, RemoteUnavailable
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LINKED, own_identity
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 from event_streaming.site.address import public_url

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.messages.coded import _
 
 
 def as_list(doctypes: str | Iterable[str] | None) -> list[str]:

@@ -6,11 +6,11 @@ Saving it registers this site there, as a person's saving does. Never commits.
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.joining.asking import PRODUCER
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import WrongSite
+from event_streaming.messages.coded import _
 from event_streaming.site.roles import ADMIN, has_right, make_stream_user, writing_role
 
 # what events may ask for, as far as the DocType knows it

@@ -7,7 +7,6 @@ in kept_values.py, how in stand_ins.py.
 from collections.abc import Callable, Collection
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
 from frappe.model.rename_doc import rename_doc
 from frappe.utils import cint, get_datetime
@@ -25,6 +24,7 @@ from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, sto
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.exceptions import RowMissing
 from event_streaming.identity.origin import writing
+from event_streaming.messages.coded import _
 
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model import default_fields, no_value_fields, table_fields
 from frappe.model.document import Document
 from frappe.model.meta import Meta
@@ -12,6 +11,7 @@ from frappe.utils import cint, flt, get_datetime, getdate, to_timedelta
 
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
+from event_streaming.messages.coded import _
 
 # a tree numbers its nodes by itself, for the nodes that this site has; the producer's numbers belong to its own
 TREE_FIELDS = ("lft", "rgt", "old_parent")

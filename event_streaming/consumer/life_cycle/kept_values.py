@@ -11,11 +11,11 @@ from operator import is_
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
 
 from event_streaming.adapters.context import DECIDED_FLAG
 from event_streaming.consumer.life_cycle.fields import TREE_FIELDS, same_value, shape_of
+from event_streaming.messages.coded import _
 
 # what a warning says at most
 MOST_FIELDS = 12

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
+
+from event_streaming.messages.coded import _
 
 
 def authorise(doc: Document, *rights: str) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import frappe
-from frappe import _
 from frappe.model import table_fields
 from frappe.utils import get_datetime
 
 from event_streaming.exceptions import CannotApply
+from event_streaming.messages.coded import _
 from event_streaming.site.address import time_zone
 
 

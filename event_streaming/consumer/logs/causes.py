@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from event_streaming.messages.codes import without_codes
+
 VALUE_NOT_IN_MAP = "ValueNotInMap"
 GONE = "…"
 # of an error so much is read; of a text without names so much is kept
@@ -98,7 +100,7 @@ def cause_of(error: str, doctype: str, names: Iterable[str] = (), words: Collect
 	"""
 	if found := missing_pair(error):
 		return Cause(VALUE_NOT_IN_MAP, doctype, found.field, found.value_map)
-	said = TRACEBACK.split(error[:MOST_READ], 1)[0].strip()
+	said = without_codes(TRACEBACK.split(error[:MOST_READ], 1)[0]).strip()
 	match = KIND.match(said)
 	kind = match.group(1) if match else ""
 	said = said[match.end() :] if match else said

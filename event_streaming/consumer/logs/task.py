@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, flt, now_datetime
 
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 
 DOCTYPE = "Event Streaming Task"
 REALTIME = "event_streaming_progress"

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.checking import checker
 from event_streaming.consumer.first_copy import copying
@@ -21,6 +20,7 @@ from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.verify import repair, verifying
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import RemoteUnavailable
+from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
 from event_streaming.site.claims import redis_key
 from event_streaming.site.settings import get_settings

@@ -17,7 +17,6 @@ from types import CodeType
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model.delete_doc import delete_doc
 from frappe.model.document import Document
 from frappe.utils import escape_html
@@ -26,6 +25,7 @@ from event_streaming.consumer.managed.owning import fields_to_refuse, free_field
 from event_streaming.consumer.managed.rows import ManagedRow, managed_rows
 from event_streaming.exceptions import ManagedByProducer
 from event_streaming.identity.origin import applied_now
+from event_streaming.messages.coded import _
 
 # Frappe's own ways through which a document is written
 WRITING = ("insert", "_save", "discard")

@@ -1,13 +1,13 @@
 """For the person who writes a mapping: the producer's fields, and what a document would become. Saves nothing."""
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.mapping.rules import CHILD_TABLE, DocumentReference, Mapping
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable
 from event_streaming.identity.registry import find_many
+from event_streaming.messages.coded import _
 
 NO_VALUE = {"Section Break", "Column Break", "Tab Break", "HTML", "Button", "Heading", "Fold", "Image"}
 MOST_NAMES = 20

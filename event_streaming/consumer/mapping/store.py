@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, flt
 
 from event_streaming.consumer.mapping import rules as core
@@ -19,6 +18,7 @@ from event_streaming.consumer.mapping.rules import (
 	ValueMap,
 )
 from event_streaming.exceptions import CannotApply
+from event_streaming.messages.coded import _
 
 DOCTYPE = "Document Type Mapping"
 VALUE_MAP = "Document Type Value Map"

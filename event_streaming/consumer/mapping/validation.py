@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model import no_value_fields, table_fields
 from frappe.utils import cint
 
 from event_streaming.consumer.mapping import rules as core
+from event_streaming.messages.coded import _
 
 DOCTYPE = "Document Type Mapping"
 FIELD_ROWS = "Document Type Field Mapping"

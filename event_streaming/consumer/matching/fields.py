@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.mapping.rules import FieldMapping
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import CannotApply
+from event_streaming.messages.coded import _
 from event_streaming.wire.matching import NAME
 
 

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import SYNCED
@@ -21,6 +20,7 @@ from event_streaming.consumer.pull.by_hand import (
 )
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.identity import registry
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.apply.conflicts import HERE, THERE
 from event_streaming.consumer.logs import sync_log
@@ -19,6 +18,7 @@ from event_streaming.consumer.pull.retry import Retried, retry_documents
 from event_streaming.exceptions import EventStreamingError, PullRunning
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LINKED, RemoteKey, own_identity
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 

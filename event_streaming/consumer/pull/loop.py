@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 import frappe
-from frappe import _
 from frappe.utils import now_datetime, strip_html
 
 from event_streaming.consumer.apply.work import Work, open_work
@@ -33,6 +32,7 @@ from event_streaming.exceptions import (
 	RemoteUnavailable,
 )
 from event_streaming.http.confidential import plain
+from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
 from event_streaming.site.claims import redis_key
 from event_streaming.site.settings import get_settings

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.consumer.apply.page import prepare
@@ -26,6 +25,7 @@ from event_streaming.consumer.unit_of_work.transaction import is_lost_transactio
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import PullRunning
 from event_streaming.identity.registry import RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
 from event_streaming.site.claims import redis_key
 from event_streaming.wire.events import RENAME, keys_of

@@ -5,13 +5,13 @@ them is applied again.
 from collections.abc import Iterable
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.pull.by_hand import PRODUCER
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import PullRunning
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 
 

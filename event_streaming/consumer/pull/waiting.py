@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 import frappe
-from frappe import _
 from frappe.utils import cint, flt, strip_html
 
 from event_streaming.consumer.logs import state, sync_log
@@ -17,6 +16,7 @@ from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.loop import unknown_producer
 from event_streaming.consumer.pull.requests import request_pull
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 
 # a web worker is not held for longer than this
 MOST_SECONDS_OF_A_REQUEST = 5

@@ -6,7 +6,6 @@ A guest without the right token learns nothing, not even whether a producer is k
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.rate_limiter import rate_limit
 
 from event_streaming.consumer.subscriptions import keys, sites
@@ -14,6 +13,7 @@ from event_streaming.consumer.subscriptions.registration import is_registering
 from event_streaming.consumer.subscriptions.statuses import write_statuses
 from event_streaming.exceptions import WrongSite
 from event_streaming.http.confidential import Confidential
+from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
 from event_streaming.site.address import web_address
 from event_streaming.site.facts import facts

@@ -1,7 +1,6 @@
 """What an Event Producer document must be like, and the custom fields that its rows need. It talks to no other site."""
 
 import frappe
-from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 from frappe.model import display_fieldtypes, no_value_fields, table_fields
 from frappe.utils import cint, escape_html, get_link_to_form, split_emails, validate_email_address
@@ -13,6 +12,7 @@ from event_streaming.exceptions import CannotApply, EventStreamingError, Refused
 from event_streaming.http.allowed import checked_authorities
 from event_streaming.http.confidential import Confidential
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
+from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url, web_address, why_no_address
 from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import MOST_WORKERS

@@ -8,7 +8,6 @@ feed says what the producer has on record, and what differs is settled then (agr
 import json
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.logs import state, sync_log, task
@@ -32,6 +31,7 @@ from event_streaming.exceptions import (
 	RemoteRefused,
 	RemoteUnavailable,
 )
+from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import own_id

@@ -9,13 +9,13 @@ whoever rotates again begins where the last one ended. What is recorded goes to 
 from contextlib import contextmanager
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.subscriptions import keys
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import EventStreamingError, PullRunning
+from event_streaming.messages.coded import _
 from event_streaming.site.claims import claim, redis_key
 from event_streaming.site.rotations import record_rotation
 from event_streaming.wire.checks import InvalidPage

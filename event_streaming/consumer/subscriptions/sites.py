@@ -4,9 +4,9 @@ Writes Event Producer's `site_id`, and nothing else.
 """
 
 import frappe
-from frappe import _
 
 from event_streaming.exceptions import RemoteError, RemoteRefused, WrongSite
+from event_streaming.messages.coded import _
 from event_streaming.site.site_id import PRODUCER, own_id
 from event_streaming.wire.checks import as_site_id
 from event_streaming.wire.paths import SITE_ID

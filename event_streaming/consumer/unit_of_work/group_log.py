@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import OPEN, Outcome
@@ -21,6 +20,7 @@ from event_streaming.consumer.unit_of_work.kept_identities import KeptIdentities
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.exceptions import TransactionLost
 from event_streaming.identity import registry
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event
 
 SAVEPOINT = "event_streaming_group"

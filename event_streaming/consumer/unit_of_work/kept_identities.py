@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.exceptions import TransactionLost
 from event_streaming.identity import registry
 from event_streaming.identity.registry import Identity
+from event_streaming.messages.coded import _
 
 SAVEPOINT = "event_streaming_identities"
 

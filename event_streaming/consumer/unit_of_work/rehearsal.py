@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.unit_of_work import statements
 from event_streaming.consumer.unit_of_work.after_commit import MESSAGES, WEBHOOKS
 from event_streaming.consumer.unit_of_work.transaction import forget_lookups
 from event_streaming.consumer.unit_of_work.withheld import Withheld, withholding
 from event_streaming.exceptions import NotInARehearsal
+from event_streaming.messages.coded import _
 
 SAVEPOINT = "event_streaming_rehearsal"
 # far from what others take at the same time, who would wait for these rows

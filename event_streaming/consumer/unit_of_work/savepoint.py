@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import now_datetime
 
 from event_streaming.consumer.logs.causes import Cause, cause_of
@@ -28,6 +27,9 @@ from event_streaming.exceptions import (
 	TransactionLost,
 	WaitsForAnother,
 )
+from event_streaming.messages.coded import _
+from event_streaming.messages.codes import CODE
+from event_streaming.messages.kinds import code_of
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import Event
@@ -130,7 +132,7 @@ def failure(event: Event, work: Context, error: Exception, trace: str, attempts:
 	return Outcome(
 		status=FAILED if shown else RETRYING,
 		local_doctype=local_doctype,
-		error=f"{message}\n\n{trace}",
+		error=f"{coded(message, error)}\n\n{trace}",
 		cause=cause,
 		next_retry=None if final else next_retry(min(attempts, TRIES_WHILE_WAITING) if waits else attempts),
 		waits_for=error.key if waits else None,
@@ -152,6 +154,11 @@ def naming(event: Event, message: str) -> str:
 	if f"{event['ref_doctype']} {event['docname']}" in message:
 		return message
 	return f"{event['ref_doctype']} {event['docname']}: {message}"
+
+
+def coded(message: str, error: Exception) -> str:
+	"""The message with the code of the error's kind, unless it has one of its own: Frappe's errors have none."""
+	return message if CODE.search(message) else f"{message} ({code_of(type(error).__name__)})"
 
 
 def why(event: Event, error: Exception, trace: str, local_doctype: str) -> Cause:

@@ -18,10 +18,10 @@ import frappe
 import redis
 import requests
 import rq
-from frappe import _
 
 from event_streaming.exceptions import NotInARehearsal
 from event_streaming.http.connection import CheckedAdapter
+from event_streaming.messages.coded import _
 
 # what asks, and what forgets: a cache that is emptied in vain is filled again
 HARMLESS = frozenset(

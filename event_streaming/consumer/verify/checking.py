@@ -8,7 +8,6 @@ How far it has got stands in the task and is committed after each step. It commi
 """
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.logs import state, task
 from event_streaming.consumer.logs.slices import Slice
@@ -20,6 +19,7 @@ from event_streaming.consumer.verify.portions import LookAt, look_at_some
 from event_streaming.consumer.verify.sums import list_some, sum_up
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.client import is_unknown_method
+from event_streaming.messages.coded import _
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import DIGESTS
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.first_copy.scope import raise_left_alone
@@ -21,6 +20,7 @@ from event_streaming.consumer.verify import lately, nights
 from event_streaming.consumer.verify.compared import Compared, compared_fields
 from event_streaming.consumer.verify.local_digests import LocalDigests
 from event_streaming.exceptions import RemoteUnavailable
+from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url
 from event_streaming.wire import digests
 

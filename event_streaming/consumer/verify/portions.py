@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.first_copy.copying import PULL_EACH, WAIT_SECONDS, let_pull
@@ -23,6 +22,7 @@ from event_streaming.consumer.verify.compared import Compared
 from event_streaming.consumer.verify.comparison import Comparison, check_active
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import RemoteUnavailable
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import DELETE, Event, empty_event
 from event_streaming.wire.pages import Look
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.adapters.calls import after_writing
@@ -47,6 +46,7 @@ from event_streaming.consumer.verify.verifying import Examiner, write
 from event_streaming.exceptions import CannotApply, EventStreamingError
 from event_streaming.identity.origin import Applied, applying
 from event_streaming.identity.registry import LocalKey
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import CREATE, FILES_KEY, UPDATE, Event, parse_data, remote_key

@@ -9,7 +9,6 @@ from copy import deepcopy
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import create_batch, get_datetime
 
 from event_streaming.consumer.apply import two_way
@@ -30,6 +29,7 @@ from event_streaming.consumer.verify.portions import Portion
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.identity.registry import LocalKey
+from event_streaming.messages.coded import _
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import DELETE, FILES_KEY, Event, parse_data, remote_key
 from event_streaming.wire.files import parse_files

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.database import bulk_reading
 from event_streaming.database.bulk_reading import Columns
 from event_streaming.identity.registry import DOCTYPE as IDENTITY
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.copying import (
 	as_event,
 	names_after,

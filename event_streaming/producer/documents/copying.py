@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.exact import load_with_positions
 from event_streaming.producer.documents.file_rows import attached_to
 from event_streaming.producer.documents.filters import wanted_conditions

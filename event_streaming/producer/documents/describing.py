@@ -7,9 +7,9 @@ from collections.abc import Collection
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.conditions import error_as_told
 from event_streaming.producer.subscriptions.hidden import hidden_of
 from event_streaming.producer.subscriptions.hiding import Hidden

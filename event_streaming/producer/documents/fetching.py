@@ -8,9 +8,9 @@ import time
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import create_batch
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents import file_rows
 from event_streaming.producer.documents.exact import load_with_positions
 from event_streaming.producer.documents.given import record_given

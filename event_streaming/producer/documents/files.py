@@ -9,10 +9,10 @@ import os
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.exceptions import FileNotSent
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.fetching import MOST_DOCUMENTS, may_be_fetched
 from event_streaming.producer.documents.file_rows import read, told
 from event_streaming.producer.documents.names import roots_of_documents

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import frappe
-from frappe import _
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.hidden import is_secret, tables_of
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.site.address import public_url

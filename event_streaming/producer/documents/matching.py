@@ -7,10 +7,10 @@ read. It never writes.
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model import no_value_fields, table_fields
 from frappe.utils import cint
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.copying import (
 	names_after,
 	new_names_to_come,

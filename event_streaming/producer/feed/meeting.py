@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, create_batch
 from pypika import Order
 from pypika.analytics import RowNumber
 
 from event_streaming.http.confidential import plain
 from event_streaming.identity.fates import NAMES_AT_ONCE
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents import file_rows
 from event_streaming.producer.documents.given import given_documents
 from event_streaming.producer.documents.names import Fates

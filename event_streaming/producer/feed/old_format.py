@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cint, cstr, get_datetime
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.reading import by_doctype, load_documents, permitted_names
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import read_slice

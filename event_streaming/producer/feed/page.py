@@ -8,9 +8,9 @@ many events it holds; it is bounded in events, in bytes and in the number of pos
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import roots_of
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice, read_slice

@@ -4,9 +4,9 @@ Asks Frappe's permissions once for each DocType.
 """
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.reading import by_doctype, may_read_all, permitted_names
 from event_streaming.producer.log.rows import Candidate, Key
 from event_streaming.producer.subscriptions.reader import Reader

@@ -7,9 +7,9 @@ and what meets its condition, take out what is hidden from the consumer, cut to 
 from dataclasses import dataclass, field
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import Fates, find_documents
 from event_streaming.producer.feed.hidden import without_hidden
 from event_streaming.producer.feed.meeting import meeting_conditions

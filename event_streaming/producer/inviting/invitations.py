@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import add_to_date, cint, escape_html, get_datetime, now_datetime
 from redis.exceptions import RedisError
 
 from event_streaming.exceptions import EventStreamingError, InvitationRefused
+from event_streaming.messages.coded import _
 from event_streaming.producer.inviting import policy
 from event_streaming.producer.inviting.policy import EXPIRED, OPEN, USED, WITHDRAWN, Asking
 from event_streaming.producer.registration.hidden_fields import check_hidden

@@ -8,11 +8,11 @@ import secrets
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.exceptions import EventStreamingError, InvitationRefused
 from event_streaming.http.confidential import Confidential
+from event_streaming.messages.coded import _
 from event_streaming.producer.inviting import invitations, policy
 from event_streaming.producer.inviting.invitations import INVITATION, as_inviter, known_by_code, write
 from event_streaming.producer.registration.keys import set_secret

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import frappe
-from frappe import _
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.log import receipts
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.mark import Mark

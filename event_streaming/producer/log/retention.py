@@ -8,9 +8,9 @@ holds the time from which the next ones go on counting.
 """
 
 import frappe
-from frappe import _
 from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.site.settings import get_settings

@@ -7,12 +7,12 @@ where a subscription starts, and tells the consumer what the admin has decided.
 import json
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.allowed import checked_authorities
 from event_streaming.http.client import SiteClient
+from event_streaming.messages.coded import _
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration import audited, neighbours

@@ -8,10 +8,10 @@ import re
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model import table_fields
 from frappe.utils import cint, escape_html
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions import hidden
 from event_streaming.producer.subscriptions.hidden import TEXT_TYPES, field_of
 from event_streaming.producer.subscriptions.streamed import PENDING

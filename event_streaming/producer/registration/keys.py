@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 from frappe.utils.password import set_encrypted_password
 
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 from event_streaming.producer.log.sequence import tried_again
 from event_streaming.producer.notify import notifications
 from event_streaming.producer.registration.unlogged import unlogged

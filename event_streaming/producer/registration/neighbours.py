@@ -8,10 +8,10 @@ user also where it is a System Manager. What is refused stands in Event Streamin
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.model import no_value_fields, table_fields
 from frappe.utils import cint
 
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.streamed import CONSUMER, PENDING, ROWS
 from event_streaming.site import audit
 from event_streaming.site.roles import ADMINISTRATOR, has_only_as_subscriber

@@ -1,10 +1,10 @@
 """How often one user may register: each registration makes this site call another one, so that it is counted."""
 
 import frappe
-from frappe import _
 from redis.exceptions import RedisError
 
 from event_streaming.exceptions import TooManyRegistrations
+from event_streaming.messages.coded import _
 
 # what a person or a pull does is a few; an administrator who sets up a row of DocTypes one by one stays far below
 MOST, SECONDS = 60, 60

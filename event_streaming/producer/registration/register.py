@@ -10,12 +10,12 @@ import re
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint
 
 from event_streaming.exceptions import EventStreamingError, RemoteRefused, WrongSite
 from event_streaming.http.client import SiteClient
 from event_streaming.http.confidential import Confidential
+from event_streaming.messages.coded import _
 from event_streaming.producer.log.sequence import assign_positions, head_position, position_at, time_of_head
 from event_streaming.producer.registration.approval import CALL_SECONDS
 from event_streaming.producer.registration.rate import count_registration

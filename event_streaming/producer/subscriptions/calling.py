@@ -7,7 +7,6 @@ field, so that no form and no REST call shows it; *Token* on the form says wheth
 import re
 
 import frappe
-from frappe import _
 from frappe.utils.password import (
 	get_decrypted_password,
 	remove_encrypted_password,
@@ -18,6 +17,7 @@ from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.http.client import SiteClient
 from event_streaming.http.client import client_of as client_with_keys
 from event_streaming.http.confidential import Confidential
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.address import public_url
 from event_streaming.wire.paths import NOTIFY, NOTIFY_WITH_TOKEN

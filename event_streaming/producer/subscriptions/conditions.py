@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import frappe
-from frappe import _
 
 from event_streaming.exceptions import EventStreamingError
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.bounds import Budget, guarded
 from event_streaming.producer.subscriptions.expressions import FUNCTIONS, View, hidden_asked_for, problem_in
 from event_streaming.producer.subscriptions.hiding import Hidden

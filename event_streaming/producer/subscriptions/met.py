@@ -1,9 +1,9 @@
 """Which site asks as a consumer: the id that it was first met with is kept, and from then on another one is refused."""
 
 import frappe
-from frappe import _
 
 from event_streaming.exceptions import WrongSite
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.address import public_url
 from event_streaming.site.site_id import own_id, refuse_if_for_another, sender_id

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, now_datetime
 
 from event_streaming.exceptions import NotRegistered
+from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.hidden import hidden_of, names_masked, names_not_sent
 from event_streaming.producer.subscriptions.hiding import Hidden
 from event_streaming.producer.subscriptions.met import check_consumer

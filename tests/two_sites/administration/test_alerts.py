@@ -125,7 +125,7 @@ def test_an_unreachable_producer_is_told_in_the_desk_and_by_mail_once_and_when_i
 		subjects = [subject for user, subject in told if user == ADMIN]
 		assert len(subjects) == 2 and "Producer Unreachable" in subjects[0] and "Over" in subjects[1]
 	(alert,) = consumer.run(read_rows, doctype=ALERT, filters={})
-	assert "<b>" not in alert["details"] and alert["details"].endswith(": down")
+	assert "<b>" not in alert["details"] and alert["details"].endswith(": down (ES-758)")
 
 
 def test_thresholds_decide_and_a_pause_is_no_trouble(producer, consumer):

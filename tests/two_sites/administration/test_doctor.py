@@ -98,8 +98,8 @@ def test_documents_that_will_not_fit_are_found_before_they_fail(producer, consum
 
 	messages = [each["message"] for each in found if (each["check"], each["subject"]) == ("fields", CITY)]
 	assert messages == [
-		f"Fields of {CITY} are mandatory here and may be empty there: must_have. Documents without them fail.",
-		f"{CITY} lacks fields here: only_there (Data). Their values are left out.",
+		f"Fields of {CITY} are mandatory here and may be empty there: must_have. Documents without them fail. (ES-609)",
+		f"{CITY} lacks fields here: only_there (Data). Their values are left out. (ES-611)",
 	]
 
 

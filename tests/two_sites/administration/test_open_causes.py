@@ -297,7 +297,7 @@ def test_an_alert_names_each_cause_once(producer, consumer, cities):
 	[alert] = consumer.run(read_rows, doctype="Event Streaming Alert", filters={"kind": "Events Failed"})
 
 	[line] = [line for line in alert["details"].split("\n") if "Name taken" in line]
-	assert line.startswith(f"3 × Name taken on this site: {CITY}")
+	assert line.startswith(f"3 × Name taken on this site (ES-417): {CITY}")
 	assert alert["details"].endswith("event-streaming-causes")
 
 

@@ -125,7 +125,11 @@ def test_what_has_failed_or_was_skipped_says_why_and_until_when_without_this_sit
 
 	there, here = where(producer, name), where(consumer, name)
 
-	assert here["events"][0]["waits_for"] == there["events"][0]["waits_for"] == "Name taken on this site"
+	assert (
+		here["events"][0]["waits_for"]
+		== there["events"][0]["waits_for"]
+		== "Name taken on this site (ES-417)"
+	)
 	assert here["events"][0]["log"] == str(sync_logs(consumer)[0]["name"])
 	assert "did not come from" in here["events"][0]["problem"]
 	# the error's text stays on the site that it is of

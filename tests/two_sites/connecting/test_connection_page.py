@@ -40,7 +40,7 @@ def test_each_doctype_says_how_fresh_it_is_and_why_not(producer, consumer):
 	)
 	assert (cities["label"], cities["color"], cities["failed"]) == ("1 Failed", "red", 1)
 	assert cities["fresh"] < orders["fresh"]
-	assert [cause["title"] for cause in cities["causes"]] == ["Name taken on this site"]
+	assert [cause["title"] for cause in cities["causes"]] == ["Name taken on this site (ES-417)"]
 	assert found["pulls"]["delay"] is not None
 
 	there = producer.rest().method(f"{API}.connection", site=consumer.url)

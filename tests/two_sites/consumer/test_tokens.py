@@ -258,7 +258,7 @@ def test_whoever_has_no_right_token_is_told_the_same_and_writes_nothing(producer
 	answers.append(ask(consumer, method, right))
 
 	assert {answer.status_code for answer in answers} == {403}
-	assert {first_message(answer) for answer in answers} == {"The token is missing or not valid."}
+	assert {first_message(answer) for answer in answers} == {"The token is missing or not valid. (ES-108)"}
 	assert len({json.dumps(sorted(answer.json())) for answer in answers}) == 1
 	for nonsense in ([], {"a": 1}, 7):
 		assert ask(consumer, method, right, producer_url=nonsense).status_code in (403, 417)

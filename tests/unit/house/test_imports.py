@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 APP = "event_streaming"
 PRODUCER, CONSUMER, DOCTYPES = f"{APP}.producer", f"{APP}.consumer", f"{APP}.{APP}"
 # from the ground up: a room imports only what stands before it in its list, or in a list before
-GROUND = ("exceptions", "wire", "site", "database", "http", "identity", "adapters")
+GROUND = ("messages", "exceptions", "wire", "site", "database", "http", "identity", "adapters")
 ROOMS_OF_PRODUCER = (
 	"subscriptions",
 	"log",
@@ -58,6 +58,8 @@ def is_entrance(module: str) -> bool:
 
 # rules and arithmetic on plain data: tested without a site, so they import nothing that needs one
 PURE = {
+	f"{APP}.messages.codes",
+	f"{APP}.messages.kinds",
 	f"{APP}.http.certificates",
 	f"{APP}.http.confidential",
 	f"{APP}.http.connection",

@@ -4,10 +4,10 @@ Used by a row of a Document Type Mapping; the look-up itself is done by `event_s
 """
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
 
 from event_streaming.consumer.mapping.value_maps import parse_pairs
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 
 

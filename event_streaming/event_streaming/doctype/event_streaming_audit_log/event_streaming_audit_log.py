@@ -4,9 +4,9 @@ Nobody may write, rename or delete one, Administrator included.
 """
 
 import frappe
-from frappe import _
 
 from event_streaming.event_streaming.written_by_one import WrittenByOne
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 
 

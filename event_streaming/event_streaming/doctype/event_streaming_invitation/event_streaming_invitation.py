@@ -5,9 +5,9 @@ approve documents for a site.
 """
 
 import frappe
-from frappe import _
 
 from event_streaming.event_streaming.written_by_one import WrittenByOne
+from event_streaming.messages.coded import _
 
 
 class EventStreamingInvitation(WrittenByOne):

@@ -4,9 +4,9 @@ Frappe calls these functions only where a row is saved or deleted by itself, not
 """
 
 import frappe
-from frappe import _
 
 from event_streaming.event_streaming.written_by_one import WrittenByOne
+from event_streaming.messages.coded import _
 
 
 class EventStreamingInvitationRow(WrittenByOne):

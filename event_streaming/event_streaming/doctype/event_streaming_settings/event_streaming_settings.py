@@ -2,9 +2,9 @@
 knows the defaults and bounds; nothing here changes a running pull."""
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
 
+from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.address import public_url, web_address, why_no_address
 

@@ -1,12 +1,17 @@
 // The guides that come with the app. They link to each other and to their own headings, as on a code forge.
 
 const GUIDES = {
+	start:
+	__("Start here"),
+	concepts: __("Concepts"),
 	guide: __("User guide"),
 	admin: __("Administrator's guide"),
 	incidents: __("Incidents"),
+	errors:
+	__("Error catalogue"),
 	security: __("Security"),
 };
-const LINK_TO_GUIDE = /^(?:(guide|admin|incidents|security)(\.th)?\.md)?(?:#(.*))?$/;
+const LINK_TO_GUIDE = /^(?:(start|concepts|guide|admin|incidents|errors|security)(\.th)?\.md)?(?:#(.*))?$/;
 
 frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 	const page = frappe.ui.make_app_page({
@@ -24,7 +29,9 @@ frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 		page.add_inner_button(label, () => show_guide(body, name));
 	}
 	body.on("click", "a", (event) => follow(event, body));
-	show_guide(body, "guide");
+	// event-streaming-guide/errors/es-101: a guide, and a heading in it
+	const [, name, heading] = frappe.get_route();
+	show_guide(body, name in GUIDES ? name : "guide", heading);
 };
 
 // without a language it is the reader's

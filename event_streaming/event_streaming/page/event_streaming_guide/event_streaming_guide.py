@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import frappe
-from frappe import _
 from frappe.utils import md_to_html
 
-GUIDES = ("guide", "admin", "incidents", "security")
+from event_streaming.messages.coded import _
+
+GUIDES = ("start", "concepts", "guide", "admin", "incidents", "errors", "security")
 LANGUAGES = ("en", "th")
 
 
