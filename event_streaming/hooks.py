@@ -12,8 +12,8 @@ require_type_annotated_api_methods = True
 app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"
 # dialogs that several of our forms share
 doctype_js = {
-	"Event Producer": ["public/js/setup.js", "public/js/doctor.js"],
-	"Event Consumer": "public/js/doctor.js",
+	"Event Producer": ["public/js/setup.js", "public/js/doctor.js", "public/js/live.js"],
+	"Event Consumer": ["public/js/doctor.js", "public/js/live.js"],
 	"Event Streaming Settings": "public/js/setup.js",
 	"Event Streaming Task": "public/js/check_report.js",
 }

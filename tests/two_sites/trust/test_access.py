@@ -196,6 +196,11 @@ ACCESS = {
 	f"{PRODUCER_FORM}.start_repair": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.get_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.get_standing": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{DOCTYPES}.event_consumer.event_consumer.get_standing": (
+		"producer",
+		ADMINS,
+		{"event_consumer": "{consumer}"},
+	),
 	f"{PRODUCER_FORM}.stop_task": ("consumer", ADMINS, {"event_producer": "{producer}", "kind": "Verify"}),
 	f"{PRODUCER_FORM}.resync": ("consumer", ADMINS, {"update": '{"name": "0"}'}),
 	f"{SYNC_LOG}.resync_log": ("consumer", ADMINS, {"name": "0"}),

@@ -1,7 +1,6 @@
 // The form of a producer: how the connection is, and what a person can do about it. It decides nothing.
 
 const PRODUCER_METHODS = "event_streaming.event_streaming.doctype.event_producer.event_producer";
-const LOOK_EVERY_MS = 5000;
 const TASK_PROGRESS = "event_streaming_progress";
 const MATCHED = "event_streaming_matched";
 const TASK_ACTIVE = ["Queued", "Running", "Waiting"];
@@ -47,7 +46,7 @@ frappe.ui.form.on("Event Producer", {
 		add_rotate_button(frm);
 		event_streaming.doctor.add_button(frm, { event_producer: frm.doc.name });
 		look_at_tasks(frm);
-		look_for_changes(frm);
+		event_streaming.live.watch(frm, `${PRODUCER_METHODS}.get_standing`, { event_producer: frm.doc.name });
 		frm.add_custom_button(__("Connection"), () => frappe.set_route("event-streaming-connection", frm.doc.name));
 		frm.add_custom_button(
 			__("Audit Log"),
@@ -380,13 +379,24 @@ function ask_what_to_copy(frm) {
 }
 
 function ask_what_to_verify(frm) {
-	ask_for_documents(frm, __("Verify"), __("Verify"), (values) =>
-		start_task(
-			frm,
-			"start_verify",
-			values,
-			__("A background job compares the documents of both sites. Nothing is changed.")
-		)
+	const what_has_changed = {
+		fieldname: "what_has_changed",
+		fieldtype: "Check",
+		label: __("What Has Changed"),
+		description: __("Only what either site knows to have changed since the last comparison. What was never compared is compared whole. Not with filters."),
+	};
+	ask_for_documents(
+		frm,
+		__("Verify"),
+		__("Verify"),
+		(values) =>
+			start_task(
+				frm,
+				"start_verify",
+				values,
+				__("A background job compares the documents of both sites. Nothing is changed.")
+			),
+		[what_has_changed]
 	);
 }
 
@@ -405,7 +415,7 @@ function check_before(frm) {
 }
 
 // the dialog stays until the work has begun: what was chosen is not lost with a mistake
-function ask_for_documents(frm, title, action, then) {
+function ask_for_documents(frm, title, action, then, more_fields = []) {
 	const rows = frm.doc.producer_doctypes.filter((row) => row.status === "Approved" && !row.unsubscribe);
 	if (!rows.length) {
 		frappe.msgprint(__("No Document Type is approved by the producer yet, so that there is nothing to do."));
@@ -426,6 +436,7 @@ function ask_for_documents(frm, title, action, then) {
 				options: rows.map((row) => ({ label: __(row.ref_doctype), value: row.ref_doctype, checked: 1 })),
 				columns: 2,
 			},
+			...more_fields,
 			{ fieldname: "filter_section", fieldtype: "Section Break", label: __("Filters") },
 			{
 				fieldname: "filter_doctype",
@@ -461,6 +472,7 @@ function ask_for_documents(frm, title, action, then) {
 			);
 			const filters = { ...typed, ...picked };
 			then({
+				...Object.fromEntries(more_fields.map(({ fieldname }) => [fieldname, values[fieldname] || 0])),
 				doctypes: wanted,
 				filters: Object.keys(filters).length ? JSON.stringify(filters) : "",
 			}).then(() => dialog.hide());
@@ -500,26 +512,6 @@ function start_task(frm, method, values, message) {
 			show_task(frm, answer.message);
 			setTimeout(() => look_at_tasks(frm), 2000);
 		});
-}
-
-// what the producer decides, and what a pull meets, shows without a reload, also where there are no realtime messages
-function look_for_changes(frm) {
-	clearTimeout(frm.next_look);
-	frm.next_look = setTimeout(() => {
-		if (!is_shown(frm) || frm.is_new()) return;
-		// nobody's work is taken away
-		if (document.hidden || frm.is_dirty() || $(".modal.show, .grid-row-open").length) {
-			look_for_changes(frm);
-			return;
-		}
-		const name = frm.doc.name;
-		frappe.xcall(`${PRODUCER_METHODS}.get_standing`, { event_producer: name }, "GET").then((now) => {
-			if (!is_shown(frm) || frm.doc.name !== name || frm.is_dirty()) return;
-			const shown = (frm.doc.__onload || {}).standing;
-			if (shown && now !== shown) frm.reload_doc();
-			else look_for_changes(frm);
-		});
-	}, LOOK_EVERY_MS);
 }
 
 // how far the last ones have got; also after a reload, and where there are no realtime messages
