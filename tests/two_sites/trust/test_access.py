@@ -80,6 +80,11 @@ ACCESS = {
 		set(),
 		{"producer_url": "{producer}", "doctype": CITY, "name": "none"},
 	),
+	"event_streaming.endpoints.documents_repaired": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY, "positions": "{}"},
+	),
 	f"{API}.where_is": ("consumer", ADMINS, {"doctype": CITY, "name": "none", "ask": 0}),
 	f"{API}.connection": ("consumer", ADMINS, {"site": "{producer}"}),
 	f"{API}.map": ("consumer", ADMINS, {}),
