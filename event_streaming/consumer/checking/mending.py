@@ -27,12 +27,7 @@ def mend(name: str, number: int, values: dict[str, str] | None = None) -> str:
 	Raises frappe.ValidationError with what to do.
 	"""
 	check = task.load(name)
-	found = check.report.get("findings") or []
-	if check.kind != task.CHECK or not 0 <= number < len(found) or not found[number].get("action"):
-		frappe.throw(_("There is nothing to be done about this finding by a button."))
-	asked = found[number]
-	if asked.get("mended"):
-		frappe.throw(_("This was done already. Check again."))
+	asked = to_be_mended(check, number)
 	doc = frappe.get_doc("Event Producer", check.event_producer)
 	done = MENDERS[asked["action"]](doc, asked["doctype"], asked["details"], values or {})
 	audit.record(
@@ -45,6 +40,40 @@ def mend(name: str, number: int, values: dict[str, str] | None = None) -> str:
 	asked["mended"] = done
 	task.save_progress(check)
 	return done
+
+
+def to_be_mended(check: task.Task, number: int) -> dict[str, Any]:
+	"""The finding `number` of a check, which has a button that nobody has pressed. Raises frappe.ValidationError for any other."""
+	found = check.report.get("findings") or []
+	if check.kind != task.CHECK or not 0 <= number < len(found) or not found[number].get("action"):
+		frappe.throw(_("There is nothing to be done about this finding by a button."))
+	if found[number].get("mended"):
+		frappe.throw(_("This was done already. Check again."))
+	return found[number]
+
+
+def what_it_does(asked: dict[str, Any], values: dict[str, str]) -> str:
+	"""What the button of a finding will do, with what a person has typed in; for who can't see a dialog."""
+	doctype, details = _(asked["doctype"]), asked["details"]
+	words = {
+		finding.SET_MATCH_BY: _("Set Match By of {0} to {1}.").format(doctype, details.get("match_by")),
+		finding.UNSUBSCRIBE: _("Unsubscribe from {0}.").format(doctype),
+		finding.DECIDE_HERE: _("Leave {0} of {1} to this site.").format(details.get("field"), doctype),
+		finding.ADD_TO_VALUE_MAP: _("Add to the value map {0}: {1}.").format(
+			details.get("value_map"),
+			", ".join(
+				f"{remote} → {values[remote]}" for remote in details.get("values", ()) if values.get(remote)
+			)
+			or "-",
+		),
+		finding.GIVE_RIGHTS: _("Let everybody with the role {0} {1} {2}.").format(
+			values.get("role") or "-", ", ".join(details.get("rights", ())), doctype
+		),
+		finding.ADD_OPTIONS: _("Add options to {0} of {1}: {2}.").format(
+			details.get("field"), doctype, ", ".join(details.get("options", ()))
+		),
+	}
+	return words[asked["action"]]
 
 
 def row_of(doc: Any, doctype: str) -> Any:
