@@ -5,6 +5,7 @@ What the producer says is checked before a field is made of it.
 """
 
 import re
+import time
 from typing import Any, TypedDict
 
 import frappe
@@ -46,6 +47,8 @@ OPTIONS_OF_DATA = ("Email", "Name", "Phone", "URL")
 MOST_TEXT, MOST_OPTIONS, MOST_NOTES = 140, 10_000, 500
 # DocTypes that the producer describes with one answer
 AT_ONCE = 100
+# of the daily job of 25 minutes, most of which is the doctor's
+SECONDS = 5 * 60
 
 
 class Schema(TypedDict):
@@ -109,6 +112,23 @@ def look(doc: Any) -> None:
 	finally:
 		producer.client.close()
 	keep(doc.name, looked, found)
+
+
+def look_once_a_day() -> None:
+	"""For the scheduler: a look at each producer, so that it is known since when a field differs though nobody has opened the page.
+
+	One that does not answer is looked at tomorrow: the doctor says that it does not. Commits after each: a pull waits for its row.
+	"""
+	deadline = time.monotonic() + SECONDS
+	for name in frappe.get_all(PRODUCER, {"paused": 0}, pluck="name", order_by="name asc"):
+		try:
+			look(frappe.get_doc(PRODUCER, name))
+		except (EventStreamingError, InvalidPage):
+			frappe.db.rollback()
+			frappe.clear_messages()
+		frappe.db.commit()
+		if time.monotonic() >= deadline:
+			return
 
 
 def notes_of(wanted: Subscription, described: Any) -> dict[str, dict[str, Any]] | None:
