@@ -338,7 +338,9 @@ def verify(bench: Bench) -> list[Figure]:
 		figures += [
 			single(f"verify, for 100,000 {label}", found["seconds"], "s", "≤ 60"),
 			single(f"answers, {count:,} {label}", found["kilobytes"], "KB", "≤ 300"),
-			ratio(f"verify, 1 % changed ÷ all, {label}", found["changed"], found["whole"], "≤ 0.05"),
+			ratio(
+				f"verify, 1 % of {count:,} changed ÷ all, {label}", found["changed"], found["whole"], "≤ 0.05"
+			),
 		]
 	return figures
 
