@@ -198,7 +198,7 @@ def enable(user: str, enabled: int) -> None:
 
 @pytest.mark.usefixtures("cities_streamed")
 def test_a_disabled_user_and_the_copy_that_failed_by_it_are_said_until_both_are_mended(producer, consumer):
-	copy = ("event-streaming", "copy", "--producer", producer.url)
+	copy = ("event-streaming", "copy", "--producer", producer.url, "--filters", '{"name": "none of them"}')
 	producer.run(enable, user=SUBSCRIBER, enabled=0)
 	try:
 		assert producer.run(headlines) == ["User Disabled"]

@@ -67,6 +67,38 @@ def pull_on_a_full_disk(event_producer: str) -> list:
 	return [said, *standing()]
 
 
+def pull_that_breaks(event_producer: str) -> list:
+	"""A hook, or a fault of the app's own, ends each pull; what is said then."""
+	from event_streaming.consumer.pull import loop
+
+	original = loop.apply_page
+
+	def broken(*args, **kwargs):
+		raise RuntimeError("nobody expected this")
+
+	loop.apply_page = broken
+	try:
+		loop.pull(event_producer)
+	except RuntimeError:
+		pass
+	finally:
+		loop.apply_page = original
+	return standing()
+
+
+@pytest.mark.usefixtures("cities_streamed")
+def test_a_pull_that_ends_with_an_unexpected_error_is_said_until_one_has_come_to_its_end(producer, consumer):
+	pull(consumer, producer)
+	name = producer.run(insert, doctype=CITY, title=unique("City"))
+
+	label, text, needs = consumer.run(pull_that_breaks, event_producer=producer.url)
+
+	assert label == "Warning" and "RuntimeError" in text and any("RuntimeError" in line for line in needs)
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=CITY, name=name)
+	assert consumer.run(standing) == ["Up to Date", "", []]
+
+
 def rooms(free: list) -> list:
 	from event_streaming.admin.doctor import disk, this_site
 
