@@ -11,7 +11,7 @@ from frappe import _
 from frappe.custom.doctype.property_setter.property_setter import make_property_setter
 from frappe.permissions import add_permission, update_permission_property
 
-from event_streaming.consumer.checking import finding
+from event_streaming.consumer.checking import finding, fitting
 from event_streaming.consumer.checking.rights import OF_SUBMITTABLE, RIGHTS, roles_of
 from event_streaming.consumer.logs import task
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
@@ -68,6 +68,9 @@ def what_it_does(asked: dict[str, Any], values: dict[str, str]) -> str:
 		),
 		finding.GIVE_RIGHTS: _("Let everybody with the role {0} {1} {2}.").format(
 			values.get("role") or "-", ", ".join(details.get("rights", ())), doctype
+		),
+		finding.CREATE_FIELDS: _("Make these fields of {0}: {1}.").format(
+			doctype, ", ".join(each["field"] for each in details.get("fields", ()))
 		),
 		finding.ADD_OPTIONS: _("Add options to {0} of {1}: {2}.").format(
 			details.get("field"), doctype, ", ".join(details.get("options", ()))
@@ -155,6 +158,16 @@ def add_options(doc: Any, doctype: str, details: dict, values: dict) -> str:
 	)
 
 
+def create_fields(doc: Any, doctype: str, details: dict, values: dict) -> str:
+	"""As the producer has them: label, type and options; plain ones alone."""
+	made = []
+	for note in details["fields"]:
+		if fitting.can_create(note):
+			field = {"doctype": "Custom Field", **fitting.values_of_field(note)}
+			made.append(frappe.get_doc(field).insert().fieldname)
+	return _("{0} of {1} were made.").format(", ".join(made), _(doctype))
+
+
 MENDERS: dict[str, Mend] = {
 	finding.SET_MATCH_BY: set_match_by,
 	finding.UNSUBSCRIBE: unsubscribe,
@@ -162,4 +175,5 @@ MENDERS: dict[str, Mend] = {
 	finding.ADD_TO_VALUE_MAP: add_to_value_map,
 	finding.GIVE_RIGHTS: give_rights,
 	finding.ADD_OPTIONS: add_options,
+	finding.CREATE_FIELDS: create_fields,
 }

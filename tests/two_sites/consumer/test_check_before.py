@@ -36,7 +36,7 @@ FOUND = [
 	("May Hurt", "rights", PLACE, "Give the Rights"),
 	("May Hurt", "fields", SHEET, ""),
 	("May Hurt", "fields", SHEET, "Add the Options"),
-	("May Hurt", "fields", SHEET, ""),
+	("May Hurt", "fields", SHEET, "Create the Fields Here"),
 	("May Hurt", "naming series", SHEET, ""),
 	("May Hurt", "links", SHEET, "Fields This Site Decides"),
 	("May Hurt", "trial", SHEET, ""),
@@ -400,6 +400,12 @@ def mend_all(task: str) -> list:
 	]
 
 
+def has_field(doctype: str, fieldname: str) -> bool:
+	import frappe
+
+	return frappe.get_meta(doctype).has_field(fieldname)
+
+
 def press(task: str, number: int) -> str:
 	"""A button that is not there, or was pressed already; returns what is said."""
 	import frappe
@@ -418,7 +424,7 @@ def test_the_buttons_mend_what_they_say_and_only_once(producer, consumer, faults
 
 	done = consumer.run(mend_all, task=task)
 
-	assert len(done) == 5
+	assert len(done) == 6
 	assert "nothing to be done" in consumer.run(press, task=task, number=-1)
 	assert "done already" in consumer.run(press, task=task, number=0)
 	rows = {
@@ -434,7 +440,8 @@ def test_the_buttons_mend_what_they_say_and_only_once(producer, consumer, faults
 		"east": "E",
 	}
 	audit = {"decision": "Finding Mended", "reference_name": faults}
-	assert len(consumer.run(read_rows, doctype="Event Streaming Audit Log", filters=audit)) == 5
+	assert len(consumer.run(read_rows, doctype="Event Streaming Audit Log", filters=audit)) == 6
+	assert consumer.run(has_field, doctype=SHEET, fieldname="paper")
 	again = consumer.command(
 		"event-streaming", "check", producer.url, "--doctype", SHEET, "--doctype", PLACE, "--json"
 	)
