@@ -219,7 +219,13 @@ def travelling(bench: Bench) -> list[Figure]:
 			raise RuntimeError(f"{done['events']} events came instead of {count}")
 		found[what] = done
 	return [
-		ratio(f"bytes of a page of 500 {what}", [done["travelled"]], [done["read"]], "≤ 0.25", unit_of_samples="bytes")
+		ratio(
+			f"bytes of a page of 500 {what}",
+			[done["travelled"]],
+			[done["read"]],
+			"≤ 0.25",
+			unit_of_samples="bytes",
+		)
 		for what, done in found.items()
 	]
 
@@ -356,7 +362,9 @@ def verify(bench: Bench) -> list[Figure]:
 		figures += [
 			single(f"verify, for 100,000 {label}", found["seconds"], "s", "≤ 60"),
 			single(f"answers, {count:,} {label}", found["kilobytes"], "KB", "≤ 300"),
-			ratio(f"verify, 1 % changed ÷ all, {label}", found["changed"], found["whole"], "≤ 0.05"),
+			ratio(
+				f"verify, 1 % of {count:,} changed ÷ all, {label}", found["changed"], found["whole"], "≤ 0.05"
+			),
 		]
 	return figures
 

@@ -370,11 +370,18 @@ def where_is(doctype: str, name: str, site: str | None = None, ask: bool | int =
 
 @frappe.whitelist(methods=["POST"])
 def verify(
-	event_producer: str, doctypes: str | list | None = None, filters: str | dict | list | None = None
+	event_producer: str,
+	doctypes: str | list | None = None,
+	filters: str | dict | list | None = None,
+	what_has_changed: bool | int = False,
 ) -> dict[str, Any]:
-	"""Have a background job compare the documents of both sites; returns how far it has got. The task has the findings."""
+	"""Have a background job compare the documents of both sites; returns how far it has got. The task has the findings.
+
+	With `what_has_changed`, in place of filters, only what either site knows to have changed since the last comparison.
+	"""
 	frappe.only_for(ADMIN)
-	return verifying.start_verify(event_producer, doctypes, filters)
+	changed = bool(frappe.utils.cint(what_has_changed))
+	return verifying.start_verify(event_producer, doctypes, filters, changed)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -134,6 +134,12 @@ def look_at(event_consumer: str, doctype: str, names: str | list, cursor: int = 
 
 
 @frappe.whitelist(methods=["POST"])
+def documents_repaired(event_consumer: str, doctype: str, positions: str | dict) -> None:
+	"""The consumer has brought these documents in line, {name: position}: changes up to there that were not sent are not missed any more."""
+	comparing.documents_repaired(event_consumer, doctype, positions)
+
+
+@frappe.whitelist(methods=["POST"])
 def trace_document(event_consumer: str, doctype: str, name: str) -> dict[str, Any]:
 	"""How far a document's events have got on their way to the consumer, and why not further; no values of it."""
 	return tracing.trace(load_consumer(event_consumer), doctype, name)

@@ -3,6 +3,7 @@
 import frappe
 
 from event_streaming.admin import alerts
+from event_streaming.admin.connection import schema
 from event_streaming.admin.daily import awake, looking
 from event_streaming.consumer.long_work import runner
 from event_streaming.consumer.pull import requests
@@ -33,6 +34,8 @@ def event_streaming_every_minute() -> None:
 
 
 def event_streaming_daily() -> None:
-	"""Codes that nobody has used in time; the doctor looks by itself, and what needs a person becomes an alert with the next minute."""
+	"""Codes that nobody has used in time; fields of both sites are compared; the doctor looks by itself, and what needs a person becomes
+	an alert with the next minute."""
 	expire()
+	schema.look_once_a_day()
 	looking.look_once_a_day()

@@ -323,6 +323,22 @@ def make_notifications() -> None:
 		doc.insert(ignore_permissions=True, set_name=name)
 
 
+def mend_recipients() -> None:
+	"""Notifications that go to every System Manager, as they were made once, go to the people whom an alert names: not to users in whose
+	name other sites call. What an administrator has changed stays."""
+	for name in (MAIL, DESK):
+		if not frappe.db.exists("Notification", name):
+			continue
+		doc = frappe.get_doc("Notification", name)
+		as_made = [row.receiver_by_role for row in doc.recipients] == ["System Manager"]
+		changed = any(
+			row.receiver_by_document_field or row.cc or row.bcc or row.condition for row in doc.recipients
+		)
+		if doc.document_type == DOCTYPE and as_made and not changed:
+			doc.set("recipients", [{"receiver_by_document_field": "recipients"}])
+			doc.save(ignore_permissions=True)
+
+
 def clear_alerts(days: int) -> None:
 	"""For Log Settings: forget episodes that were over more than `days` days ago."""
 	before = now_datetime() - timedelta(days=days)

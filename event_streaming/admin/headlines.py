@@ -13,9 +13,13 @@ from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.messages.coded import _
 from event_streaming.producer.registration.overview import ConsumerRow
+from event_streaming.site.roles import SUBSCRIBER
+from event_streaming.wire.tracing import USER_DISABLED
 
 # a consumer asks at least once an hour, be it that nothing has changed
 SILENT = timedelta(hours=24)
+# while events wait, it asks each minute
+NOT_ASKING = timedelta(hours=1)
 # every minute a pull is due; the scheduler itself may look only every four
 NOT_PULLING = timedelta(minutes=15)
 
@@ -37,10 +41,23 @@ def headline_of(row: ProducerRow, here: str, now: datetime) -> Headline:
 		or _of_failures(row)
 		or _of_approval(row, here)
 		or _of_standstill(row, now)
-		or _of_waiting(row)
+		or _of_what_is_missing(row)
+		or _of_waiting(row, now)
 		or _of_withheld(row)
 		or _line(_("Up to Date"), "green")
 	)
+
+
+def what_is_missing(row: ProducerRow) -> str:
+	"""What to do about documents that no event will bring; "" where there are none."""
+	line = _of_what_is_missing(row)
+	return line["text"] if line else ""
+
+
+def why_refused(row: ConsumerRow) -> str:
+	"""What to do about a consumer that asks and gets nothing; "" for any other."""
+	line = _of_refusal(row)
+	return line["text"] if line else ""
 
 
 def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
@@ -55,6 +72,8 @@ def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
 				"The condition for {0} raises an error: nothing is sent for it. Its consumer must correct it."
 			).format(", ".join(row["condition_errors"])),
 		)
+	if refused := _of_refusal(row):
+		return refused
 	if row["pending"]:
 		return _line(
 			_("{0} to Approve").format(len(row["pending"])),
@@ -71,6 +90,14 @@ def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
 				"It has not asked for events for more than a day. Is its scheduler running, and is this site reachable from there?"
 			),
 		)
+	if row["needs_copy"]:
+		return _line(
+			_("Needs a Fresh Copy"),
+			"orange",
+			_(
+				"Events that it had not taken were cleared. Have existing documents copied there, then clear Needs a Fresh Copy here."
+			),
+		)
 	if row["withheld"]:
 		return _line(
 			_("{0} Withheld").format(counted(row["withheld"])),
@@ -81,8 +108,47 @@ def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
 			).format(row["user"], ", ".join(row["withheld_doctypes"])),
 		)
 	if row["events_behind"]:
-		return _line(_("{0} Behind").format(counted(row["events_behind"])), "blue")
+		return _of_events_behind(row, now)
 	return _line(_("Up to Date"), "green")
+
+
+def _of_refusal(row: ConsumerRow) -> Headline | None:
+	"""It asks, and gets nothing."""
+	if row["other_site_id"]:
+		return _line(
+			_("Another Site Asks"),
+			"red",
+			_(
+				"Another site than the one that registered asks in its name, and is refused. If it has taken its place, press Accept the"
+				" New Site."
+			),
+		)
+	if row["user_problem"] == USER_DISABLED:
+		return _line(
+			_("User Disabled"), "red", _("Its user {0} is disabled here: enable it.").format(row["user"])
+		)
+	if row["user_problem"]:
+		return _line(
+			_("Role Missing"),
+			"red",
+			_("Its user {0} no longer has the role {1} here: give it that role.").format(
+				row["user"], SUBSCRIBER
+			),
+		)
+	return None
+
+
+def _of_events_behind(row: ConsumerRow, now: datetime) -> Headline:
+	label, last = _("{0} Behind").format(counted(row["events_behind"])), row["last_contact"]
+	if last and last < now - NOT_ASKING:
+		return _line(
+			label,
+			"orange",
+			_(
+				"It has not asked for them since {0}. Is its scheduler running, and is this site reachable from there?"
+			).format(at(last)),
+		)
+	return _line(label, "blue")
 
 
 def _line(label: str, color: Colour, text: str = "") -> Headline:
@@ -157,9 +223,22 @@ def _of_standstill(row: ProducerRow, now: datetime) -> Headline | None:
 	)
 
 
-def _of_waiting(row: ProducerRow) -> Headline | None:
-	if row["connection"] == state.UNKNOWN:
+def _of_no_contact(row: ProducerRow, now: datetime) -> Headline:
+	if row["creation"] > now - NOT_PULLING:
 		return _line(_("Not contacted yet"), "gray")
+	return _line(
+		_("Not contacted yet"),
+		"orange",
+		_(
+			"It has not been asked since it was made, though a pull is due every minute. The scheduler or the workers of this site"
+			" stand still: bench event-streaming doctor says which."
+		),
+	)
+
+
+def _of_waiting(row: ProducerRow, now: datetime) -> Headline | None:
+	if row["connection"] == state.UNKNOWN:
+		return _of_no_contact(row, now)
 	if row["retrying"]:
 		return _line(
 			_("{0} Retrying").format(counted(row["retrying"])),
@@ -176,6 +255,27 @@ def _of_waiting(row: ProducerRow) -> Headline | None:
 		return _line(_("Warning"), "orange", row["last_error"] or row["last_warning"] or "")
 	if row["events_behind"]:
 		return _line(_("{0} Behind").format(counted(row["events_behind"])), "blue")
+	return None
+
+
+def _of_what_is_missing(row: ProducerRow) -> Headline | None:
+	"""Documents that no event will bring."""
+	if row["restored_on"]:
+		return _line(
+			_("Restored, Not Compared"),
+			"orange",
+			_("{0} was restored from a backup: verify shows what it has lost, and what is only here.").format(
+				row["name"]
+			),
+		)
+	if row["copy_failed"] is not None:
+		return _line(
+			_("Copy Failed"),
+			"orange",
+			_("The last copy of existing documents did not come to its end: {0}").format(
+				row["copy_failed"] or _("see the Error Log")
+			),
+		)
 	return None
 
 

@@ -6,7 +6,14 @@ from typing import TypedDict
 from frappe.utils import now_datetime
 
 from event_streaming.admin.alerts import OpenAlert, open_alerts
-from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer, is_not_pulling
+from event_streaming.admin.headlines import (
+	Headline,
+	headline_of,
+	headline_of_consumer,
+	is_not_pulling,
+	what_is_missing,
+	why_refused,
+)
 from event_streaming.admin.words import at, counted
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs import state
@@ -74,6 +81,8 @@ def needs_of_producer(row: ProducerRow, here: str, now: datetime) -> list[str]:
 				row["name"], at(row["last_contact"])
 			)
 		)
+	if missing := what_is_missing(row):
+		found.append(f"{row['name']}: {missing}")
 	if row["failed"]:
 		found.append(
 			_(
@@ -110,6 +119,12 @@ def needs_of_producer(row: ProducerRow, here: str, now: datetime) -> list[str]:
 def needs_of_consumer(row: ConsumerRow) -> list[str]:
 	"""What a person has to see to about a consumer, a sentence each."""
 	found = []
+	if refused := why_refused(row):
+		found.append(f"{row['name']}: {refused}")
+	if row["needs_copy"]:
+		found.append(
+			_("{0} needs a fresh copy: events that it had not taken were cleared.").format(row["name"])
+		)
 	if row["pending"]:
 		found.append(
 			_("{0} waits for a decision about {1}. Approve or reject it in Event Consumer.").format(

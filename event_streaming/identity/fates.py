@@ -13,6 +13,7 @@ from frappe.utils import cint, create_batch, get_datetime
 from pypika import Order
 
 from event_streaming.wire.events import DELETE, RENAME
+from event_streaming.wire.tracing import chain_of
 
 LOG = "Event Update Log"
 # names followed from rename to rename
@@ -135,6 +136,21 @@ def _ends_here(doctype: str, name: str) -> list[tuple[str, str | None, Any]]:
 		was = json.loads(before or "{}").get("changed") or {}
 		ends.append((update_type, data.get("new_name") if data.get("merge") else None, was.get("creation")))
 	return ends
+
+
+def former_names(doctype: str, name: str) -> list[tuple[str, int]]:
+	"""(a name that the document which now has this one had before, the number of the event that changed it), the last one first.
+
+	No index leads from a new name to the old one: all renames of the DocType are read. For a person's question about one document.
+	"""
+	log = frappe.qb.DocType(LOG)
+	rows = (
+		frappe.qb.from_(log)
+		.select(log.name, log.docname, log.data)
+		.where((log.ref_doctype == doctype) & (log.update_type == RENAME))
+		.run()
+	)
+	return chain_of(name, [(cint(number), str(old), text) for number, old, text in rows])
 
 
 def renames_of(doctype: str, names: Collection[str]) -> list[tuple[str, str, int]]:

@@ -3,13 +3,17 @@
 Unknown words are dropped, not believed.
 """
 
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.events import RENAME
 
 # of a document, the newest
 MOST_EVENTS = 50
 MOST_REASONS, LONGEST = 20, 140
+MOST_FORMER_NAMES = 5
 
 # why a document, or an event of it, is not on the other site. Of the subscription:
 NOT_SUBSCRIBED, NOT_APPROVED = "not_subscribed", "not_approved"
@@ -39,6 +43,25 @@ def parse_trace(answer: Any) -> dict[str, Any]:
 		"reasons": [_text(each) for each in reasons[:MOST_REASONS]] if isinstance(reasons, list) else [],
 		"events": [_event(each) for each in answer.get("events", [])[:MOST_EVENTS] if isinstance(each, dict)],
 	}
+
+
+def chain_of(name: str, renames: Iterable[tuple[int, str, str | None]]) -> list[tuple[str, int]]:
+	"""(a name that a document had before, the number of the event that changed it), the last one first.
+
+	`renames` are (number of the event, old name, its data); a name may be or have been another document's besides.
+	"""
+	chain: list[tuple[str, int]] = []
+	for number, old, text in sorted(renames, key=lambda each: each[0], reverse=True):
+		data = json.loads(text or "{}")
+		if data.get("new_name") == name and not data.get("merge") and len(chain) < MOST_FORMER_NAMES:
+			chain.append((old, number))
+			name = old
+	return chain
+
+
+def of_one_document(update_types: Sequence[str]) -> int:
+	"""How many of a name's events, the newest first, are of the document that had it last: a rename gives the name up."""
+	return next((i for i, each in enumerate(update_types) if i and each == RENAME), len(update_types))
 
 
 def _event(entry: dict) -> dict[str, Any]:

@@ -124,6 +124,19 @@ def test_documents_are_compared_and_brought_in_line_from_the_forms(desk, streams
 	window.settle()
 	window.screenshot("action-repaired")
 
+	# the next one only looks at what has changed
+	window.open_form("Event Producer", streams.event_producer)
+	window.press("Verify")
+	window.page.locator(".modal.show [data-fieldname='what_has_changed'] input:visible").check()
+	window.screenshot("action-verify-changed")
+	window.confirm()
+	window.page.locator(".progress-chart", has_text="Queued").wait_for()
+	again = streams.consumer.run(work_on, event_producer=streams.event_producer, kind="Verify")
+	window.take_message()
+	window.settle()
+	window.open_form("Event Streaming Task", again)
+	window.page.get_by_text("only what has changed since").first.wait_for()
+
 	assert "different" in message and "Findings and Repair" in message
 	assert differing in found and missing in found
 	assert streams.consumer.run(count_titled, doctype=CITY, title=missing) == 1

@@ -4,11 +4,10 @@ Asks the producer, compares as the check does, and keeps what it found with the 
 What the producer says is checked before a field is made of it.
 """
 
-import re
+import time
 from typing import Any, TypedDict
 
 import frappe
-from frappe.model import child_table_fields, default_fields, optional_fields
 from frappe.utils import now_datetime, strip_html
 
 from event_streaming.admin.connection.status import known
@@ -23,29 +22,11 @@ from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.wire.checks import InvalidPage
 
-# what can be made of another site's field: values without a meaning of their own on this site
-PLAIN = (
-	"Check",
-	"Currency",
-	"Data",
-	"Date",
-	"Datetime",
-	"Duration",
-	"Float",
-	"Int",
-	"Long Text",
-	"Percent",
-	"Phone",
-	"Select",
-	"Small Text",
-	"Text",
-	"Time",
-)
-FIELDNAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
-OPTIONS_OF_DATA = ("Email", "Name", "Phone", "URL")
-MOST_TEXT, MOST_OPTIONS, MOST_NOTES = 140, 10_000, 500
+MOST_NOTES = 500
 # DocTypes that the producer describes with one answer
 AT_ONCE = 100
+# of the daily job of 25 minutes, most of which is the doctor's
+SECONDS = 5 * 60
 
 
 class Schema(TypedDict):
@@ -75,7 +56,7 @@ def schema(site: str, ask: bool = True) -> Schema:
 		"looked_on": max(kept["looked"].values(), default=""),
 		"differences": sorted(
 			(
-				{**note, "difference": key, "can_create": can_create(note)}
+				{**note, "difference": key, "can_create": fitting.can_create(note)}
 				for key, note in kept["notes"].items()
 				if not note.get("gone_on")
 			),
@@ -111,6 +92,23 @@ def look(doc: Any) -> None:
 	keep(doc.name, looked, found)
 
 
+def look_once_a_day() -> None:
+	"""For the scheduler: a look at each producer, so that it is known since when a field differs though nobody has opened the page.
+
+	One that does not answer is looked at tomorrow: the doctor says that it does not. Commits after each: a pull waits for its row.
+	"""
+	deadline = time.monotonic() + SECONDS
+	for name in frappe.get_all(PRODUCER, {"paused": 0}, pluck="name", order_by="name asc"):
+		try:
+			look(frappe.get_doc(PRODUCER, name))
+		except (EventStreamingError, InvalidPage):
+			frappe.db.rollback()
+			frappe.clear_messages()
+		frappe.db.commit()
+		if time.monotonic() >= deadline:
+			return
+
+
 def notes_of(wanted: Subscription, described: Any) -> dict[str, dict[str, Any]] | None:
 	"""The differences of one DocType by their keys; None when it can't be compared."""
 	if not isinstance(described, dict) or described.get("problem"):
@@ -131,28 +129,13 @@ def notes_of(wanted: Subscription, described: Any) -> dict[str, dict[str, Any]] 
 			"field": each.field,
 			"what": message.format(wanted.local_doctype, fitting.named_field(each))[:500],
 			"remedy": remedy,
-			**(field_there(each.field, described["schema"]) if each.kind == compare.MISSING else {}),
+			**(fitting.field_there(each.field, described["schema"]) if each.kind == compare.MISSING else {}),
 		}
 	return found
 
 
 def key_of(wanted: Subscription, difference: Difference) -> str:
 	return f"{wanted.remote_doctype}|{difference.kind}|{difference.field}"[:300]
-
-
-def field_there(path: str, described: dict[str, Any]) -> dict[str, str]:
-	"""Label, type and options of a field as the producer says, cut to what a field here may have."""
-	table, _dot, fieldname = path.rpartition(".")
-	holder = (described.get("tables") or {}).get(table) if table else described
-	field = ((holder or {}).get("fields") or {}).get(fieldname)
-	if not isinstance(field, dict):
-		return {}
-	select = field.get("fieldtype") == "Select"
-	return {
-		"label": strip_html(str(field.get("label") or fieldname))[:MOST_TEXT],
-		"fieldtype": str(field.get("fieldtype") or "")[:MOST_TEXT],
-		"options": str(field.get("options") or "")[: MOST_OPTIONS if select else MOST_TEXT],
-	}
 
 
 def keep(event_producer: str, looked: list[str], found: dict[str, dict[str, Any]]) -> None:
@@ -175,17 +158,6 @@ def keep(event_producer: str, looked: list[str], found: dict[str, dict[str, Any]
 	state.keep_schema_notes(event_producer, kept)
 
 
-def can_create(note: dict[str, Any]) -> bool:
-	"""Whether a field here can be made of it by a button."""
-	fieldname = note["field"].rpartition(".")[2]
-	return (
-		note["kind"] == compare.MISSING
-		and note.get("fieldtype") in PLAIN
-		and bool(FIELDNAME.fullmatch(fieldname))
-		and fieldname not in {*default_fields, *child_table_fields, *optional_fields}
-	)
-
-
 # ---- what a person decides
 
 
@@ -197,25 +169,13 @@ def create_field(site: str, difference: str) -> str:
 	name = producer_of(site)
 	frappe.has_permission("Custom Field", "create", throw=True)
 	note = note_named(state.schema_notes(name), difference)
-	if not can_create(note):
+	if not fitting.can_create(note):
 		frappe.throw(
 			_("{0} can't be made by a button: it is not a plain field. Make it in Customize Form.").format(
 				note["field"]
 			)
 		)
-	table, _dot, fieldname = note["field"].rpartition(".")
-	meta = frappe.get_meta(note["doctype"])
-	holder = meta.get_field(table).options if table else note["doctype"]
-	# what documents have of their own would be hidden by a field of its name
-	if frappe.get_meta(holder).has_field(fieldname) or hasattr(frappe.new_doc(holder), fieldname):
-		frappe.throw(_("{0} has something named {1} already.").format(_(holder), fieldname))
-	values = {
-		"dt": holder,
-		"fieldname": fieldname,
-		"label": note["label"],
-		"fieldtype": note["fieldtype"],
-		"options": options_of(note),
-	}
+	values = fitting.values_of_field(note)
 	audit.record(audit.FIELD_CREATED, PRODUCER, name, None, values)
 	frappe.get_doc({"doctype": "Custom Field", **values}).insert()
 	kept = state.schema_notes(name, lock=True)
@@ -224,13 +184,7 @@ def create_field(site: str, difference: str) -> str:
 		state.keep_schema_notes(name, kept)
 	return _(
 		"{0} of {1} was made. Values that came before it are brought by a copy, or by a verify with its repair."
-	).format(fieldname, _(holder))
-
-
-def options_of(note: dict[str, Any]) -> str:
-	if note["fieldtype"] == "Select":
-		return "\n".join(line.strip() for line in note["options"].split("\n"))
-	return note["options"] if note["fieldtype"] == "Data" and note["options"] in OPTIONS_OF_DATA else ""
+	).format(values["fieldname"], _(values["dt"]))
 
 
 def ignore(site: str, difference: str, ignored: bool = True) -> None:

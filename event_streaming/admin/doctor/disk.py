@@ -17,7 +17,9 @@ LEAST, SCARCE = 200 * MEGABYTE, 1024 * MEGABYTE
 def examine() -> Iterator[Finding]:
 	"""One finding for each disk that this site writes to; a database on another machine can't be looked at from here."""
 	seen = set()
-	for folder in (frappe.get_site_path(), database_folder()):
+	# files are often on a disk of their own
+	files = (frappe.get_site_path("private", "files"), frappe.get_site_path("public", "files"))
+	for folder in (frappe.get_site_path(), *files, database_folder()):
 		if not folder or not os.path.isdir(folder):
 			continue
 		device = os.stat(folder).st_dev

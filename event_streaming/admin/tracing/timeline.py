@@ -7,6 +7,7 @@ from frappe import _
 
 from event_streaming.admin.causes.remedies import remedy_of
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, SKIPPED, SYNCED, WAITING
+from event_streaming.wire.events import RENAME
 from event_streaming.wire.tracing import BEHIND as IS_BEHIND
 from event_streaming.wire.tracing import MOST_EVENTS
 
@@ -41,10 +42,21 @@ class EventLine(TypedDict):
 
 def merged(mine: list[dict], theirs: list[dict]) -> list[tuple[dict, dict]]:
 	"""Pairs of what the two sites say of one event, the newest first; {} for a site that says nothing of it."""
+	if _gave_the_name_up(mine, theirs):
+		mine = []
+	elif _gave_the_name_up(theirs, mine):
+		theirs = []
 	others = {_key(each): each for each in theirs}
 	pairs = [(each, others.pop(_key(each), {})) for each in mine]
 	pairs += [({}, each) for each in others.values()]
 	return sorted(pairs, key=lambda pair: _place(pair), reverse=True)[:MOST_EVENTS]
+
+
+def _gave_the_name_up(one: list[dict], other: list[dict]) -> bool:
+	"""Whether the one site knows only the document that had the name before, and the other the one that has it now."""
+	if not one or not other or one[0].get("update_type") != RENAME:
+		return False
+	return {_key(each) for each in one}.isdisjoint(_key(each) for each in other)
 
 
 def _key(event: dict) -> tuple:

@@ -186,7 +186,9 @@ def _coming(pair: tuple[dict, dict], giver: str, remote: str, name: str, zone: s
 		(TAKEN, mine.get("taken")),
 		(APPLIED, mine.get("applied")),
 	]
-	status = mine.get("status") or (NOT_SENT if theirs.get("why") else BEHIND)
+	# one that this site has no row of any more, or that a repair has made good, is behind the cursor
+	passed = TAKEN if theirs.get("taken") else BEHIND
+	status = mine.get("status") or (NOT_SENT if theirs.get("why") else passed)
 	kind = (KIND.match(mine.get("problem") or "") or [""])[0].strip(": ")
 	why = " ".join(sentences([theirs.get("why") or ""], giver, public_url(), (remote, name)))
 	return {

@@ -28,6 +28,11 @@ MOST_SHOWN = 50
 	"--filters",
 	help="JSON, in the producer's fields, as for copy. What is only here is not looked for then.",
 )
+@click.option(
+	"--what-has-changed",
+	is_flag=True,
+	help="Only what either site knows to have changed since the last comparison; what was never compared, whole.",
+)
 @click.option("--repair", "mend", is_flag=True, help="Then bring in line what differs, after asking.")
 @click.option(
 	"--delete-extra",
@@ -48,6 +53,7 @@ def verify_command(
 	event_producer: str | None,
 	doctypes: tuple[str, ...],
 	filters: str | None,
+	what_has_changed: bool,
 	mend: bool,
 	delete_extra: bool,
 	kinds: tuple[str, ...],
@@ -72,11 +78,13 @@ def verify_command(
 
 	if (delete_extra or kinds) and not mend:
 		raise click.UsageError("--delete-extra and --only go with --repair.")
+	if what_has_changed and filters:
+		raise click.UsageError("Give --filters or --what-has-changed, not both.")
 	if mend and not yes and (as_json or not is_terminal()):
 		raise click.UsageError("--repair asks before it changes anything; where it can't, give --yes.")
 	name = chosen_producer(event_producer)
 	try:
-		work = run(verifying.begin(name, list(doctypes), filters))
+		work = run(verifying.begin(name, list(doctypes), filters, what_has_changed=what_has_changed))
 		if not as_json:
 			tell_findings(work)
 		if work.status == task.DONE and mend and work.differing:
@@ -128,6 +136,8 @@ def tell_findings(work) -> None:
 		):
 			if names:
 				click.echo(f"{doctype}: {what}: {', '.join(names)}")
+		if about.get("changed_since"):
+			click.echo(f"{doctype}: only what has changed since {about['changed_since'][:16]}")
 		if about.get("withheld"):
 			click.echo(
 				f"{doctype}: {about['withheld']:,} withheld: the user may not read them on the producer"

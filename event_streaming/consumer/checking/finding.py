@@ -14,6 +14,7 @@ DECIDE_HERE = "Fields This Site Decides"
 ADD_TO_VALUE_MAP = "Add to Value Map"
 GIVE_RIGHTS = "Give the Rights"
 ADD_OPTIONS = "Add the Options"
+CREATE_FIELDS = "Create the Fields Here"
 MOST_FINDINGS = 500
 MOST_NAMED = 10
 

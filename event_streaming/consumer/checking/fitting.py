@@ -3,12 +3,17 @@
 `compare` finds the differences; the doctor and the check say the same of them.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import frappe
+from frappe.model import child_table_fields, default_fields, optional_fields
+from frappe.utils import strip_html
+
 from event_streaming.consumer.checking import compare
 from event_streaming.consumer.checking.compare import Difference
-from event_streaming.consumer.checking.finding import ADD_OPTIONS, MAY_HURT, STOPS, Found
+from event_streaming.consumer.checking.finding import ADD_OPTIONS, CREATE_FIELDS, MAY_HURT, STOPS, Found
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import CannotApply
@@ -16,6 +21,27 @@ from event_streaming.messages.coded import _
 from event_streaming.site.schema import schema_of
 
 MOST_NAMED = 20
+# what can be made of another site's field: values without a meaning of their own on this site
+PLAIN = (
+	"Check",
+	"Currency",
+	"Data",
+	"Date",
+	"Datetime",
+	"Duration",
+	"Float",
+	"Int",
+	"Long Text",
+	"Percent",
+	"Phone",
+	"Select",
+	"Small Text",
+	"Text",
+	"Time",
+)
+FIELDNAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
+OPTIONS_OF_DATA = ("Email", "Name", "Phone", "URL")
+MOST_TEXT, MOST_OPTIONS = 140, 10_000
 ORDER = (
 	compare.OTHER_KIND,
 	compare.NOT_THERE,
@@ -58,8 +84,19 @@ def of_fields(producer: str, wanted: Subscription, problem: str, described: Any)
 		if kind == compare.FEWER_OPTIONS:
 			for each in alike:
 				yield as_found(kind, doctype, [each], ADD_OPTIONS, options_of(each))
+		elif kind == compare.MISSING and (plain := plain_fields(doctype, alike, described)):
+			yield as_found(kind, doctype, alike, CREATE_FIELDS, {"fields": plain})
 		elif alike:
 			yield as_found(kind, doctype, alike)
+
+
+def plain_fields(doctype: str, missing: list[Difference], described: dict[str, Any]) -> list[dict[str, Any]]:
+	"""Those of the missing fields that a button can make here."""
+	notes = [
+		{"doctype": doctype, "kind": each.kind, "field": each.field, **field_there(each.field, described)}
+		for each in missing
+	]
+	return [note for note in notes if can_create(note)]
 
 
 def options_of(difference: Difference) -> dict[str, Any]:
@@ -158,3 +195,55 @@ def wording(kind: str) -> tuple[str, str, str]:
 			),
 		),
 	}[kind]
+
+
+# ---- fields that can be made here
+
+
+def field_there(path: str, described: dict[str, Any]) -> dict[str, str]:
+	"""Label, type and options of a field as the producer says, cut to what a field here may have."""
+	table, _dot, fieldname = path.rpartition(".")
+	holder = (described.get("tables") or {}).get(table) if table else described
+	field = ((holder or {}).get("fields") or {}).get(fieldname)
+	if not isinstance(field, dict):
+		return {}
+	select = field.get("fieldtype") == "Select"
+	return {
+		"label": strip_html(str(field.get("label") or fieldname))[:MOST_TEXT],
+		"fieldtype": str(field.get("fieldtype") or "")[:MOST_TEXT],
+		"options": str(field.get("options") or "")[: MOST_OPTIONS if select else MOST_TEXT],
+	}
+
+
+def can_create(note: dict[str, Any]) -> bool:
+	"""Whether a field here can be made of a difference by a button; `note` has its kind, field and what `field_there` says."""
+	fieldname = note["field"].rpartition(".")[2]
+	return (
+		note["kind"] == compare.MISSING
+		and note.get("fieldtype") in PLAIN
+		and bool(FIELDNAME.fullmatch(fieldname))
+		and fieldname not in {*default_fields, *child_table_fields, *optional_fields}
+	)
+
+
+def values_of_field(note: dict[str, Any]) -> dict[str, str]:
+	"""The Custom Field that a difference which can be made here becomes. Raises frappe.ValidationError where the name is taken."""
+	table, _dot, fieldname = note["field"].rpartition(".")
+	meta = frappe.get_meta(note["doctype"])
+	holder = meta.get_field(table).options if table else note["doctype"]
+	# what documents have of their own would be hidden by a field of its name
+	if frappe.get_meta(holder).has_field(fieldname) or hasattr(frappe.new_doc(holder), fieldname):
+		frappe.throw(_("{0} has something named {1} already.").format(_(holder), fieldname))
+	return {
+		"dt": holder,
+		"fieldname": fieldname,
+		"label": note["label"],
+		"fieldtype": note["fieldtype"],
+		"options": options_of_field(note),
+	}
+
+
+def options_of_field(note: dict[str, Any]) -> str:
+	if note["fieldtype"] == "Select":
+		return "\n".join(line.strip() for line in note["options"].split("\n"))
+	return note["options"] if note["fieldtype"] == "Data" and note["options"] in OPTIONS_OF_DATA else ""

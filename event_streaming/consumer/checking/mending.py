@@ -10,7 +10,7 @@ import frappe
 from frappe.custom.doctype.property_setter.property_setter import make_property_setter
 from frappe.permissions import add_permission, update_permission_property
 
-from event_streaming.consumer.checking import finding
+from event_streaming.consumer.checking import finding, fitting
 from event_streaming.consumer.checking.rights import OF_SUBMITTABLE, RIGHTS, roles_of
 from event_streaming.consumer.logs import task
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
@@ -27,12 +27,7 @@ def mend(name: str, number: int, values: dict[str, str] | None = None) -> str:
 	Raises frappe.ValidationError with what to do.
 	"""
 	check = task.load(name)
-	found = check.report.get("findings") or []
-	if check.kind != task.CHECK or not 0 <= number < len(found) or not found[number].get("action"):
-		frappe.throw(_("This finding can't be fixed with a button."))
-	asked = found[number]
-	if asked.get("mended"):
-		frappe.throw(_("This was done already. Check again."))
+	asked = to_be_mended(check, number)
 	doc = frappe.get_doc("Event Producer", check.event_producer)
 	done = MENDERS[asked["action"]](doc, asked["doctype"], asked["details"], values or {})
 	audit.record(
@@ -45,6 +40,43 @@ def mend(name: str, number: int, values: dict[str, str] | None = None) -> str:
 	asked["mended"] = done
 	task.save_progress(check)
 	return done
+
+
+def to_be_mended(check: task.Task, number: int) -> dict[str, Any]:
+	"""The finding `number` of a check, which has a button that nobody has pressed. Raises frappe.ValidationError for any other."""
+	found = check.report.get("findings") or []
+	if check.kind != task.CHECK or not 0 <= number < len(found) or not found[number].get("action"):
+		frappe.throw(_("This finding can't be fixed with a button."))
+	if found[number].get("mended"):
+		frappe.throw(_("This was done already. Check again."))
+	return found[number]
+
+
+def what_it_does(asked: dict[str, Any], values: dict[str, str]) -> str:
+	"""What the button of a finding will do, with what a person has typed in; for who can't see a dialog."""
+	doctype, details = _(asked["doctype"]), asked["details"]
+	words = {
+		finding.SET_MATCH_BY: _("Set Match By of {0} to {1}.").format(doctype, details.get("match_by")),
+		finding.UNSUBSCRIBE: _("Unsubscribe from {0}.").format(doctype),
+		finding.DECIDE_HERE: _("Leave {0} of {1} to this site.").format(details.get("field"), doctype),
+		finding.ADD_TO_VALUE_MAP: _("Add to the value map {0}: {1}.").format(
+			details.get("value_map"),
+			", ".join(
+				f"{remote} → {values[remote]}" for remote in details.get("values", ()) if values.get(remote)
+			)
+			or "-",
+		),
+		finding.GIVE_RIGHTS: _("Let everybody with the role {0} {1} {2}.").format(
+			values.get("role") or "-", ", ".join(details.get("rights", ())), doctype
+		),
+		finding.CREATE_FIELDS: _("Make these fields of {0}: {1}.").format(
+			doctype, ", ".join(each["field"] for each in details.get("fields", ()))
+		),
+		finding.ADD_OPTIONS: _("Add options to {0} of {1}: {2}.").format(
+			details.get("field"), doctype, ", ".join(details.get("options", ()))
+		),
+	}
+	return words[asked["action"]]
 
 
 def row_of(doc: Any, doctype: str) -> Any:
@@ -126,6 +158,16 @@ def add_options(doc: Any, doctype: str, details: dict, values: dict) -> str:
 	)
 
 
+def create_fields(doc: Any, doctype: str, details: dict, values: dict) -> str:
+	"""As the producer has them: label, type and options; plain ones alone."""
+	made = []
+	for note in details["fields"]:
+		if fitting.can_create(note):
+			field = {"doctype": "Custom Field", **fitting.values_of_field(note)}
+			made.append(frappe.get_doc(field).insert().fieldname)
+	return _("{0} of {1} were made.").format(", ".join(made), _(doctype))
+
+
 MENDERS: dict[str, Mend] = {
 	finding.SET_MATCH_BY: set_match_by,
 	finding.UNSUBSCRIBE: unsubscribe,
@@ -133,4 +175,5 @@ MENDERS: dict[str, Mend] = {
 	finding.ADD_TO_VALUE_MAP: add_to_value_map,
 	finding.GIVE_RIGHTS: give_rights,
 	finding.ADD_OPTIONS: add_options,
+	finding.CREATE_FIELDS: create_fields,
 }

@@ -200,7 +200,7 @@ def schedule(event_producer: str, lock: bool = False) -> dict | None:
 
 
 def rounds(event_producer: str) -> dict[str, dict[str, str]]:
-	"""DocType -> {"on", "full_on"}: when its last scheduled comparison began, and the last one of all its documents."""
+	"""DocType -> {"on", "full_on"}: when its last comparison began, and the last one of all its documents."""
 	kept = frappe.db.get_value(DOCTYPE, {"event_producer": event_producer}, "verify_rounds")
 	return json.loads(kept or "{}")
 

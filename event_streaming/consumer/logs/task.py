@@ -133,6 +133,18 @@ def latest(event_producer: str, kind: str, status: str | None = None) -> Task | 
 	return _from_row(rows[0]) if rows else None
 
 
+def failure_of_the_last(event_producer: str, kind: str) -> str | None:
+	"""What the last task of a kind says if it has failed; None for any other."""
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"event_producer": event_producer, "kind": kind},
+		fields=["status", "message"],
+		order_by="creation desc",
+		limit=1,
+	)
+	return (rows[0].message or "") if rows and rows[0].status == FAILED else None
+
+
 def ended(event_producer: str, kind: str, limit: int) -> list[Task]:
 	"""The last tasks of a kind for a producer that came to their end, newest first."""
 	rows = frappe.get_all(

@@ -1,4 +1,4 @@
-"""What became on this site of the events of one remote document: one query of Event Sync Log by an index. It asks nobody and writes
+"""What became on this site of the events of one remote document: queries of Event Sync Log by its indices. It asks nobody and writes
 nothing."""
 
 from datetime import datetime
@@ -11,7 +11,8 @@ from pypika import Order
 from event_streaming.consumer.logs.causes import KIND
 from event_streaming.consumer.logs.sync_log import DOCTYPE, OPEN, RETRYING, SYNCED, WAITING
 from event_streaming.site.address import as_seconds
-from event_streaming.wire.tracing import MOST_EVENTS
+from event_streaming.wire.events import RENAME
+from event_streaming.wire.tracing import MOST_EVENTS, chain_of, of_one_document
 
 
 class Arrival(TypedDict):
@@ -38,9 +39,34 @@ class Arrival(TypedDict):
 
 
 def arrivals(event_producer: str, remote_doctype: str, remote_name: str) -> list[Arrival]:
-	"""The newest events of a remote document, the last one first."""
+	"""The newest events of a remote document, the last one first, those under its former names included."""
+	former = _former_names(event_producer, remote_doctype, remote_name)
+	numbers = [number for _old, number in former]
+	rows = _read(event_producer, remote_doctype, remote_name, after=max(numbers, default=0))
+	for (old, number), after in zip(former, [*numbers[1:], 0], strict=False):
+		rows += _read(event_producer, remote_doctype, old, after, number)
+	return [_arrival(row) for row in rows[:MOST_EVENTS]]
+
+
+def _former_names(event_producer: str, remote_doctype: str, name: str) -> list[tuple[str, int]]:
+	"""(a name that the document had before, the row of the rename), the last one first; of the renames that have taken effect."""
 	log = frappe.qb.DocType(DOCTYPE)
 	rows = (
+		frappe.qb.from_(log)
+		.select(log.name, log.producer_doc, log.data)
+		.where((log.event_producer == event_producer) & (log.update_type == RENAME))
+		.where((log.status == SYNCED) & (log.remote_doctype == remote_doctype))
+		.run()
+	)
+	return chain_of(name, [(cint(number), str(old), text) for number, old, text in rows])
+
+
+def _read(
+	event_producer: str, remote_doctype: str, remote_name: str, after: int, upto: int | None = None
+) -> list[dict]:
+	"""The newest rows under a name, of those with these numbers."""
+	log = frappe.qb.DocType(DOCTYPE)
+	query = (
 		frappe.qb.from_(log)
 		.select(
 			log.name,
@@ -64,11 +90,13 @@ def arrivals(event_producer: str, remote_doctype: str, remote_name: str) -> list
 		)
 		.where((log.event_producer == event_producer) & (log.remote_doctype == remote_doctype))
 		.where(log.producer_doc == remote_name)
-		.orderby(log.name, order=Order.desc)
-		.limit(MOST_EVENTS)
-		.run(as_dict=True)
 	)
-	return [_arrival(row) for row in rows]
+	if after:
+		query = query.where(log.name > after)
+	if upto is not None:
+		query = query.where(log.name <= upto)
+	rows = query.orderby(log.name, order=Order.desc).limit(MOST_EVENTS).run(as_dict=True)
+	return rows[: of_one_document([row.update_type for row in rows])]
 
 
 def _arrival(row: dict) -> Arrival:

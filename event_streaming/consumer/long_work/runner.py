@@ -17,7 +17,7 @@ from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.long_work import scheduled
 from event_streaming.consumer.subscriptions.remote import Producer
-from event_streaming.consumer.verify import repair, verifying
+from event_streaming.consumer.verify import repair, rounds, verifying
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import RemoteUnavailable
 from event_streaming.messages.coded import _
@@ -68,7 +68,9 @@ def run_slice(name: str, told: Callable[[Task], None] | None = None, seconds: in
 			return Done(work, more=True)
 		done = ended(work, task.DONE)
 		if work.kind == task.VERIFY:
-			state.compared(work.event_producer, work.started_on)
+			if rounds.is_of_all(work) and not work.scope.get("since"):
+				state.compared(work.event_producer, work.started_on)
+			rounds.keep(work)
 			frappe.db.commit()
 		return done
 

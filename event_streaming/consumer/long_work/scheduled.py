@@ -14,7 +14,7 @@ from frappe.utils.user import get_system_managers
 from event_streaming.consumer.logs import findings, state, task
 from event_streaming.consumer.logs.task import Task, TaskUnderWay
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
-from event_streaming.consumer.verify import nights, repair, verifying
+from event_streaming.consumer.verify import nights, repair, rounds, verifying
 from event_streaming.site.address import public_url
 from event_streaming.wire.left_out import names_in
 
@@ -86,19 +86,7 @@ def what_to_compare(doc, number: int) -> dict[str, object]:
 	"""Which of the documents are compared tonight, for the scope of the task."""
 	if doc.verify_share != nights.CHANGED:
 		return {"part": nights.part_of(doc.verify_share, number)}
-	since = nights.since_of(state.rounds(doc.name), now_datetime(), cint(doc.verify_full_every))
-	before = task.latest(doc.name, task.VERIFY, task.DONE)
-	return {"part": None, "since": since, "differed_in": before.name if before and since else None}
-
-
-def keep_round(work: Task) -> None:
-	"""A comparison has come to its end: the next one goes on from when it began."""
-	if work.scope.get("part") or "since" not in work.scope or not work.started_on:
-		return
-	found = nights.after_round(
-		state.rounds(work.event_producer), work.scope["doctypes"], work.scope["since"], work.started_on
-	)
-	state.keep_rounds(work.event_producer, found)
+	return rounds.changed_since_last(doc.name, full_every=cint(doc.verify_full_every))
 
 
 def follow(event_producer: str) -> str | None:
@@ -117,8 +105,6 @@ def follow(event_producer: str) -> str | None:
 		state.save_state(event_producer, scheduled_task=None)
 		return None
 	doc = frappe.get_doc("Event Producer", event_producer)
-	if work.kind == task.VERIFY and work.status == task.DONE:
-		keep_round(work)
 	if work.kind == task.VERIFY and work.status == task.DONE and work.differing and doc.verify_repair:
 		try:
 			mending = repair.begin(event_producer, doc.verify_repair == ALSO_EXTRA, work.name, by_itself=True)

@@ -112,18 +112,25 @@ def pull_as_subscriber(
 			record_failure(event_producer, error)
 			frappe.db.commit()
 	except Exception as error:
-		if is_full_disk(error):
+		if not is_lost_transaction(error):
 			frappe.db.rollback()
-			keep_that_the_disk_is_full(event_producer)
+			keep_what_has_ended_it(event_producer, error)
 		raise
 
 
-def keep_that_the_disk_is_full(event_producer: str) -> None:
-	"""Nothing of a page could be written, nor its rows in the log: a row that is there already can be changed, as a rule."""
-	try:
-		state.save_state(
-			event_producer, last_error=_("This site can't write any more: its disk is full. Free space.")
+def keep_what_has_ended_it(event_producer: str, error: Exception) -> None:
+	"""Nobody expected it, and it would end each pull of every minute while the producer can be read: the headline has to say so.
+
+	On a full disk nothing of a page could be written, nor its rows in the log: a row that is there already can be changed, as a rule.
+	"""
+	if is_full_disk(error):
+		text = _("This site can't write any more: its disk is full. Free space.")
+	else:
+		text = _("The last pull ended with an unexpected error, {0}: see the Error Log.").format(
+			type(error).__name__
 		)
+	try:
+		state.save_state(event_producer, last_error=text)
 		frappe.db.commit()
 	except Exception:
 		frappe.db.rollback()

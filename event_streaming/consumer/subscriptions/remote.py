@@ -40,6 +40,7 @@ from event_streaming.wire.paths import (
 	MATCH,
 	OLD_FEED,
 	REGISTER,
+	REPAIRED,
 	ROTATE,
 )
 
@@ -294,6 +295,16 @@ class Producer:
 			},
 		)
 		return parse_look(answer, doctype, set(names), self.name)
+
+	def tell_repaired(self, doctype: str, positions: dict[str, int]) -> None:
+		"""Documents that a repair has brought in line, as they were at these positions. Only what the other site says of them hangs on it."""
+		if not positions:
+			return
+		told = {"event_consumer": public_url(), "doctype": doctype, "positions": json.dumps(positions)}
+		try:
+			self.client.call(REPAIRED, told)
+		except RemoteError:
+			frappe.clear_messages()
 
 	def find_names(self, doctype: str, filters: dict) -> list[str]:
 		"""The names of at most two documents that the filters find: two are enough to know that one is not alone."""

@@ -42,6 +42,8 @@ class Comparison:
 		self._of_remote = ""
 		self._compared: Compared | None = None
 		self._local: LocalDigests | None = None
+		# DocType -> by what the producer finds what it has changed
+		self._changed_there: dict[str, Any] = {}
 
 	@property
 	def remote(self) -> str | None:
@@ -56,7 +58,9 @@ class Comparison:
 	def filters_of(self, remote: str | None) -> Any:
 		"""By what the producer finds the documents that are compared; None: all of them."""
 		if since := (self.task.scope.get("since") or {}).get(remote):
-			return lately.changed_there(self.doc.name, since)
+			if remote not in self._changed_there:
+				self._changed_there[remote] = lately.changed_there(self.doc.name, since)
+			return self._changed_there[remote]
 		return self.task.scope["filters"].get(remote)
 
 	@property

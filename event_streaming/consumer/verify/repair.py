@@ -49,7 +49,7 @@ from event_streaming.identity.registry import LocalKey
 from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.wire.checks import InvalidPage
-from event_streaming.wire.events import CREATE, FILES_KEY, UPDATE, Event, parse_data, remote_key
+from event_streaming.wire.events import CREATE, DELETE, FILES_KEY, UPDATE, Event, parse_data, remote_key
 from event_streaming.wire.files import parse_files
 
 SAME = "Same"
@@ -127,6 +127,7 @@ def mend(portion: Portion) -> None:
 	apply_in_groups(
 		work, events, repairer, portion.part.deadline, Handling(prepare, repairer.deal, repairer.give_up)
 	)
+	work.producer.tell_repaired(portion.compared.subscription.remote_doctype, repairer.repaired)
 
 
 @dataclass
@@ -189,6 +190,17 @@ class Repairer:
 			work.log.add(event, outcome)
 			work.held_back.add(remote_key(event))
 		return SYNCED if finding.repaired else FAILED
+
+	@property
+	def repaired(self) -> dict[str, int]:
+		"""Document there -> its position, of those that are as there now."""
+		return {
+			event["docname"]: event["position"]
+			for event in self.portion.events
+			if event["update_type"] != DELETE
+			and (found := self.found.get(event["docname"]))
+			and found.repaired
+		}
 
 	def write(self, upto: int, statuses: list[str]) -> None:
 		found = [self.found.get(event["docname"]) for event in self.portion.events]

@@ -22,6 +22,7 @@ from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.settling.policies import CONSUMER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.consumer.verify import rounds
 from event_streaming.consumer.verify.checking import check_slice
 from event_streaming.consumer.verify.differences import Shown, difference_of, fit, in_local_terms
 from event_streaming.consumer.verify.files import files_that_differ
@@ -44,10 +45,13 @@ MOST_LOGS = 5
 
 
 def start_verify(
-	event_producer: str, doctypes: str | Iterable[str] | None = None, filters: Any = None
+	event_producer: str,
+	doctypes: str | Iterable[str] | None = None,
+	filters: Any = None,
+	what_has_changed: bool = False,
 ) -> dict[str, Any]:
 	"""Compare in the background; returns the progress. See `begin`."""
-	check = begin(event_producer, doctypes, filters)
+	check = begin(event_producer, doctypes, filters, what_has_changed=what_has_changed)
 	request(check.name)
 	return task.as_progress(check)
 
@@ -57,14 +61,21 @@ def begin(
 	doctypes: str | Iterable[str] | None = None,
 	filters: Any = None,
 	scheduled: dict[str, Any] | None = None,
+	what_has_changed: bool = False,
 ) -> Task:
-	"""A task that compares; it does nothing yet. The arguments are those of a first copy; `scheduled` is its day and its part.
+	"""A task that compares; it does nothing yet. The arguments are those of a first copy; `scheduled` is its day and its part;
+	`what_has_changed`: only what either site knows to have changed since the last comparison, and all of what was never compared.
 
 	Raises frappe.ValidationError with what to do.
 	"""
 	doc = frappe.get_doc("Event Producer", event_producer)
 	wanted = wanted_subscriptions(doc, as_list(doctypes))
-	return task.start(task.VERIFY, doc.name, {**scope_of(wanted, filters), **(scheduled or {})})
+	scope = {**scope_of(wanted, filters), **(scheduled or {})}
+	if what_has_changed:
+		if scope["filters"]:
+			frappe.throw(_("Choose filters or What Has Changed, not both."))
+		scope |= rounds.changed_since_last(doc.name, scope["doctypes"])
+	return task.start(task.VERIFY, doc.name, scope)
 
 
 def begin_wanted() -> list[str]:

@@ -3,7 +3,7 @@
 As with the feed, the subscription on record decides: approved, readable for the consumer's user, condition met. The
 consumer says which fields count; it learns digests of fields that it is sent anyway, never of a password. Documents that
 were first made on the consumer are left out: this site takes them from there, and compares them itself. Nothing is kept
-between two requests, and each ends after some seconds with the name that it has got to. Writes nothing but positions.
+between two requests, and each ends after some seconds with the name that it has got to. Writes nothing but positions, and what was repaired.
 """
 
 import time
@@ -29,6 +29,7 @@ from event_streaming.producer.documents.copying import (
 from event_streaming.producer.documents.exact import events_after, load_with_positions
 from event_streaming.producer.documents.file_rows import attached_to, contents_of
 from event_streaming.producer.documents.filters import wanted_conditions
+from event_streaming.producer.documents.given import record_given
 from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.documents.reading import existing_names, load_documents, permitted_names
 from event_streaming.producer.log.rows import ENVELOPE_BYTES
@@ -285,3 +286,22 @@ def looked_at(reader: Reader, doctype: str, names: list[str]) -> tuple[list, lis
 			reason = CONDITION if name in readable else NOT_PERMITTED if name in there else NOT_FOUND
 			gone.append([name, reason, positions.get(name, 0)])
 	return events, gone, [name for name in names if name in coming]
+
+
+# ---- documents that the consumer has brought in line
+
+
+def documents_repaired(event_consumer: str, doctype: str, positions: Any) -> None:
+	"""A consumer has repaired documents as they were at these positions: they count as given, as far as it may have them."""
+	consumer, reader = reader_of_existing(event_consumer, doctype, 0, None, None)
+	try:
+		parsed = frappe.parse_json(positions)
+	except ValueError:
+		parsed = None
+	told = {name: max(cint(each), 0) for name, each in parsed.items()} if isinstance(parsed, dict) else {}
+	if len(told) > MOST_NAMES:
+		frappe.throw(_("Not more than {0} documents can be asked for at once.").format(MOST_NAMES))
+	documents, exact = load_with_positions(doctype, list(permitted_names(doctype, list(told))))
+	if (reader.rows[doctype].condition or "").strip():
+		documents = those_meeting(reader, doctype, documents)
+	record_given(consumer.name, doctype, {name: min(told[name], exact[name]) for name in documents})

@@ -1,7 +1,7 @@
 """Documents that a consumer was given whole, by a copy or for another document: the only module that reads and writes Event
 Given Document.
 
-Kept where the subscription has a condition; without one nothing needs to be known of them. Such a document counts as
+Kept where the subscription has a condition, and of what a repair has brought in line; of all others nothing needs to be known. Such a document counts as
 delivered: its events up to the row's position are in it. Never decides what is sent.
 """
 

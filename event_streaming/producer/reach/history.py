@@ -1,5 +1,6 @@
 """The last events of a document, and when each was put into an answer for a consumer. It reads, and decides nothing."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from pypika import Order
 
 from event_streaming.producer.log.deliveries import DELIVERIES
 from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, select_candidates
-from event_streaming.wire.tracing import MOST_EVENTS
+from event_streaming.wire.tracing import MOST_EVENTS, of_one_document
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,30 @@ class History:
 		return max((when for (who, _event), when in self.sent.items() if who == consumer), default=None)
 
 
-def history_of(doctype: str, name: str, consumer: str | None = None) -> History:
-	"""The newest events of a document; of one consumer if named, else of all. Two queries."""
-	log = frappe.qb.DocType(LOG)
-	events = read_candidates(
-		select_candidates(log)
-		.where((log.ref_doctype == doctype) & (log.docname == name))
-		.orderby(log.name, order=Order.desc)
-		.limit(MOST_EVENTS)
-	)
+def history_of(
+	doctype: str, name: str, consumer: str | None = None, former: Collection[tuple[str, int]] = ()
+) -> History:
+	"""The newest events of a document; of one consumer if named, else of all. Two queries, and one for each of its `former` names, with
+	the number of the event that changed it."""
+	# what had the present name before is another document
+	events = _events_of(doctype, name, after=max((number for _old, number in former), default=0))
+	numbers = [number for _old, number in former]
+	for (old, number), after in zip(former, [*numbers[1:], 0], strict=False):
+		events += _events_of(doctype, old, after, number)
+	events = events[:MOST_EVENTS]
 	return History(events, _sent([event.name for event in events], consumer))
+
+
+def _events_of(doctype: str, name: str, after: int = 0, upto: int | None = None) -> list[Candidate]:
+	"""The newest events under a name, of those with these numbers."""
+	log = frappe.qb.DocType(LOG)
+	query = select_candidates(log).where((log.ref_doctype == doctype) & (log.docname == name))
+	if after:
+		query = query.where(log.name > after)
+	if upto is not None:
+		query = query.where(log.name <= upto)
+	events = read_candidates(query.orderby(log.name, order=Order.desc).limit(MOST_EVENTS))
+	return events[: of_one_document([event.update_type for event in events])]
 
 
 def _sent(names: list[str], consumer: str | None) -> dict[tuple[str, str], datetime]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from frappe.utils import cint
 
+from event_streaming.identity.fates import former_names
 from event_streaming.producer.reach.history import history_of
 from event_streaming.producer.reach.standing import Passage, standing
 from event_streaming.site.address import as_seconds
@@ -17,7 +18,8 @@ def trace(consumer: Any, doctype: str, name: str) -> dict[str, Any]:
 
 	`reasons` are codes for why the consumer has not got it, or its last change.
 	"""
-	found = standing(consumer, doctype, name, history_of(doctype, name, consumer.name))
+	history = history_of(doctype, name, consumer.name, former_names(doctype, name))
+	found = standing(consumer, doctype, name, history)
 	return {
 		"there": found.there,
 		"reasons": found.codes,

@@ -13,6 +13,8 @@ from event_streaming.producer.log import epochs
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, ROWS
+from event_streaming.site.roles import may_subscribe
+from event_streaming.wire.tracing import NO_ROLE, USER_DISABLED
 
 
 class ConsumerRow(TypedDict):
@@ -33,6 +35,12 @@ class ConsumerRow(TypedDict):
 	last_contact: datetime | None
 	notify_failures: int
 	last_error: str | None
+	# another site has asked in its name, and is refused
+	other_site_id: str | None
+	# events that it has not taken were cleared
+	needs_copy: bool
+	# why its user is refused: a code of wire/tracing.py, or ""
+	user_problem: str
 	creation: datetime
 
 
@@ -54,11 +62,19 @@ def consumers(name: str | None = None) -> list[ConsumerRow]:
 				"last_contact",
 				"notify_failures",
 				"last_error",
+				"other_site_id",
+				"needs_copy",
 				"creation",
 			],
 			order_by="name asc",
 		)
 	]
+
+
+def _user_problem(user: str) -> str:
+	if not frappe.db.get_value("User", user, "enabled", cache=True):
+		return USER_DISABLED
+	return "" if may_subscribe(user) else NO_ROLE
 
 
 def events_behind(consumer) -> int:
@@ -104,5 +120,8 @@ def _row(consumer: dict, rows: list[dict], log: LogState) -> ConsumerRow:
 		"last_contact": consumer["last_contact"],
 		"notify_failures": cint(consumer["notify_failures"]),
 		"last_error": consumer["last_error"] or None,
+		"other_site_id": consumer["other_site_id"] or None,
+		"needs_copy": bool(cint(consumer["needs_copy"])),
+		"user_problem": _user_problem(consumer["user"]),
 		"creation": consumer["creation"],
 	}

@@ -18,6 +18,7 @@ event_streaming.check = (() => {
 			"Add to Value Map": __("Add to Value Map"),
 			"Give the Rights": __("Give the Rights"),
 			"Add the Options": __("Add the Options"),
+			"Create the Fields Here": __("Create the Fields Here"),
 		})[action];
 
 	function show(frm, report) {

@@ -103,14 +103,22 @@ event_streaming.producer_documents = (() => {
 	}
 
 	function ask_what_to_verify(frm) {
-		ask_for_documents(frm, __("Verify"), __("Verify"), (values) =>
+		const what_has_changed = {
+			fieldname: "what_has_changed",
+			fieldtype: "Check",
+			label: __("What Has Changed"),
+			description: __(
+				"Only what either site knows to have changed since the last comparison. What was never compared is compared whole. Not with filters."
+			),
+		};
+		const begin = (values) =>
 			start(
 				frm,
 				"start_verify",
 				values,
 				__("A background job compares the documents of both sites. Nothing is changed.")
-			)
-		);
+			);
+		ask_for_documents(frm, __("Verify"), __("Verify"), begin, [what_has_changed]);
 	}
 
 	// changes nothing, so that nothing is asked first; also before anything is approved
@@ -130,7 +138,7 @@ event_streaming.producer_documents = (() => {
 	}
 
 	// the dialog stays until the work has begun: what was chosen is not lost with a mistake
-	function ask_for_documents(frm, title, action, then) {
+	function ask_for_documents(frm, title, action, then, more_fields = []) {
 		const rows = frm.doc.producer_doctypes.filter(
 			(row) => row.status === "Approved" && !row.unsubscribe
 		);
@@ -161,6 +169,7 @@ event_streaming.producer_documents = (() => {
 					})),
 					columns: 2,
 				},
+				...more_fields,
 				{ fieldname: "filter_section", fieldtype: "Section Break", label: __("Filters") },
 				{
 					fieldname: "filter_doctype",
@@ -206,6 +215,9 @@ event_streaming.producer_documents = (() => {
 				);
 				const filters = { ...typed, ...picked };
 				then({
+					...Object.fromEntries(
+						more_fields.map(({ fieldname }) => [fieldname, values[fieldname] || 0])
+					),
 					doctypes: wanted,
 					filters: Object.keys(filters).length ? JSON.stringify(filters) : "",
 				}).then(() => dialog.hide());

@@ -106,6 +106,14 @@ event_streaming.verify_report = (() => {
 				__("{0}: the producer has no such fields: {1}", [name, listed(about.only_here)])
 			);
 		}
+		if (about.changed_since) {
+			lines.push(
+				__("{0}: only what has changed since {1} was compared.", [
+					name,
+					frappe.datetime.str_to_user(about.changed_since.slice(0, 19)),
+				])
+			);
+		}
 		if (about.extra_not_looked_for) {
 			lines.push(
 				__("{0}: with filters, documents that are only here are not looked for.", [name])

@@ -3,7 +3,7 @@
 import pytest
 from doctypes import CITY, with_orders
 from documents import change, delete, insert, read_doc, read_rows, unique
-from streams import pull, subscribe, wait_for
+from streams import SUBSCRIBER, pull, subscribe, wait_for
 
 ALERT, SETTINGS = "Event Streaming Alert", "Event Streaming Settings"
 ADMIN = "alerted-admin@example.com"
@@ -165,6 +165,56 @@ def test_events_that_wait_or_have_failed_are_told(producer, consumer):
 	pull(consumer, producer)
 
 	assert {status for _kind, status, _sites in consumer.run(look, times=20)} == {"Over"}
+
+
+def test_an_alert_keeps_up_leads_to_itself_and_is_not_for_users_of_other_sites(producer, consumer):
+	names = [unique("Taken") for _each in range(3)]
+	for site in (consumer, producer):
+		site.run(insert, doctype=CITY, title=names[0])
+	pull(consumer, producer)
+	consumer.run(look, times=20)
+	assert "1 events from" in consumer.run(message_of_alert)
+	for name in names[1:]:
+		for site in (consumer, producer):
+			site.run(insert, doctype=CITY, title=name)
+	pull(consumer, producer)
+	consumer.run(look)
+
+	message = consumer.run(message_of_alert)
+	assert "3 events from" in message and "/event-streaming-alert/" in message
+	assert SUBSCRIBER not in consumer.run(read_rows, doctype=ALERT, filters={})[0]["recipients"]
+
+	as_made, changed = [["System Manager", None]], [["System Manager", None], ["Website Manager", None]]
+	assert consumer.run(after_the_patch, rows=as_made) == [[None, "recipients"]]
+	assert consumer.run(after_the_patch, rows=changed) == changed
+
+
+def message_of_alert() -> str:
+	"""What the mail says of the alert that is open."""
+	import frappe
+
+	from event_streaming.admin.alerts import MESSAGE
+
+	(name,) = frappe.get_all("Event Streaming Alert", {"status": "Open"}, pluck="name")
+	doc = frappe.get_doc("Event Streaming Alert", name)
+	return frappe.render_template(MESSAGE, {"doc": doc, "frappe": frappe})
+
+
+def after_the_patch(rows: list) -> list:
+	"""Rows of recipients of the Notification by mail, as (role, field), and what the patch makes of them."""
+	import frappe
+
+	from event_streaming.admin.alerts import MAIL
+	from event_streaming.patches.v1_0 import mend_alert_recipients
+
+	doc = frappe.get_doc("Notification", MAIL)
+	doc.set("recipients", [{"receiver_by_role": role} for role, _field in rows])
+	doc.save()
+	mend_alert_recipients.execute()
+	doc.reload()
+	found = [[row.receiver_by_role or None, row.receiver_by_document_field or None] for row in doc.recipients]
+	frappe.db.rollback()
+	return found
 
 
 def test_a_consumer_that_has_been_silent_for_days_is_told(producer, consumer):

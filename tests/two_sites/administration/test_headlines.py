@@ -4,7 +4,7 @@ import pytest
 from doctypes import CITY
 from documents import unique
 from logs import sync_logs
-from streams import pull, require_field, require_nothing, subscribe
+from streams import SUBSCRIBER, pull, pull_now, require_field, require_nothing, subscribe
 
 PRODUCER = {
 	"name": "https://head.example",
@@ -22,6 +22,8 @@ PRODUCER = {
 	"last_error": None,
 	"last_warning": None,
 	"last_contact": None,
+	"restored_on": None,
+	"copy_failed": None,
 }
 CONSUMER = {
 	"name": "https://branch.example",
@@ -33,15 +35,20 @@ CONSUMER = {
 	"user": "stream@example.com",
 	"withheld": 0,
 	"withheld_doctypes": [],
+	"other_site_id": None,
+	"needs_copy": False,
+	"user_problem": "",
 }
 
 
 def producer_headline(values: dict) -> dict:
-	from frappe.utils import now_datetime
+	from frappe.utils import add_to_date, now_datetime
 
 	from event_streaming.admin.headlines import headline_of
 
-	return headline_of({**PRODUCER, **values}, "https://branch.example", now_datetime())
+	now = now_datetime()
+	made = {"creation": add_to_date(now, minutes=-values.pop("minutes_old", 1))}
+	return headline_of({**PRODUCER, **made, **values}, "https://branch.example", now)
 
 
 def consumer_headline(values: dict, contact_hours: float | None, known_hours: float) -> dict:
@@ -70,6 +77,10 @@ def consumer_headline(values: dict, contact_hours: float | None, known_hours: fl
 		({"retrying": 40, "waiting": 3, "events_behind": 9}, "40 Retrying", "orange"),
 		({"withheld": {"Note": 2, "ToDo": 1}, "events_behind": 0}, "3 Withheld", "orange"),
 		({"connection": "Unknown"}, "Not contacted yet", "gray"),
+		({"connection": "Unknown", "minutes_old": 20}, "Not contacted yet", "orange"),
+		({"restored_on": "2026-11-28"}, "Restored, Not Compared", "orange"),
+		({"copy_failed": ""}, "Copy Failed", "orange"),
+		({"copy_failed": "the keys", "failed": 2}, "2 Failed", "red"),
 		({"not_approved": ["Note"], "retrying": 1}, "Waiting for Approval", "orange"),
 		({"not_approved": ["Note"], "retrying": 2, "stuck": 2}, "2 Retrying", "orange"),
 		({"conflicts": 1, "stuck": 2}, "1 in Conflict", "red"),
@@ -103,7 +114,12 @@ def test_whoever_has_to_approve_is_named_with_the_place(consumer):
 			"3 Withheld",
 			"orange",
 		),
+		({"events_behind": 2}, 2, 1000, "2 Behind", "orange"),
 		({"events_behind": 2}, 48, 1000, "Silent", "orange"),
+		({"needs_copy": True}, 0.1, 1000, "Needs a Fresh Copy", "orange"),
+		({"other_site_id": "another"}, 0.1, 1000, "Another Site Asks", "red"),
+		({"user_problem": "user_disabled", "pending": ["Note"]}, 0.1, 1000, "User Disabled", "red"),
+		({"user_problem": "no_role"}, 0.1, 1000, "Role Missing", "red"),
 		({}, None, 1000, "Silent", "orange"),
 		({}, None, 1, "Up to Date", "green"),
 		({"active": False}, None, 1000, "Nothing Approved", "gray"),
@@ -171,3 +187,31 @@ def test_what_is_tried_again_for_the_third_time_asks_for_a_person(producer, cons
 
 	assert len(consumer.run(attention)) == 2
 	consumer.run(require_nothing, doctype=CITY)
+
+
+def enable(user: str, enabled: int) -> None:
+	import frappe
+
+	frappe.db.set_value("User", user, "enabled", enabled)
+	frappe.clear_cache(user=user)
+
+
+@pytest.mark.usefixtures("cities_streamed")
+def test_a_disabled_user_and_the_copy_that_failed_by_it_are_said_until_both_are_mended(producer, consumer):
+	copy = ("event-streaming", "copy", "--producer", producer.url, "--filters", '{"name": "none of them"}')
+	producer.run(enable, user=SUBSCRIBER, enabled=0)
+	try:
+		assert producer.run(headlines) == ["User Disabled"]
+		assert SUBSCRIBER in " ".join(producer.run(attention))
+		assert consumer.command(*copy).returncode == 1
+		consumer.run(pull_now, event_producer=producer.url)
+		assert consumer.run(headlines) == ["Refused"]
+	finally:
+		producer.run(enable, user=SUBSCRIBER, enabled=1)
+	pull(consumer, producer)
+	assert producer.run(headlines) == ["Up to Date"]
+	# what it has not brought no event will bring
+	assert consumer.run(headlines) == ["Copy Failed"]
+	assert "did not come to its end" in " ".join(consumer.run(attention))
+	assert consumer.command(*copy).returncode == 0
+	assert consumer.run(headlines) == ["Up to Date"]

@@ -23,6 +23,12 @@ def said(site, name: str, **arguments) -> str:
 	return " ".join([other["label"], *other["why"]])
 
 
+def rename(doctype: str, old: str, new: str) -> str:
+	import frappe
+
+	return frappe.rename_doc(doctype, old, new, force=True)
+
+
 @pytest.fixture(autouse=True)
 def cities(producer, consumer):
 	with_orders(producer, consumer)
@@ -51,6 +57,16 @@ def test_a_document_that_went_over_has_all_its_steps_on_both_sites(producer, con
 	assert done.returncode == 0 and ": Arrived" in done.stdout and "Applied" in done.stdout, (
 		done.stdout + done.stderr
 	)
+	# what it was called when its first events were logged is followed; what had its name before or after is another document
+	new = producer.run(rename, doctype=CITY, old=name, new=unique("Renamed"))
+	producer.run(change, doctype=CITY, name=new, country_name="Siam")
+	pull(consumer, producer)
+	producer.run(insert, doctype=CITY, title=name)
+	for site in (producer, consumer):
+		found = where(site, new)
+		assert [each["update_type"] for each in found["events"]] == ["Update", "Rename", "Update", "Create"]
+		assert {each["status"] for each in found["events"]} == {"Synced"}
+		assert [each["update_type"] for each in where(site, name)["events"]] == ["Create"]
 	own = consumer.run(insert, doctype=CITY, title=unique("Own"))
 	assert (where(consumer, own)["label"], where(consumer, own)["why"]) == ("Not from there", [])
 
@@ -83,12 +99,25 @@ def test_each_reason_for_which_a_document_is_not_there_is_said_on_both_sites(pro
 			assert "may not read it" in " ".join(found["why"]) and found["events"] == []
 	finally:
 		producer.run(allow, user=SUBSCRIBER, allowed=True)
+	# its events are there to be taken, and others before them are not any more
+	producer.run(change, doctype="Event Consumer", name=consumer.url, needs_copy=1)
+	for site in (producer, consumer):
+		found = where(site, name)
+		assert "has cleared events" in " ".join(found["why"]) and not found["here"], found
+	assert producer.run(headlines) == ["Needs a Fresh Copy"]
+	producer.run(change, doctype="Event Consumer", name=consumer.url, needs_copy=0)
 	consumer.run(set_unsubscribed, name=producer.url, doctype=CITY, unsubscribed=1)
 	for site in (producer, consumer):
 		assert "has unsubscribed" in said(site, name)
 	producer.run(change, doctype="Event Consumer", name=consumer.url, paused=1)
 	consumer.run("frappe.db.set_value", dt="Event Producer", dn=producer.url, field="paused", val=1)
 	assert "pulls nothing" in said(consumer, name)
+
+
+def headlines() -> list[str]:
+	from event_streaming.admin.status import site_status
+
+	return [row["headline"]["label"] for row in site_status()["consumers"]]
 
 
 def set_condition(consumer_url: str, condition: str | None) -> None:

@@ -168,6 +168,13 @@ def test_the_form_and_where_is_it_say_the_same_of_what_is_hidden_missed_or_held_
 		assert "could not read it" in " ".join(found["why"]) and not found["here"]
 		assert found["events"][0]["status"] == "Not Sent", found
 
+	# once it is repaired there, nothing is missed any more
+	repaired = consumer.command("event-streaming", "verify", "--repair", "--yes", "--doctype", CITY)
+	assert consumer.run(read_doc, doctype=CITY, name=missed), repaired.stdout + repaired.stderr
+	assert producer.run(lines_of, name=missed)[0].startswith("green: Streamed to")
+	for site in (producer, consumer):
+		assert (where(site, missed)["label"], where(site, missed)["why"]) == ("Arrived", [])
+
 	coming = producer.run(insert, doctype=CITY, title=unique("city"))
 	producer.run(change, doctype="Event Consumer", name=consumer.url, paused=1)
 	(line,) = producer.run(lines_of, name=coming)

@@ -147,6 +147,27 @@ def test_a_field_that_came_new_is_made_here_or_ignored(producer, consumer):
 			site.run(remove_fields, doctype=CITY)
 
 
+def test_a_field_that_came_new_is_seen_by_the_daily_look_and_stands_in_the_timeline(producer, consumer):
+	subscribe(consumer, producer, CITY)
+	daily = "event_streaming.tasks.event_streaming_daily"
+	consumer.run(daily)
+	assert not changed_fields(consumer, producer)
+	new = {"dt": CITY, "fieldname": "es_new", "label": "New", "fieldtype": "Data"}
+	producer.run(insert, doctype="Custom Field", **new)
+	try:
+		consumer.run(daily)
+
+		assert "es_new" in changed_fields(consumer, producer)[0]
+		found = consumer.rest().method(f"{API}.connection_schema", site=producer.url, ask=0)
+		assert [each["field"] for each in found["differences"]] == ["es_new"]
+	finally:
+		producer.run(remove_fields, doctype=CITY)
+
+
+def changed_fields(site, other) -> list[str]:
+	return [each["title"] for each in timeline(site, other) if each["title"].startswith("Fields differ now")]
+
+
 def timeline(site, other) -> list[dict]:
 	"""All of its pages."""
 	found, after = [], ""

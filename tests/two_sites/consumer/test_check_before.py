@@ -5,10 +5,13 @@ import json
 import pytest
 from doctypes import CITY, field, make_doctype, with_orders
 from documents import delete, insert, read_doc, read_rows
-from streams import decide, make_event_producer, make_subscriber
+from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber
 
 # differs on both sites; goes through a mapping; not there any more
 SHEET, PLACE, ONLY_HERE = "Checked Sheet", "Checked Place", "Checked Only Here"
+# of another kind there; made by other documents; not to be read there; each site takes it from the other
+FORM, BOARD, SHUT, TOWN = "Checked Form", "Checked Board", "Checked Shut", "Checked Town"
+WORKFLOW = "Checked workflow"
 MAPPING, VALUE_MAP = "Checked places", "Checked regions"
 BOOKS = "the books are closed"
 MISDEEDS = (
@@ -33,7 +36,7 @@ FOUND = [
 	("May Hurt", "rights", PLACE, "Give the Rights"),
 	("May Hurt", "fields", SHEET, ""),
 	("May Hurt", "fields", SHEET, "Add the Options"),
-	("May Hurt", "fields", SHEET, ""),
+	("May Hurt", "fields", SHEET, "Create the Fields Here"),
 	("May Hurt", "naming series", SHEET, ""),
 	("May Hurt", "links", SHEET, "Fields This Site Decides"),
 	("May Hurt", "trial", SHEET, ""),
@@ -128,6 +131,59 @@ def make_documents(here: bool) -> None:
 		doc.insert(set_name=f"CHK-1{number:04}")
 	for region in ("north", "south", "east", ""):
 		frappe.get_doc({"doctype": PLACE, "title": region or "none", "region": region}).insert()
+
+
+def make_unlike_doctypes(here: bool) -> None:
+	import frappe
+
+	long, number, link = ("Data", "Int", "User") if here else ("Long Text", "Data", "Role")
+	make_doctype(
+		FORM,
+		[
+			field("title"),
+			field("remark", long),
+			field("amount", number),
+			field("person", "Link", options=link),
+			field("code", unique=int(here)),
+			field("stage"),
+		],
+		is_submittable=int(not here),
+	)
+	make_doctype(BOARD, [field("title")], in_create=1)
+	make_doctype(SHUT, [field("title")])
+	make_doctype(TOWN, [field("title")], autoname="field:title")
+	frappe.db.set_value("DocPerm", {"parent": BOARD}, "create", 0)
+	frappe.clear_cache(doctype=BOARD)
+	frappe.db.commit()
+
+
+def make_workflow() -> None:
+	import frappe
+
+	for state in ("Draft", "Done"):
+		if not frappe.db.exists("Workflow State", state):
+			frappe.get_doc({"doctype": "Workflow State", "workflow_state_name": state}).insert()
+	states = [
+		{"state": state, "doc_status": "0", "allow_edit": "System Manager"} for state in ("Draft", "Done")
+	]
+	frappe.get_doc(
+		{
+			"doctype": "Workflow",
+			"workflow_name": WORKFLOW,
+			"document_type": FORM,
+			"is_active": 1,
+			"workflow_state_field": "stage",
+			"states": states,
+			"transitions": [],
+		}
+	).insert()
+
+
+def let_read_only(doctype: str, name: str, user: str) -> None:
+	import frappe
+
+	values = {"doctype": "User Permission", "user": user, "allow": doctype, "for_value": name}
+	frappe.get_doc(values).insert()
 
 
 def take_away_rights(doctype: str, right: str) -> None:
@@ -344,6 +400,12 @@ def mend_all(task: str) -> list:
 	]
 
 
+def has_field(doctype: str, fieldname: str) -> bool:
+	import frappe
+
+	return frappe.get_meta(doctype).has_field(fieldname)
+
+
 def press(task: str, number: int) -> str:
 	"""A button that is not there, or was pressed already; returns what is said."""
 	import frappe
@@ -362,7 +424,7 @@ def test_the_buttons_mend_what_they_say_and_only_once(producer, consumer, faults
 
 	done = consumer.run(mend_all, task=task)
 
-	assert len(done) == 5
+	assert len(done) == 6
 	assert "can't be fixed with a button" in consumer.run(press, task=task, number=-1)
 	assert "done already" in consumer.run(press, task=task, number=0)
 	rows = {
@@ -378,7 +440,8 @@ def test_the_buttons_mend_what_they_say_and_only_once(producer, consumer, faults
 		"east": "E",
 	}
 	audit = {"decision": "Finding Mended", "reference_name": faults}
-	assert len(consumer.run(read_rows, doctype="Event Streaming Audit Log", filters=audit)) == 5
+	assert len(consumer.run(read_rows, doctype="Event Streaming Audit Log", filters=audit)) == 6
+	assert consumer.run(has_field, doctype=SHEET, fieldname="paper")
 	again = consumer.command(
 		"event-streaming", "check", producer.url, "--doctype", SHEET, "--doctype", PLACE, "--json"
 	)
@@ -386,3 +449,72 @@ def test_the_buttons_mend_what_they_say_and_only_once(producer, consumer, faults
 	assert not [each["action"] for each in left if each["action"]]
 	assert any("Checked Sheet: on both sites already (3)" in each["what"] for each in left)
 	assert again.returncode == 3
+
+
+# severity, kind, DocType, button, words
+UNLIKE = [
+	("Stops", "fields", FORM, "", "another kind of DocType there: submittable"),
+	("May Hurt", "fields", FORM, "", "of another type here: amount (Data → Int)"),
+	("May Hurt", "fields", FORM, "", "link to another DocType here: person (Role → User)"),
+	("May Hurt", "fields", FORM, "", "hold less text here: remark (Long Text → Data)"),
+	("May Hurt", "fields", FORM, "", "unique here and not there: code"),
+	("May Hurt", "workflow", FORM, "", "does not know these states here: Unheard Of"),
+	("Note", "workflow", FORM, "", f"workflow {WORKFLOW} is active here"),
+	("May Hurt", "made by others", BOARD, "Unsubscribe", "made by other documents"),
+	("Stops", "rights", SHUT, "", "may not read Checked Shut"),
+	("Stops", "rights", TOWN, "", "has no right to delete Checked Town"),
+	("May Hurt", "rights", TOWN, "", "may read only some documents of Checked Town"),
+]
+
+
+def test_kinds_workflows_and_rights_there_are_found_and_the_terminal_mends_what_it_shows(producer, consumer):
+	for site, here in ((producer, False), (consumer, True)):
+		site.run(make_unlike_doctypes, here=here)
+		site.run(make_subscriber)
+	consumer.run(make_workflow)
+	producer.run(insert, doctype=FORM, title="one", stage="Unheard Of")
+	producer.run(insert, doctype=TOWN, title="one")
+	rows = [{"ref_doctype": each, "use_same_name": 1} for each in (FORM, BOARD, SHUT, TOWN)]
+	name = consumer.run(make_event_producer, url=producer.url, rows=rows)
+	producer.run(decide, consumer_url=consumer.url)
+	# the other way round
+	producer.run(make_event_producer, url=consumer.url, rows=[{"ref_doctype": TOWN, "use_same_name": 1}])
+	consumer.run(decide, consumer_url=producer.url)
+	producer.run(take_away_rights, doctype=SHUT, right="read")
+	producer.run(take_away_rights, doctype=TOWN, right="delete")
+	producer.run(let_read_only, doctype=TOWN, name="one", user=SUBSCRIBER)
+
+	checked = consumer.command("event-streaming", "check", producer.url)
+	report = consumer.run(report_of_last_check, event_producer=name)
+
+	found = [
+		(each["severity"], each["kind"], each["doctype"], each["action"], each["what"]) for each in report
+	]
+	for severity, kind, doctype, action, words in UNLIKE:
+		assert any(each[:4] == (severity, kind, doctype, action) and words in each[4] for each in found), (
+			words,
+			found,
+		)
+	number = next(n for n, each in enumerate(report, start=1) if each["action"] == "Unsubscribe")
+	assert f"Unsubscribe: --fix {number}" in checked.stdout
+
+	command = ("event-streaming", "check", producer.url, "--fix", str(number))
+	unasked = consumer.command(*command)
+	assert unasked.returncode == 2 and "give --yes" in unasked.stderr
+	assert not is_unsubscribed(consumer, name, BOARD)
+	done = consumer.command(*command, "--yes")
+	assert done.returncode == 0 and f"Unsubscribe from {BOARD}." in done.stdout, done.stdout + done.stderr
+	assert is_unsubscribed(consumer, name, BOARD)
+	again = consumer.command(*command, "--yes")
+	assert again.returncode == 1 and "done already" in again.stderr
+
+
+def is_unsubscribed(consumer, name: str, doctype: str) -> bool:
+	rows = consumer.run(read_doc, doctype="Event Producer", name=name)["producer_doctypes"]
+	return bool(next(row for row in rows if row["ref_doctype"] == doctype)["unsubscribe"])
+
+
+def report_of_last_check(event_producer: str) -> list:
+	from event_streaming.consumer.logs import task
+
+	return task.latest(event_producer, task.CHECK).report["findings"]

@@ -279,3 +279,70 @@ def test_a_check_says_which_vouchers_the_books_will_refuse(consumer):
 	assert [certain for certain, _what in unknown] == [False, False, False]
 	assert consumer.run(refusals, doctype="Item", dates=dates) == []
 	assert consumer.run(refusals, doctype="Sales Invoice", dates=["2025-05-01"])[0][0] is False
+
+
+def make_books() -> None:
+	"""ERPNext's DocTypes of closed books, with the fields that the check reads: frozen, closed and half closed."""
+
+	def text(fieldname: str, fieldtype: str = "Data", **values) -> dict:
+		return {"fieldname": fieldname, "label": fieldname.title(), "fieldtype": fieldtype, **values}
+
+	singles = {"Accounts Settings": [text("acc_frozen_upto", "Date")]}
+	singles["Stock Settings"] = [text("stock_frozen_upto", "Date"), text("allow_negative_stock", "Check")]
+	for name, fields in singles.items():
+		make_doctype(name, fields, issingle=1)
+	make_doctype("Company", [text("accounts_frozen_till_date", "Date")], autoname="prompt")
+	closing = [text("company"), text("period_end_date", "Date")]
+	make_doctype("Period Closing Voucher", closing, is_submittable=1)
+	make_doctype("Closed Document", [text("document_type"), text("closed", "Check")], istable=1)
+	closed = text("closed_documents", "Table", options="Closed Document")
+	period = [text("company"), text("start_date", "Date"), text("end_date", "Date"), closed]
+	make_doctype("Accounting Period", period, autoname="prompt")
+
+
+def close_books() -> None:
+	import frappe
+
+	frappe.db.set_single_value("Accounts Settings", "acc_frozen_upto", "2020-12-31")
+	frappe.db.set_single_value("Stock Settings", "stock_frozen_upto", "2021-12-31")
+	for name, until in (("Open Shop", None), ("Shop", "2022-12-31")):
+		values = {"doctype": "Company", "accounts_frozen_till_date": until}
+		frappe.get_doc(values).insert(set_name=name)
+	for end in ("2023-12-31", "2022-12-31"):
+		values = {"doctype": "Period Closing Voucher", "company": "Shop", "period_end_date": end}
+		frappe.get_doc(values).insert().submit()
+	rows = [
+		{"document_type": "Sales Invoice", "closed": 1},
+		{"document_type": "Journal Entry", "closed": 0},
+	]
+	values = {"doctype": "Accounting Period", "company": "Shop", "closed_documents": rows}
+	dates = {"start_date": "2024-01-01", "end_date": "2024-01-31"}
+	frappe.get_doc({**values, **dates}).insert(set_name="January")
+	frappe.db.commit()
+
+
+def refusals_of_the_books(doctype: str, dates: list) -> list:
+	from event_streaming.adapters import erpnext
+
+	return [what for _certain, what, _remedy in erpnext.what_will_refuse(doctype, dates)]
+
+
+def test_frozen_books_closed_years_periods_and_stock_are_read_from_erpnexts_own_documents(consumer):
+	consumer.run(make_books)
+	assert consumer.run(refusals_of_the_books, doctype="Journal Entry", dates=["2019-05-01"]) == []
+	consumer.run(close_books)
+	dates = ["2019-05-01", "2022-05-01", "2023-05-01", "2024-01-15", "2024-02-01"]
+
+	invoices = consumer.run(refusals_of_the_books, doctype="Sales Invoice", dates=dates)
+	entries = consumer.run(refusals_of_the_books, doctype="Journal Entry", dates=dates)
+
+	for words in (
+		"1 documents of Sales Invoice will be refused: the books of all companies are frozen (until 2020-12-31)",
+		"2 documents of Sales Invoice will be refused: the books of Shop are frozen (until 2022-12-31)",
+		"3 documents of Sales Invoice will be refused: the year of Shop is closed (until 2023-12-31)",
+		"1 documents of Sales Invoice will be refused: the accounting period January of Shop is closed",
+		"1 documents of Sales Invoice will be refused: stock is frozen (until 2021-12-31)",
+		"takes more stock than is here by then is refused",
+	):
+		assert any(words in what for what in invoices), (words, invoices)
+	assert len(invoices) == 6 and len(entries) == 3, (invoices, entries)

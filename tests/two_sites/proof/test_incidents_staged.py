@@ -1,6 +1,8 @@
 """Incidents of docs/incidents.md that no other test stages: what stands still or breaks is said, and what it says mends it."""
 
 import json
+import os
+import subprocess
 import time
 
 import pytest
@@ -8,7 +10,8 @@ from doctypes import CITY
 from documents import insert, read_doc, unique
 from fake_producer import FakeProducer
 from fake_site import Authority
-from streams import make_event_producer, make_subscriber, pull
+from shop import JOURNAL, company_on_both, ledger_of, make_journal
+from streams import SUBSCRIBER, make_event_producer, make_subscriber, pull, subscribe
 
 
 def standing(seconds: int = 0) -> list:
@@ -62,6 +65,38 @@ def pull_on_a_full_disk(event_producer: str) -> list:
 	finally:
 		frappe.db.sql = original
 	return [said, *standing()]
+
+
+def pull_that_breaks(event_producer: str) -> list:
+	"""A hook, or a fault of the app's own, ends each pull; what is said then."""
+	from event_streaming.consumer.pull import loop
+
+	original = loop.apply_page
+
+	def broken(*args, **kwargs):
+		raise RuntimeError("nobody expected this")
+
+	loop.apply_page = broken
+	try:
+		loop.pull(event_producer)
+	except RuntimeError:
+		pass
+	finally:
+		loop.apply_page = original
+	return standing()
+
+
+@pytest.mark.usefixtures("cities_streamed")
+def test_a_pull_that_ends_with_an_unexpected_error_is_said_until_one_has_come_to_its_end(producer, consumer):
+	pull(consumer, producer)
+	name = producer.run(insert, doctype=CITY, title=unique("City"))
+
+	label, text, needs = consumer.run(pull_that_breaks, event_producer=producer.url)
+
+	assert label == "Warning" and "RuntimeError" in text and any("RuntimeError" in line for line in needs)
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=CITY, name=name)
+	assert consumer.run(standing) == ["Up to Date", "", []]
 
 
 def rooms(free: list) -> list:
@@ -130,3 +165,108 @@ def test_a_certificate_is_told_before_it_ends_and_when_it_has(consumer, orders, 
 		assert level == "fault" and "certificate has expired. Renew it there" in message
 		label, text, _needs = consumer.run(standing)
 		assert label == "Offline" and "certificate has expired" in text
+
+
+# ---- closed books
+
+
+def freeze_books(until: str | None, role: str | None = None) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Shop Settings")
+	doc.update({"books_frozen_until": until, "frozen_books_role": role})
+	doc.save()
+
+
+def give_role(user: str, role: str) -> None:
+	import frappe
+
+	if not frappe.db.exists("Role", role):
+		frappe.get_doc({"doctype": "Role", "role_name": role}).insert()
+	frappe.get_doc("User", user).add_roles(role)
+
+
+def test_a_voucher_for_frozen_books_waits_and_comes_when_they_are_opened_for_the_subscriber(
+	producer, consumer
+):
+	company = company_on_both(producer, consumer)
+	subscribe(consumer, producer, JOURNAL)
+	consumer.run(freeze_books, until="2099-12-31", role="Books Opener")
+	name = producer.run(make_journal, company=company, rows=1)
+	pull(consumer, producer)
+	# what the life cycle refuses is tried a few times
+	for _try in range(3):
+		consumer.command("event-streaming", "resync", "--producer", producer.url)
+
+	[cause] = consumer.rest().method("event_streaming.api.causes")
+	assert "not authorized to add or update entries before 2099-12-31" in cause["example"]["text"]
+	assert (cause["doctype"], cause["count"]) == (JOURNAL, 1)
+	assert consumer.run(standing)[0] in ("1 Failed", "1 Retrying")
+	assert not consumer.run(ledger_of, voucher=name)
+
+	consumer.run(give_role, user=SUBSCRIBER, role="Books Opener")
+	consumer.rest().method("event_streaming.api.retry_cause", cause=cause["cause"])
+
+	assert len(consumer.run(ledger_of, voucher=name)) == 2
+	assert consumer.run(standing) == ["Up to Date", "", []]
+
+
+# ---- a disk that is really full
+
+
+@pytest.fixture
+def small_disk(producer, tmp_path):
+	"""A folder of 1 MB that is full, in place of the folder in which the producer's site keeps its files."""
+	folder = producer.run(files_folder)
+	if os.environ.get("EVENT_STREAMING_BENCH") or os.geteuid():
+		pytest.skip("only root of the sandbox's machine can mount a small disk")
+	mounted = subprocess.run(
+		["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", folder], capture_output=True, text=True
+	)
+	if mounted.returncode:
+		pytest.skip(f"this machine mounts no small disk: {mounted.stderr.strip()}")
+	try:
+		yield folder
+	finally:
+		subprocess.run(["umount", "-l", folder], check=True)
+
+
+def files_folder() -> str:
+	import os
+
+	import frappe
+
+	return os.path.abspath(frappe.get_site_path("private", "files"))
+
+
+def attach(name: str, kilobytes: int) -> str:
+	import frappe
+
+	values = {"doctype": "File", "file_name": f"{frappe.generate_hash(length=8)}.txt", "is_private": 1}
+	values |= {"attached_to_doctype": CITY, "attached_to_name": name}
+	try:
+		frappe.get_doc({**values, "content": frappe.generate_hash(length=10) * 100 * kilobytes}).insert()
+		frappe.db.commit()
+	except OSError as error:
+		frappe.db.rollback()
+		return str(error)
+	return ""
+
+
+@pytest.mark.usefixtures("cities_streamed")
+def test_a_producer_whose_disk_is_really_full_says_so_and_loses_nothing_of_the_rest(
+	producer, consumer, small_disk
+):
+	name = producer.run(insert, doctype=CITY, title=unique("City"))
+	assert producer.run(attach, name=name, kilobytes=100) == ""
+	pull(consumer, producer)
+
+	assert "No space left" in producer.run(attach, name=name, kilobytes=3000)
+	found = producer.command("event-streaming", "doctor", "--quiet")
+
+	assert "MB are free on the disk" in found.stdout and small_disk in found.stdout, found.stdout
+	# what needs no room on that disk goes on, and what could not be saved is no event
+	other = producer.run(insert, doctype=CITY, title=unique("City"))
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=CITY, name=other)
+	assert consumer.run(standing) == ["Up to Date", "", []]

@@ -1,5 +1,7 @@
 """Scheduled verify of what has changed: the cheap night finds what either site knows of, the full round the rest."""
 
+import json
+
 import pytest
 from doctypes import CITY
 from documents import delete, insert, unique
@@ -109,6 +111,18 @@ def test_a_cheap_night_finds_what_either_site_knows_of_and_the_full_round_the_re
 	again = consumer.run(another_night, event_producer=event_producer)
 	assert again["found"] == night["found"]
 
+	# a person may ask for the same, and what a comparison of some documents says takes nothing from it
+	command = ("event-streaming", "verify", "--producer", event_producer, "--json")
+	some = consumer.command(*command, "--filters", f'{{"name": "{silent}"}}')
+	assert some.returncode == 3, some.stderr
+	by_hand = consumer.command(*command, "--what-has-changed")
+	assert kinds_in(by_hand.stdout) == night["found"], by_hand.stderr
+	refused = consumer.command(*command, "--what-has-changed", "--filters", "{}")
+	assert refused.returncode == 2 and "not both" in refused.stderr
+	assert consumer.run(refusal_of_both, event_producer=event_producer)
+	again = consumer.run(another_night, event_producer=event_producer)
+	assert again["found"] == night["found"]
+
 	consumer.run(set_up, event_producer=event_producer, verify_full_every=0)
 	full = consumer.run(another_night, event_producer=event_producer)
 	assert full["found"] == {**night["found"], silent: "Different", lost: "Extra"}
@@ -119,6 +133,24 @@ def test_a_cheap_night_finds_what_either_site_knows_of_and_the_full_round_the_re
 	consumer.run(another_night, event_producer=event_producer)
 	mended = consumer.run(another_night, event_producer=event_producer)
 	assert set(mended["found"]) <= {lost}
+
+
+def kinds_in(answer: str) -> dict:
+	report = json.loads(answer)["report"]
+	assert report["doctypes"][CITY]["changed_since"]
+	return {each["remote_name"]: each["kind"] for each in report["findings"]}
+
+
+def refusal_of_both(event_producer: str) -> bool:
+	import frappe
+
+	from event_streaming.api import verify
+
+	try:
+		verify(event_producer, [CITY], {"name": "x"}, what_has_changed=1)
+	except frappe.ValidationError as error:
+		return "not both" in str(error)
+	return False
 
 
 def touch(name: str) -> None:

@@ -80,6 +80,11 @@ ACCESS = {
 		set(),
 		{"producer_url": "{producer}", "doctype": CITY, "name": "none"},
 	),
+	"event_streaming.endpoints.documents_repaired": (
+		"producer",
+		OWN_USER,
+		{"event_consumer": "{consumer}", "doctype": CITY, "positions": "{}"},
+	),
 	f"{API}.where_is": ("consumer", ADMINS, {"doctype": CITY, "name": "none", "ask": 0}),
 	f"{API}.connection": ("consumer", ADMINS, {"site": "{producer}"}),
 	f"{API}.map": ("consumer", ADMINS, {}),
@@ -196,6 +201,11 @@ ACCESS = {
 	f"{PRODUCER_FORM}.start_repair": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.get_progress": ("consumer", ADMINS, {"event_producer": "{producer}"}),
 	f"{PRODUCER_FORM}.get_standing": ("consumer", ADMINS, {"event_producer": "{producer}"}),
+	f"{DOCTYPES}.event_consumer.event_consumer.get_standing": (
+		"producer",
+		ADMINS,
+		{"event_consumer": "{consumer}"},
+	),
 	f"{PRODUCER_FORM}.stop_task": ("consumer", ADMINS, {"event_producer": "{producer}", "kind": "Verify"}),
 	f"{PRODUCER_FORM}.resync": ("consumer", ADMINS, {"update": '{"name": "0"}'}),
 	f"{SYNC_LOG}.resync_log": ("consumer", ADMINS, {"name": "0"}),

@@ -15,6 +15,27 @@ LEADS = {
 	"incidents.th.md": ["เห็นอะไร:", "หมายความว่า:", "ทำอะไร:", "จบเมื่อ:"],
 }
 FEWEST = 15
+FORMS = "event_streaming/doctype"
+# way -> (module, function, what it asks): in the task of every minute, or where something is opened
+WAYS = {
+	"pull": [("tasks.py", "event_streaming_every_minute", "requests.pull_due")],
+	"alert": [
+		("tasks.py", "event_streaming_every_minute", "alerts.check"),
+		("admin/alerts.py", "troubles", "of_producer"),
+	],
+	"headline": [
+		(f"{FORMS}/event_producer/event_producer.py", "onload", "headline_of"),
+		(f"{FORMS}/event_producer/event_producer.py", "standing_of", "headline_of"),
+		(f"{FORMS}/event_consumer/event_consumer.py", "onload", "headline_of_consumer"),
+		(f"{FORMS}/event_consumer/event_consumer.py", "standing_of", "headline_of_consumer"),
+		("admin/status.py", "site_status", "headline_of"),
+	],
+	"causes": [("api.py", "causes", "listing.open_causes_of")],
+	"doctor": [
+		("api.py", "doctor", "examine"),
+		("tasks.py", "event_streaming_daily", "looking.look_once_a_day"),
+	],
+}
 LABEL = re.compile(r"(?<!\*)\*(?!\*)([^*]+?)\*(?!\*)")
 
 
@@ -64,6 +85,40 @@ def test_each_incident_has_a_test_that_is_there(page):
 
 def test_both_languages_name_the_same_tests():
 	assert list(staged("incidents.md").values()) == list(staged("incidents.th.md").values())
+
+
+def seen_by(page: str) -> dict[str, list[str]]:
+	"""Incident -> the ways in which it is seen, of the table at the beginning."""
+	beginning = (DOCS / page).read_text().split("\n## ", 1)[0]
+	rows = re.findall(r"^\| (.+?) \| (`.+`) \|$", beginning, flags=re.M)
+	return {incident: re.findall(r"`([^`]+)`", ways) for incident, ways in rows}
+
+
+@pytest.mark.parametrize("page", [name for name, _language in PAGES])
+def test_each_incident_is_seen_in_a_way_that_is_known(page):
+	assert list(seen_by(page)) == incidents(page)
+	assert {way for ways in seen_by(page).values() for way in ways} == set(WAYS)
+	assert list(seen_by(page).values()) == list(seen_by("incidents.md").values())
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_each_way_is_looked_for_every_minute_or_worked_out_when_it_is_opened(way):
+	every_minute = "event_streaming.tasks.event_streaming_every_minute"
+	hooks = (PROJECT / "event_streaming/hooks.py").read_text()
+	assert f'"cron": {{"* * * * *": ["{every_minute}"]}}' in hooks
+	for path, function, calls in WAYS[way]:
+		found = names_in(PROJECT / "event_streaming" / path, function)
+		assert calls in found, f"{function} of {path} does not ask {calls}"
+	# what is worked out is kept nowhere
+	kept = [path.name for path in (PROJECT / "event_streaming").glob("**/doctype/*/*.json")]
+	assert "event_streaming_cause.json" not in kept and "event_streaming_headline.json" not in kept
+
+
+def names_in(path: Path, function: str) -> set[str]:
+	"""What a function names: `a.b` of modules and functions alone."""
+	tree = ast.parse(path.read_text())
+	(found,) = (each for each in ast.walk(tree) if getattr(each, "name", "") == function)
+	return {ast.unparse(each) for each in ast.walk(found) if isinstance(each, ast.Name | ast.Attribute)}
 
 
 @pytest.mark.parametrize(("page", "language"), PAGES)

@@ -1,5 +1,7 @@
 // The form of a consumer: what it asked for, and the decision about it.
 
+const CONSUMER_METHODS = "event_streaming.event_streaming.doctype.event_consumer.event_consumer";
+
 frappe.ui.form.on("Event Consumer", {
 	setup(frm) {
 		frm.set_indicator_formatter("ref_doctype", (row) => {
@@ -35,6 +37,9 @@ frappe.ui.form.on("Event Consumer", {
 		show_site(frm);
 		add_rotate_button(frm);
 		event_streaming.doctor.add_button(frm, { event_consumer: frm.doc.name });
+		event_streaming.live.watch(frm, `${CONSUMER_METHODS}.get_standing`, {
+			event_consumer: frm.doc.name,
+		});
 		frm.add_custom_button(__("Connection"), () =>
 			frappe.set_route("event-streaming-connection", frm.doc.name)
 		);

@@ -57,6 +57,7 @@ class EventConsumer(Document):
 		self.set_onload("events_behind", overview.events_behind(self))
 		for row in overview.consumers(self.name):
 			self.set_onload("headline", headline_of_consumer(row, now_datetime()))
+		self.set_onload("standing", standing_of(self.name))
 
 	def validate(self):
 		approval.validate_consumer(self)
@@ -85,3 +86,25 @@ class EventConsumer(Document):
 def register_consumer(data: str):
 	"""A consumer says what it wants, for the first time or again; answers JSON. Public endpoint."""
 	return register.register_from_json(data)
+
+
+@frappe.whitelist()
+def get_standing(event_consumer: str) -> str:
+	"""The form asks again and again: changes when the headline, a row that the other site has asked for, or a claim has changed."""
+	frappe.has_permission("Event Consumer", "read", event_consumer, throw=True)
+	return standing_of(event_consumer)
+
+
+def standing_of(event_consumer: str) -> str:
+	"""What an open form has to show anew when it changes."""
+	rows = frappe.get_all(
+		"Event Consumer Document Type",
+		filters={"parent": event_consumer, "parenttype": "Event Consumer"},
+		fields=["ref_doctype", "status", "unsubscribed", "condition", "condition_error", "withheld"],
+		order_by="idx asc",
+	)
+	found = overview.consumers(event_consumer)
+	headline = headline_of_consumer(found[0], now_datetime()) if found else {}
+	shown = ["paused", "site_id", "other_site_id", "notify_failures"]
+	own = frappe.db.get_value("Event Consumer", event_consumer, shown)
+	return frappe.as_json([rows, headline, own], indent=None)

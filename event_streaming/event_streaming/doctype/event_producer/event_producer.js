@@ -1,7 +1,6 @@
 // The form of a producer: how the connection is, and what a person can do about it. It decides nothing.
 
 const PRODUCER_METHODS = "event_streaming.event_streaming.doctype.event_producer.event_producer";
-const LOOK_EVERY_MS = 5000;
 
 frappe.ui.form.on("Event Producer", {
 	setup(frm) {
@@ -37,7 +36,9 @@ frappe.ui.form.on("Event Producer", {
 		add_rotate_button(frm);
 		event_streaming.doctor.add_button(frm, { event_producer: frm.doc.name });
 		event_streaming.producer_tasks.look(frm);
-		look_for_changes(frm);
+		event_streaming.live.watch(frm, `${PRODUCER_METHODS}.get_standing`, {
+			event_producer: frm.doc.name,
+		});
 		frm.add_custom_button(__("Connection"), () =>
 			frappe.set_route("event-streaming-connection", frm.doc.name)
 		);
@@ -200,33 +201,6 @@ function describe_connection(result) {
 	return [...lines, ...(result.warnings || [])]
 		.map((line) => frappe.utils.escape_html(line))
 		.join("<br>");
-}
-
-// what the producer decides, and what a pull meets, shows without a reload, also where there are no realtime messages
-function look_for_changes(frm) {
-	clearTimeout(frm.next_look);
-	frm.next_look = setTimeout(() => {
-		if (!event_streaming.producer_tasks.is_shown(frm) || frm.is_new()) return;
-		// nobody's work is taken away
-		if (document.hidden || frm.is_dirty() || $(".modal.show, .grid-row-open").length) {
-			look_for_changes(frm);
-			return;
-		}
-		const name = frm.doc.name;
-		frappe
-			.xcall(`${PRODUCER_METHODS}.get_standing`, { event_producer: name }, "GET")
-			.then((now) => {
-				if (
-					!event_streaming.producer_tasks.is_shown(frm) ||
-					frm.doc.name !== name ||
-					frm.is_dirty()
-				)
-					return;
-				const shown = (frm.doc.__onload || {}).standing;
-				if (shown && now !== shown) frm.reload_doc();
-				else look_for_changes(frm);
-			});
-	}, LOOK_EVERY_MS);
 }
 
 function reload_if_clean(frm) {

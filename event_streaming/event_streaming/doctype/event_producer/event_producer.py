@@ -185,11 +185,15 @@ def start_match(event_producer: str, doctypes: str | list | None = None) -> None
 
 @frappe.whitelist(methods=["POST"])
 def start_verify(
-	event_producer: str, doctypes: str | list | None = None, filters: str | dict | list | None = None
+	event_producer: str,
+	doctypes: str | list | None = None,
+	filters: str | dict | list | None = None,
+	what_has_changed: bool | int = False,
 ) -> dict:
-	"""The form's button: have a background job compare the documents of both sites."""
+	"""The form's button: have a background job compare the documents of both sites, or those that have changed."""
 	frappe.only_for("System Manager")
-	return verifying.start_verify(event_producer, doctypes, filters)
+	changed = bool(frappe.utils.cint(what_has_changed))
+	return verifying.start_verify(event_producer, doctypes, filters, changed)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -1,17 +1,16 @@
 // The guides that come with the app. They link to each other and to their own headings, as on a code forge.
 
 const GUIDES = {
-	start:
-	__("Start here"),
+	start: __("Start here"),
 	concepts: __("Concepts"),
 	guide: __("User guide"),
 	admin: __("Administrator's guide"),
 	incidents: __("Incidents"),
-	errors:
-	__("Error catalogue"),
+	errors: __("Error catalogue"),
 	security: __("Security"),
 };
-const LINK_TO_GUIDE = /^(?:(start|concepts|guide|admin|incidents|errors|security)(\.th)?\.md)?(?:#(.*))?$/;
+const LINK_TO_GUIDE =
+	/^(?:(start|concepts|guide|admin|incidents|errors|security)(\.th)?\.md)?(?:#(.*))?$/;
 
 frappe.pages["event-streaming-guide"].on_page_load = (wrapper) => {
 	const page = frappe.ui.make_app_page({

@@ -1,11 +1,21 @@
 """The ledger: each voucher posts its lines when it is submitted, and reverses them when it is cancelled."""
 
 import frappe
+from frappe.utils import getdate
 
 LINE = "Shop Ledger Entry"
 
 
+def check_freezing_date(posting_date) -> None:
+	"""As ERPNext's: nothing is posted into frozen books but by who has the role for it."""
+	settings = frappe.get_cached_doc("Shop Settings")
+	frozen, role = settings.books_frozen_until, settings.frozen_books_role
+	if frozen and getdate(posting_date) <= getdate(frozen) and role not in frappe.get_roles():
+		frappe.throw(f"You are not authorized to add or update entries before {frozen}")
+
+
 def post(voucher, *lines: dict) -> None:
+	check_freezing_date(voucher.posting_date)
 	for line in lines:
 		if line.get("debit") or line.get("credit"):
 			frappe.get_doc(
