@@ -1,6 +1,6 @@
 """What the row in Event Sync Log says of an event that took effect."""
 
-from frappe import _
+from event_streaming.messages.coded import _
 
 from event_streaming.consumer.logs.sync_log import SYNCED, Outcome
 from event_streaming.consumer.resolve.about import About
