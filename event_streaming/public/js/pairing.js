@@ -287,7 +287,7 @@ event_streaming.pairing = (() => {
 		frappe.xcall(method, { event_producer }).then((tasks) => {
 			const work = tasks.find((each) => each.kind === "Copy");
 			const total = work ? Math.max(cint(work.total), cint(work.done)) : 0;
-			const line = !work
+			const line = !total && (!work || ACTIVE.includes(work.status))
 				? __("The copy is about to begin.")
 				: __("{0} of {1} documents copied, {2} failed.", [cint(work.done), total, cint(work.failed)]);
 			dialog.$wrapper.find(".joining-progress").text(line);
