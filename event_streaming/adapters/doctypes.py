@@ -8,6 +8,7 @@ from frappe import _
 
 from event_streaming.adapters.calls import adapters
 from event_streaming.site.refused import OF_PAPER
+from event_streaming.site.schema import counted_by
 
 
 def fields_decided_here(doctype: str) -> tuple[str, ...]:
@@ -42,6 +43,13 @@ def may_stay_empty(doctype: str) -> bool:
 	return doctype in OF_PAPER or any(
 		doctype in getattr(adapter, "MAY_STAY_EMPTY", ()) for adapter in adapters()
 	)
+
+
+def counters_of(doctype: str) -> list[str]:
+	"""The counters from which this site takes names of such documents. An adapter knows the DocTypes that are named otherwise,
+	although they have a naming series."""
+	otherwise = (getattr(adapter, "is_named_otherwise", None) for adapter in adapters())
+	return [] if any(named(doctype) for named in otherwise if named) else counted_by(doctype)
 
 
 def refuse_what_cannot_come(doctype: str, data: dict[str, Any]) -> None:
