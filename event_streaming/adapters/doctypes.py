@@ -85,14 +85,16 @@ def why_not_subscribe(doctype: str) -> str:
 	return ""
 
 
-def what_will_refuse(doctype: str, dates: Collection[str] | None) -> list[tuple[bool, str, str]]:
+def what_will_refuse(
+	doctype: str, dates: Collection[str] | None, decided: Collection[str] = ()
+) -> list[tuple[bool, str, str]]:
 	"""Rules of this site that will refuse documents of a DocType which come: (whether it is certain, what, how to mend it).
 
-	`dates` are the posting dates of what will come, None where they are not known.
+	`dates` are the posting dates of what will come, None where they are not known; `decided` the fields that this site decides.
 	"""
 	return [
 		each
 		for adapter in adapters()
 		if hasattr(adapter, "what_will_refuse")
-		for each in adapter.what_will_refuse(doctype, dates)
+		for each in adapter.what_will_refuse(doctype, dates, decided)
 	]

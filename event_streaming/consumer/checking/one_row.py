@@ -248,7 +248,9 @@ def of_values(row: Row) -> Iterator[Found]:
 def of_books(row: Row) -> Iterator[Found]:
 	"""Rules of this site's apps that refuse what comes."""
 	dates = row.column(POSTING_DATE) if POSTING_DATE in row.fields else None
-	for certain, what, remedy in what_will_refuse(row.wanted.local_doctype, dates):
+	for certain, what, remedy in what_will_refuse(
+		row.wanted.local_doctype, dates, row.wanted.fields_this_site_decides
+	):
 		yield Found(STOPS if certain else MAY_HURT, "books", row.wanted.local_doctype, what, remedy)
 
 

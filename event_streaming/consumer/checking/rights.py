@@ -14,6 +14,8 @@ from event_streaming.site.roles import SUBSCRIBER
 
 RIGHTS = ("create", "write", "delete")
 OF_SUBMITTABLE = ("submit", "cancel")
+# what Frappe makes on every site
+ON_EVERY_SITE = frozenset(("Country", "Currency", "Gender", "Language", "Salutation"))
 
 
 def rights_needed(single: bool, submittable: bool) -> tuple[str, ...]:
@@ -94,7 +96,9 @@ def of_linked(
 	targets = {
 		target
 		for field, target in unread
-		if field not in left and field.partition(".")[0] not in left and not unasked.why_not(target)
+		if target not in ON_EVERY_SITE
+		and not {field, field.partition(".")[0]} & {*left}
+		and not unasked.why_not(target)
 	}
 	if targets:
 		yield Found(
