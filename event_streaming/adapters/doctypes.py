@@ -8,6 +8,7 @@ import frappe
 from event_streaming.adapters.calls import adapters
 from event_streaming.messages.coded import _
 from event_streaming.site.refused import OF_PAPER
+from event_streaming.site.schema import counted_by
 
 
 def fields_decided_here(doctype: str) -> tuple[str, ...]:
@@ -44,6 +45,13 @@ def may_stay_empty(doctype: str) -> bool:
 	)
 
 
+def counters_of(doctype: str) -> list[str]:
+	"""The counters from which this site takes names of such documents. An adapter knows the DocTypes that are named otherwise,
+	although they have a naming series."""
+	otherwise = (getattr(adapter, "is_named_otherwise", None) for adapter in adapters())
+	return [] if any(named(doctype) for named in otherwise if named) else counted_by(doctype)
+
+
 def refuse_what_cannot_come(doctype: str, data: dict[str, Any]) -> None:
 	"""Raise CannotApply for a whole document that would silently become another one here."""
 	for adapter in adapters():
@@ -77,14 +85,16 @@ def why_not_subscribe(doctype: str) -> str:
 	return ""
 
 
-def what_will_refuse(doctype: str, dates: Collection[str] | None) -> list[tuple[bool, str, str]]:
+def what_will_refuse(
+	doctype: str, dates: Collection[str] | None, decided: Collection[str] = ()
+) -> list[tuple[bool, str, str]]:
 	"""Rules of this site that will refuse documents of a DocType which come: (whether it is certain, what, how to mend it).
 
-	`dates` are the posting dates of what will come, None where they are not known.
+	`dates` are the posting dates of what will come, None where they are not known; `decided` the fields that this site decides.
 	"""
 	return [
 		each
 		for adapter in adapters()
 		if hasattr(adapter, "what_will_refuse")
-		for each in adapter.what_will_refuse(doctype, dates)
+		for each in adapter.what_will_refuse(doctype, dates, decided)
 	]

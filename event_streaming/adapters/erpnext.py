@@ -78,6 +78,19 @@ LEADS_TO = {
 # the text of the terms, the price and the readings stand in the document; these hold templates or code, and come only with a row
 MAY_STAY_EMPTY = frozenset(("Pricing Rule", "Quality Inspection Template", "Terms and Conditions"))
 
+# a setting decides what these are named by: the default that has it, and what it says where no counter is used
+NAMED_BY = {
+	"Customer": ("cust_master_name", ("Customer Name",)),
+	"Supplier": ("supp_master_name", ("Supplier Name",)),
+	"Item": ("item_naming_by", ("Item Code", None, "")),
+}
+
+
+def is_named_otherwise(doctype: str) -> bool:
+	"""Whether documents that have a naming series do not use it on this site."""
+	default, names = NAMED_BY.get(doctype, ("", ()))
+	return bool(default) and frappe.defaults.get_global_default(default) in names
+
 
 def fields_decided_here(doctype: str) -> list[str]:
 	"""Fields that ERPNext writes for each site by itself."""

@@ -24,7 +24,9 @@ MOVES_STOCK = STOCK_VOUCHERS | {"Sales Invoice", "Purchase Invoice", "POS Invoic
 Refusal = tuple[bool, str, str]
 
 
-def what_will_refuse(doctype: str, dates: Collection[str] | None) -> Iterator[Refusal]:
+def what_will_refuse(
+	doctype: str, dates: Collection[str] | None, decided: Collection[str] = ()
+) -> Iterator[Refusal]:
 	"""Frozen books, closed periods, frozen stock and the rule of negative stock, as far as they concern a DocType."""
 	if doctype in VOUCHERS:
 		for company, until in frozen_books():
@@ -38,7 +40,7 @@ def what_will_refuse(doctype: str, dates: Collection[str] | None) -> Iterator[Re
 				lambda date, start=start, end=end: getdate(start) <= date <= getdate(end),
 				_("the accounting period {0} of {1} is closed for it").format(period, company),
 			)
-	if doctype in MOVES_STOCK:
+	if doctype in STOCK_VOUCHERS or (doctype in MOVES_STOCK and "update_stock" not in decided):
 		if until := single("Stock Settings", "stock_frozen_upto"):
 			yield from of_past(doctype, dates, until, _("stock is frozen"))
 		if not cint(single("Stock Settings", "allow_negative_stock")):

@@ -76,6 +76,8 @@ def make_stream_user(name: str, full_name: str, roles: Iterable[str]) -> None:
 	if not frappe.db.exists("User", name):
 		doc = frappe.new_doc("User")
 		doc.update({"email": name, "first_name": full_name[:140], "enabled": 1, "send_welcome_email": 0})
+		# Frappe would take the full name, which another user for the same site may have, and would say so to the person
+		doc.username = name.partition("@")[0]
 		doc.flags.no_welcome_mail = True
 	else:
 		doc = frappe.get_doc("User", name, for_update=True)

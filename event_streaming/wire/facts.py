@@ -9,7 +9,9 @@ PROBLEMS = ("", "not found", "not permitted")
 
 
 class DocTypeFacts(TypedDict):
-	"""`schema` is not checked yet; the numbers are 0 where there is a problem. `sampled` documents have `sampled_bytes`."""
+	"""`schema` is not checked yet; the numbers are 0 where there is a problem. `sampled` documents have `sampled_bytes`. `rights`
+	are those of the user `writes_as`, in whose name the producer takes documents from the one that asks; "" where it does not
+	say. `unread`: (field, DocType) of links in the sampled documents to what the consumer's user may not read."""
 
 	problem: str
 	schema: Any
@@ -19,6 +21,8 @@ class DocTypeFacts(TypedDict):
 	sampled: int
 	sampled_bytes: int
 	rights: dict[str, bool]
+	writes_as: str
+	unread: list[tuple[str, str]]
 	reads_all: bool
 	counted_by: list[str]
 
@@ -40,6 +44,14 @@ def parse_facts(answer: Any) -> DocTypeFacts:
 		"sampled": whole_number(answer.get("sampled") or 0, "sampled"),
 		"sampled_bytes": whole_number(answer.get("sampled_bytes") or 0, "sampled_bytes"),
 		"rights": {str(right)[:MAX_NAME]: bool(given) for right, given in rights.items()},
+		"writes_as": text(answer.get("writes_as") or "", "writes_as", MAX_NAME),
+		"unread": [link(each) for each in list_of(answer, "unread")[:MOST_COUNTERS]],
 		"reads_all": bool(answer.get("reads_all")),
 		"counted_by": [text(counter, "counted_by", MAX_NAME) for counter in counters],
 	}
+
+
+def link(given: Any) -> tuple[str, str]:
+	if not isinstance(given, list | tuple) or len(given) != 2:
+		raise InvalidPage("A link that may not be read is no pair of field and DocType.")
+	return text(given[0], "field", MAX_NAME), text(given[1], "DocType", MAX_NAME)

@@ -89,11 +89,8 @@ def test_the_first_set_up_leads_to_where_it_says(desk, consumer):
 	window = desk(consumer)
 	try:
 		for title, button, arrived in (
-			(
-				"Take documents",
-				"New Event Producer",
-				"window.cur_frm && cur_frm.doctype === 'Event Producer'",
-			),
+			("Invite the other", "Event Consumers", "frappe.get_route()[1] === 'Event Consumer'"),
+			("Join with", "Event Producers", "frappe.get_route()[1] === 'Event Producer'"),
 			("Approve what", "Event Consumers", "frappe.get_route()[1] === 'Event Consumer'"),
 		):
 			open_workspace(window)

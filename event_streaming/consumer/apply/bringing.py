@@ -81,7 +81,7 @@ def bring(about: About, whole: Whole, work: Work) -> Outcome:
 	filled_later = any(need.link.required for need in plan.later)
 	outcome = write_document(about, values, whole.position, filled_later, work, whole.settled)
 	local = (outcome.local_doctype, outcome.local_name)
-	localise.set_later(values, plan, local, work)
+	localise.set_later(values, plan, local, work, make_needed)
 	work.files.attach_all(whole.files, local, about.subscription)
 	if plan.documents:
 		outcome.done += " · " + _("Documents that it needs were created first: {0}").format(

@@ -121,17 +121,19 @@ def localise_change(
 		return None
 	values, needs = fitted
 	plan = bring_what_is_needed(key, needs, work, make)
-	set_later({}, plan, local, work)
+	set_later({}, plan, local, work, make)
 	values = work.files.localise(subscription.local_doctype, values, key)
 	return work.dependencies.data_here(values, needs)
 
 
-def set_later(data: dict, plan: Plan, local: LocalKey, work: "Work") -> None:
-	"""Set the links that could not be set before the documents they point to were there.
+def set_later(data: dict, plan: Plan, local: LocalKey, work: "Work", make: Make) -> None:
+	"""Make what can't be without the document that the plan was made for, then set the links that could not be set before
+	the documents they point to were there.
 
-	`data` and `local` are the document that the plan was made for, which is there by now.
+	`data` and `local` are that document, which is there by now.
 	"""
-	for planned in plan.documents:
+	make_planned(plan.afterwards, work, make)
+	for planned in plan.every_document:
 		if planned.later:
 			with applying(planned.local_doctype, origin_of(planned, work), applied(planned, work)):
 				set_links(planned.data, planned.later, work.dependencies.local_key(planned.key), work)
@@ -193,10 +195,15 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 		if not work.resolver.identity(other):
 			work.resolver.adopt(local)
 			work.resolver.keep(other, local, root)
-	for planned in plan.documents:
+	make_planned(plan.documents, work, make)
+	return plan
+
+
+def make_planned(documents: list[PlannedDocument], work: "Work", make: Make) -> None:
+	dependencies = work.dependencies
+	for planned in documents:
 		values = dependencies.data_here(planned.data, planned.needs, planned.later)
 		dependencies.arrived(planned.key, make_or_explain(planned, values, work, make))
-	return plan
 
 
 def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: Make) -> LocalKey:

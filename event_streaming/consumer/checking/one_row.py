@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 
-from event_streaming.adapters.doctypes import what_will_refuse, why_not_subscribe
+from event_streaming.adapters.doctypes import counters_of, what_will_refuse, why_not_subscribe
 from event_streaming.consumer.checking import compare, fitting, names, rights, said, values
 from event_streaming.consumer.checking.amounts import Amount, amount_of
 from event_streaming.consumer.checking.finding import (
@@ -28,7 +28,7 @@ from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, doctypes_given, subscriptions_of
 from event_streaming.exceptions import CannotApply, EventStreamingError, RemoteUnavailable
 from event_streaming.messages.coded import _
-from event_streaming.site.schema import counted_by, schema_of
+from event_streaming.site.schema import schema_of
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.facts import DocTypeFacts
 from event_streaming.wire.matching import MOST_FIELDS, NAME, Values
@@ -96,7 +96,7 @@ def of_set_up(row: Row) -> Iterator[Found]:
 			_("Unsubscribe from it, or remove the row."),
 			UNSUBSCRIBE,
 		)
-	yield from names.of_series(wanted, facts["counted_by"], counted_by(doctype))
+	yield from names.of_series(wanted, facts["counted_by"], counters_of(doctype))
 	if workflow := workflow_of(doctype):
 		yield Found(
 			NOTE,
@@ -133,6 +133,7 @@ def of_links(row: Row) -> Iterator[Found]:
 			DECIDE_HERE,
 			{"field": fieldname},
 		)
+	yield from rights.of_linked(row.wanted, row.doc, row.facts["unread"], subscriptions)
 
 
 def not_approved(wanted: Subscription) -> Found:
@@ -247,7 +248,9 @@ def of_values(row: Row) -> Iterator[Found]:
 def of_books(row: Row) -> Iterator[Found]:
 	"""Rules of this site's apps that refuse what comes."""
 	dates = row.column(POSTING_DATE) if POSTING_DATE in row.fields else None
-	for certain, what, remedy in what_will_refuse(row.wanted.local_doctype, dates):
+	for certain, what, remedy in what_will_refuse(
+		row.wanted.local_doctype, dates, row.wanted.fields_this_site_decides
+	):
 		yield Found(STOPS if certain else MAY_HURT, "books", row.wanted.local_doctype, what, remedy)
 
 

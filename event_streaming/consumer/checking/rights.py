@@ -1,17 +1,21 @@
 """What the Event Subscriber may do on both sites. Asks this site's rights; what the producer says comes as plain data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import frappe
 from frappe.permissions import AUTOMATIC_ROLES
 
 from event_streaming.consumer.checking.finding import GIVE_RIGHTS, MAY_HURT, STOPS, Found
+from event_streaming.consumer.dependencies.unasked import unasked_of
+from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.messages.coded import _
 from event_streaming.site.roles import SUBSCRIBER
 
 RIGHTS = ("create", "write", "delete")
 OF_SUBMITTABLE = ("submit", "cancel")
+# what Frappe makes on every site
+ON_EVERY_SITE = frozenset(("Country", "Currency", "Gender", "Language", "Salutation"))
 
 
 def rights_needed(single: bool, submittable: bool) -> tuple[str, ...]:
@@ -78,6 +82,33 @@ def of_the_producer(
 			doctype,
 			_(
 				"{0} has no right to {1} {2} on {3}, which takes documents from here: such events fail there."
-			).format(user, ", ".join(lacking), remote, producer),
+			).format(facts.get("writes_as") or user, ", ".join(lacking), remote, producer),
 			_("Give the rights to one of its roles there, in Role Permissions Manager."),
+		)
+
+
+def of_linked(
+	wanted: Subscription, doc: Any, unread: Collection[tuple[str, str]], others: Any
+) -> Iterator[Found]:
+	"""What documents there link to and the user may not read there: where it is not here, the document waits for it."""
+	left = wanted.fields_this_site_decides
+	unasked = unasked_of(doc, others)
+	targets = {
+		target
+		for field, target in unread
+		if target not in ON_EVERY_SITE
+		and not {field, field.partition(".")[0]} & {*left}
+		and not unasked.why_not(target)
+	}
+	if targets:
+		yield Found(
+			MAY_HURT,
+			"links",
+			wanted.local_doctype,
+			_(
+				"{0} links to what {1} may not read on {2}: {3}. A document that links to one that is not here waits."
+			).format(
+				_(wanted.local_doctype), doc.user, doc.name, ", ".join(sorted(_(each) for each in targets))
+			),
+			_("Give the right to read it to one of its roles there, or leave the field to this site."),
 		)

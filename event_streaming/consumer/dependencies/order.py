@@ -10,22 +10,22 @@ Key = TypeVar("Key", bound=Hashable)
 Needs = Mapping[Key, Mapping[Key, bool]]
 
 
-def order_by_need(needs: Needs) -> tuple[list[Key], set[tuple[Key, Key]]]:
+def order_by_need(needs: Needs, last: Key | None = None) -> tuple[list[Key], set[tuple[Key, Key]]]:
 	"""The keys, each after those it needs; and the pairs (key, needed key) that had to be cut to break cycles.
 
 	`needs` says for each key what it needs and whether it can't do without. What is needed but no key of `needs`
-	itself is taken to be there already. Of a cycle, those needs are cut that can be done without, where there are any.
-	The same input gives the same output.
+	itself is taken to be there already. Of a cycle, those needs are cut that can be done without, where there are any; among
+	keys that can do without as much, `last` goes last. The same input gives the same output.
 	"""
 	ordered: list[Key] = []
 	cut: set[tuple[Key, Key]] = set()
 	for component in components(needs):
-		order_component(component, needs, ordered, cut)
+		order_component(component, needs, ordered, cut, last)
 	return ordered, cut
 
 
 def order_component(
-	component: list[Key], needs: Needs, ordered: list[Key], cut: set[tuple[Key, Key]]
+	component: list[Key], needs: Needs, ordered: list[Key], cut: set[tuple[Key, Key]], last: Key | None
 ) -> None:
 	"""Order keys that all need one another, one at a time: the one that gives up least goes first."""
 	waiting = {
@@ -33,7 +33,7 @@ def order_component(
 		for key in component
 	}
 	while waiting:
-		key = min(waiting, key=lambda each: (sum(waiting[each].values()), len(waiting[each])))
+		key = min(waiting, key=lambda each: (sum(waiting[each].values()), each == last, len(waiting[each])))
 		cut.update((key, other) for other in waiting.pop(key))
 		ordered.append(key)
 		for others in waiting.values():

@@ -48,7 +48,8 @@ class PlannedDocument:
 class Plan:
 	"""What one event needs: `documents` in the order in which they are to be made, before the event's own document.
 
-	`later` are links of the event's own document that can be set only once it is there. With anything in
+	`afterwards` can't do without the event's own document, and are made after it. `later` are links of the event's own
+	document that can be set only once it is there. With anything in
 	`unresolved` (DocType, name, reason), the event can't be applied now.
 	"""
 
@@ -59,6 +60,11 @@ class Plan:
 	# the first of the unresolved that waits for an event of its own; the others may never be had
 	waits_for: RemoteKey | None = None
 	recognised: list[tuple[RemoteKey, LocalKey, Root | None]] = field(default_factory=list)
+	afterwards: list[PlannedDocument] = field(default_factory=list)
+
+	@property
+	def every_document(self) -> list[PlannedDocument]:
+		return [*self.documents, *self.afterwards]
 
 	def explain(self) -> str:
 		"""The unresolved ones, as a person would say it."""

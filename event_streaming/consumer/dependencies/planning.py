@@ -6,7 +6,7 @@ it and which links have to be set after it. What `plan` finds missing beyond wha
 `keep` or never was with `forget` (the event was rolled back).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import frappe
 
@@ -116,7 +116,7 @@ class Dependencies:
 		return with_local_names(data, [need.link for need in needs], local_key)
 
 	def plan(self, key: RemoteKey, needs: list[Need]) -> Plan:
-		"""What has to be made before the document `key`, which needs `needs`, and what has to be set after it."""
+		"""What has to be made before the document `key`, which needs `needs`, and what has to be made and set after it."""
 		if not needs:
 			# most changes touch no link
 			return Plan([], [], [], [], [])
@@ -124,27 +124,25 @@ class Dependencies:
 		unresolved = self._unresolved(key, needs, reached)
 		if not unresolved:
 			self._tell_of_empty([*needs, *(need for each in reached for need in self.fetched[each].needs)])
-		graph = {
-			each: {need.key: need.link.required for need in self.fetched[each].needs if need.key in reached}
-			for each in reached
-		}
-		ordered, cut = order_by_need(graph)
 		absent = self.local_key(key) is None
-		documents = [self.fetched[each] for each in ordered]
-		for document in documents:
-			document.later = [
-				need
-				for need in document.needs
-				if (absent and need.key == key) or (document.key, need.key) in cut
-			]
-		later = [need for need in needs if need.key == key] if absent else []
+		graph = {each: needed_keys(self.fetched[each].needs, {*reached, key}) for each in reached}
+		graph[key] = needed_keys(needs, {*reached, key}) if absent else {}
+		ordered, cut = order_by_need(graph, last=key)
+		before, after = ordered[: ordered.index(key)], ordered[ordered.index(key) + 1 :]
+		if not absent:
+			before, after = [*before, *after], []
+		documents, afterwards = ([self.fetched[each] for each in some] for some in (before, after))
+		for document in (*documents, *afterwards):
+			document.later = [need for need in document.needs if (document.key, need.key) in cut]
+		later = [need for need in needs if (key, need.key) in cut]
 		recognised = [
 			(each, *self.recognised[each])
-			for each in self._every_key(needs, documents)
+			for each in self._every_key(needs, (*documents, *afterwards))
 			if each in self.recognised
 		]
 		waits_for = next((key for *key, _reason in unresolved if tuple(key) in self.waited_for), None)
-		return Plan(documents, needs, later, unresolved, tuple(waits_for) if waits_for else None, recognised)
+		waits_for = tuple(waits_for) if waits_for else None
+		return Plan(documents, needs, later, unresolved, waits_for, recognised, afterwards)
 
 	def stays_empty(self, need: Need) -> bool:
 		"""Whether a link is left empty because what it points to is not here, may not be brought, and is not missed."""
@@ -435,3 +433,12 @@ class Dependencies:
 			return subscription.local_doctype
 		through = self._through.get(key)
 		return self.mappings.get(through).local_doctype if through else key[0]
+
+
+def needed_keys(needs: Iterable[Need], among: Collection[RemoteKey]) -> dict[RemoteKey, bool]:
+	"""The documents that are needed, and whether one of the links to each can't stay empty."""
+	needed: dict[RemoteKey, bool] = {}
+	for need in needs:
+		if need.key in among:
+			needed[need.key] = needed.get(need.key, False) or need.link.required
+	return needed

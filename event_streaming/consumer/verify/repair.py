@@ -258,7 +258,7 @@ class Mended:
 		compared, key = self.portion.compared, remote_key(event)
 		values, needs = fit(parse_data(event), compared, work)
 		plan = localise.bring_what_is_needed(key, needs, work, make_needed)
-		localise.set_later({}, plan, self.local, work)
+		localise.set_later({}, plan, self.local, work, make_needed)
 		values = work.dependencies.data_here(values, needs)
 		values = convert_times(self.local[0], values, work.time_zone)
 		doc = frappe.get_doc(*self.local)

@@ -20,26 +20,28 @@ event_streaming.invite = (() => {
 				no_focus: true,
 				fields: fields_of_invitation(recipes, () => choose_recipe(dialog)),
 				primary_action_label: __("Make the Code"),
-				primary_action(values) {
-					const doctypes = (values.doctypes || []).filter((row) => row.document_type);
-					if (!doctypes.length) {
-						frappe.msgprint(
-							__(
-								"Add the Document Types that the other site is to get, or choose a recipe."
-							)
-						);
-						return;
-					}
-					call("invite", { ...values, doctypes: JSON.stringify(doctypes) }).then(
-						(made) => {
-							dialog.hide();
-							show_code(made);
-							listview.refresh();
-						}
-					);
-				},
+				// the rows of a recipe may still be on their way
+				primary_action: () =>
+					Promise.resolve(dialog.rows_coming).then(() => make_code(dialog, listview)),
 			});
 			dialog.show();
+		});
+	}
+
+	function make_code(dialog, listview) {
+		const values = dialog.get_values();
+		if (!values) return;
+		const doctypes = (values.doctypes || []).filter((row) => row.document_type);
+		if (!doctypes.length) {
+			frappe.msgprint(
+				__("Add the Document Types that the other site is to get, or choose a recipe.")
+			);
+			return;
+		}
+		call("invite", { ...values, doctypes: JSON.stringify(doctypes) }).then((made) => {
+			dialog.hide();
+			show_code(made);
+			listview.refresh();
 		});
 	}
 
@@ -143,8 +145,9 @@ event_streaming.invite = (() => {
 			dialog.fields_dict.doctypes.grid.df.data = rows;
 			dialog.fields_dict.doctypes.grid.refresh();
 		};
-		if (recipe) call("offered_rows", { recipe }, false).then(show);
-		else show([]);
+		dialog.rows_coming = recipe
+			? call("offered_rows", { recipe }, false).then(show)
+			: show([]);
 	}
 
 	// the only time that the code is shown

@@ -132,13 +132,14 @@ event_streaming.join = (() => {
 		frappe.xcall(method, { event_producer }).then((tasks) => {
 			const work = tasks.find((each) => each.kind === "Copy");
 			const total = work ? Math.max(cint(work.total), cint(work.done)) : 0;
-			const line = !work
-				? __("The copy is about to begin.")
-				: __("{0} of {1} documents copied, {2} failed.", [
-						cint(work.done),
-						total,
-						cint(work.failed),
-					]);
+			const line =
+				!total && (!work || ACTIVE.includes(work.status))
+					? __("The copy is about to begin.")
+					: __("{0} of {1} documents copied, {2} failed.", [
+							cint(work.done),
+							total,
+							cint(work.failed),
+						]);
 			dialog.$wrapper.find(".joining-progress").text(line);
 			if (dialog.display && (!work || ACTIVE.includes(work.status))) {
 				setTimeout(() => watch_copy(dialog, event_producer), 2000);

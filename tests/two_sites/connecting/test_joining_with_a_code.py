@@ -261,6 +261,39 @@ def as_user(site, user: str, path: str, values: dict) -> requests.Response:
 	return requests.post(f"{site.url}/api/{path}", json=values, headers=headers, timeout=60)
 
 
+def test_two_sites_that_joined_each_other_are_checked_for_who_reads_and_who_writes(producer, consumer):
+	"""A code in each direction makes two users: one reads for the other site, the other writes what comes from it."""
+	city = producer.run(insert, doctype=CITY, title=unique("Not to Be Read"))
+	producer.run(insert, doctype=ORDER, title="To read", city=city)
+	join(consumer, invite(producer, ORDER)["code"])
+	back = invite(consumer, ORDER)["code"]
+	answer = producer.rest().session.post(
+		f"{producer.url}/api/method/{API}.join", json={"code": back}, timeout=60
+	)
+
+	assert answer.status_code == 200, answer.text
+	assert "already exists" not in answer.text, "no word to the person about user names"
+	found = json.loads(run(consumer, "check", producer.url, "--json").stdout)["report"]["found"]
+	assert not [each for each in found if each["kind"] == "rights"]
+	(links,) = [each for each in found if each["kind"] == "links"]
+	(invited,) = producer.run(read_rows, doctype=INVITATION, filters={})
+	assert f"{ORDER} links to what {invited['subscriber']} may not read" in links["what"]
+	assert links["what"].count(CITY) == 1
+
+	# what one of the two writers may not do is said, with its name
+	(other,) = consumer.run(read_rows, doctype=INVITATION, filters={})
+	producer.run(take_all_rights, user=other["subscriber"])
+	found = json.loads(run(consumer, "check", producer.url, "--json").stdout)["report"]["found"]
+	(rights,) = [each for each in found if each["kind"] == "rights"]
+	assert rights["what"].startswith(f"{other['subscriber']} has no right to create, write, delete")
+
+
+def take_all_rights(user: str) -> None:
+	import frappe
+
+	frappe.get_doc("User", user).remove_roles("System Manager")
+
+
 def test_both_directions_go_on_after_each_point_at_which_joining_broke_off(producer, consumer):
 	invited = invite(
 		producer,

@@ -248,7 +248,7 @@ def test_no_numbers_are_picked_here_for_what_has_its_numbers_there(site, row, ca
 	assert site.run(submit_rows, row=row, came=came) == refused
 
 
-def refusals(doctype: str, dates: list | None) -> list:
+def refusals(doctype: str, dates: list | None, decided: tuple = ()) -> list:
 	"""What the books of a site say that are frozen until 2024, closed until 2023, and have one closed period in 2026."""
 	from event_streaming.adapters import erpnext, erpnext_books
 
@@ -262,7 +262,8 @@ def refusals(doctype: str, dates: list | None) -> list:
 	for name, stand_in in stood_in.items():
 		setattr(erpnext_books, name, stand_in)
 	try:
-		return [[certain, what] for certain, what, _remedy in erpnext.what_will_refuse(doctype, dates)]
+		found = erpnext.what_will_refuse(doctype, dates, decided)
+		return [[certain, what] for certain, what, _remedy in found]
 	finally:
 		for name, original in before.items():
 			setattr(erpnext_books, name, original)
@@ -279,6 +280,37 @@ def test_a_check_says_which_vouchers_the_books_will_refuse(consumer):
 	assert [certain for certain, _what in unknown] == [False, False, False]
 	assert consumer.run(refusals, doctype="Item", dates=dates) == []
 	assert consumer.run(refusals, doctype="Sales Invoice", dates=["2025-05-01"])[0][0] is False
+	# an invoice whose Update Stock this site decides takes no stock
+	assert (
+		consumer.run(refusals, doctype="Sales Invoice", dates=["2025-05-01"], decided=["update_stock"]) == []
+	)
+	assert consumer.run(refusals, doctype="Delivery Note", dates=["2025-05-01"], decided=["update_stock"])
+
+
+def named_otherwise(**defaults: str) -> list[str]:
+	import frappe
+
+	from event_streaming.adapters import erpnext
+
+	known = frappe.defaults.get_global_default
+	frappe.defaults.get_global_default = lambda key: defaults.get(key)
+	try:
+		doctypes = ("Customer", "Supplier", "Item", "Sales Invoice")
+		return [doctype for doctype in doctypes if erpnext.is_named_otherwise(doctype)]
+	finally:
+		frappe.defaults.get_global_default = known
+
+
+def test_masters_are_counted_only_where_the_settings_name_them_by_series(consumer):
+	series = {"cust_master_name": "Naming Series", "item_naming_by": "Naming Series"}
+	names = {
+		"cust_master_name": "Customer Name",
+		"supp_master_name": "Supplier Name",
+		"item_naming_by": "Item Code",
+	}
+
+	assert consumer.run(named_otherwise, **series) == []
+	assert consumer.run(named_otherwise, **names) == ["Customer", "Supplier", "Item"]
 
 
 def make_books() -> None:

@@ -79,3 +79,18 @@ def test_every_need_is_met_or_cut(seed):
 			assert (key, other) in cut or place[other] < place[key]
 	for key, other in cut:
 		assert other == key or place[other] > place[key], "cut without need"
+
+
+def test_of_keys_that_can_do_without_as_much_the_last_one_goes_last():
+	assert order_by_need(needs_of(a="b", b="a"), last="a") == (["b", "a"], {("b", "a")})
+	assert order_by_need(needs_of(a="b", b="a"), last="b") == (["a", "b"], {("a", "b")})
+
+
+def test_what_cannot_do_without_the_last_one_comes_after_it_all_the_same():
+	"""A company links to accounts that need the company."""
+	needs = needs_of(debtors="company! assets!", assets="company! debtors", company="debtors assets")
+
+	ordered, cut = order_by_need(needs, last="company")
+
+	assert ordered == ["company", "assets", "debtors"]
+	assert cut == {("company", "debtors"), ("company", "assets"), ("assets", "debtors")}

@@ -14,6 +14,8 @@ WHOLE = {
 	"sampled": 2,
 	"sampled_bytes": 900,
 	"rights": {"read": 1, "delete": 0},
+	"writes_as": "stream@example.com",
+	"unread": [["customer", "Customer"]],
 	"reads_all": 1,
 	"counted_by": ["ORD-.#####"],
 }
@@ -24,6 +26,7 @@ def test_facts_are_taken_as_they_are():
 
 	assert (facts["documents"], facts["sampled_bytes"], facts["counted_by"]) == (3, 900, ["ORD-.#####"])
 	assert facts["rights"] == {"read": True, "delete": False}
+	assert (facts["writes_as"], facts["unread"]) == ("stream@example.com", [("customer", "Customer")])
 	assert facts["reads_all"] and facts["approved"] and not facts["paused"]
 
 
@@ -31,6 +34,7 @@ def test_where_there_is_a_problem_the_rest_may_be_missing():
 	facts = parse_facts({"problem": "not found"})
 
 	assert (facts["problem"], facts["documents"], facts["rights"]) == ("not found", 0, {})
+	assert (facts["writes_as"], facts["unread"]) == ("", [])
 
 
 @pytest.mark.parametrize(
@@ -44,6 +48,8 @@ def test_where_there_is_a_problem_the_rest_may_be_missing():
 		{**WHOLE, "documents": "many"},
 		{**WHOLE, "sampled_bytes": 2**70},
 		{**WHOLE, "rights": ["read"]},
+		{**WHOLE, "unread": ["Customer"]},
+		{**WHOLE, "writes_as": ["stream@example.com"]},
 		{**WHOLE, "counted_by": "ORD"},
 		{**WHOLE, "counted_by": ["<script>"]},
 		{**WHOLE, "counted_by": [{}]},
