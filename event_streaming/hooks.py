@@ -1,6 +1,9 @@
-import frappe
-
 from event_streaming import __version__
+
+try:
+	from frappe import __version__ as _frappe_version
+except ModuleNotFoundError:  # read where there is no Frappe: by tools, and by tests without a site
+	_frappe_version = "16"
 
 app_name = "event_streaming"
 app_title = "Event Streaming"
@@ -13,7 +16,7 @@ require_type_annotated_api_methods = True
 # The app's place on the screen of apps, and on 16 on the desktop (`desktop_icon/`, which 15 does not read). 16 has moved the Desk
 # to /desk, and takes an app with another address for one outside of the Desk. There is no app_logo_url: Frappe shows the one of
 # an app for the whole site, in place of ERPNext's or of its own.
-_DESK = "/desk" if int(frappe.__version__.split(".")[0]) >= 16 else "/app"
+_DESK = "/desk" if int(_frappe_version.split(".")[0]) >= 16 else "/app"
 add_to_apps_screen = [
 	{
 		"name": app_name,

@@ -118,8 +118,14 @@ def _connect(scene: Scene) -> None:
 		for taker, giver, rows in ((branch, scene.office, TO_BRANCHES), (scene.office, branch, TO_OFFICE)):
 			subscribe(taker.admin, giver.subscriber, rows)
 			approve(giver.admin, taker.url)
+			scene.wait_for("the approval", lambda taker=taker, giver=giver: _approved(taker, giver))
 	for branch in scene.branches:
 		scene.wait_for(f"the first copy of {branch.name}", lambda branch=branch: _copied(branch))
+
+
+def _approved(taker: Side, giver: Side) -> bool:
+	rows = taker.admin.get_doc("Event Producer", giver.url)["producer_doctypes"]
+	return all(row["status"] == "Approved" for row in rows)
 
 
 def _copied(branch: Side) -> bool:
