@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 SECONDS ?= 600
+PICTURES ?=
 BENCH_ARGS ?=
 export KEEP ?=
 DRY_RUN ?=
@@ -30,7 +31,7 @@ SEMGREP_RULES ?=
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 .PHONY: tools
 tools: $(TOOLS) ## the servers' packages and a Python environment, in the work folder
@@ -107,6 +108,10 @@ up: tools ## two sites to play with, until Ctrl-C
 .PHONY: demo
 demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards)
 	@$(BIN)/python -m sandbox.demo
+
+.PHONY: screenshots
+screenshots: tools ## all pictures of README and docs anew (PICTURES="map hero" for some; see tools/pictures)
+	@$(BIN)/python -m tools.pictures $(PICTURES)
 
 .PHONY: bench
 bench: tools ## how fast it is (BENCH_ARGS="saves --long" for one line, at length)

@@ -1,5 +1,10 @@
 from event_streaming import __version__
 
+try:
+	from frappe import __version__ as _frappe_version
+except ModuleNotFoundError:  # read where there is no Frappe: by tools, and by tests without a site
+	_frappe_version = "16"
+
 app_name = "event_streaming"
 app_title = "Event Streaming"
 app_publisher = "Event Streaming contributors"
@@ -7,6 +12,20 @@ app_description = "Keeps documents the same on two or more Frappe sites"
 app_email = "event-streaming@example.com"
 app_license = "MIT"
 require_type_annotated_api_methods = True
+
+# The app's place on the screen of apps, and on 16 on the desktop (`desktop_icon/`, which 15 does not read). 16 has moved the Desk
+# to /desk, and takes an app with another address for one outside of the Desk. There is no app_logo_url: Frappe shows the one of
+# an app for the whole site, in place of ERPNext's or of its own.
+_DESK = "/desk" if int(_frappe_version.split(".")[0]) >= 16 else "/app"
+add_to_apps_screen = [
+	{
+		"name": app_name,
+		"logo": "/assets/event_streaming/images/event_streaming.svg",
+		"title": app_title,
+		"route": f"{_DESK}/event-streaming",
+		"has_permission": "event_streaming.admin.navigation.may_see_app",
+	}
+]
 
 # no bundle, so that nothing has to be built; browsers keep it for long, so that its address has to change with it
 app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version__}"

@@ -4,8 +4,15 @@ that module. Frappe's own files know nothing of it, and put theirs back with an 
 
 import frappe
 
+from event_streaming.site.roles import ADMIN
+
 WORKSPACE, PARENT_MODULE = "Event Streaming", "Automation"
 SIDEBAR, SIDEBAR_ITEM = "Workspace Sidebar", "Workspace Sidebar Item"
+
+
+def may_see_app() -> bool:
+	"""Hook: whether the user has the app on the screen of apps, and on Frappe 16 on the desktop: who looks after streams."""
+	return ADMIN in frappe.get_roles()
 
 
 def stand_under_automation() -> None:

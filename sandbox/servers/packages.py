@@ -34,6 +34,8 @@ MODELS = {"spin": "spin", "gcc": "gcc"}
 # For the linters of JavaScript and workflows, and for building the Desk.
 NODE = {"node": "nodejs", "npm": "npm"}
 DESK = {"chromium": "chromium"}
+# For pictures of the Desk in Thai.
+THAI = {"/usr/share/fonts/truetype/noto/NotoSansThai-Regular.ttf": "fonts-noto-core"}
 
 SEARCH_PATH = os.pathsep.join(
 	[
@@ -49,6 +51,9 @@ SEARCH_PATH = os.pathsep.join(
 
 
 def find(program: str) -> str | None:
+	"""The full path of a program; a file that is named by its full path may be anything."""
+	if os.path.isabs(program):
+		return program if os.path.exists(program) else None
 	return shutil.which(program, path=SEARCH_PATH)
 
 
@@ -57,7 +62,7 @@ def program(name: str) -> str:
 	path = find(name)
 	if path:
 		return path
-	package = {**SERVERS, **BUILD, **MODELS, **NODE, **DESK}.get(name, name)
+	package = {**SERVERS, **BUILD, **MODELS, **NODE, **DESK, **THAI}.get(name, name)
 	raise SandboxError(
 		f"{name} was not found. It is in Debian's package {package}; `make tools` installs it."
 	)

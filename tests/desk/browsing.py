@@ -23,6 +23,18 @@ WINDOW = {"width": 1400, "height": 1000}
 SETTLED_SECONDS = 0.3
 PATIENCE_SECONDS = 30
 
+# No sandbox, as root may not have one; the rest keeps Chromium from calling home, which a machine without a way
+# out would answer with errors.
+CHROMIUM_ARGUMENTS = [
+	"--no-sandbox",
+	"--disable-gpu",
+	"--disable-quic",
+	"--no-first-run",
+	"--disable-background-networking",
+	"--disable-component-update",
+	"--disable-sync",
+]
+
 # What may be heard on a page that is all right: (what, why).
 ALLOWED = [
 	(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from browsing import PASSWORD, PERSON, WINDOW, Desk
+from browsing import CHROMIUM_ARGUMENTS, PASSWORD, PERSON, WINDOW, Desk
 from playwright.sync_api import BrowserContext, sync_playwright
 from scene import Streams, make_streams
 
@@ -15,18 +15,6 @@ from sandbox.desk import build_desk
 from sandbox.servers import packages
 from sandbox.sites.cluster import Cluster
 from sandbox.sites.site import Site
-
-# No sandbox, as root may not have one; the rest keeps Chromium from calling home, which a machine without a way
-# out would answer with errors.
-CHROMIUM_ARGUMENTS = [
-	"--no-sandbox",
-	"--disable-gpu",
-	"--disable-quic",
-	"--no-first-run",
-	"--disable-background-networking",
-	"--disable-component-update",
-	"--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@
 	const LOOK_AGAIN_MS = 30000;
 	const PROGRESS = "event_streaming_progress";
 	const STYLE = `<style>
-		.event-streaming-connection { overflow-wrap: anywhere; }
+		.event-streaming-connection { overflow-wrap: anywhere; padding: var(--padding-md, 15px); }
 		.event-streaming-connection .frappe-card { border: 1px solid var(--border-color); }
 		.event-streaming-connection h3 { font-size: var(--text-lg); margin: 0; }
 		.event-streaming-connection a:not(.btn) { text-decoration: underline; }
@@ -16,7 +16,7 @@
 		.event-streaming-connection .es-tabs button[aria-selected="true"] { border-bottom-color: var(--text-color); font-weight: 600; }
 		.event-streaming-connection table { width: 100%; margin: 0; }
 		.event-streaming-connection th, .event-streaming-connection td { padding: 8px; vertical-align: top; border-top: 1px solid var(--border-color); color: var(--text-color); }
-		.event-streaming-connection thead th { border-top: 0; font-weight: 600; }
+		.event-streaming-connection thead th { border-top: 0; font-weight: 600; overflow-wrap: normal; }
 		.event-streaming-connection tbody th { font-weight: normal; }
 		.event-streaming-connection .es-why { font-weight: normal; }
 		.event-streaming-connection .es-figures { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 8px 0; }
@@ -30,7 +30,7 @@
 		.event-streaming-connection ol { list-style: none; padding: 0; margin: 0; }
 		.event-streaming-connection li.es-entry { border-top: 1px solid var(--border-color); padding: 10px 0; }
 		.event-streaming-connection li.es-entry:first-child { border-top: 0; }
-		.event-streaming-connection .indicator-pill { white-space: normal; height: auto; }
+		.event-streaming-connection .indicator-pill { white-space: normal; height: auto; overflow-wrap: normal; }
 		@media (max-width: 767px) {
 			.event-streaming-connection thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 			.event-streaming-connection table, .event-streaming-connection tbody, .event-streaming-connection tr,
