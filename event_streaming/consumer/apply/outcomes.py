@@ -1,9 +1,10 @@
 """What the row in Event Sync Log says of an event that took effect."""
 
+from frappe import _
+
 from event_streaming.consumer.logs.sync_log import SYNCED, Outcome
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
-from event_streaming.messages.coded import _
 
 
 def outcome_of(
