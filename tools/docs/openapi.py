@@ -32,6 +32,7 @@ INTERNAL = {
 	"event_streaming.event_streaming.page.event_streaming_guide.event_streaming_guide": "gives the guides to their page in the Desk",
 	f"{DOCTYPES}.document_type_mapping.document_type_mapping": "helpers of the form of a mapping",
 	f"{DOCTYPES}.document_type_value_map.document_type_value_map": "the button Import CSV of the form",
+	f"{DOCTYPES}.event_consumer.event_consumer": "asked by the open form, whether it is still up to date; status has it for programs",
 	f"{DOCTYPES}.event_producer.event_producer": "buttons of the form; the commands in event_streaming.api do the same",
 	f"{DOCTYPES}.event_streaming_settings.event_streaming_settings": "the hint of the form that says which address this site has",
 	f"{DOCTYPES}.event_sync_log.event_sync_log": "buttons of the form and the list; resync, adopt and causes do it for programs",
