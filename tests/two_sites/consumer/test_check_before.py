@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from doctypes import CITY, field, make_doctype, with_orders
+from doctypes import CITY, field, make_doctype, remove_custom_fields, with_orders
 from documents import delete, insert, read_doc, read_rows
 from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber
 
@@ -449,6 +449,7 @@ def test_the_buttons_mend_what_they_say_and_only_once(producer, consumer, faults
 	assert not [each["action"] for each in left if each["action"]]
 	assert any("Checked Sheet: on both sites already (3)" in each["what"] for each in left)
 	assert again.returncode == 3
+	consumer.run(remove_custom_fields, doctype=SHEET, names=["paper"])
 
 
 # severity, kind, DocType, button, words

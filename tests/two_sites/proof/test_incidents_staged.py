@@ -170,9 +170,11 @@ def test_a_certificate_is_told_before_it_ends_and_when_it_has(consumer, orders, 
 # ---- closed books
 
 
-def freeze_books(until: str | None, role: str | None = None) -> None:
+def freeze_books(until: str, role: str) -> None:
 	import frappe
 
+	if not frappe.db.exists("Role", role):
+		frappe.get_doc({"doctype": "Role", "role_name": role}).insert()
 	doc = frappe.get_doc("Shop Settings")
 	doc.update({"books_frozen_until": until, "frozen_books_role": role})
 	doc.save()
@@ -181,8 +183,6 @@ def freeze_books(until: str | None, role: str | None = None) -> None:
 def give_role(user: str, role: str) -> None:
 	import frappe
 
-	if not frappe.db.exists("Role", role):
-		frappe.get_doc({"doctype": "Role", "role_name": role}).insert()
 	frappe.get_doc("User", user).add_roles(role)
 
 
