@@ -273,7 +273,7 @@ def test_two_sites_that_joined_each_other_are_checked_for_who_reads_and_who_writ
 
 	assert answer.status_code == 200, answer.text
 	assert "already exists" not in answer.text, "no word to the person about user names"
-	found = json.loads(run(consumer, "check", producer.url, "--json").stdout)["report"]["found"]
+	found = json.loads(run(consumer, "check", producer.url, "--json").stdout)["report"]["findings"]
 	assert not [each for each in found if each["kind"] == "rights"]
 	(links,) = [each for each in found if each["kind"] == "links"]
 	(invited,) = producer.run(read_rows, doctype=INVITATION, filters={})
@@ -283,7 +283,7 @@ def test_two_sites_that_joined_each_other_are_checked_for_who_reads_and_who_writ
 	# what one of the two writers may not do is said, with its name
 	(other,) = consumer.run(read_rows, doctype=INVITATION, filters={})
 	producer.run(take_all_rights, user=other["subscriber"])
-	found = json.loads(run(consumer, "check", producer.url, "--json").stdout)["report"]["found"]
+	found = json.loads(run(consumer, "check", producer.url, "--json").stdout)["report"]["findings"]
 	(rights,) = [each for each in found if each["kind"] == "rights"]
 	assert rights["what"].startswith(f"{other['subscriber']} has no right to create, write, delete")
 
