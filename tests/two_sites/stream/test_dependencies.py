@@ -4,7 +4,7 @@ import pytest
 from doctypes import CITY, ORDER, make_doctype, with_orders
 from documents import change, delete, find_name, insert, read_doc, unique
 from logs import sync_logs
-from streams import pull, pull_and_count, subscribe
+from streams import pull, pull_and_count, pull_now, subscribe
 
 REGION, CLIENT, PERSON, ARTICLE = "Needed Region", "Needed Client", "Needed Person", "Needed Article"
 LINE, DEAL, PAIR, GADGET, HIDDEN = (
@@ -15,6 +15,7 @@ LINE, DEAL, PAIR, GADGET, HIDDEN = (
 	"Needed Secret",
 )
 COUNTED = "Needed Ticket"
+FIRM, OFFICE = "Needed Firm", "Needed Office"
 
 
 def link(fieldname: str, doctype: str, **values) -> dict:
@@ -66,6 +67,34 @@ def make_doctypes() -> None:
 		doctype = frappe.get_doc("DocType", PAIR)
 		doctype.append("fields", link("other", PAIR, reqd=1))
 		doctype.save()
+
+
+def make_firm_doctypes() -> None:
+	"""As a company and its accounts: the firm names one of its offices, and no office is without its firm."""
+	title = {"fieldname": "title", "label": "Title", "fieldtype": "Data", "reqd": 1}
+	make_doctype(FIRM, [title], autoname="field:title")
+	make_doctype(OFFICE, [title, link("firm", FIRM, reqd=1)], autoname="field:title")
+	import frappe
+
+	if not frappe.get_meta(FIRM).has_field("head_office"):
+		doctype = frappe.get_doc("DocType", FIRM)
+		doctype.append("fields", link("head_office", OFFICE))
+		doctype.save()
+
+
+def pull_where_no_office_is_without_its_firm(event_producer: str) -> dict:
+	import frappe
+	from frappe.model.document import Document
+
+	def before_validate(doc) -> None:
+		if doc.doctype == OFFICE and not frappe.db.exists(FIRM, doc.firm or "none"):
+			frappe.throw("An office without its firm")
+
+	Document.before_validate = before_validate
+	try:
+		return pull_now(event_producer)
+	finally:
+		del Document.before_validate
 
 
 def make_gadget_doctype() -> None:
@@ -297,6 +326,21 @@ def test_an_event_of_a_document_in_a_cycle_arrives_with_all_links(producer, cons
 	producer.run(make_pair, first=own, second=own)
 	pull(consumer, producer)
 	assert consumer.run(read_doc, doctype=PAIR, name=own)["other"] == own
+
+
+def test_what_cannot_be_without_the_document_is_made_after_it(producer, consumer, make):
+	for site in (producer, consumer):
+		site.run(make_firm_doctypes)
+	firm = make(FIRM)
+	office = make(OFFICE, firm=firm)
+	subscribe(consumer, producer, FIRM)
+	producer.run(change, doctype=FIRM, name=firm, head_office=office)
+
+	summary = consumer.run(pull_where_no_office_is_without_its_firm, event_producer=producer.url)
+
+	assert (summary["error"], summary["failed"]) == ("", 0)
+	assert consumer.run(read_doc, doctype=FIRM, name=firm)["head_office"] == office
+	assert consumer.run(read_doc, doctype=OFFICE, name=office)["firm"] == firm
 
 
 def make_pair(first: str, second: str) -> None:
