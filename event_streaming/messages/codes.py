@@ -7,8 +7,10 @@ from pathlib import Path
 
 # how a code looks behind a message; texts that are compared or grouped are so without it
 CODE = re.compile(r"\s*\(ES-\d{3,4}\)")
-# what another site or a library said, put behind a whole sentence: the code belongs to the sentence
-SAID_BEHIND = re.compile(r"(?<=[^:：\s]) \{\w+\}$")
+# what another site or a library said, put behind a whole sentence: the code belongs to the sentence. Only the English text shows
+# where a sentence ends, Thai has no full stop
+SAID_BEHIND = re.compile(r"[.!?] \{\w+\}$")
+LAST_VALUE = re.compile(r" \{\w+\}$")
 # of what the other site sent, whatever is wrong with it
 UNREADABLE = "ES-422"
 
@@ -25,9 +27,8 @@ def with_code(text: str, message: str) -> str:
 	code = codes().get(message)
 	if not code:
 		return text
-	if match := SAID_BEHIND.search(text):
-		if SAID_BEHIND.search(message):
-			return f"{text[: match.start()]} ({code}){match.group()}"
+	if SAID_BEHIND.search(message) and (match := LAST_VALUE.search(text)):
+		return f"{text[: match.start()]} ({code}){match.group()}"
 	return f"{text} ({code})"
 
 

@@ -120,3 +120,13 @@ def test_the_guides_are_read_in_the_desk_and_lead_to_each_other(desk, consumer):
 	guide.locator("h1", has_text="User guide").wait_for()
 	window.settle()
 	assert guide.locator("table").count() > 2
+
+	# the address of a code
+	window.open("event-streaming-guide/errors/es-407")
+	guide.locator("h1", has_text="Error catalogue").wait_for()
+	window.wait_until(
+		"""() => {
+			const found = document.querySelector('.event-streaming-guide [data-heading=es-407]');
+			return found && found.getBoundingClientRect().top >= 0 && found.getBoundingClientRect().top < innerHeight;
+		}"""
+	)

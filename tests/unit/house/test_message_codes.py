@@ -111,6 +111,13 @@ def test_the_code_stands_before_what_another_site_has_said():
 	code = codes()[message]
 
 	assert with_code(message, message).endswith(f"roles there. ({code}) {{2}}")
+	assert with_code("ปฏิเสธ {0} {1} {2}", message) == f"ปฏิเสธ {{0}} {{1}} ({code}) {{2}}"
+
+
+def test_the_code_stands_behind_a_value_that_ends_the_sentence():
+	message = "the mapping {0} makes documents of {1}, but the field holds {2}"
+
+	assert with_code(message, message) == f"{message} ({codes()[message]})"
 
 
 def test_codes_do_not_disturb_the_grouping_of_causes():
