@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from sandbox.paths import work_folder
-from tests.soak.faults import FAULTS
+from tests.soak.faults import FAULTS, USUAL
 from tests.soak.shapes import SHAPES
 from tests.soak.storm import Plan, run
 
@@ -18,18 +18,21 @@ def main() -> int:
 	parser.add_argument("--shape", choices=[*SHAPES, "both"], default="both")
 	parser.add_argument("--seed", type=int, default=0, help="chances of people and faults; 0: by lot")
 	parser.add_argument("--faults", default="all", help=f"'all', 'none', or some of: {', '.join(FAULTS)}")
+	parser.add_argument(
+		"--probes", type=int, default=2, help="how often it is tried whether consumers are told"
+	)
 	parser.add_argument("--writers", type=int, default=2, help="people on each site")
 	parser.add_argument(
 		"--until-found", action="store_true", help="again and again, with new seeds, until it finds"
 	)
 	chosen = parser.parse_args()
-	faults = {"all": tuple(FAULTS), "none": ()}.get(chosen.faults) or tuple(
-		name for name in chosen.faults.split(",") if name in FAULTS
-	)
+	faults = tuple(name for name in FAULTS if name in chosen.faults.split(","))
+	if chosen.faults == "all":
+		faults = USUAL
 	seed, found = chosen.seed or random.randrange(1, 10**6), False
 	while True:
 		for shape in SHAPES if chosen.shape == "both" else [chosen.shape]:
-			plan = Plan(shape, chosen.seconds, seed, faults, chosen.writers)
+			plan = Plan(shape, chosen.seconds, seed, faults, chosen.writers, chosen.probes)
 			result = run(plan, new_folder(shape, seed))
 			print(result.told(), flush=True)
 			found = found or bool(result.findings)

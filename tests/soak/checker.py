@@ -48,11 +48,10 @@ def check(evidence: Evidence) -> list[Finding]:
 def acknowledged_is_there(evidence: Evidence) -> Iterator[str]:
 	"""What a person was told is saved was committed; what was refused left nothing."""
 	for letter, site in evidence.sites.items():
-		if letter in evidence.restored:
-			continue
+		since = evidence.restored.get(letter, 0)
 		there = {version.mark for version in site.versions}
 		for line in evidence.history:
-			if line["site"] != letter or not line.get("marks"):
+			if line["site"] != letter or not line.get("marks") or line.get("start", 0) < since:
 				continue
 			missing = [mark for mark in line["marks"] if mark not in there]
 			if line["outcome"] == OK and missing:
@@ -67,6 +66,11 @@ def nothing_is_lost(evidence: Evidence) -> Iterator[str]:
 		here, there = evidence.sites[target], evidence.sites[source]
 		mine = of_owner(there, doctype, owner)
 		taken = of_owner(here, doctype, owner)
+		if owner in evidence.restored:
+			# what is told of since then; a verify and its repair are for the rest
+			changed = changed_since_restore(evidence, doctype, owner)
+			mine = {key: doc for key, doc in mine.items() if key in changed}
+			taken = {key: doc for key, doc in taken.items() if key in changed}
 		for key in sorted(mine.keys() | taken.keys()):
 			if key not in taken:
 				yield f"{doctype} {key} is on {source} and not on {target}"
@@ -136,7 +140,7 @@ def no_echo(evidence: Evidence) -> Iterator[str]:
 def versions_are_a_subsequence(evidence: Evidence) -> Iterator[str]:
 	"""A consumer shows of each document only states that the owner's site has had, in that order, and none twice."""
 	for doctype, owner, source, target in pairs(evidence):
-		if source != owner:
+		if source != owner or owner in evidence.restored:
 			continue
 		taken = by_document(evidence.sites[target], doctype, owner)
 		for key, versions in by_document(evidence.sites[owner], doctype, owner).items():
@@ -275,6 +279,13 @@ def pairs(evidence: Evidence) -> Iterator[tuple[str, str, str, str]]:
 	for flow in evidence.flows:
 		for doctype in flow.doctypes:
 			yield doctype, CONTESTED, flow.source, flow.target
+
+
+def changed_since_restore(evidence: Evidence, doctype: str, owner: str) -> set[str]:
+	"""Documents whose last state on their own site was made since."""
+	since = evidence.marks_since_restore(owner)
+	states = by_document(evidence.sites[owner], doctype, owner)
+	return {key for key, versions in states.items() if versions[-1].mark in since}
 
 
 def of_owner(site: SiteEvidence, doctype: str, owner: str) -> dict[str, dict]:

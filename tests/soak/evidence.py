@@ -72,8 +72,17 @@ class Evidence:
 	history: list[dict] = field(default_factory=list)
 	# whether the app says of each event in which transaction it was made
 	whole_transactions: bool = False
-	# a backup was restored: what was acknowledged on these sites may be gone, and cursors may go back
-	restored: set[str] = field(default_factory=set)
+	# a backup was restored on these sites at that second: what was acknowledged before may be gone, and cursors may go back
+	restored: dict[str, float] = field(default_factory=dict)
+
+	def marks_since_restore(self, letter: str) -> set[str]:
+		"""The changes that people have made on a restored site, and were told of, since then."""
+		return {
+			mark
+			for line in self.history
+			if line["site"] == letter and line["outcome"] == "ok" and line["start"] >= self.restored[letter]
+			for mark in line.get("marks") or ()
+		}
 
 	def takers(self, doctype: str, owner: str) -> list[str]:
 		"""The sites to which documents that `owner` makes come, by one hop or by several, in that order."""
@@ -137,5 +146,5 @@ def evidence_from(values: dict) -> Evidence:
 		sites={letter: site_from(site) for letter, site in values["sites"].items()},
 		history=values["history"],
 		whole_transactions=values.get("whole_transactions", False),
-		restored=set(values.get("restored", ())),
+		restored=dict(values.get("restored") or {}),
 	)

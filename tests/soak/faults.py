@@ -172,6 +172,48 @@ class LockRows(Fault):
 		_kill(self.shell)
 
 
+class Rules(Fault):
+	"""A site's own rules refuse some of what is saved: events fail at their start, in their middle or near their end."""
+
+	lasts: ClassVar[tuple[float, float]] = (5.0, 12.0)
+
+	def start(self) -> str:
+		self.site.run("tests.soak.inside.make_rules")
+		return f"rules of {self.letter}"
+
+	def stop(self) -> None:
+		self.site.run("tests.soak.inside.forget_rules")
+
+
+class Restore(Fault):
+	"""A site's database is put back to what it was some seconds ago, as a backup is: its processes are stopped for it, files
+	stay. Once in a run."""
+
+	lasts: ClassVar[tuple[float, float]] = (8.0, 15.0)
+
+	def start(self) -> str:
+		if self.world.restored:
+			return "nobody"
+		self.letter = "p"
+		self.database = "_" + self.site.name
+		self.backup = self.world.history.path.with_name("backup.sql")
+		self.world.cluster.engine.mariadb.dump(self.database, self.backup)
+		return f"database of {self.letter}"
+
+	def stop(self) -> None:
+		if self.world.restored:
+			return
+		self.world.closed.add(self.letter)
+		while any(actor.busy for actor in self.world.actors if actor.letter == self.letter):
+			time.sleep(0.05)
+		self.site.stop()
+		self.world.cluster.engine.mariadb.load(self.database, self.backup)
+		self.site.start_web()
+		self.site.start_worker()
+		self.world.restored[self.letter] = self.world.history.now()
+		self.world.closed.discard(self.letter)
+
+
 def lock_rows(tables: list[str]) -> None:
 	"""Runs inside a site."""
 	import frappe
@@ -195,8 +237,10 @@ def _kill(shell) -> None:
 KILLS = {"pull": KillPull, "person": KillPerson, "worker": KillWorker, "web": KillWeb}
 SERVERS = {"database": KillDatabase, "redis": KillRedis, "empty-redis": EmptyRedis}
 LINES = {"weather": Weather, "partition": Partition}
-LOCKS = {"locks": LockRows}
-FAULTS: dict[str, type[Fault]] = {**KILLS, **SERVERS, **LINES, **LOCKS}
+OTHERS = {"locks": LockRows, "rules": Rules, "restore": Restore}
+FAULTS: dict[str, type[Fault]] = {**KILLS, **SERVERS, **LINES, **OTHERS}
+# what comes when nothing else is asked for; a restore loses what it loses, and makes other checks weaker
+USUAL = tuple(name for name in FAULTS if name != "restore")
 # how often each comes, where all do
 OFTEN = {"pull": 12, "person": 6, "worker": 4, "web": 2, "database": 2, "redis": 2, "empty-redis": 4}
 

@@ -196,6 +196,15 @@ class Act:
 		docs = [self.do_change(doc) for _each in range(3) if (doc := self.choose())]
 		return docs or None
 
+	def do_refused(self):
+		"""A transaction that is refused when nearly all of it is done: nothing of it may be seen anywhere."""
+		import frappe
+
+		if doc := self.choose():
+			self.do_change(doc)
+			self.make(self.doctypes[0])
+			frappe.throw("refused in the end")
+
 	def do_burst(self):
 		"""As an import does it: many, each committed by itself."""
 		import frappe
@@ -221,6 +230,7 @@ WEIGHTS = {
 	"delete": 3,
 	"attach": 4,
 	"together": 8,
+	"refused": 4,
 	"burst": 2,
 }
 
@@ -299,6 +309,34 @@ def long_work(kind: str, event_producer: str, doctypes: list[str]) -> dict:
 		if not (done := run_slice(name, seconds=5)).more:
 			break
 	return {"status": done.task.status, "message": done.task.message}
+
+
+RULE = "the soak's rule "
+# of a hundred moments, in so many a rule of the site refuses what is saved
+RULES = {
+	"Shop Ledger Entry": ("Before Insert", 8),
+	**dict.fromkeys((ITEM, CUSTOMER, ORDER), ("Before Save", 12)),
+}
+
+
+def make_rules() -> None:
+	"""This site refuses some of what is saved, at its start, in its middle or near its end: people's and what comes alike."""
+	import frappe
+
+	for doctype, (when, chance) in RULES.items():
+		script = f"if int(frappe.utils.now()[-2:]) < {chance}: frappe.throw('refused by chance')"
+		values = {"script_type": "DocType Event", "reference_doctype": doctype, "doctype_event": when}
+		rule = {"doctype": "Server Script", "name": f"{RULE}{doctype}", "script": script, **values}
+		frappe.get_doc(rule).insert(ignore_if_duplicate=True)
+	frappe.clear_cache()
+
+
+def forget_rules() -> None:
+	import frappe
+
+	for name in frappe.get_all("Server Script", {"name": ["like", f"{RULE}%"]}, pluck="name"):
+		frappe.delete_doc("Server Script", name, force=True)
+	frappe.clear_cache()
 
 
 def hear_again() -> None:

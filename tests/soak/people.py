@@ -32,11 +32,18 @@ class Actor(threading.Thread):
 		self.shell: Shell | None = None
 		self.ending = threading.Event()
 		self.number = 0
+		self.busy = False
 		world.actors.append(self)
 
 	def run(self) -> None:
 		while not self.ending.is_set():
-			self.step()
+			self.busy = True
+			if self.letter not in self.world.closed:
+				self.step()
+			elif self.shell:
+				self.shell.kill()
+				self.shell = None
+			self.busy = False
 			# whoever has died waits a little: what it needs may be down
 			self.ending.wait(self.random.uniform(*self.pause) + (0 if self.shell else 0.5))
 		if self.shell:
@@ -76,7 +83,7 @@ class Person(Actor):
 		self.doctypes = (world.shape.contested if contested else world.shape.writes)[letter]
 		weights = inside.WEIGHTS
 		if contested:
-			left_out = ("delete", "rename", "burst", "together", "cancel", "rows")
+			left_out = ("delete", "rename", "burst", "together", "cancel", "rows", "refused")
 		else:
 			left_out = () if ORDER in self.doctypes else ("delete", "rename", "attach", "rows")
 		weights = {what: weight for what, weight in weights.items() if what not in left_out}

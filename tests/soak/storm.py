@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.soak import people
 from tests.soak.checker import Finding, check
 from tests.soak.evidence import Evidence, evidence_from
-from tests.soak.faults import FAULTS, LINES, Fate
+from tests.soak.faults import LINES, USUAL, Fate
 from tests.soak.history import OK
 from tests.soak.shapes import SHAPES
 from tests.soak.world import INSIDE, LOOKING, World, open_world
@@ -26,7 +26,7 @@ class Plan:
 	shape: str = "star"
 	seconds: int = 120
 	seed: int = 1
-	faults: tuple[str, ...] = tuple(FAULTS)
+	faults: tuple[str, ...] = USUAL
 	writers: int = 2
 	probes: int = 2
 
@@ -146,6 +146,7 @@ def look(world: World) -> tuple[Evidence, dict]:
 		"flows": [dataclasses.asdict(flow) for flow in world.shape.flows],
 		"sites": {},
 		"history": world.history.lines,
+		"restored": world.restored,
 	}
 	for letter, site in world.sites.items():
 		raw["sites"][letter] = {**site.run(f"{LOOKING}.collect"), "url": world.url(letter)}

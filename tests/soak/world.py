@@ -36,6 +36,9 @@ class World:
 		self.cluster, self.shape, self.lines, self.history = cluster, shape, lines, history
 		self.sites: dict[str, Site] = {letter: cluster.site(name) for letter, name in NAMES.items()}
 		self.actors: list = []
+		# sites on which nobody is at work for a moment, and when backups were restored
+		self.closed: set[str] = set()
+		self.restored: dict[str, float] = {}
 		# how often people have begun
 		self.rounds = 0
 
@@ -70,6 +73,7 @@ class World:
 		for server in (engine.mariadb, engine.redis):
 			if not (server.child and server.child.is_running()):
 				server.start()
+		self.closed.clear()
 		deadline = time.monotonic() + RISE_SECONDS
 		for site in self.sites.values():
 			while True:
@@ -82,6 +86,7 @@ class World:
 						raise
 					site.kill_web()
 					time.sleep(0.5)
+			site.run(f"{INSIDE}.forget_rules")
 
 
 @contextlib.contextmanager

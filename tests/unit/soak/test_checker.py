@@ -51,7 +51,14 @@ def line(voucher: str, debit: float, credit: float) -> dict:
 
 
 def did(site: str, mark: str, outcome: str = "ok") -> dict:
-	return {"site": site, "what": "change", "document": None, "outcome": outcome, "marks": [mark]}
+	return {
+		"site": site,
+		"what": "change",
+		"document": None,
+		"outcome": outcome,
+		"marks": [mark],
+		"start": 1.0,
+	}
 
 
 def sound() -> Evidence:
@@ -267,9 +274,17 @@ def test_after_a_restore_cursors_may_go_back_there_and_what_was_acknowledged_may
 	evidence = sound()
 	cursor_went_back(evidence)
 	acknowledged_and_gone(evidence)
-	evidence.restored = {"p", "c"}
+	evidence.restored = {"p": 9.0, "c": 9.0}
 
 	assert check(evidence) == []
+
+
+def test_what_is_changed_after_a_restore_has_to_come():
+	evidence = sound()
+	evidence.restored = {"p": 0.5}
+	another_value(evidence)
+
+	assert [finding.kind for finding in check(evidence)] == ["lost"]
 
 
 def test_documents_come_to_all_sites_of_a_ring_by_one_hop_or_two():
