@@ -66,11 +66,13 @@ def nothing_is_lost(evidence: Evidence) -> Iterator[str]:
 		here, there = evidence.sites[target], evidence.sites[source]
 		mine = of_owner(there, doctype, owner)
 		taken = of_owner(here, doctype, owner)
+		if owner == CONTESTED and evidence.restored.keys() & {source, target}:
+			continue
 		if owner in evidence.restored:
-			# what is told of since then; a verify and its repair are for the rest
-			changed = changed_since_restore(evidence, doctype, owner)
-			mine = {key: doc for key, doc in mine.items() if key in changed}
-			taken = {key: doc for key, doc in taken.items() if key in changed}
+			# what was changed in the lost time is another document on each site now: a verify and its repair are for that
+			made = evidence.made_since_restore(owner)
+			mine = {key: doc for key, doc in mine.items() if key in made}
+			taken = {key: doc for key, doc in taken.items() if key in made}
 		for key in sorted(mine.keys() | taken.keys()):
 			if key not in taken:
 				yield f"{doctype} {key} is on {source} and not on {target}"
@@ -85,7 +87,7 @@ def nothing_is_open(evidence: Evidence) -> Iterator[str]:
 	"""Whatever has failed meanwhile has healed; cursors stand at the ends of the logs; each event has its position."""
 	for letter, site in evidence.sites.items():
 		for log in site.sync_logs:
-			if log["status"] in OPEN:
+			if log["status"] in OPEN and not is_of_the_lost_time(evidence, log):
 				error = " ".join(str(log.get("error") or log.get("outcome") or "").split())[:300]
 				yield f"{letter}: {log['status']}: {told(log)}: {error}"
 		without = [log["name"] for log in site.update_logs if not log["position"]]
@@ -281,11 +283,13 @@ def pairs(evidence: Evidence) -> Iterator[tuple[str, str, str, str]]:
 			yield doctype, CONTESTED, flow.source, flow.target
 
 
-def changed_since_restore(evidence: Evidence, doctype: str, owner: str) -> set[str]:
-	"""Documents whose last state on their own site was made since."""
-	since = evidence.marks_since_restore(owner)
-	states = by_document(evidence.sites[owner], doctype, owner)
-	return {key for key, versions in states.items() if versions[-1].mark in since}
+def is_of_the_lost_time(evidence: Evidence, log: dict) -> bool:
+	"""Whether an event is of a document that was made before a backup of its site was restored."""
+	return any(
+		(owner_of(key) == CONTESTED and evidence.restored)
+		or (owner_of(key) in evidence.restored and key not in evidence.made_since_restore(owner_of(key)))
+		for key in ids_in(log.get("producer_doc")) + ids_in(log.get("data"))
+	)
 
 
 def of_owner(site: SiteEvidence, doctype: str, owner: str) -> dict[str, dict]:

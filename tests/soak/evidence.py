@@ -75,10 +75,10 @@ class Evidence:
 	# a backup was restored on these sites at that second: what was acknowledged before may be gone, and cursors may go back
 	restored: dict[str, float] = field(default_factory=dict)
 
-	def marks_since_restore(self, letter: str) -> set[str]:
-		"""The changes that people have made on a restored site, and were told of, since then."""
+	def made_since_restore(self, letter: str) -> set[str]:
+		"""The documents that people have made on a restored site, and were told of, since then."""
 		return {
-			mark
+			f"{letter}-{mark}"
 			for line in self.history
 			if line["site"] == letter and line["outcome"] == "ok" and line["start"] >= self.restored[letter]
 			for mark in line.get("marks") or ()

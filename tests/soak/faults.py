@@ -9,7 +9,7 @@ import threading
 import time
 from typing import ClassVar
 
-from sandbox.errors import SandboxError
+from sandbox.errors import RemoteError, SandboxError
 from tests.soak.history import OK
 from tests.soak.people import Actor, Person, Puller
 from tests.soak.world import World
@@ -189,7 +189,7 @@ class Restore(Fault):
 	"""A site's database is put back to what it was some seconds ago, as a backup is: its processes are stopped for it, files
 	stay. Once in a run."""
 
-	lasts: ClassVar[tuple[float, float]] = (8.0, 15.0)
+	lasts: ClassVar[tuple[float, float]] = (6.0, 10.0)
 
 	def start(self) -> str:
 		if self.world.restored:
@@ -265,7 +265,7 @@ class Fate(threading.Thread):
 					self.ending.wait(self.random.uniform(*fault.lasts))
 					fault.stop()
 					line["outcome"] = OK
-				except (SandboxError, OSError) as error:
+				except (SandboxError, RemoteError, OSError) as error:
 					# another fault is going on as well; all is brought up in the end
 					line["error"] = str(error)[:200]
 

@@ -16,7 +16,8 @@ from tests.soak.world import INSIDE, LOOKING, World, open_world
 REST_SECONDS = 150
 # how long a change may be on its way when only notifications tell of it
 TOLD_SECONDS = 25
-PULL_SECONDS = 120
+# loading a backup takes some seconds; what people do after it is what is looked at
+RESTORE_SECONDS, AFTER_RESTORE_SECONDS = 90, 20
 
 
 @dataclasses.dataclass
@@ -76,7 +77,9 @@ def run(plan: Plan, folder: Path, say=print) -> Result:
 def storm(world: World, plan: Plan) -> None:
 	fates = []
 	lines = [name for name in plan.faults if name in LINES]
-	others = [name for name in plan.faults if name not in LINES]
+	others = [name for name in plan.faults if name not in (*LINES, "restore")]
+	if "restore" in plan.faults:
+		fates.append(Fate(world, plan.seed, ["restore"], (8, 12)))
 	if lines:
 		fates.append(Fate(world, plan.seed, lines, (2, 8)))
 	if others:
@@ -85,6 +88,11 @@ def storm(world: World, plan: Plan) -> None:
 	for fate in fates:
 		fate.start()
 	time.sleep(plan.seconds)
+	deadline = time.monotonic() + RESTORE_SECONDS
+	while "restore" in plan.faults and not world.restored and time.monotonic() < deadline:
+		time.sleep(0.5)
+	if world.restored:
+		time.sleep(max(0, world.restored["p"] + AFTER_RESTORE_SECONDS - world.history.now()))
 	for fate in fates:
 		fate.end()
 	people.end(world)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import requests
+
 from sandbox.errors import SandboxError
 from sandbox.sites.cluster import Cluster, open_cluster
 from sandbox.sites.site import Site
@@ -81,7 +83,7 @@ class World:
 					site.start_web()
 					site.start_worker()
 					break
-				except SandboxError:
+				except (SandboxError, requests.RequestException):
 					if time.monotonic() > deadline:
 						raise
 					site.kill_web()

@@ -279,12 +279,13 @@ def test_after_a_restore_cursors_may_go_back_there_and_what_was_acknowledged_may
 	assert check(evidence) == []
 
 
-def test_what_is_changed_after_a_restore_has_to_come():
+@pytest.mark.parametrize(("restored", "found"), [(0.5, ["lost"]), (2.0, [])])
+def test_what_is_made_after_a_restore_has_to_come(restored, found):
 	evidence = sound()
-	evidence.restored = {"p": 0.5}
+	evidence.restored = {"p": restored}
 	another_value(evidence)
 
-	assert [finding.kind for finding in check(evidence)] == ["lost"]
+	assert [finding.kind for finding in check(evidence)] == found
 
 
 def test_documents_come_to_all_sites_of_a_ring_by_one_hop_or_two():
