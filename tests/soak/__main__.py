@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from sandbox.paths import work_folder
-from tests.soak.faults import FAULTS, USUAL
+from tests.soak.faults.all_of_them import FAULTS, USUAL
 from tests.soak.shapes import SHAPES
 from tests.soak.storm import Plan, run
 
@@ -19,7 +19,7 @@ def main() -> int:
 	parser.add_argument("--seed", type=int, default=0, help="chances of people and faults; 0: by lot")
 	parser.add_argument("--faults", default="all", help=f"'all', 'none', or some of: {', '.join(FAULTS)}")
 	parser.add_argument(
-		"--probes", type=int, default=2, help="how often it is tried whether consumers are told"
+		"--probes", type=int, default=3, help="how often it is tried whether consumers are told"
 	)
 	parser.add_argument("--writers", type=int, default=2, help="people on each site")
 	parser.add_argument(

@@ -11,8 +11,8 @@ import time
 from sandbox.errors import SandboxError
 from sandbox.sites.shell import Shell
 from tests.doctypes import ORDER
-from tests.soak import inside
 from tests.soak.history import FAILED, NOTHING, OK, UNKNOWN
+from tests.soak.sites import inside
 from tests.soak.world import INSIDE, World
 
 CALL_SECONDS = 60

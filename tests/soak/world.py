@@ -17,7 +17,7 @@ from tests.soak.line import Line
 from tests.soak.shapes import NAMES, Shape
 from tests.streams import decide, make_event_producer, make_subscriber
 
-INSIDE, LOOKING = "tests.soak.inside", "tests.soak.looking"
+INSIDE, LOOKING = "tests.soak.sites.inside", "tests.soak.sites.looking"
 # small groups and pages, so that there are many edges at which something can break; short waits for answers
 SETTINGS = {
 	"events_per_page": 100,
@@ -38,6 +38,8 @@ class World:
 		self.cluster, self.shape, self.lines, self.history = cluster, shape, lines, history
 		self.sites: dict[str, Site] = {letter: cluster.site(name) for letter, name in NAMES.items()}
 		self.actors: list = []
+		# what has to be put right when the run is over
+		self.stack = ExitStack()
 		# sites on which nobody is at work for a moment, and when backups were restored
 		self.closed: set[str] = set()
 		self.restored: dict[str, float] = {}
@@ -101,4 +103,6 @@ def open_world(shape: Shape, seed: int, folder: Path) -> Iterator[World]:
 		}
 		history = History(folder / "history.jsonl")
 		stack.callback(history.close)
-		yield World(cluster, shape, lines, history)
+		world = World(cluster, shape, lines, history)
+		stack.enter_context(world.stack)
+		yield world

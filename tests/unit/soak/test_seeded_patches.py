@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.paths import PROJECT
-from tests.soak.faults import FAULTS
+from tests.soak.faults.all_of_them import FAULTS
 from tests.soak.seeded import all_patches, apply, copy_tree, read
 from tests.soak.shapes import SHAPES
 

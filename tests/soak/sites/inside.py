@@ -4,6 +4,7 @@ People choose among the newest documents that their site owns, so that they meet
 """
 
 import random
+import time
 
 from tests.doctypes import ORDER, TICKET
 
@@ -347,3 +348,13 @@ def hear_again() -> None:
 		"UPDATE `tabEvent Consumer` SET notify_failures = 0, notify_after = NULL, not_reachable = 0"
 	)
 	frappe.db.sql("UPDATE `tabEvent Producer Last Update` SET failures = 0, next_pull = NULL")
+
+
+def lock_rows(tables: list[str]) -> None:
+	"""Somebody holds rows until the process is killed."""
+	import frappe
+
+	for table in tables:
+		order = "ORDER BY name DESC" if "Last Update" not in table else ""
+		frappe.db.sql(f"SELECT name FROM `{table}` {order} LIMIT 5 FOR UPDATE")
+		time.sleep(0.2)

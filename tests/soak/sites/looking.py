@@ -7,7 +7,7 @@ their commits, as each waits for the lock of the one before. `trx` is the transa
 import json
 
 from tests.soak.evidence import ID, TOKEN
-from tests.soak.inside import CUSTOMER, INVOICE, ITEM, TICKET, TOKEN_FIELDS
+from tests.soak.sites.inside import CUSTOMER, INVOICE, ITEM, TICKET, TOKEN_FIELDS
 
 ROWS_OF_INVOICES = "Shop Invoice Item"
 TABLE = """
@@ -66,7 +66,7 @@ def prepare(public_url: str, settings: dict) -> None:
 	import frappe
 
 	from tests.doctypes import make_order_doctypes
-	from tests.soak.inside import COMPANY_ABBR
+	from tests.soak.sites.inside import COMPANY_ABBR
 
 	make_order_doctypes()
 	company = {"company_name": f"Company {COMPANY_ABBR}", "abbr": COMPANY_ABBR}
