@@ -25,7 +25,16 @@ FAULTS: dict[str, type[Fault]] = {**KILLS, **SERVERS, **LINES, **OTHERS, **ASKED
 # what "all" means
 USUAL = tuple(name for name in FAULTS if name not in ASKED_FOR)
 # how often each comes, where all do
-OFTEN = {"pull": 12, "person": 6, "worker": 4, "web": 2, "database": 2, "redis": 2, "empty-redis": 4}
+OFTEN = {
+	"pull": 12,
+	"person": 6,
+	"worker": 4,
+	"web": 2,
+	"database": 2,
+	"redis": 2,
+	"empty-redis": 4,
+	"rules": 6,
+}
 
 
 class Fate(threading.Thread):

@@ -22,13 +22,15 @@ class LockRows(Fault):
 
 
 class Rules(Fault):
-	"""A site's own rules refuse some of what is saved: events fail at their start, in their middle or near their end."""
+	"""Rules of all sites refuse some of what is saved: events fail at their start, in their middle or near their end."""
 
 	lasts: ClassVar[tuple[float, float]] = (5.0, 12.0)
 
 	def start(self) -> str:
-		self.site.run("tests.soak.sites.inside.make_rules")
-		return f"rules of {self.letter}"
+		for site in self.world.sites.values():
+			site.run("tests.soak.sites.inside.make_rules")
+		return "rules of all sites"
 
 	def stop(self) -> None:
-		self.site.run("tests.soak.sites.inside.forget_rules")
+		for site in self.world.sites.values():
+			site.run("tests.soak.sites.inside.forget_rules")
