@@ -131,7 +131,7 @@ class Act:
 		return doc.save()
 
 	def do_set_in_database(self):
-		doc = self.choose(docstatus=(DRAFT, SUBMITTED, CANCELLED))
+		doc = self.choose(docstatus=(DRAFT, SUBMITTED, CANCELLED), lock=True)
 		if doc:
 			doc.db_set(TOKEN_FIELDS[doc.doctype], self.token_for(doc))
 		return doc

@@ -661,11 +661,14 @@ def test_a_need_that_came_from_this_site_and_is_renamed_here_since_is_that_docum
 	pull(consumer, producer)
 	order = consumer.run(insert, doctype=ORDER, title=unique("Order"), city=city)
 	new = producer.run(rename, doctype=CITY, old=city, new=unique("City"))
+	producer.run(change, doctype=CITY, name=new, country_name="changed since")
 
 	pull(producer, consumer)
 
 	assert producer.run(read_doc, doctype=ORDER, name=order)["city"] == new
 	assert producer.run(read_doc, doctype=CITY, name=city) is None
+	# and what the other site has of it is not written over it
+	assert producer.run(read_doc, doctype=CITY, name=new)["country_name"] == "changed since"
 
 
 
