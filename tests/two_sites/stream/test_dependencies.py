@@ -671,7 +671,6 @@ def test_a_need_that_came_from_this_site_and_is_renamed_here_since_is_that_docum
 	assert producer.run(read_doc, doctype=CITY, name=new)["country_name"] == "changed since"
 
 
-
 @pytest.mark.parametrize("undoing", [False, True], ids=["as it is", "and rolls back to a savepoint"])
 def test_what_the_hook_of_a_need_writes_into_the_document_stays(producer, consumer, undoing):
 	with_orders(producer, consumer)
