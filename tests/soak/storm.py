@@ -18,7 +18,7 @@ REST_SECONDS = 90
 TOLD_SECONDS = 25
 PROBE_SECONDS = 1.5
 # loading a backup takes some seconds; what people do after it is what is looked at
-RESTORE_SECONDS, AFTER_RESTORE_SECONDS = 90, 20
+RESTORE_SECONDS, AFTER_RESTORE_SECONDS = 240, 20
 
 
 @dataclasses.dataclass

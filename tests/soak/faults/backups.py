@@ -28,7 +28,10 @@ class Restore(Fault):
 		while any(actor.busy for actor in self.world.actors if actor.letter == self.letter):
 			time.sleep(0.05)
 		self.site.stop()
-		self.world.cluster.engine.mariadb.load(self.database, self.backup)
+		mariadb = self.world.cluster.engine.mariadb
+		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 0;")
+		mariadb.load(self.database, self.backup)
+		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1;")
 		self.site.start_web()
 		self.site.start_worker()
 		self.world.restored[self.letter] = self.world.history.now()
