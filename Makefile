@@ -4,6 +4,10 @@ PYTHON ?= python3
 PYTEST_ARGS ?=
 SECONDS ?= 600
 PICTURES ?=
+SHAPE ?= both
+SEED ?= 0
+FAULTS ?= all
+SEEDED ?=
 BENCH_ARGS ?=
 export KEEP ?=
 DRY_RUN ?=
@@ -100,6 +104,14 @@ test: lint ## linters and all tests (PYTEST_ARGS="-k name" for some; TEST_PROCES
 soak: tools ## the model-based test, then made-up inputs, each for as long as asked, with fresh seeds (SECONDS=600)
 	EVENT_STREAMING_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/two_sites/stream/test_model.py \
 		tests/two_sites/trust/test_fuzz.py tests/two_sites/consumer/test_meanwhile.py -s $(PYTEST_ARGS)
+
+.PHONY: storm
+storm: tools ## the concurrent soak on three sites, with faults (SECONDS=600 SHAPE=star|ring|both SEED=… FAULTS=all|none|…)
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) --shape $(SHAPE) --seed $(SEED) --faults $(FAULTS)
+
+.PHONY: seeded
+seeded: tools ## ten known bugs are put back one by one, and the soak has to find each (SEEDED="name name" for some)
+	$(BIN)/python -m tests.soak.seeded $(SEEDED)
 
 .PHONY: up
 up: tools ## two sites to play with, until Ctrl-C

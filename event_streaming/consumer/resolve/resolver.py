@@ -163,9 +163,17 @@ class Resolver:
 			local = self.seen.by_root(root)
 			if root["site"] == self.here and key[0] not in self.subscriptions:
 				local = (root["doctype"], root["name"])
+			if root["site"] == self.here and not (local and local_names.exists(local)):
+				# it left under a name that it has no more: rules.came_home_renamed
+				local = self._renamed_since(root)
 			if local and local_names.doctype_exists(local[0]) and local_names.exists(local):
 				found[key] = local
 		return found
+
+	def _renamed_since(self, root: Root) -> LocalKey | None:
+		if not local_names.doctype_exists(root["doctype"]) or not self.seen.is_given(root["doctype"]):
+			return None
+		return self.seen.name_now((root["doctype"], root["name"]))
 
 	def find_merged(self, roots: dict[RemoteKey, Root]) -> dict[RemoteKey, LocalKey]:
 		"""Documents that were first made here, and that this site has merged into others, before the producer heard of that."""

@@ -691,6 +691,30 @@ def test_a_deleted_need_is_not_thought_to_be_here(producer, consumer, deals, mak
 	assert consumer.run(read_doc, doctype=ARTICLE, name=article)
 
 
+def rename(doctype: str, old: str, new: str) -> str:
+	import frappe
+
+	return frappe.rename_doc(doctype, old, new, show_alert=False, rebuild_search=False)
+
+
+def test_a_need_that_came_from_this_site_and_is_renamed_here_since_is_that_document(producer, consumer):
+	with_orders(producer, consumer)
+	subscribe(consumer, producer, CITY)
+	subscribe(producer, consumer, ORDER)
+	city = producer.run(insert, doctype=CITY, title=unique("City"))
+	pull(consumer, producer)
+	order = consumer.run(insert, doctype=ORDER, title=unique("Order"), city=city)
+	new = producer.run(rename, doctype=CITY, old=city, new=unique("City"))
+	producer.run(change, doctype=CITY, name=new, country_name="changed since")
+
+	pull(producer, consumer)
+
+	assert producer.run(read_doc, doctype=ORDER, name=order)["city"] == new
+	assert producer.run(read_doc, doctype=CITY, name=city) is None
+	# and what the other site has of it is not written over it
+	assert producer.run(read_doc, doctype=CITY, name=new)["country_name"] == "changed since"
+
+
 @pytest.mark.parametrize("undoing", [False, True], ids=["as it is", "and rolls back to a savepoint"])
 def test_what_the_hook_of_a_need_writes_into_the_document_stays(producer, consumer, undoing):
 	with_orders(producer, consumer)

@@ -1,0 +1,38 @@
+"""An old backup that is restored."""
+
+import time
+from typing import ClassVar
+
+from tests.soak.faults.base import Fault
+
+
+class Restore(Fault):
+	"""A site's database is put back to what it was some seconds ago, as a backup is: its processes are stopped for it, files
+	stay. Once in a run."""
+
+	lasts: ClassVar[tuple[float, float]] = (6.0, 10.0)
+
+	def start(self) -> str:
+		if self.world.restored:
+			return "nobody"
+		self.letter = "p"
+		self.database = "_" + self.site.name
+		self.backup = self.world.history.path.with_name("backup.sql")
+		self.world.cluster.engine.mariadb.dump(self.database, self.backup)
+		return f"database of {self.letter}"
+
+	def stop(self) -> None:
+		if self.world.restored:
+			return
+		self.world.closed.add(self.letter)
+		while any(actor.busy for actor in self.world.actors if actor.letter == self.letter):
+			time.sleep(0.05)
+		self.site.stop()
+		mariadb = self.world.cluster.engine.mariadb
+		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 0;")
+		mariadb.load(self.database, self.backup)
+		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1;")
+		self.site.start_web()
+		self.site.start_worker()
+		self.world.restored[self.letter] = self.world.history.now()
+		self.world.closed.discard(self.letter)

@@ -1,0 +1,41 @@
+"""kill -9 of mariadbd and of Redis; Redis emptied."""
+
+from typing import ClassVar
+
+from tests.soak.faults.base import Fault
+
+
+class KillDatabase(Fault):
+	"""kill -9 of mariadbd, which has innodb_flush_log_at_trx_commit=1."""
+
+	lasts: ClassVar[tuple[float, float]] = (0.0, 2.0)
+
+	def start(self) -> str:
+		self.world.cluster.engine.mariadb.stop()
+		return "mariadbd"
+
+	def stop(self) -> None:
+		self.world.cluster.engine.mariadb.start()
+
+
+class KillRedis(Fault):
+	"""kill -9 of Redis; what it had is lost."""
+
+	lasts: ClassVar[tuple[float, float]] = (0.0, 2.0)
+
+	def start(self) -> str:
+		self.world.cluster.engine.redis.stop()
+		return "Redis"
+
+	def stop(self) -> None:
+		self.world.cluster.engine.redis.start()
+
+
+class EmptyRedis(Fault):
+	"""FLUSHALL."""
+
+	def start(self) -> str:
+		import redis
+
+		redis.Redis(port=self.world.cluster.engine.redis.port).flushall()
+		return "Redis"

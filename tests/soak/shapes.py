@@ -1,0 +1,54 @@
+"""Who subscribes to what, and who writes what: a star and a ring of three sites.
+
+Each document has one site that owns it, and only people of that site write it; by a flow or two it comes to others. Besides, in the
+star, tickets are written by the people of two sites that subscribe to each other. (Changes that meet in a ring are a known, open
+matter: see docs/reliability.md.)
+"""
+
+from dataclasses import dataclass
+
+from tests.doctypes import ORDER, TICKET
+from tests.soak.evidence import Flow
+
+ITEM, CUSTOMER, INVOICE = "Shop Item", "Shop Customer", "Shop Invoice"
+MASTERS = (ITEM, CUSTOMER, ORDER)
+NAMES = {"p": "producer", "c": "consumer", "t": "third"}
+
+
+@dataclass(frozen=True)
+class Shape:
+	"""`writes` says for each site whose documents of which DocType its people make and change."""
+
+	name: str
+	flows: tuple[Flow, ...]
+	writes: dict[str, tuple[str, ...]]
+	contested: dict[str, tuple[str, ...]]
+
+
+def star() -> Shape:
+	"""Masters go out from p, invoices come in to it; p and c both write tickets."""
+	return Shape(
+		"star",
+		(
+			Flow("p", "c", (*MASTERS, TICKET)),
+			Flow("p", "t", MASTERS),
+			Flow("c", "p", (INVOICE, TICKET)),
+			Flow("t", "p", (INVOICE,)),
+		),
+		{"p": MASTERS, "c": (INVOICE,), "t": (INVOICE,)},
+		{"p": (TICKET,), "c": (TICKET,), "t": ()},
+	)
+
+
+def ring() -> Shape:
+	"""Each site makes all kinds, and takes all of what the one before it has."""
+	everything = (*MASTERS, INVOICE)
+	return Shape(
+		"ring",
+		tuple(Flow(source, target, everything) for source, target in ("pc", "ct", "tp")),
+		dict.fromkeys("pct", everything),
+		dict.fromkeys("pct", ()),
+	)
+
+
+SHAPES = {"star": star, "ring": ring}

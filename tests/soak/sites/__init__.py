@@ -1,0 +1,1 @@
+"""What runs inside a site in a soak: imported there by name."""

@@ -1,0 +1,108 @@
+"""Three sites, the lines between them, and who subscribes to whom."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import requests
+
+from sandbox.errors import SandboxError
+from sandbox.sites.cluster import Cluster, open_cluster
+from sandbox.sites.site import Site
+from tests.doctypes import TICKET
+from tests.soak.history import History
+from tests.soak.line import Line
+from tests.soak.shapes import NAMES, Shape
+from tests.streams import decide, make_event_producer, make_subscriber
+
+INSIDE, LOOKING = "tests.soak.sites.inside", "tests.soak.sites.looking"
+# small groups and pages, so that there are many edges at which something can break; short waits for answers
+SETTINGS = {
+	"events_per_page": 100,
+	"events_per_commit": 8,
+	"slice_seconds": 10,
+	"connect_timeout": 3,
+	"read_timeout": 6,
+	"no_alerts": 1,
+}
+WORKERS = 3
+RISE_SECONDS = 120
+
+
+class World:
+	"""`sites` and `lines` by letter. `down` are faults that are going on."""
+
+	def __init__(self, cluster: Cluster, shape: Shape, lines: dict[str, Line], history: History):
+		self.cluster, self.shape, self.lines, self.history = cluster, shape, lines, history
+		self.sites: dict[str, Site] = {letter: cluster.site(name) for letter, name in NAMES.items()}
+		self.actors: list = []
+		# what has to be put right when the run is over
+		self.stack = ExitStack()
+		# sites on which nobody is at work for a moment, and when backups were restored
+		self.closed: set[str] = set()
+		self.restored: dict[str, float] = {}
+		# how often people have begun
+		self.rounds = 0
+
+	def url(self, letter: str) -> str:
+		return self.lines[letter].url
+
+	def subscribe(self) -> None:
+		for letter, site in self.sites.items():
+			site.run(f"{LOOKING}.prepare", public_url=self.url(letter), settings=SETTINGS)
+			site.run(make_subscriber)
+		for flow in self.shape.flows:
+			rows = [
+				{
+					"ref_doctype": doctype,
+					"use_same_name": int(doctype != TICKET),
+					"conflict_policy": "Newest Wins" if doctype == TICKET else "Producer Wins",
+				}
+				for doctype in flow.doctypes
+			]
+			source, target = self.sites[flow.source], self.sites[flow.target]
+			target.run(make_event_producer, url=self.url(flow.source), rows=rows, workers=WORKERS)
+			source.run(decide, consumer_url=self.url(flow.target))
+		for site in self.sites.values():
+			site.run(f"{LOOKING}.watch")
+			site.start_worker()
+
+	def bring_up(self) -> None:
+		"""Whatever a fault has ended runs again."""
+		for line in self.lines.values():
+			line.weather = {}
+		engine = self.cluster.engine
+		for server in (engine.mariadb, engine.redis):
+			if not (server.child and server.child.is_running()):
+				server.start()
+		self.closed.clear()
+		deadline = time.monotonic() + RISE_SECONDS
+		for site in self.sites.values():
+			while True:
+				try:
+					site.start_web()
+					site.start_worker()
+					break
+				except (SandboxError, requests.RequestException):
+					if time.monotonic() > deadline:
+						raise
+					site.kill_web()
+					time.sleep(0.5)
+			site.run(f"{INSIDE}.forget_rules")
+
+
+@contextlib.contextmanager
+def open_world(shape: Shape, seed: int, folder: Path) -> Iterator[World]:
+	folder.mkdir(parents=True, exist_ok=True)
+	with open_cluster(list(NAMES.values()), durable=True) as cluster, ExitStack() as stack:
+		lines = {
+			letter: stack.enter_context(Line(cluster.site(name).url, seed + number))
+			for number, (letter, name) in enumerate(NAMES.items())
+		}
+		history = History(folder / "history.jsonl")
+		stack.callback(history.close)
+		world = World(cluster, shape, lines, history)
+		stack.enter_context(world.stack)
+		yield world

@@ -1,0 +1,306 @@
+"""The checker of the soak, on histories made by hand: a sound one passes, and each promise that is broken in it is found."""
+
+import copy
+
+import pytest
+
+from tests.soak.checker import PROMISES, check
+from tests.soak.evidence import Evidence, Flow, SiteEvidence, Version, collapsed, ids_in, marks_in
+
+ITEM, INVOICE = "Shop Item", "Shop Invoice"
+P, C = "http://p", "http://c"
+
+
+def version(
+	n: int, key: str, mark: str, op: str = "U", trx: int = 0, doctype: str = ITEM, refs=()
+) -> Version:
+	return Version(n, doctype, f"ITEM {key}", op, f"{key}|{mark}", refs=tuple(refs), trx=trx)
+
+
+def event(
+	name: int, key: str, mark: str, kind: str = "Update", origin: str = "", doctype: str = ITEM
+) -> dict:
+	return {
+		"name": name,
+		"update_type": kind,
+		"ref_doctype": doctype,
+		"docname": f"ITEM {key}",
+		"position": name,
+		"origin": origin,
+		"data": f"{key}|{mark}",
+	}
+
+
+def taken(of: dict, producer: str = P, status: str = "Synced") -> dict:
+	return {
+		"update_type": of["update_type"],
+		"status": status,
+		"event_producer": producer,
+		"remote_doctype": of["ref_doctype"],
+		"producer_doc": of["docname"],
+		"event_id": str(of["name"]),
+		"event_creation": "2026-01-01",
+		"position": of["position"],
+		"data": of["data"],
+		"error": "",
+	}
+
+
+def line(voucher: str, debit: float, credit: float) -> dict:
+	return {"voucher_type": INVOICE, "voucher_no": voucher, "account": "A", "debit": debit, "credit": credit}
+
+
+def did(site: str, mark: str, outcome: str = "ok") -> dict:
+	return {
+		"site": site,
+		"what": "change",
+		"document": None,
+		"outcome": outcome,
+		"marks": [mark],
+		"start": 1.0,
+	}
+
+
+def sound() -> Evidence:
+	"""An item made and changed twice on p and taken by c, and an invoice with its lines."""
+	key, invoice = "p-pwa.1", "p-pwa.4"
+	made = [event(1, key, "pwa.1", "Create"), event(2, key, "pwa.2"), event(3, key, "pwb.1")]
+	made.append(event(4, invoice, "pwa.4", "Create", doctype=INVOICE))
+	refs = ((ITEM, f"ITEM {key}"),)
+	there = SiteEvidence(
+		versions=[
+			version(1, key, "pwa.1", "I", trx=11),
+			version(2, key, "pwa.2", trx=12),
+			version(3, key, "pwb.1", trx=13),
+			version(4, invoice, "pwa.4", "I", trx=14, doctype=INVOICE, refs=refs),
+		],
+		documents={ITEM: {key: {"rate": "2"}}, INVOICE: {invoice: {"total": "5"}}},
+		update_logs=made,
+		ledger=[line(f"ITEM {invoice}", 5, 0), line(f"ITEM {invoice}", 0, 5)],
+		head=4,
+		url=P,
+	)
+	here = SiteEvidence(
+		versions=[
+			version(1, key, "pwa.1", "I", trx=21),
+			version(2, key, "pwb.1", trx=22),
+			version(3, invoice, "pwa.4", "I", trx=23, doctype=INVOICE, refs=refs),
+		],
+		documents=copy.deepcopy(there.documents),
+		sync_logs=[taken(each) for each in made],
+		update_logs=[event(1, key, "pwa.1", "Create", origin=P)],
+		ledger=copy.deepcopy(there.ledger),
+		cursors=[(P, 0), (P, 1), (P, 4)],
+		head=1,
+		url=C,
+	)
+	history = [did("p", "pwa.1"), did("p", "pwa.2"), did("p", "pwb.1"), did("p", "pwa.9", "failed")]
+	return Evidence([Flow("p", "c", (ITEM, INVOICE))], {"p": there, "c": here}, history)
+
+
+def test_a_sound_history_has_nothing_to_find():
+	assert check(sound()) == []
+
+
+# ---------------------------------------------------------------- each promise, broken in one way
+
+
+def acknowledged_and_gone(e):
+	e.history.append(did("p", "pwa.7"))
+
+
+def refused_and_there(e):
+	e.history.append(did("p", "pwb.1", "failed"))
+
+
+def missing_on_the_consumer(e):
+	del e.sites["c"].documents[ITEM]["p-pwa.1"]
+
+
+def still_on_the_consumer(e):
+	del e.sites["p"].documents[ITEM]["p-pwa.1"]
+
+
+def another_value(e):
+	e.sites["c"].documents[ITEM]["p-pwa.1"]["rate"] = "3"
+
+
+def failed_at_rest(e):
+	e.sites["c"].sync_logs[2]["status"] = "Failed"
+
+
+def cursor_behind(e):
+	e.sites["c"].cursors.pop()
+
+
+def event_without_a_position(e):
+	e.sites["p"].update_logs[1]["position"] = 0
+
+
+def one_event_twice(e):
+	e.sites["c"].sync_logs.append(dict(e.sites["c"].sync_logs[1]))
+
+
+def one_document_twice(e):
+	e.sites["c"].documents[ITEM]["p-pwa.1 (twice)"] = {"rate": "2"}
+
+
+def one_change_logged_twice(e):
+	e.sites["c"].update_logs += [
+		event(7, "p-pwa.1", "pwb.1", origin=P),
+		event(8, "p-pwa.1", "pwb.1", origin=P),
+	]
+
+
+def given_its_own(e):
+	e.sites["p"].sync_logs.append(taken(event(9, "p-pwa.1", "pwa.2"), C))
+
+
+def said_to_be_its_own(e):
+	e.sites["c"].update_logs.append(event(9, "p-pwa.1", "pwa.2"))
+
+
+def old_after_new(e):
+	e.sites["c"].versions.append(version(9, "p-pwa.1", "pwa.2"))
+
+
+def a_state_that_never_was(e):
+	e.sites["c"].versions.insert(1, version(9, "p-pwa.1", "pwx.9"))
+
+
+def back_on_its_own_site(e):
+	e.sites["p"].versions.append(version(9, "p-pwa.1", "pwa.1"))
+
+
+def link_before_its_document(e):
+	here = e.sites["c"].versions
+	here.insert(0, here.pop())
+
+
+def synced_for_nothing(e):
+	e.sites["c"].versions = [each for each in e.sites["c"].versions if each.mark != "pwb.1"]
+
+
+def lines_twice(e):
+	e.sites["c"].ledger *= 2
+
+
+def a_line_missing(e):
+	e.sites["c"].ledger.pop()
+
+
+def cursor_went_back(e):
+	e.sites["c"].cursors[1:1] = [(P, 3)]
+
+
+def position_moved(e):
+	e.sites["p"].moved_positions.append((2, 2, 5))
+
+
+def position_given_twice(e):
+	e.sites["p"].update_logs[1]["position"] = 1
+
+
+def transaction_divided(e):
+	e.whole_transactions = True
+	there = e.sites["p"].versions
+	other = "p-pwa.8"
+	there += [version(8, other, "pwa.8", "I", trx=13)]
+	e.sites["c"].versions.append(version(8, other, "pwa.8", "I", trx=29))
+	for site in e.sites.values():
+		site.documents[ITEM][other] = {"rate": "1"}
+
+
+BROKEN = {
+	acknowledged_and_gone: "lost before it was streamed",
+	refused_and_there: "lost before it was streamed",
+	missing_on_the_consumer: "lost",
+	still_on_the_consumer: "lost",
+	another_value: "lost",
+	failed_at_rest: "open",
+	cursor_behind: "open",
+	event_without_a_position: "open",
+	one_event_twice: "twice",
+	one_document_twice: "twice",
+	one_change_logged_twice: "twice",
+	given_its_own: "echo",
+	said_to_be_its_own: "echo",
+	old_after_new: "out of order",
+	a_state_that_never_was: "out of order",
+	back_on_its_own_site: "out of order",
+	link_before_its_document: "effect before cause",
+	synced_for_nothing: "synced without effect",
+	lines_twice: "ledger",
+	a_line_missing: "ledger",
+	cursor_went_back: "went back",
+	position_moved: "went back",
+	position_given_twice: "went back",
+	transaction_divided: "divided",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN, ids=lambda how: how.__name__)
+def test_what_is_broken_is_found(how):
+	evidence = sound()
+
+	how(evidence)
+
+	assert BROKEN[how] in {finding.kind for finding in check(evidence)}
+
+
+def test_every_promise_is_broken_by_one_of_these_at_least():
+	assert set(BROKEN.values()) == set(PROMISES)
+
+
+# ---------------------------------------------------------------- what is no fault
+
+
+def test_states_may_be_passed_over_but_the_outcome_of_an_unknown_one_may_be_either():
+	evidence = sound()
+	evidence.history += [did("p", "pwa.7", "unknown"), did("p", "pwa.2", "unknown")]
+
+	assert check(evidence) == []
+
+
+def test_a_divided_transaction_is_no_fault_where_the_app_does_not_promise_whole_ones():
+	evidence = sound()
+	transaction_divided(evidence)
+	evidence.whole_transactions = False
+
+	assert check(evidence) == []
+
+
+def test_after_a_restore_cursors_may_go_back_there_and_what_was_acknowledged_may_be_gone():
+	evidence = sound()
+	cursor_went_back(evidence)
+	acknowledged_and_gone(evidence)
+	evidence.restored = {"p": 9.0, "c": 9.0}
+
+	assert check(evidence) == []
+
+
+@pytest.mark.parametrize(("restored", "found"), [(0.5, ["lost"]), (2.0, [])])
+def test_what_is_made_after_a_restore_has_to_come(restored, found):
+	evidence = sound()
+	evidence.restored = {"p": restored}
+	another_value(evidence)
+
+	assert [finding.kind for finding in check(evidence)] == found
+
+
+def test_documents_come_to_all_sites_of_a_ring_by_one_hop_or_two():
+	ring = [Flow("p", "c", (ITEM,)), Flow("c", "t", (ITEM,)), Flow("t", "p", (ITEM,))]
+	evidence = Evidence(ring, {letter: SiteEvidence() for letter in "pct"})
+
+	assert evidence.takers(ITEM, "p") == ["c", "t"]
+	assert evidence.takers(ITEM, "t") == ["p", "c"]
+	assert evidence.takers(INVOICE, "p") == []
+
+
+def test_ids_and_tokens_are_read_out_of_names_and_texts():
+	assert ids_in("ORD p-pwa.12 r17") == ["p-pwa.12"]
+	assert marks_in('{"note": "x-cx.3|px.4"}') == [("x-cx.3", "px.4")]
+	assert version(1, "p-pwa.1", "pwb.5").id == "p-pwa.1"
+	assert version(1, "p-pwa.1", "pwb.5").mark == "pwb.5"
+	assert Version(1, ITEM, "ITEM p-pwa.12", "D", "").id == "p-pwa.12"
+	assert collapsed(["a", "a", "", "b", "a"]) == ["a", "b", "a"]
