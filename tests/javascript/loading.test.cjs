@@ -42,9 +42,9 @@ function anything(own = {}) {
 	);
 }
 
-function joined(doctype, ending, hook) {
-	const folder = doctype.toLowerCase().replace(/ /g, "_");
-	const own = `event_streaming/doctype/${folder}/${folder}${ending}`;
+function joined(doctype, ending, hook, kind = "doctype") {
+	const folder = doctype.toLowerCase().replace(/[ -]/g, "_");
+	const own = `event_streaming/${kind}/${folder}/${folder}${ending}`;
 	return [own, ...(hooked(hook)[doctype] || [])]
 		.map((file) => path.join(APP, file))
 		.filter(existsSync)
@@ -101,5 +101,20 @@ test("no form is without its own scripts beside those that hooks name", () => {
 			Object.keys(evaluate(joined(doctype, ".js", "doctype_js")).handlers).includes(doctype),
 			doctype
 		);
+	}
+});
+
+test("a page's scripts come in the order in which they build on each other", () => {
+	for (const page of Object.keys(hooked("page_js"))) {
+		const { frappe, ours } = evaluate(joined(page, ".js", "page_js", "page"));
+
+		assert.equal(typeof frappe.pages[page].on_page_load, "function");
+		assert.deepEqual(Object.keys(ours.connection_tabs.tabs()), [
+			"status",
+			"timeline",
+			"schema",
+			"settings",
+		]);
+		assert.ok(Object.values(ours.connection_tabs.tabs()).every((tab) => tab.draw));
 	}
 });

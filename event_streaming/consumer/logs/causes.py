@@ -80,7 +80,12 @@ class Cause:
 	@property
 	def problem(self) -> str:
 		"""One line for a person."""
-		return f"{self.kind}: {self.text}" if self.text else self.kind
+		return without_tags(f"{self.kind}: {self.text}" if self.text else self.kind)
+
+
+def without_tags(text: str) -> str:
+	"""The text with other brackets: Frappe's lists show a column as HTML, and an error may hold what another site has sent."""
+	return text.replace("<", "‹").replace(">", "›")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from frappe.query_builder.functions import Count, Max
 from frappe.utils import cint, get_datetime, now_datetime
 from pypika import Order
 
-from event_streaming.consumer.logs.causes import Cause
+from event_streaming.consumer.logs.causes import Cause, without_tags
 from event_streaming.consumer.settling.policies import SAME_FIELD
 from event_streaming.database import bulk_inserting
 from event_streaming.http.confidential import plain
@@ -171,7 +171,7 @@ def cause_columns(cause: Cause | None) -> dict:
 		return {"cause": None, "problem": None, "problem_field": None}
 
 	def text(value: str) -> str | None:
-		value = value.encode(errors="replace").decode()
+		value = without_tags(value.encode(errors="replace").decode())
 		return (value if len(value) <= MOST_NAME else f"{value[: MOST_NAME - 1]}…") or None
 
 	return {"cause": cause.key, "problem": text(cause.problem), "problem_field": text(cause.field)}

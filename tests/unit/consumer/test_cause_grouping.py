@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_streaming.consumer.logs.causes import Cause, cause_of, missing_pair
+from event_streaming.consumer.logs.causes import Cause, cause_of, missing_pair, without_tags
 
 WORDS = {"Customer", "customer", "Due Date", "due_date", "Title", "Status", "Item", "Streamed City", "Total"}
 
@@ -106,6 +106,12 @@ def test_another_document_that_one_of_our_errors_begins_with_is_a_name():
 	)
 
 	assert one.text == "Streamed City … is needed and can't be made here: no right"
+
+
+def test_a_problem_holds_no_tag_as_frappes_lists_show_it_as_it_is():
+	one = alike("LinkValidationError: Could not find Item: <img src=x onerror=alert(1)>")
+
+	assert "<" not in one.problem + without_tags("<b>") and "Could not find" in one.problem
 
 
 def test_a_traceback_is_no_part_of_a_cause():
