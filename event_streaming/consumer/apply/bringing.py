@@ -69,7 +69,8 @@ def with_root(about: About, root: Root | None, work: Work) -> About:
 	"""The same with the root that the fetched document names: it may be here by that."""
 	if not root or root == about.root:
 		return about
-	return work.resolver.look(about.key, root, about.subscription)
+	found = work.resolver.look(about.key, root, about.subscription)
+	return replace(found, former_name=None if found.is_here else about.former_name)
 
 
 def bring(about: About, whole: Whole, work: Work) -> Outcome:
@@ -154,7 +155,7 @@ def write_document(
 			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
 		)
 	else:
-		name = about.key[1] if subscription.use_same_name else None
+		name = about.key[1] if subscription.use_same_name else about.former_name
 		doc, warnings = documents.insert(
 			subscription.local_doctype, values, name, extra, filled_later, settled
 		)

@@ -162,9 +162,10 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		# the older app does not say what it has from here: its state may be older than that of this site
 		work.resolver.keep_identity(about, about.local, covered_to=0)
 		return outcome_of(about.subscription, about.local[1], _("Was here already"))
-	if not about.is_here and not two_way.is_said_to_stay(event):
-		deleted = two_way.stays_deleted(about, data, work)
-		if deleted:
+	if not about.is_here:
+		if two_way.is_said_to_stay(event):
+			about = about.as_before(work.resolver.name_here(about))
+		elif deleted := two_way.stays_deleted(about, data, work):
 			return deleted
 	try:
 		# what an event says is what the document was then; what a copy says is what it is
@@ -307,7 +308,7 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(subscription, None, _("Was not here (any more)"))
 	if two_way.is_another_now(event, about, work):
 		return two_way.of_the_deleted_one(about)
-	if merging.ends_a_merge_into_each_other(event, about, work):
+	if merging.stays_after_a_merge(event, about, work):
 		return outcome_of(subscription, local[1], _("Merged into each other on both sites: it stays"))
 	left = bool(parse_data(event).get("left"))
 	if left and (subscription.when_condition_ends != REMOVE or about.first_made_here):

@@ -28,13 +28,14 @@ from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.resolve.resolver import same_moment
 from event_streaming.consumer.settling.policies import MERGED_HERE
 from event_streaming.exceptions import DependencyMissing
 from event_streaming.identity import registry
 from event_streaming.identity.fates import Merge
 from event_streaming.identity.registry import LINKED, LocalKey, RemoteKey
 from event_streaming.wire.checks import MAX_NAME, text
-from event_streaming.wire.events import Event, Root, parse_data, parse_root
+from event_streaming.wire.events import Event, parse_data, parse_root
 from event_streaming.wire.pages import PROTOCOL
 
 STAMPS = ["modified", "modified_by"]
@@ -163,24 +164,12 @@ def merge_into_each_other(about: About, into: Into, work: Work) -> Outcome:
 		if len(into.merges) > 1 and not about.subscription.use_same_name:
 			# in a ring, the other site may not know what this one is called here
 			two_way.restate(doctype, name, None, work.event_producer, stays=True)
-	elif back := came_back(doctype, other, work):
-		name = documents.rename(doctype, name, back, merge=True)
-		work.resolver.drop(about.key)
 	else:
 		wait_until_heard(doctype, into.merges, work)
 		key = into.about.key if other == into.merges[0].name else remote_key_of(doctype, other, about, work)
 		name = take_its_place(about, key, into, made, work)
 	done = _("Merged into each other on both sites: {0} was made first and stays").format(name)
 	return outcome_of(about.subscription, name, done, conflict=MERGED_HERE)
-
-
-def came_back(doctype: str, name: str, work: Work) -> str | None:
-	"""The name that a document of this site has got here since the producer has said that it stays."""
-	root: Root = {"site": work.here, "doctype": doctype, "name": name}
-	for known in registry.find_for_local(doctype, [name]).get(name, ()):
-		root = known.root
-	found = registry.find_by_roots([root]).get((root["site"], root["doctype"], root["name"]))
-	return found[1] if found and found[1] != name and work.resolver.exists(found) else None
 
 
 def left_there(merges: list[Merge], left_here: str, producer: str) -> tuple[str, Any]:
@@ -230,7 +219,7 @@ def take_its_place(about: About, key: RemoteKey, into: Into, made: Any, work: Wo
 	fetched, doctype = work.fetch([key]), about.local[0]
 	back = work.resolver.look(key, fetched.roots.get(key), about.subscription)
 	if key in fetched.documents:
-		name = bring_missing(back, work).local_name
+		name = bring_missing(back.as_before(work.resolver.name_here(back)), work).local_name
 		documents.rename(*about.local, name, merge=True)
 		work.resolver.drop(about.key)
 		documents.stamp(doctype, name, convert_times(doctype, fetched.documents[key], work.time_zone))
@@ -240,15 +229,21 @@ def take_its_place(about: About, key: RemoteKey, into: Into, made: Any, work: Wo
 	if about.subscription.use_same_name:
 		name = documents.rename(doctype, name, key[1], merge=False)
 	documents.stamp_making(doctype, name, {"creation": made})
-	work.resolver.drop(about.key)
+	# until its deletion comes: by its former name it would be taken for the one that this site has renamed
+	work.resolver.keep(about.key, (doctype, name), about.root or (about.identity and about.identity.root))
 	work.resolver.keep(key, (doctype, name), back.root or into.about.root, LINKED)
 	return name
 
 
-def ends_a_merge_into_each_other(event: Event, about: About, work: Work) -> bool:
+def stays_after_a_merge(event: Event, about: About, work: Work) -> bool:
 	"""Whether a deletion only ends a merge into a document that is this very one here."""
 	into = parse_data(event, "data_before").get("into")
 	if not isinstance(into, dict) or not two_way.tells_back(about.subscription.local_doctype, work):
 		return False
 	name = text(into.get("name"), "into", MAX_NAME)
-	return bool(name) and became(into, (event["ref_doctype"], name), about, work).local == about.local
+	if not name or became(into, (event["ref_doctype"], name), about, work).local != about.local:
+		return False
+	if not same_moment(frappe.db.get_value(*about.local, "creation"), two_way.made_at(event, about, work)):
+		# what is here has taken the other one's place
+		work.resolver.drop(about.key)
+	return True
