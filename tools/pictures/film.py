@@ -22,8 +22,8 @@ SIZE = (1080, 596)
 PANE = {"width": 500, "height": 452}
 LEFT, RIGHT, TOP = 26, 554, 84
 SHOWN_AT = 1.25  # of SIZE
-QUALITY = 62
-CODE, NAME, BETTER_CODE = "TEA-OOLONG", "Oolong Tea 100 g", "TEA-OOLONG-100"
+QUALITY, PACE = 80, 1.28
+CODE, NAME, BETTER_CODE = "TEA-BLACK", "Black Tea 100 g", "TEA-BLACK-100"
 POINTER = """([x, y]) => {
 	let pointer = document.getElementById('pictured-pointer');
 	if (!pointer) {
@@ -37,6 +37,10 @@ POINTER = """([x, y]) => {
 	pointer.style.top = y + 'px';
 	pointer.style.display = x < 0 ? 'none' : 'block';
 }"""
+
+PRESS = """(label) => [...document.querySelectorAll('button, a.dropdown-item')]
+	.find((each) => each.textContent.trim() === label).click()"""
+QUIET = "document.querySelectorAll('.desk-alert, .tooltip').forEach((each) => each.remove())"
 
 
 @dataclass
@@ -68,7 +72,7 @@ class Film:
 			whole.paste(
 				self._panes[id(window)], (round((left + 1) * SHOWN_AT), round((TOP + BAR + 1) * SHOWN_AT))
 			)
-		self.frames.append((whole, milliseconds))
+		self.frames.append((whole, round(milliseconds * PACE)))
 
 	def point(self, window: Desk, at: Locator, milliseconds: int = 450) -> None:
 		"""The pointer goes there."""
@@ -189,21 +193,19 @@ def _both_changed(told: Film, scene: Scene) -> None:
 		window.settle()
 		told.shoot(500, window)
 	conflict = scene.wait_for(
-		"the conflict", lambda: branch.sync_logs(status="Conflict", docname=BETTER_CODE)
+		"the conflict", lambda: branch.sync_logs(status="Conflict", producer_doc=BETTER_CODE)
 	)
 	told.say("… nothing is overwritten: a person decides …")
 	right.open_form("Event Sync Log", conflict[0]["name"])
+	for window in (left, right):
+		window.value(QUIET)
 	table = right.page.locator("[data-fieldname='conflicts_html'] table:visible")
 	table.evaluate("(each) => each.scrollIntoView({block: 'center'})")
 	told.shoot(1700)
 	told.click(right, table.locator("input[value='there']").first)
 	told.shoot(500, right)
-	told.click(
-		right,
-		right.page.get_by_role("button", name="Keep the Picked Values", exact=True)
-		.locator("visible=true")
-		.first,
-	)
+	# a narrow window has its buttons in a menu
+	right.value(PRESS, "Keep the Picked Values")
 	right.wait_until("cur_frm.doc.status === 'Synced'")
 	right.settle()
 	told.say("… and both sites hold the same again.")

@@ -125,7 +125,7 @@ def test_a_field_that_came_new_is_made_here_or_ignored(producer, consumer):
 		assert by_field["es_data"]["label"] == "Mayor x"
 
 		consumer.run(claim, event_producer=producer.url, key=by_field["es_data"]["difference"], field="save")
-		with pytest.raises(Exception, match="of the name save already"):
+		with pytest.raises(Exception, match="something named save already"):
 			act(consumer, producer, "create_field", {"difference": "lied"})
 		for fieldname in ("es_data", "es_select"):
 			act(consumer, producer, "create_field", by_field[fieldname])

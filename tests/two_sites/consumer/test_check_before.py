@@ -457,7 +457,7 @@ UNLIKE = [
 	("Stops", "fields", FORM, "", "another kind of DocType there: submittable"),
 	("May Hurt", "fields", FORM, "", "of another type here: amount (Data → Int)"),
 	("May Hurt", "fields", FORM, "", "link to another DocType here: person (Role → User)"),
-	("May Hurt", "fields", FORM, "", "hold less text here: remark (Long Text → Data)"),
+	("May Hurt", "fields", FORM, "", "are shorter here: remark (Long Text → Data)"),
 	("May Hurt", "fields", FORM, "", "unique here and not there: code"),
 	("May Hurt", "workflow", FORM, "", "does not know these states here: Unheard Of"),
 	("Note", "workflow", FORM, "", f"workflow {WORKFLOW} is active here"),

@@ -674,7 +674,7 @@ def test_events_of_a_need_that_was_brought_are_contained_in_it(producer, consume
 	assert (done["synced"], done["failed"]) == (3, 0)
 	assert consumer.run(read_doc, doctype=DEAL, name=deal)["client"] == client
 	assert consumer.run(read_doc, doctype=CLIENT, name=client)["region"] == newest
-	assert all("Contained" in log["outcome"] for log in sync_logs(consumer, ref_doctype=CLIENT))
+	assert all("contained" in log["outcome"] for log in sync_logs(consumer, ref_doctype=CLIENT))
 
 
 def test_a_deleted_need_is_not_thought_to_be_here(producer, consumer, deals, make):

@@ -8,9 +8,10 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[3]
 DOCS = PROJECT / "docs"
-PAIRS = [
-	(f"{name}.md", f"{name}.th.md") for name in ("start", "concepts", "guide", "admin", "incidents", "errors")
-]
+BOTH_LANGUAGES = sorted(path.name.removesuffix(".th.md") for path in DOCS.glob("*.th.md"))
+PAIRS = [(f"{name}.md", f"{name}.th.md") for name in BOTH_LANGUAGES]
+# of the site, and still in English alone
+ENGLISH_ALONE = {"reliability"}
 LABEL = re.compile(r"(?<!\*)\*(?!\*)([^*]+?)\*(?!\*)")
 
 
@@ -42,6 +43,30 @@ def test_what_stands_in_italics_is_a_label_of_the_screen(guide, language):
 
 	assert len(named) > (50 if "guide" in guide else 4)
 	assert not named - known
+
+
+def test_each_page_is_in_both_languages():
+	english = {path.stem for path in DOCS.glob("*.md") if not path.name.endswith(".th.md")}
+
+	assert english - set(BOTH_LANGUAGES) == ENGLISH_ALONE
+
+
+@pytest.mark.parametrize("english", [english for english, _thai in PAIRS])
+def test_a_page_leads_to_itself_in_the_other_language(english):
+	thai = english.replace(".md", ".th.md")
+
+	assert f"ภาษาไทย: [{thai}]({thai})" in text_of(english)
+	assert f"English: [{english}]({english})" in text_of(thai)
+
+
+@pytest.mark.parametrize(("english", "thai"), PAIRS)
+def test_blocks_of_code_are_the_same_in_both_languages(english, thai):
+	def blocks(name: str) -> list[str]:
+		found = re.findall(r"```.*?```", (DOCS / name).read_text(), flags=re.S)
+		# what a comment says may be in either
+		return [re.sub(r" *# .*", "", block) for block in found]
+
+	assert blocks(english) == blocks(thai)
 
 
 @pytest.mark.parametrize(("english", "thai"), PAIRS)
