@@ -7,7 +7,7 @@ other roles. It gives nobody a desk.
 from collections.abc import Iterable
 
 import frappe
-from frappe.permissions import setup_custom_perms
+from frappe.permissions import AUTOMATIC_ROLES, setup_custom_perms
 
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.messages.coded import _
@@ -95,8 +95,11 @@ def make_stream_user(name: str, full_name: str, roles: Iterable[str]) -> None:
 
 
 def has_right(user: str, doctype: str, right: str) -> bool:
-	"""Whether one of the user's roles gives the right to all documents of a DocType, not only to its own."""
-	roles = set(frappe.get_roles(user))
+	"""Whether one of the user's roles gives the right to all documents of a DocType, not only to its own.
+
+	A role that everybody has does not count: with no other one a controller shows each user only their own documents, as ToDo's does.
+	"""
+	roles = set(frappe.get_roles(user)).difference(AUTOMATIC_ROLES)
 	return any(
 		perm.role in roles and not perm.permlevel and not perm.if_owner and perm.get(right)
 		for perm in frappe.get_meta(doctype).permissions

@@ -88,8 +88,8 @@ def test_a_document_that_another_site_has_named_does_no_harm(desk, streams):
 
 	for open_it, ready in (
 		(lambda: window.open_list("Event Sync Log"), ".list-row"),
-		(lambda: window.open_form("Event Sync Log", failed["name"]), ".form-message"),
-		(lambda: window.open_form("Event Producer", streams.event_producer), ".form-message"),
+		(lambda: window.open_form("Event Sync Log", failed["name"]), ".form-message:visible"),
+		(lambda: window.open_form("Event Producer", streams.event_producer), ".form-message:visible"),
 		(lambda: window.open("event-streaming-causes"), ".event-streaming-causes section"),
 		(
 			lambda: window.open(f"event-streaming-connection/{streams.event_producer}"),

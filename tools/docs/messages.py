@@ -84,7 +84,7 @@ WITHOUT = {
 		"Changes no field of the mapping",
 		"Already contained in what came before",
 		"Deleted on this site in the meantime: it stays deleted",
-		"Documents that exist already are being copied now: see the progress on the Event Producer.",
+		"Documents that exist already are copied in the background: the Event Producer shows how far it is.",
 		"Documents that it needs were created first: {0}",
 		"First made on this site: nothing to do",
 		"From now on every change is received. For documents that exist already, use Copy Existing Documents.",

@@ -168,7 +168,9 @@ def result(doc: Any, offer: Offer, given: list[str]) -> dict[str, Any]:
 	next_steps = []
 	if copying:
 		next_steps.append(
-			_("Documents that exist already are being copied now: see the progress on the Event Producer.")
+			_(
+				"Documents that exist already are copied in the background: the Event Producer shows how far it is."
+			)
 		)
 	else:
 		next_steps.append(

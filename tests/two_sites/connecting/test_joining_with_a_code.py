@@ -7,7 +7,7 @@ import json
 import pytest
 import requests
 from doctypes import CITY, ORDER, with_orders
-from documents import insert, read_doc, read_rows, unique
+from documents import delete, insert, read_doc, read_rows, unique
 from streams import SUBSCRIBER, pull, subscribe, wait_for
 
 from event_streaming.wire.invitations import Code, decode, encode
@@ -110,7 +110,7 @@ def test_a_site_joins_with_a_code_and_gets_what_the_invitation_says_and_no_more(
 
 	assert (invited.returncode, joined.returncode) == (0, 0), invited.stderr + joined.stderr
 	assert f"{producer.url}: {CITY} approved." in joined.stdout
-	assert "are being copied now" in joined.stdout
+	assert "are copied in the background" in joined.stdout
 	# what was there before comes, and what changes from now on
 	wait_for(lambda: consumer.run(read_doc, doctype=CITY, name=before), "the first copy")
 	after = producer.run(insert, doctype=CITY, title=unique("After"))
@@ -152,6 +152,20 @@ def test_a_site_joins_with_a_code_and_gets_what_the_invitation_says_and_no_more(
 	assert run(consumer, "join", code, "--json").returncode == 0
 	statuses = producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["consumer_doctypes"]
 	assert {row["ref_doctype"]: row["status"] for row in statuses} == {CITY: "Approved", ORDER: "Pending"}
+
+
+def test_a_code_is_enough_where_everybody_may_read_but_sees_only_their_own_documents(producer, consumer):
+	# the role All may read, write and delete any ToDo; its controller hides those of others from who has no other role
+	join(consumer, invite(producer, "ToDo")["code"])
+
+	name = producer.run(insert, doctype="ToDo", description="For everybody")
+	pull(consumer, producer)
+	arrived = consumer.run(read_doc, doctype="ToDo", name=name)
+	producer.run(delete, doctype="ToDo", name=name)
+	pull(consumer, producer)
+
+	assert arrived and arrived["description"] == "For everybody"
+	assert not consumer.run(read_doc, doctype="ToDo", name=name)
 
 
 def keys_of(consumer, producer) -> dict:

@@ -63,8 +63,8 @@ WORDS = [
 	"could not be tried: ",
 	"could not be tried: ",
 	"in the middle of documents of Checked Sheet: COMMIT.",
-	"without a fault: 2 of the first 4",
-	"without a fault: 4 of the first 15 documents of Checked Sheet",
+	"Tested without errors: 2 of the first 4",
+	"Tested without errors: 4 of the first 15 documents of Checked Sheet",
 	"not approved yet",
 ]
 

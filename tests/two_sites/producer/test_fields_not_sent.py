@@ -123,6 +123,7 @@ def questions(producer, paper: str, mark: str) -> dict[str, list[dict]]:
 			}
 		],
 		"trace_document": [{"doctype": PAPER, "name": name} for name in (paper, "none")],
+		"documents_repaired": [{"doctype": PAPER, "positions": json.dumps({paper: 1, "none": 1})}],
 		"get_content": [{"file": file["name"]} for file in files],
 		OLD_FEED: [{"doctypes": json.dumps([PAPER]), "last_update": "2000-01-01 00:00:00"}],
 		REGISTER: [

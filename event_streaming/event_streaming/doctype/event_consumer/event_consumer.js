@@ -40,8 +40,10 @@ frappe.ui.form.on("Event Consumer", {
 		event_streaming.live.watch(frm, `${CONSUMER_METHODS}.get_standing`, {
 			event_consumer: frm.doc.name,
 		});
-		frm.add_custom_button(__("Connection"), () =>
-			frappe.set_route("event-streaming-connection", frm.doc.name)
+		frm.add_custom_button(
+			__("Connection"),
+			() => frappe.set_route("event-streaming-connection", frm.doc.name),
+			__("View")
 		);
 		frm.add_custom_button(
 			__("Event Update Log"),

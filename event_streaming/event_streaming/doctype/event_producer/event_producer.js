@@ -39,8 +39,10 @@ frappe.ui.form.on("Event Producer", {
 		event_streaming.live.watch(frm, `${PRODUCER_METHODS}.get_standing`, {
 			event_producer: frm.doc.name,
 		});
-		frm.add_custom_button(__("Connection"), () =>
-			frappe.set_route("event-streaming-connection", frm.doc.name)
+		frm.add_custom_button(
+			__("Connection"),
+			() => frappe.set_route("event-streaming-connection", frm.doc.name),
+			__("View")
 		);
 		frm.add_custom_button(
 			__("Audit Log"),
@@ -138,20 +140,24 @@ function add_buttons(frm) {
 			setTimeout(() => reload_if_clean(frm), 3000);
 		});
 	});
-	frm.add_custom_button(__("Test Connection"), () => {
-		event_streaming.producer_tasks.call(frm, "test_connection").then((result) => {
-			frappe.msgprint({
-				title: __("Connected"),
-				message: describe_connection(result),
-				indicator: (result.warnings || []).length ? "orange" : "green",
-			});
-			reload_if_clean(frm);
-		});
-	});
 	frm.add_custom_button(__("Check Before You Begin"), () =>
 		event_streaming.producer_documents.check_before(frm)
 	);
 	// in groups: with all of them side by side there is no room for Save
+	frm.add_custom_button(
+		__("Test Connection"),
+		() => {
+			event_streaming.producer_tasks.call(frm, "test_connection").then((result) => {
+				frappe.msgprint({
+					title: __("Connected"),
+					message: describe_connection(result),
+					indicator: (result.warnings || []).length ? "orange" : "green",
+				});
+				reload_if_clean(frm);
+			});
+		},
+		__("Connection")
+	);
 	frm.add_custom_button(
 		__("Copy Existing Documents"),
 		() => event_streaming.producer_documents.ask_what_to_copy(frm),
