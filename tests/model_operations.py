@@ -206,13 +206,25 @@ def rename_city(pick: int, new: str) -> str | None:
 
 
 def merge(doctype: str, pick: int, into: int, mine: str) -> str | None:
-	"""Two drafts that were first made on this site: two sites that merge the same two crosswise lose both."""
+	"""Two drafts, wherever they were made (`mine` only where the other site can't tell of a merge)."""
 	import frappe
 
 	old, new = choose(doctype, pick, (DRAFT,), mine), choose(doctype, into, (DRAFT,), mine)
 	if not old or old.name == new.name or not can_go(doctype, old.name):
 		return None
 	return frappe.rename_doc(doctype, old.name, new.name, merge=True, show_alert=False, rebuild_search=False)
+
+
+def make_again(doctype: str, pick: int, title: str, mine: str) -> str | None:
+	"""Deleted, and another one made under its name."""
+	import frappe
+
+	chosen = choose(doctype, pick, (DRAFT,), mine)
+	if doctype != ORDER or not chosen or not can_go(doctype, chosen.name):
+		return None
+	frappe.delete_doc(doctype, chosen.name)
+	doc = {"doctype": doctype, "title": title, "note": "made again", "rows": [{"item": "again", "qty": 1}]}
+	return frappe.get_doc(doc).insert(set_name=chosen.name).name
 
 
 def delete(doctype: str, pick: int, mine: str) -> str | None:
@@ -271,6 +283,7 @@ OPERATIONS = {
 	"rename_city": rename_city,
 	"merge": merge,
 	"delete": delete,
+	"make_again": make_again,
 	"attach": attach,
 	"detach": detach,
 }

@@ -74,24 +74,55 @@ def last_deletion(doctype: str, name: str) -> Deletion | None:
 def was_deleted(doctype: str, name: str, creation: Any) -> bool:
 	"""Whether a document of that name that was made at that moment was deleted on this site, as far back as the log goes."""
 	return any(
-		deleted and get_datetime(deleted) == get_datetime(creation)
-		for update_type, _merged_into, deleted in _ends_here(doctype, name)
-		if update_type == DELETE
+		end.creation and get_datetime(end.creation) == get_datetime(creation)
+		for end in _ends_here(doctype, name)
+		if end.update_type == DELETE
 	)
+
+
+@dataclass(frozen=True)
+class Merge:
+	"""A document (what it was called, when it was made) was merged into another one, on which site first, and with which
+	event of this site's log; `into` is what the other one is called by now."""
+
+	name: str
+	creation: Any
+	into: str
+	into_creation: Any
+	origin: str
+	position: int
+
+
+def merges_of(doctype: str, name: str, creation: Any = None) -> list[Merge]:
+	"""What a document was merged into here, what that was merged into, and so on; `creation` says which one of that name.
+
+	Empty when it was not, or when what it has become is not here any more.
+	"""
+	found: list[Merge] = []
+	for _step in range(RENAMES):
+		merge = _merged_once(doctype, name, creation)
+		if not merge:
+			return []
+		found.append(merge)
+		there = frappe.db.get_value(doctype, merge.into, "creation")
+		if there and not _is_another(doctype, merge, there):
+			return found
+		name, creation = merge.into, merge.into_creation
+	return []
 
 
 def merged_into(doctype: str, name: str, creation: Any = None) -> str | None:
 	"""The present name of the document into which this site has merged another one; `creation` says which one of that name."""
-	target = None
-	for _step in range(RENAMES):
-		target = _merged_once(doctype, name, creation)
-		if not target:
-			return None
-		target = name_now(doctype, target)
-		if frappe.db.exists(doctype, target):
-			return target
-		name, creation = target, None
-	return None
+	merges = merges_of(doctype, name, creation)
+	return merges[-1].into if merges else None
+
+
+def _is_another(doctype: str, merge: Merge, there: Any) -> bool:
+	"""Whether the document that was merged into has been deleted, and the one that has its name now is another one."""
+	made = merge.into_creation
+	if not made or get_datetime(made) == get_datetime(there):
+		return False
+	return was_deleted(doctype, merge.into, made)
 
 
 def merged_names(doctype: str, names: Collection[str]) -> set[str]:
@@ -106,35 +137,66 @@ def merged_names(doctype: str, names: Collection[str]) -> set[str]:
 	return {name for name, text in found if name in names and json.loads(text or "{}").get("merge")}
 
 
-def _merged_once(doctype: str, name: str, creation: Any) -> str | None:
-	target = found = None
-	for update_type, into, deleted in _ends_here(doctype, name):
-		if update_type == RENAME:
-			target = into
+def _merged_once(doctype: str, name: str, creation: Any) -> Merge | None:
+	merge = found = None
+	for end in _ends_here(doctype, name):
+		if end.update_type == RENAME:
+			merge = end
 			continue
 		# of a merge, the deletion of the merged document is the next that is told of its name
-		same = not creation or (deleted and get_datetime(deleted) == get_datetime(creation))
-		found, target = (target if target and same else found), None
+		same = not creation or (end.creation and get_datetime(end.creation) == get_datetime(creation))
+		if merge and merge.into and same:
+			found = Merge(
+				name,
+				end.creation,
+				name_now(doctype, merge.into),
+				merge.into_creation,
+				merge.origin,
+				merge.position,
+			)
+		merge = None
 	return found
 
 
-def _ends_here(doctype: str, name: str) -> list[tuple[str, str | None, Any]]:
-	"""What ended documents of a name, oldest first, the last MOST_ENDS of them: (update type, into which it was merged, when the
-	deleted one was made)."""
+@dataclass(frozen=True)
+class End:
+	"""What ended a document of a name; `into` is what it was merged into."""
+
+	update_type: str
+	creation: Any
+	into: str | None
+	into_creation: Any
+	origin: str
+	position: int
+
+
+def _ends_here(doctype: str, name: str) -> list[End]:
+	"""What ended documents of a name, oldest first, the last MOST_ENDS of them."""
 	log = frappe.qb.DocType(LOG)
 	rows = (
 		frappe.qb.from_(log)
-		.select(log.update_type, log.data, log.data_before)
+		.select(log.update_type, log.data, log.data_before, log.origin, log.position)
 		.where((log.ref_doctype == doctype) & (log.docname == name) & log.update_type.isin((RENAME, DELETE)))
 		.orderby(log.name, order=Order.desc)
 		.limit(MOST_ENDS)
 		.run()
 	)
 	ends = []
-	for update_type, text, before in reversed(rows):
-		data = json.loads(text or "{}")
-		was = json.loads(before or "{}").get("changed") or {}
-		ends.append((update_type, data.get("new_name") if data.get("merge") else None, was.get("creation")))
+	for update_type, text, text_before, origin, position in reversed(rows):
+		data, before = json.loads(text or "{}"), json.loads(text_before or "{}")
+		into = before.get("into") or {}
+		was = before.get("changed") or {}
+		new_name = data.get("new_name") if data.get("merge") else None
+		ends.append(
+			End(
+				update_type,
+				was.get("creation"),
+				new_name,
+				into.get("creation"),
+				origin or "",
+				cint(position),
+			)
+		)
 	return ends
 
 

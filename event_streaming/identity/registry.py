@@ -65,6 +65,10 @@ class Identity:
 	counted_to: int = 0
 
 	@property
+	def root(self) -> Root:
+		return {"site": self.root_site, "doctype": self.root_doctype, "name": self.root_name}
+
+	@property
 	def key(self) -> str:
 		return identity_key(self.event_producer, self.remote_doctype, self.remote_name)
 

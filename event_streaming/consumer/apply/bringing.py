@@ -30,6 +30,9 @@ from event_streaming.wire.events import Root
 from event_streaming.wire.files import RemoteFile
 from event_streaming.wire.left_out import document_without
 
+# why the producer does not give a document
+NOT_FOUND = "not found"
+
 
 @dataclass(frozen=True)
 class Whole:
@@ -50,8 +53,8 @@ def bring_missing(about: About, work: Work) -> Outcome:
 	if key in fetched.documents:
 		whole = Whole(fetched.documents[key], fetched.positions.get(key, 0), fetched.files.get(key, []))
 		return bring(with_root(about, fetched.roots.get(key), work), whole, work)
-	reason = fetched.missing.get(key, "not found")
-	if reason == "not found":
+	reason = fetched.missing.get(key, NOT_FOUND)
+	if reason == NOT_FOUND:
 		return outcome_of(
 			about.subscription, None, _("Not copied: it was deleted or renamed on the producer since then")
 		)
@@ -66,7 +69,8 @@ def with_root(about: About, root: Root | None, work: Work) -> About:
 	"""The same with the root that the fetched document names: it may be here by that."""
 	if not root or root == about.root:
 		return about
-	return work.resolver.look(about.key, root, about.subscription)
+	found = work.resolver.look(about.key, root, about.subscription)
+	return replace(found, former_name=None if found.is_here else about.former_name)
 
 
 def bring(about: About, whole: Whole, work: Work) -> Outcome:
@@ -153,7 +157,7 @@ def write_document(
 			_("Taken over: the same document was here already") if adopted else _("Existed already: updated")
 		)
 	else:
-		name = about.key[1] if subscription.use_same_name else None
+		name = about.key[1] if subscription.use_same_name else about.former_name
 		doc, warnings = documents.insert(
 			subscription.local_doctype, values, name, extra, filled_later, settled
 		)
@@ -212,3 +216,8 @@ def links_elsewhere_now(key: RemoteKey, data: dict, work: Work) -> bool:
 	document as it is now says by what."""
 	now = work.fetch([key]).documents.get(key)
 	return bool(now) and any(now.get(fieldname) != value for fieldname, value in data.items() if value)
+
+
+def is_gone_there(key: RemoteKey, work: Work) -> bool:
+	"""Whether the producer has no document of that name (any more)."""
+	return work.fetch([key]).missing.get(key) == NOT_FOUND

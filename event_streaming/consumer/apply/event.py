@@ -7,12 +7,13 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.adapters.calls import after_writing
-from event_streaming.consumer.apply import localise, two_way
+from event_streaming.consumer.apply import localise, merging, two_way
 from event_streaming.consumer.apply.attaching import apply_attach, apply_detach
 from event_streaming.consumer.apply.bringing import (
 	Whole,
 	bring,
 	bring_missing,
+	is_gone_there,
 	links_elsewhere_now,
 	make_needed,
 )
@@ -162,14 +163,15 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		work.resolver.keep_identity(about, about.local, covered_to=0)
 		return outcome_of(about.subscription, about.local[1], _("Was here already"))
 	if not about.is_here:
-		deleted = two_way.stays_deleted(about, data, work)
-		if deleted:
+		if two_way.is_said_to_stay(event):
+			about = about.as_before(work.resolver.name_here(about))
+		elif deleted := two_way.stays_deleted(about, data, work):
 			return deleted
 	try:
 		# what an event says is what the document was then; what a copy says is what it is
 		return bring(about, Whole(data, event["position"], files, settled=not event["id"]), work)
 	except DependencyMissing:
-		if not links_elsewhere_now(about.key, data, work):
+		if not links_elsewhere_now(about.key, data, work) and not is_gone_there(about.key, work):
 			raise
 		return bring_missing(about, work)
 
@@ -197,10 +199,12 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	try:
 		change = localise.localise_change(data, about.key, about.local, subscription, work, make_needed)
 	except DependencyMissing:
+		if is_gone_there(about.key, work):
+			return comes_with_what_became_of_it(about, work)
 		if not links_elsewhere_now(about.key, changed, work):
 			raise
 		outcome = bring_in_place(event, about, work)
-		say_what_is_true(about, None, work)
+		two_way.say_what_is_true(about, None, work)
 		return outcome
 	if change is None:
 		return outcome_of(subscription, about.local[1], _("Changes no field of the mapping"))
@@ -212,6 +216,16 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	except RowMissing:
 		# this site has replaced rows: only the whole document says what is in them
 		return bring_in_place(event, about, work)
+
+
+def comes_with_what_became_of_it(about: About, work: Work) -> Outcome:
+	"""A change links to what can't be had any more, and the document itself was renamed or deleted over there since: the event
+	that says so is on its way, and brings it whole."""
+	known = about.identity
+	root = about.root or (known and known.root)
+	work.resolver.keep(about.key, about.local, root, LINKED)
+	done = _("Not applied: it was deleted or renamed on the producer since then, and comes whole with that")
+	return outcome_of(about.subscription, about.local[1], done)
 
 
 def bring_again(about: About, work: Work) -> Outcome:
@@ -268,7 +282,7 @@ def apply_change(event: Event, about: About, doc: Document, change: dict, work: 
 	)
 	warnings += after_writing(doc, change) if changed else []
 	if settler.met:
-		say_what_is_true(about, (change.get("changed") or {}).get("modified"), work)
+		two_way.say_what_is_true(about, (change.get("changed") or {}).get("modified"), work)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
 	outcome = outcome_of(about.subscription, doc.name, settler.told(done), warnings)
 	outcome.conflicts = settler.conflicts
@@ -284,12 +298,6 @@ def without_series(change: dict, subscription: Subscription) -> dict:
 	return {**change, "changed": {key: value for key, value in changed.items() if key != "naming_series"}}
 
 
-def say_what_is_true(about: About, modified: str | None, work: Work) -> None:
-	"""Both sites had changed the document: where this one has the last word, the other is told what came of it."""
-	if two_way.is_root_here(about, work) and two_way.tells_back(about.local[0], work):
-		two_way.restate(*about.local, modified, work.event_producer)
-
-
 def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 	if about.covers(event["position"]):
 		# what is here was made there after this deletion
@@ -300,6 +308,8 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(subscription, None, _("Was not here (any more)"))
 	if two_way.is_another_now(event, about, work):
 		return two_way.of_the_deleted_one(about)
+	if merging.stays_after_a_merge(event, about, work):
+		return outcome_of(subscription, local[1], _("Merged into each other on both sites: it stays"))
 	left = bool(parse_data(event).get("left"))
 	if left and (subscription.when_condition_ends != REMOVE or about.first_made_here):
 		return outcome_of(subscription, local[1], _("No longer meets the condition: kept"))

@@ -12,6 +12,7 @@ Both sites come to the same answer by themselves, each from its own log and the 
 - *Deleted here and made again under the same name, changed, renamed or deleted there*: nothing of that is done to the new one.
 - *Renamed here and there*: the name given on the site where it was first made stays. (With local naming names never meet.)
 - *Merged there into a document that was deleted here*: both are deleted.
+- *Merged into each other*: of the two that are left the one that was made first stays on both sites; see merging.py.
 
 Where only one site subscribes to the other, none of this applies: a document that the consumer deleted comes back with its
 next change. Nothing here decides about fields; see conflicts.py.
@@ -66,18 +67,29 @@ def is_root_here(about: About, work: Work) -> bool:
 # ---------------------------------------------------------------- changed here and there
 
 
-def restate(doctype: str, name: str, after: Any, to: str) -> None:
+def restate(doctype: str, name: str, after: Any, to: str, stays: bool = False) -> None:
 	"""Log the document whole, as a change of this site, with a time stamp that is later than both sites' last one.
 
-	It is meant for the site `to` only; the others have had each change by itself.
+	It is meant for the site `to` only; the others have had each change by itself. `stays`: also if that site has deleted it.
 	"""
 	modified = frappe.db.get_value(doctype, name, "modified")
 	latest: datetime = max(get_datetime(modified), get_datetime(after or modified))
 	frappe.db.set_value(doctype, name, "modified", latest + timedelta(microseconds=1), update_modified=False)
 	doc = frappe.get_doc(doctype, name)
-	doc.flags.merged_with = to
+	doc.flags.merged_with, doc.flags.stays = to, stays
 	with applying(doctype, ""):
 		doc.run_method("on_merged_with_other_site")
+
+
+def say_what_is_true(about: About, modified: str | None, work: Work) -> None:
+	"""Both sites had changed the document: where this one has the last word, the other is told what came of it."""
+	if is_root_here(about, work) and tells_back(about.local[0], work):
+		restate(*about.local, modified, work.event_producer)
+
+
+def is_said_to_stay(event: Event) -> bool:
+	"""Whether a whole document is said again because it stays of several that both sites have merged."""
+	return bool(parse_data(event, "data_before").get("stays"))
 
 
 def is_for_another(event: Event, work: Work) -> bool:
@@ -150,15 +162,20 @@ def of_the_deleted_one(about: About) -> Outcome:
 
 def merged_into(about: About, root: Root | None, made: datetime | None, work: Work) -> LocalKey | None:
 	"""The document into which this site has merged the one that the producer still tells of."""
+	merges = merges_here(about, root, made, work)
+	return (about.subscription.local_doctype, merges[-1].into) if merges else None
+
+
+def merges_here(about: About, root: Root | None, made: datetime | None, work: Work) -> list[fates.Merge]:
+	"""The merges, one after another, by which it has become what it is here."""
 	doctype = about.subscription.local_doctype
 	if not tells_back(doctype, work):
-		return None
+		return []
 	local = work.resolver.name_here(about)
 	if not local and root and root["site"] == work.here and root["doctype"] == doctype:
 		# the producer has taken the merge over: what it told before has no identity there any more
 		local = doctype, fates.name_now(doctype, root["name"])
-	into = fates.merged_into(*local, made) if local else None
-	return (doctype, into) if into else None
+	return fates.merges_of(*local, made) if local else []
 
 
 def outlives_deletion(before: dict, local: LocalKey, work: Work) -> bool:

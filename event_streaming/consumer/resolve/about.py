@@ -23,6 +23,8 @@ class About:
 	is_here: bool
 	site: str
 	here: str
+	# with local naming: the name that it had here and is to have again
+	former_name: str | None = None
 
 	@property
 	def covered_to(self) -> int:
@@ -53,3 +55,7 @@ class About:
 	def gone(self) -> "About":
 		"""The same of a local document that was looked for and is not there."""
 		return replace(self, is_here=False)
+
+	def as_before(self, local: LocalKey | None) -> "About":
+		"""The same of a document that is not here any more and comes back under the name that it had."""
+		return replace(self, former_name=local[1] if local and not self.is_here else None)

@@ -96,11 +96,35 @@ class Resolver:
 		known = self.identities.read_again(about.key)
 		local = (known.local_doctype, known.local_name) if known else None
 		if local is None or local == about.local or local[0] != about.subscription.local_doctype:
-			return about.gone()
+			return self._in_anothers_place(about) or about.gone()
 		# as it is now, not as it was when this transaction began
 		is_here = bool(frappe.db.get_value(*local, "name", for_update=True))
 		self.identities.tell(about.key, local)
 		return About(about.key, about.subscription, about.root, known, local, is_here, about.site, about.here)
+
+	def _in_anothers_place(self, about: About) -> About | None:
+		"""Merged on both sites, each time into the other one: what has this name on the producer is by now the one of the two
+		that this site has kept, as its root says; its identity is that of the one that this site has merged away."""
+		root, subscription = about.root, about.subscription
+		if not root or root == about.identity.root:
+			return None
+		if not self.seen.is_given(subscription.local_doctype, to_producer=True):
+			return None
+		local = self.seen.by_root(root)
+		if not local or local[0] != subscription.local_doctype or not local_names.exists(local):
+			return None
+		if known := self.seen.producers_own(local):
+			self.drop((known.remote_doctype, known.remote_name))
+		self.keep(
+			about.key,
+			local,
+			root,
+			known.covered_to if known else 0,
+			known.counted_to if known else None,
+		)
+		return About(
+			about.key, subscription, root, self.identities.of(about.key), local, True, root["site"], self.here
+		)
 
 	def find(self, key: RemoteKey, root: Root | None, subscription: Subscription) -> LocalKey | None:
 		"""The local document that stands for a remote one, there or not.

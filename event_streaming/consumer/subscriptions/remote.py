@@ -69,6 +69,11 @@ class FetchedDocuments:
 		self.missing.update(more.missing)
 		self.files.update(more.files)
 
+	def forget(self, key: tuple[str, str]) -> None:
+		"""It is to be read again."""
+		for known in (self.documents, self.positions, self.roots, self.missing, self.files):
+			known.pop(key, None)
+
 	def only(self, keys: Iterable[tuple[str, str]]) -> "FetchedDocuments":
 		"""Some of the documents; all that is known to be missing."""
 		wanted = [key for key in keys if key in self.documents]

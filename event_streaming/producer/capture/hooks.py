@@ -120,11 +120,13 @@ def capture_written(doc, method: str | None = None) -> None:
 
 
 def capture_delete(doc, method: str | None = None) -> None:
-	"""after_delete: type and name only; and which document it was, should the other site have gone on with it."""
+	"""after_delete: type and name only; and which document it was, should the other site have gone on with it, or have merged it
+	the other way round."""
 	if doc.doctype in streamed_doctypes():
 		state = snapshot(doc)
 		was = {fieldname: state.get(fieldname) for fieldname in ("creation", "modified", "docstatus")}
-		write(doc.doctype, doc.name, "Delete", None, {"changed": was})
+		into = open_transaction().merging.pop((doc.doctype, str(doc.name)), None)
+		write(doc.doctype, doc.name, "Delete", None, {"changed": was, **({"into": into} if into else {})})
 	elif rows.is_row(doc):
 		rows.deleted(doc)
 
@@ -132,19 +134,22 @@ def capture_delete(doc, method: str | None = None) -> None:
 def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""after_rename: the event is the old name's, and says the new one; a merge also changes the other one's stamps."""
 	if doc.doctype in streamed_doctypes():
-		write(
+		transaction = write(
 			doc.doctype,
 			old,
 			"Rename",
 			{"new_name": str(new), "merge": bool(merge), **_merged(doc, old, merge)},
 			_merged_before(doc, old) if merge else {"changed": {"creation": str(doc.creation)}},
 		)
+		if merge:
+			transaction.merging[doc.doctype, str(old)] = {"name": str(new), **_which(doc)}
 
 
 def capture_merged(doc, method: str | None = None) -> None:
 	"""on_merged_with_other_site: this site has the last word on a document that both had changed; it says all of it."""
 	if doc.doctype in streamed_doctypes():
-		write(doc.doctype, doc.name, "Create", snapshot(doc), {"merged_with": doc.flags.merged_with})
+		before = {"merged_with": doc.flags.merged_with, **({"stays": 1} if doc.flags.stays else {})}
+		write(doc.doctype, doc.name, "Create", snapshot(doc), before)
 
 
 # ---------------------------------------------------------------- files
@@ -281,7 +286,13 @@ def _merged(doc, old: str, merge: bool) -> dict[str, Any]:
 def _merged_before(doc, old: str) -> dict[str, Any]:
 	"""Which two documents are merged: by the time this is told, the other site may have made others under their names."""
 	creation = frappe.db.get_value(doc.doctype, old, "creation")
-	return {"changed": {"creation": str(creation or "")}, "into": {"creation": str(doc.creation)}}
+	return {"changed": {"creation": str(creation or "")}, "into": _which(doc)}
+
+
+def _which(doc) -> dict[str, Any]:
+	"""Says which document it is that another one is merged into: when it was made, and where, if not here."""
+	root = roots_of_documents(doc.doctype, [doc.name]).get(doc.name)
+	return {"creation": str(doc.creation), **({"root": root} if root else {})}
 
 
 # ---------------------------------------------------------------- what is remembered

@@ -42,6 +42,8 @@ class Transaction:
 		self.early_files: dict[tuple[str, str], list[dict]] = {}
 		# rows that were changed by themselves while their document is being saved: its next event has them
 		self.rows_to_log: dict[Key, dict[Key, Any]] = {}
+		# documents that are being merged, and into which: the deletion that ends a merge says so
+		self.merging: dict[Key, dict[str, Any]] = {}
 		# what rows.py has logged of a document, and after how many of its events
 		self.rows_logged: dict[Key, list[tuple[int, Change]]] = {}
 

@@ -5,6 +5,7 @@ made by the consumer itself. A page costs a number of queries that depends on ho
 many events it holds; it is bounded in events, in bytes and in the number of positions that it looks at.
 """
 
+import json
 from typing import Any
 
 import frappe
@@ -18,6 +19,7 @@ from event_streaming.producer.log import receipts
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.retention import is_cleared_after
+from event_streaming.producer.log.rows import Candidate, dump
 from event_streaming.producer.log.sequence import go_on_after_receipt, numbered, tried_again
 from event_streaming.producer.subscriptions.calling import IN_ORDER
 from event_streaming.producer.subscriptions.reader import (
@@ -131,7 +133,7 @@ def _on_the_wire(found: Slice) -> list[Event]:
 			"ref_doctype": event.ref_doctype,
 			"docname": event.docname,
 			"data": event.data,
-			"data_before": event.data_before,
+			"data_before": _without_another(event) if event.only_the_end else event.data_before,
 			"creation": str(event.creation),
 			"modified_by": event.owner,
 			"origin": event.origin or here,
@@ -139,3 +141,10 @@ def _on_the_wire(found: Slice) -> list[Event]:
 		}
 		for event in found.events
 	]
+
+
+def _without_another(event: Candidate) -> str | None:
+	"""What a deletion says to one who may know nothing else: not into which document it was merged."""
+	before = json.loads(event.data_before or "{}")
+	before.pop("into", None)
+	return dump(before) if before else None

@@ -38,7 +38,8 @@ def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 	kept = []
 	for event in events:
 		if event.now is None:
-			if event.ref_doctype in trusted or event.update_type == DELETE:
+			event.only_the_end = event.ref_doctype not in trusted
+			if not event.only_the_end or event.update_type == DELETE:
 				kept.append(event)
 		elif event.document in permitted:
 			kept.append(event)

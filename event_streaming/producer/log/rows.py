@@ -45,6 +45,8 @@ class Candidate:
 	leaves: bool = False
 	# the name that its document has now; None when it is gone
 	now: str | None = None
+	# the consumer's user may know of it only that it is gone
+	only_the_end: bool = False
 
 	@property
 	def subject(self) -> Subject:

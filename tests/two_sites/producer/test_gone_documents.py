@@ -23,8 +23,8 @@ def gone_city(site) -> str:
 	return city
 
 
-def read_events(hooks: dict | None = None) -> list[list]:
-	"""A page for the subscriber, with such hooks of other apps."""
+def read_events(hooks: dict | None = None, part: str = "docname") -> list[list]:
+	"""A page for the subscriber, with such hooks of other apps: of each event its type, and a part."""
 	import frappe
 
 	from event_streaming.producer.feed import page
@@ -43,7 +43,7 @@ def read_events(hooks: dict | None = None) -> list[list]:
 	finally:
 		frappe.get_hooks = original
 		frappe.set_user("Administrator")
-	return [[event["update_type"], event["docname"]] for event in answer["events"]]
+	return [[event["update_type"], event[part]] for event in answer["events"]]
 
 
 def put_back() -> None:
@@ -150,6 +150,24 @@ def test_a_share_leaves_the_deletion_alone(site):
 	city = gone_city(site)
 
 	assert [event for event in site.run(read_events) if event[1] == city] == [["Delete", city]]
+
+
+def merge_cities(old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(CITY, old, new, merge=True, show_alert=False, rebuild_search=False)
+
+
+def test_a_deletion_that_ends_a_merge_names_the_other_document_only_to_who_may_read_all(site):
+	old, new = (site.run(insert, doctype=CITY, title=unique(title)) for title in ("old", "new"))
+	site.run(merge_cities, old=old, new=new)
+
+	told = site.run(read_events, part="data_before")
+	site.run(only_with, read=1, if_owner=1)
+	told_alone = site.run(read_events, part="data_before")
+
+	assert [new in before for update_type, before in told if update_type == "Delete"] == [True]
+	assert [new in before for update_type, before in told_alone if update_type == "Delete"] == [False]
 
 
 @pytest.mark.parametrize("hook", ["has_permission", "permission_query_conditions"])

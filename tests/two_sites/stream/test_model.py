@@ -1,9 +1,8 @@
 """Anything that people do, on one or both sites, with anything going wrong on the way: at rest both sites are equal.
 
-What is left out because it can't be promised, each said where it is: merging two documents crosswise and merging what the
-other site made, amending on one site what the other deletes or amends, one name given on both sites, deleting what others
-link to, and with two ways changes that set no time stamp. What is done to one document with two transactions at once, or
-with a name that was another document's before, has its own tests.
+What is left out because it can't be promised, each said where it is: amending on one site what the other deletes or amends,
+one name given on both sites, deleting what others link to, and with two ways changes that set no time stamp; outside of the soak
+merging what the other site made. What is done to one document with two transactions at once, or with a name that was another document's before, has its own tests.
 
 Hypothesis chooses the steps; a failure prints the shortest sequence that it found, the seed, and how to run it again.
 
@@ -32,6 +31,15 @@ SOAK_SECONDS = int(os.environ.get("EVENT_STREAMING_SOAK_SECONDS") or 0)
 SEED = os.environ.get("EVENT_STREAMING_MODEL_SEED")
 STEPS_PER_EXAMPLE = int(os.environ.get("EVENT_STREAMING_MODEL_EXAMPLE") or 50)
 SHRINK_SECONDS = int(os.environ.get("EVENT_STREAMING_MODEL_SHRINK") or 60)
+
+# only the soak merges what the other site made, and has both sites go on with the same few documents: it finds more than is mended,
+# see docs/reliability.md
+MEETING = ["merge", "merge", "rename", "attach", "update", "delete", "make_again"]
+
+
+def only_in_soak(decorator):
+	return decorator if SOAK_SECONDS else lambda method: method
+
 
 sites = st.integers(0, 1)
 doctypes = st.sampled_from([ORDER, TICKET])
@@ -103,11 +111,48 @@ class Steps(RuleBasedStateMachine):
 	def rename(self, site, doctype, pick, other, how):
 		letter = self.world.letter(site)
 		if how == "merge":
-			self.do(site, "merge", doctype=doctype, pick=pick, into=other, mine=letter)
+			self.do(
+				site, "merge", doctype=doctype, pick=pick, into=other, mine="" if SOAK_SECONDS else letter
+			)
 		elif how == "name":
 			self.do(site, "rename", doctype=doctype, pick=pick, new=self.world.new_name(letter))
 		else:
 			self.do(site, "rename_city", pick=pick, new=self.world.new_name(letter))
+
+	@only_in_soak(
+		rule(
+			doctype=doctypes,
+			pick=st.integers(0, 2),
+			steps=st.lists(
+				st.tuples(
+					sites,
+					st.sampled_from(MEETING),
+					st.integers(0, 2),
+				),
+				min_size=2,
+				max_size=6,
+			),
+		)
+	)
+	def meet(self, doctype, pick, steps):
+		"""Both sites go on with the same few documents before they hear of each other: what is lost, is lost here."""
+		for site, what, other in steps:
+			letter = self.world.letter(site)
+			chosen = {"doctype": doctype, "pick": pick}
+			if what == "merge":
+				chosen |= {"pick": other, "into": (other + 1 + pick % 2) % 3, "mine": ""}
+			elif what == "rename":
+				chosen["new"] = self.world.new_name(letter)
+			elif what == "attach":
+				chosen |= {"content": f"file {self.world.new_name(letter)}", "private": False}
+			elif what == "update":
+				chosen |= {"value": other, "fields": ["note"]}
+			elif what == "delete":
+				chosen["mine"] = letter
+			elif what == "make_again":
+				# of two made under one name on both sites one is refused
+				chosen |= {"title": self.world.new_name(letter), "mine": letter}
+			self.do(site, what, **chosen)
 
 	@rule(site=sites, doctype=doctypes, pick=picks, other=picks, private=st.booleans(), gone=st.booleans())
 	def attach_or_detach(self, site, doctype, pick, other, private, gone):
