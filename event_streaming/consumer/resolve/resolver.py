@@ -146,9 +146,10 @@ class Resolver:
 		"""Whether a local document has the name of a remote one that is to keep it."""
 		namesake = (subscription.local_doctype, key[1])
 		found = self.seen.namesake(namesake) if subscription.use_same_name else None
-		return bool(found and found.name == key[1]) or (
-			subscription.use_same_name and self.seen.made.of(namesake) is not None
-		)
+		if found and found.name == key[1]:
+			# it was seen when the page began: an event of the page may have deleted or renamed it since
+			return self.exists(namesake)
+		return subscription.use_same_name and self.seen.made.of(namesake) is not None
 
 	def read_namesake(self, local: LocalKey) -> None:
 		"""Look again for a document that a hook may have made since it was looked for."""

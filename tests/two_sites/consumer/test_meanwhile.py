@@ -460,3 +460,30 @@ def in_short(found: list, prefix: str) -> dict[str, str]:
 def expected_of(case: str) -> dict[str, str]:
 	of_producer, of_consumer, left = CROSSINGS[case]
 	return left if "D" in "".join([*of_producer, *of_consumer]) else {**left, "D": "D"}
+
+
+@pytest.mark.parametrize("merged", ["A into B", "B into A"])
+@pytest.mark.parametrize("first", ["told", "heard"])
+def test_what_is_made_again_under_a_name_that_the_other_site_gave_is_no_part_of_a_merge_there(
+	producer, consumer, merged, first
+):
+	"""The former one was made here and renamed there, and there it is merged while it is deleted here."""
+	directions = [(consumer, producer), (producer, consumer)]
+	for taker, giver in directions:
+		subscribe(taker, giver, ORDER, CITY, use_same_name=1, conflict_policy="Newest Wins")
+	prefix = unique("ORD")
+	consumer.run(make_all, titles=[f"{prefix} A"])
+	producer.run(make_all, titles=[f"{prefix} B"])
+	settle(directions)
+	producer.run(do_all, letter="p", todo=[(prefix, ["rename A"])])
+	settle(directions)
+
+	producer.run(do_all, letter="p", todo=[(prefix, ["rename B", merged])])
+	name = consumer.run(name_of, title=f"{prefix} A")
+	consumer.run(do_all, letter="c", todo=[(prefix, ["change A", "delete A"])])
+	consumer.run(make, name=name, title=f"{prefix} A", note="made again", files=[f"{prefix} again"])
+	settle(directions if first == "told" else directions[::-1])
+
+	here, there = (look(site, prefix, 1) for site in (consumer, producer))
+	assert here == there
+	assert in_short(here, prefix) == ({"A": "again", "B": "AB"} if merged == "A into B" else {"A": "again"})
