@@ -24,6 +24,8 @@ class FakeProducer(FakeSite):
 		self.doctypes = doctypes
 		self.pages: list = []
 		self.brings: dict[tuple[str, str], dict] = {}
+		# documents of its events: they are there, though it gives none that is not in `brings`
+		self.told: set[tuple] = set()
 		self.documents_answer: object = None
 		self.position = 0
 		self.site_id = ""
@@ -31,6 +33,8 @@ class FakeProducer(FakeSite):
 	def event(self, doctype: str, name: str, document: dict | None = None, **values) -> dict:
 		"""The next event of the log."""
 		self.position += 1
+		if isinstance(name, str):
+			self.told.add((doctype, name))
 		return {
 			**EVENT,
 			"id": str(self.position),
@@ -104,7 +108,11 @@ class FakeProducer(FakeSite):
 			"documents": [
 				{"doctype": key[0], "name": key[1], "data": self.brings[key], "root": None} for key in there
 			],
-			"missing": [[*key, "not found"] for key in map(tuple, asked) if key not in there],
+			"missing": [
+				[*key, "not given" if key in self.told else "not found"]
+				for key in map(tuple, asked)
+				if key not in there
+			],
 			"position": self.position,
 		}
 
