@@ -34,6 +34,7 @@ FIELDS = {
 		"fields_this_site_decides",
 		"add_up",
 		"no_notifications",
+		"together",
 		"not_sent",
 		"masked",
 	),

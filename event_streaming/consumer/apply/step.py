@@ -1,14 +1,17 @@
 """One event of a page: held back behind an earlier one, known already, applied, or kept for later; and its row in Event
 Sync Log."""
 
+from dataclasses import replace
+
 import frappe
 
 from event_streaming.consumer.apply.event import apply_event
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING, Outcome
-from event_streaming.consumer.unit_of_work.groups import Handling
+from event_streaming.consumer.unit_of_work.groups import Handling, Obstacle
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
+from event_streaming.identity.registry import RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event, keys_of, remote_key
 
@@ -56,5 +59,32 @@ def waiting(event: Event, work: Work) -> Outcome:
 	)
 
 
+def wait_for_each_other(events: list[Event], work: Work) -> bool:
+	"""Whether the events of a transaction take effect together or not at all: a row of one of them says so."""
+	rows = (work.subscriptions.get(event["ref_doctype"]) for event in events)
+	return any(row.together for row in rows if row)
+
+
+def set_aside(event: Event, work: Work, obstacle: Obstacle) -> str:
+	"""Keep an event for later because of another one of its transaction, or of itself."""
+	if (event["id"], event["creation"]) in work.known:
+		return SYNCED
+	if event is obstacle.event and obstacle.outcome:
+		outcome = obstacle.outcome
+	elif work.held_back.intersection(keys_of(event)):
+		outcome = waiting(event, work)
+	else:
+		outcome = waiting_for_another(event, work, remote_key(obstacle.event))
+	work.log.add(event, outcome)
+	work.held_back.update(keys_of(event))
+	return outcome.status
+
+
+def waiting_for_another(event: Event, work: Work, key: RemoteKey) -> Outcome:
+	"""Another event of the same transaction has not been applied."""
+	told = _("Waits for {0} {1}, which was changed in the same transaction").format(*key)
+	return replace(waiting(event, work), done=told)
+
+
 # how the events of a page are handled
-OF_A_PAGE = Handling(prepare, deal_with, give_up)
+OF_A_PAGE = Handling(prepare, deal_with, give_up, wait_for_each_other, set_aside)

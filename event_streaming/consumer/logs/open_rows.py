@@ -30,6 +30,8 @@ EVENT_FIELDS = (
 	"status",
 	"attempts",
 	"event_producer",
+	"transaction_id",
+	"divided",
 )
 MOST_ERRORS = 500
 
@@ -182,6 +184,41 @@ def open_rows(event_producer: str, remote_doctype: str, producer_doc: str) -> li
 	return open_rows_of(event_producer, [(remote_doctype, producer_doc)])[(remote_doctype, producer_doc)]
 
 
+def open_rows_of_transaction(event_producer: str, transaction_id: str) -> list[dict]:
+	"""The open rows of what one transaction of the producer has made, oldest first: one query, through the open rows alone."""
+	table = frappe.qb.DocType(DOCTYPE)
+	return (
+		frappe.qb.from_(table)
+		.select(*(table[column] for column in EVENT_FIELDS))
+		.where((table.event_producer == event_producer) & table.status.isin(OPEN))
+		.where((table.transaction_id == transaction_id) & (table.divided == 0))
+		.orderby(table.name)
+		.run(as_dict=True)
+	)
+
+
+def waiting_for_a_transaction(
+	event_producer: str, keys: Iterable[tuple[str, str]], doctypes: Iterable[str]
+) -> set[tuple[str, str]]:
+	"""Those of the documents that wait for another one with which they were changed, which has failed: `doctypes` are those
+	whose documents wait so. Two queries."""
+	rows = [rows[0] for rows in open_rows_of(event_producer, keys).values() if rows]
+	begun = {row["transaction_id"] for row in rows if row["transaction_id"] and not row["divided"]}
+	if not begun:
+		return set()
+	table = frappe.qb.DocType(DOCTYPE)
+	found = (
+		frappe.qb.from_(table)
+		.select(table.transaction_id, table.remote_doctype, table.status)
+		.where((table.event_producer == event_producer) & table.status.isin(OPEN))
+		.where(table.transaction_id.isin(sorted(begun)))
+		.run()
+	)
+	held = {transaction for transaction, doctype, _status in found if doctype in doctypes}
+	held &= {transaction for transaction, _doctype, status in found if status != WAITING}
+	return {(row["remote_doctype"], row["producer_doc"]) for row in rows if row["transaction_id"] in held}
+
+
 def open_rows_of(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[dict]]:
 	"""All open rows of each of the documents, oldest first: one query."""
 	found: dict[tuple[str, str], list[dict]] = {key: [] for key in keys}
@@ -220,4 +257,6 @@ def to_event(row: dict) -> Event:
 		"origin": row["origin"] or row["event_producer"],
 		"root": json.loads(row["root"]) if row["root"] else None,
 		"problem": "",
+		"transaction_id": row["transaction_id"] or "",
+		"divided": bool(row["divided"]),
 	}

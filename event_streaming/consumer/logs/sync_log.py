@@ -88,6 +88,8 @@ def _columns(event_producer: str, event: Event, outcome: Outcome) -> dict:
 		"root": json.dumps(event["root"]) if event["root"] else None,
 		"modified_by_remote": event["modified_by"],
 		"event_creation": event["creation"] or None,
+		"transaction_id": event["transaction_id"] or None,
+		"divided": int(event["divided"]),
 		"attempts": 1 if outcome.status in (RETRYING, FAILED) else 0,
 		**_outcome_columns(outcome),
 	}

@@ -25,12 +25,13 @@ from event_streaming.consumer.logs.sync_log import OPEN, SYNCED
 from event_streaming.consumer.unit_of_work.groups import (
 	Handling,
 	Mark,
+	Obstacle,
 	apply_in_groups,
 	apply_one_by_one,
 	is_events_fault,
 )
 from event_streaming.consumer.workers.crew import LANES_EACH, Crew, Lane, lane_lock
-from event_streaming.consumer.workers.footprints import belonging_together, has_to_be_alone
+from event_streaming.consumer.workers.footprints import belonging_together, have_to_be_alone
 from event_streaming.consumer.workers.lanes import deal_out, runs, shares_of
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import LaneLost
@@ -50,7 +51,7 @@ def apply_shared(crew: Crew | None, work: Work, events: list[Event], mark: Mark,
 	"""Apply a page with all workers that there are. False: the time ran out."""
 	if crew is None or not is_worth_sharing(crew, events):
 		return apply_alone(work, events, mark, deadline)
-	for start, end, shared in runs([has_to_be_alone(event) for event in events], FEWEST_SHARED):
+	for start, end, shared in runs(have_to_be_alone(events), FEWEST_SHARED):
 		if start and time.monotonic() >= deadline:
 			return False
 		here = Part(mark, [*range(start, end + 1)])
@@ -247,5 +248,14 @@ def leave(event: Event, work: Work, error: Exception | None = None) -> str:
 	return LEFT
 
 
+def whole(events: list[Event], work: Work) -> bool:
+	"""A lane never shows a part of what was made together: the rest of it would be the pull's."""
+	return True
+
+
+def leave_with(event: Event, work: Work, obstacle: Obstacle) -> str:
+	return SYNCED if (event["id"], event["creation"]) in work.known else leave(event, work)
+
+
 # how the events of a lane are handled
-IN_A_LANE = Handling(prepare, deal_in_lane, leave)
+IN_A_LANE = Handling(prepare, deal_in_lane, leave, whole, leave_with)

@@ -138,6 +138,8 @@ def _on_the_wire(found: Slice) -> list[Event]:
 			"modified_by": event.owner,
 			"origin": event.origin or here,
 			"root": roots.get(event.name),
+			"transaction_id": event.transaction_id,
+			"divided": event.divided,
 		}
 		for event in found.events
 	]

@@ -2,9 +2,13 @@
 
 The steps: scan the log after the cursor, find what the documents are called now, keep what the consumer's user may read
 and what meets its condition, take out what is hidden from the consumer, cut to the page's bounds, read the data. Never writes.
+
+What one transaction has made is in one page, as far as it is for the consumer, be the page larger for it than was asked for. Only a
+transaction that is too large for one page of any size is divided; its events say so.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import frappe
 from frappe.utils import cint
@@ -14,7 +18,15 @@ from event_streaming.producer.documents.names import Fates, find_documents
 from event_streaming.producer.feed.hidden import without_hidden
 from event_streaming.producer.feed.meeting import meeting_conditions
 from event_streaming.producer.feed.permitted import permitted
-from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, read_data, select_candidates
+from event_streaming.producer.log.rows import (
+	LOG,
+	MOST_BYTES_TOGETHER,
+	MOST_TOGETHER,
+	Candidate,
+	read_candidates,
+	read_data,
+	select_candidates,
+)
 from event_streaming.producer.subscriptions.reader import Reader, is_for
 from event_streaming.site.address import public_url
 
@@ -61,23 +73,72 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	first = _first_position(reader) if reader.rows else None
 	if first is None:
 		return [], head
-	reach = min(first - 1 + WINDOW, head)
-	log = frappe.qb.DocType(LOG)
-	query = (
-		select_candidates(log)
-		.where((log.position >= first) & (log.position <= reach))
-		.where(log.ref_doctype.isin(list(reader.rows)))
-		.where(is_for(reader, log))
-		.orderby(log.position)
-		.limit(reader.limit + 1)
-	)
-	found = read_candidates(query)
-	if len(found) > reader.limit:
-		reach = found[-1].position - 1
-		found.pop()
+	reach, cut = _edge(min(first - 1 + WINDOW, head), head)
+	most = reader.limit
+	found = _for_reader(reader, first, reach, most + 1)
+	if len(found) > most and all(_are_together(found[0], event) for event in found):
+		# the page is smaller than its first transaction
+		most += MOST_TOGETHER
+		found = _for_reader(reader, first, reach, most + 1)
+	if len(found) > most:
+		if whole := _without_last_transaction(found):
+			reach, found = found[len(whole)].position - 1, whole
+		else:
+			reach, cut = found.pop().position - 1, found[0].transaction_id
+	for event in found:
+		event.divided = bool(cut) and event.transaction_id == cut
 	return [
 		event for event in found if event.position > cint(reader.rows[event.ref_doctype].from_position)
 	], reach
+
+
+def _for_reader(reader: Reader, first: int, last: int, limit: int) -> list[Candidate]:
+	"""The events from one position to another that may be for the reader: the first `limit` of them."""
+	log = frappe.qb.DocType(LOG)
+	return read_candidates(
+		select_candidates(log)
+		.where((log.position >= first) & (log.position <= last))
+		.where(log.ref_doctype.isin(list(reader.rows)))
+		.where(is_for(reader, log))
+		.orderby(log.position)
+		.limit(limit)
+	)
+
+
+def _edge(reach: int, head: int) -> tuple[int, str]:
+	"""`reach`, or where the transaction ends that goes on there; and that transaction, if it is too large for that."""
+	if reach == head:
+		return reach, ""
+	log = frappe.qb.DocType(LOG)
+	rows = (
+		frappe.qb.from_(log)
+		.select(log.position, log.transaction_id)
+		.where((log.position >= reach) & (log.position <= min(reach + MOST_TOGETHER, head)))
+		.orderby(log.position)
+		.run()
+	)
+	if not rows or rows[0][0] != reach or not rows[0][1]:
+		return reach, ""
+	for before, here in pairwise(rows):
+		if here[1] != rows[0][1]:
+			return before[0], ""
+	last = rows[-1][0]
+	return last, "" if last == head else rows[0][1]
+
+
+def _without_last_transaction(found: list[Candidate]) -> list[Candidate]:
+	"""Without the events at the end that may not be all of their transaction."""
+	end = len(found)
+	while end and _are_together(found[end - 1], found[-1]):
+		end -= 1
+	return found[:end]
+
+
+def _are_together(one: Candidate, other: Candidate) -> bool:
+	"""Whether two events are of one transaction; the older ones that come with an event are of the event's."""
+	if one.transaction_id and not one.divided:
+		return one.transaction_id == other.transaction_id
+	return one.at_position == other.at_position
 
 
 def _first_position(reader: Reader) -> int | None:
@@ -99,7 +160,7 @@ def _cut(reader: Reader, events: list[Candidate], reach: int) -> tuple[list[Cand
 	"""As many events as the bounds allow, and the cursor after them. What belongs together stays together."""
 	chosen: list[Candidate] = []
 	size = 0
-	for group in _groups(events):
+	for group in _groups(_divided(events)):
 		group_size = sum(event.size for event in group)
 		if chosen and (size + group_size > reader.max_bytes or len(chosen) + len(group) > reader.limit):
 			return chosen, group[0].at_position - 1
@@ -108,10 +169,19 @@ def _cut(reader: Reader, events: list[Candidate], reach: int) -> tuple[list[Cand
 	return chosen, reach
 
 
+def _divided(events: list[Candidate]) -> list[Candidate]:
+	"""The events; those of transactions that are too large for one page say so, and are taken one by one."""
+	for group in _groups(events):
+		if len(group) > MOST_TOGETHER or sum(event.size for event in group) > MOST_BYTES_TOGETHER:
+			for event in group:
+				event.divided = bool(event.transaction_id)
+	return events
+
+
 def _groups(events: list[Candidate]) -> list[list[Candidate]]:
 	groups: list[list[Candidate]] = []
 	for event in events:
-		if groups and groups[-1][0].at_position == event.at_position:
+		if groups and _are_together(groups[-1][-1], event):
 			groups[-1].append(event)
 		else:
 			groups.append([event])

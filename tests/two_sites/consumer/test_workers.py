@@ -76,7 +76,10 @@ def somebody_waits() -> bool:
 
 
 def make_orders(prefix: str, cities: list, count: int, doctype: str = ORDER) -> list[str]:
-	"""Orders that link to the cities in turn; each is changed twice, the third ones are submitted, the seventh deleted."""
+	"""Orders that link to the cities in turn; each is changed twice, the third ones are submitted, the seventh deleted.
+
+	Each change is a transaction of its own: what is made together is not shared.
+	"""
 	import frappe
 
 	names = []
@@ -84,27 +87,32 @@ def make_orders(prefix: str, cities: list, count: int, doctype: str = ORDER) -> 
 		city = cities[number % len(cities)]
 		values = {"title": f"{prefix} {number}", "city": city, "rows": [{"item": "bolt", "qty": 1}]}
 		names.append(frappe.get_doc({"doctype": doctype, **values}).insert().name)
+		frappe.db.commit()
 	for round_ in (1, 2):
 		for name in names:
 			doc = frappe.get_doc(doctype, name)
 			doc.note = f"round {round_}"
 			doc.rows[0].qty += round_
 			doc.save()
+			frappe.db.commit()
 	for name in names[::3]:
 		frappe.get_doc(doctype, name).submit()
+		frappe.db.commit()
 	for name in names[1::7]:
 		if frappe.db.get_value(doctype, name, "docstatus") == 0:
 			frappe.delete_doc(doctype, name)
+			frappe.db.commit()
 	return names
 
 
 def make_cities(prefix: str, count: int) -> list[str]:
 	import frappe
 
-	return [
-		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number}"}).insert().name
-		for number in range(count)
-	]
+	names = []
+	for number in range(count):
+		names.append(frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number}"}).insert().name)
+		frappe.db.commit()
+	return names
 
 
 def check_each_event_once_and_in_order(producer, consumer) -> None:
