@@ -8,6 +8,7 @@ from time import sleep, time
 from typing import Any
 
 from benchmarks.figures import Figure, ratio, single
+from benchmarks.listening import heard, listeners
 from tests.doctypes import CITY, ORDER, TICKET, with_orders
 from tests.streams import make_subscriber, subscribe
 
@@ -462,6 +463,8 @@ LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"backlog": backlog,
 	"queues": queues,
 	"latency": latency,
+	"heard": heard,
+	"listeners": listeners,
 	"fan-out": fan_out,
 	"verify": verify,
 	"floors": floors,

@@ -10,6 +10,7 @@ from typing import Any
 
 import frappe
 
+from event_streaming.consumer.logs import listener
 from event_streaming.consumer.subscriptions import keys
 from event_streaming.consumer.subscriptions.fetched import (
 	FetchedDocuments,
@@ -55,6 +56,7 @@ class Producer:
 				"limit": settings.events_per_page,
 				"max_bytes": settings.page_bytes,
 				"reachable": 0 if settings.not_reachable else 1,
+				"listening": listener.said_of_it(self.name),
 				"epoch": epoch,
 				"receipt": receipt,
 			},

@@ -22,3 +22,26 @@ def without_table() -> list:
 		frappe.cache.delete_value("db_tables")
 	frappe.delete_doc("Note", new)
 	return [new, frappe.db.count("File", {"name": file.name})]
+
+
+def test_users_are_saved_where_a_column_of_ours_is_not_there_yet(producer):
+	assert producer.run(without_column) == "Saved"
+
+
+def without_column() -> str:
+	import frappe
+
+	user = frappe.get_doc({"doctype": "User", "email": "early@example.com", "first_name": "Early"})
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Consumer` RENAME COLUMN `listens` TO `put_aside`")
+	frappe.clear_cache()
+	try:
+		user.insert()
+		user.first_name = "Saved"
+		user.save()
+		frappe.db.commit()
+	finally:
+		frappe.db.sql_ddl("ALTER TABLE `tabEvent Consumer` RENAME COLUMN `put_aside` TO `listens`")
+		frappe.clear_cache()
+	saved = frappe.db.get_value("User", user.name, "first_name")
+	frappe.delete_doc("User", user.name)
+	return saved
