@@ -8,7 +8,7 @@ transaction that is too large for one page of any size is divided; its events sa
 """
 
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import takewhile
 
 import frappe
 from frappe.utils import cint
@@ -73,18 +73,20 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	first = _first_position(reader) if reader.rows else None
 	if first is None:
 		return [], head
-	reach, cut = _edge(min(first - 1 + WINDOW, head), head)
-	most = reader.limit
+	reach, most, cut = min(first - 1 + WINDOW, head), reader.limit, ""
 	found = _for_reader(reader, first, reach, most + 1)
 	if len(found) > most and all(_are_together(found[0], event) for event in found):
 		# the page is smaller than its first transaction
 		most += MOST_TOGETHER
 		found = _for_reader(reader, first, reach, most + 1)
-	if len(found) > most:
-		if whole := _without_last_transaction(found):
-			reach, found = found[len(whole)].position - 1, whole
-		else:
-			reach, cut = found.pop().position - 1, found[0].transaction_id
+	if len(found) <= most:
+		edge, cut = _edge(found, reach, head)
+		found += _for_reader(reader, reach + 1, edge, MOST_TOGETHER) if edge > reach else []
+		reach = edge
+	elif whole := _without_last_transaction(found):
+		reach, found = found[len(whole)].position - 1, whole
+	else:
+		reach, cut = found.pop().position - 1, found[0].transaction_id
 	for event in found:
 		event.divided = bool(cut) and event.transaction_id == cut
 	return [
@@ -105,25 +107,24 @@ def _for_reader(reader: Reader, first: int, last: int, limit: int) -> list[Candi
 	)
 
 
-def _edge(reach: int, head: int) -> tuple[int, str]:
-	"""`reach`, or where the transaction ends that goes on there; and that transaction, if it is too large for that."""
-	if reach == head:
+def _edge(found: list[Candidate], reach: int, head: int) -> tuple[int, str]:
+	"""`reach`, or where the last transaction ends that goes on there; and that one, if it is too large for that."""
+	last = found[-1].transaction_id if found else ""
+	if not last or reach == head:
 		return reach, ""
+	rows = _transactions(reach + 1, head, MOST_TOGETHER)
+	going_on = [position for position, _transaction in takewhile(lambda row: row[1] == last, rows)]
+	if not going_on:
+		return reach, ""
+	return going_on[-1], last if len(going_on) == MOST_TOGETHER else ""
+
+
+def _transactions(first: int, last: int, limit: int) -> list[tuple[int, str | None]]:
+	"""The positions from one to another, each with its transaction: the first `limit` of them."""
 	log = frappe.qb.DocType(LOG)
-	rows = (
-		frappe.qb.from_(log)
-		.select(log.position, log.transaction_id)
-		.where((log.position >= reach) & (log.position <= min(reach + MOST_TOGETHER, head)))
-		.orderby(log.position)
-		.run()
-	)
-	if not rows or rows[0][0] != reach or not rows[0][1]:
-		return reach, ""
-	for before, here in pairwise(rows):
-		if here[1] != rows[0][1]:
-			return before[0], ""
-	last = rows[-1][0]
-	return last, "" if last == head else rows[0][1]
+	query = frappe.qb.from_(log).select(log.position, log.transaction_id)
+	query = query.where((log.position >= first) & (log.position <= last))
+	return query.orderby(log.position).limit(limit).run()
 
 
 def _without_last_transaction(found: list[Candidate]) -> list[Candidate]:

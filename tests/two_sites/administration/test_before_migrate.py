@@ -45,3 +45,24 @@ def without_column() -> str:
 	saved = frappe.db.get_value("User", user.name, "first_name")
 	frappe.delete_doc("User", user.name)
 	return saved
+
+
+def test_documents_are_saved_and_logged_without_the_columns_that_are_still_to_come(producer):
+	assert producer.run(without_transaction) == ["Create", None]
+
+
+def without_transaction() -> list:
+	import frappe
+
+	from tests.streams import stream
+
+	stream("Note")
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Update Log` RENAME COLUMN transaction_id TO put_aside")
+	try:
+		note = frappe.get_doc({"doctype": "Note", "title": frappe.generate_hash()}).insert()
+		frappe.db.commit()
+	finally:
+		frappe.db.sql_ddl("ALTER TABLE `tabEvent Update Log` RENAME COLUMN put_aside TO transaction_id")
+	return list(
+		frappe.db.get_value("Event Update Log", {"docname": note.name}, ["update_type", "transaction_id"])
+	)
