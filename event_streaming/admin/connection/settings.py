@@ -34,6 +34,7 @@ FIELDS = {
 		"fields_this_site_decides",
 		"add_up",
 		"no_notifications",
+		"one_by_one",
 		"not_sent",
 		"masked",
 	),

@@ -27,13 +27,21 @@ Deal = Callable[[Event, Any], str]
 GiveUp = Callable[[Event, Any, Exception], str]
 
 
+def itself(event: Event) -> list[Event]:
+	return [event]
+
+
 @dataclass(frozen=True)
 class Handling:
-	"""How events are handled: looked up together, then dealt with one by one, or given up."""
+	"""How events are handled: looked up together, then dealt with one by one, or given up.
+
+	`steps` are the events that one stands for: they take its place once a transaction is lost.
+	"""
 
 	prepare: Callable[[Any, list[Event]], None]
 	deal: Deal
 	give_up: GiveUp
+	steps: Callable[[Event], list[Event]] = itself
 
 
 class Mark(Protocol):
@@ -53,7 +61,10 @@ def apply_in_groups(
 	deadline: float,
 	handling: Handling,
 ) -> bool:
-	"""Deal with events that `prepare` has seen, group by group. False: the time ran out before the last one."""
+	"""Deal with events that `prepare` has seen, group by group. False: the time ran out before the last one.
+
+	`events` is the caller's list: where one stands for several, these take its place once a transaction is lost.
+	"""
 	settings = get_settings()
 	start = 0
 	while start < len(events):
@@ -66,6 +77,7 @@ def apply_in_groups(
 			if not is_lost_transaction(error):
 				raise
 			frappe.db.rollback()
+			events[start:] = [step for event in events[start:] for step in handling.steps(event)]
 			start += apply_after_lost_transaction(work, events, start, len(events), mark, handling)
 	return True
 
