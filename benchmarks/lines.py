@@ -150,6 +150,47 @@ def pull_rate(bench: Bench, count: int) -> dict[str, float]:
 	}
 
 
+def as_one(bench: Bench) -> list[Figure]:
+	"""What is applied as one ÷ the bare loop that does each step, as rates: a draft and its submission, ten saves."""
+	bench.start(CITY, ORDER)
+	count, many, times, rounds = bench.few(150, 300), bench.few(40, 100), 10, bench.few(3, 8)
+	found: dict[str, dict[str, list[float]]] = {
+		what: {"pull": [], "bare": []} for what in ("submitted", "saved")
+	}
+	for number in range(rounds + 1):
+		bench.run(bench.producer, "documents.make_and_submit", count=count, rows=1)
+		submitted = pull_rate(bench, 2 * count)["rate"] / 2
+		bare_submitted = count / bench.run(bench.consumer, "applying.bare_submissions", count=count, rows=1)
+		names = bench.run(bench.producer, "documents.make_documents", count=many, rows=1)
+		pull_rate(bench, len(names))
+		bench.run(bench.producer, "documents.save_often", names=names, times=times)
+		saved = pull_rate(bench, len(names) * times)["rate"]
+		bare_saved = (
+			len(names) * times / bench.run(bench.consumer, "applying.bare_saves", names=names, times=times)
+		)
+		if number:
+			found["submitted"]["pull"].append(submitted)
+			found["submitted"]["bare"].append(bare_submitted)
+			found["saved"]["pull"].append(saved)
+			found["saved"]["bare"].append(bare_saved)
+	return [
+		ratio(
+			"documents inserted and submitted",
+			found["submitted"]["pull"],
+			found["submitted"]["bare"],
+			"≥ 1.4",
+			unit_of_samples="documents/s",
+		),
+		ratio(
+			"ten saves of one document",
+			found["saved"]["pull"],
+			found["saved"]["bare"],
+			"≥ 4",
+			unit_of_samples="saves/s",
+		),
+	]
+
+
 def copying(bench: Bench) -> list[Figure]:
 	"""A first copy of documents that exist already ÷ the bare loop of inserts, as rates."""
 	count, rounds = bench.few(200, 1_000), bench.few(4, 8)
@@ -455,6 +496,7 @@ def stages(bench: Bench) -> list[Figure]:
 LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"saves": saves,
 	"applying": applying,
+	"as-one": as_one,
 	"copying": copying,
 	"workers": workers,
 	"transactions": transactions,

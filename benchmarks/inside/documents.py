@@ -45,6 +45,22 @@ def make_documents(count: int, rows: int, together: int = 1) -> list[str]:
 	return names
 
 
+def make_and_submit(count: int, rows: int) -> None:
+	for number in range(count):
+		frappe.get_doc(order_values(number, rows)).insert().submit()
+		frappe.db.commit()
+
+
+def save_often(names: list[str], times: int) -> None:
+	"""Each document several times, one after another, as somebody does who works at it."""
+	for name in names:
+		for number in range(times):
+			doc = frappe.get_doc(ORDER, name)
+			change(doc, number)
+			doc.save()
+			frappe.db.commit()
+
+
 def change_documents(names: list[str]) -> None:
 	for number, name in enumerate(names):
 		doc = frappe.get_doc(ORDER, name)

@@ -84,6 +84,8 @@ WITHOUT = {
 		"And {0} more causes.",
 		"Changes no field of the mapping",
 		"Already contained in what came before",
+		"Applied as one with event {0}",
+		"Applied as one with the {0} events before it",
 		"Deleted on this site in the meantime: it stays deleted",
 		"Documents that exist already are copied in the background: the Event Producer shows how far it is.",
 		"Documents that it needs were created first: {0}",

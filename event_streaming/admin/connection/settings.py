@@ -35,6 +35,7 @@ FIELDS = {
 		"add_up",
 		"no_notifications",
 		"together",
+		"one_by_one",
 		"not_sent",
 		"masked",
 	),

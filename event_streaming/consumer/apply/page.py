@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from event_streaming.consumer.apply import gaps, localise
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.folding.runs import all_steps
 from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.logs import open_rows, taken_events
 from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
@@ -43,9 +44,10 @@ def look_up_here(work: Work, events: list[Event]) -> list[Event]:
 	keys = list(dict.fromkeys(key for event in events for key in keys_of(event)))
 	work.held_back = open_rows.documents_held_back(work.event_producer, keys) | work.left
 	# the cursor is past all that was dealt with, unless a hook has committed in the middle of a group
-	work.known = taken_events.events_known(work.event_producer, events)
+	steps = all_steps(events)
+	work.known = taken_events.events_known(work.event_producer, steps)
 	if work.renumbered_until:
-		work.known |= taken_events.events_known_otherwise(work.event_producer, events, work.renumbered_until)
+		work.known |= taken_events.events_known_otherwise(work.event_producer, steps, work.renumbered_until)
 	work.fetched = FetchedDocuments()
 	if work.brought:
 		work.fetched.add(work.brought)

@@ -46,6 +46,8 @@ class Subscription:
 	no_notifications: bool = False
 	# what was changed with it in one transaction of the producer is applied with it or not at all
 	together: bool = False
+	# each event is applied by itself, also where several could be applied as one
+	one_by_one: bool = False
 	# numbers that both sites count in: "field", "table.field"
 	add_up: tuple[str, ...] = ()
 	# (field, policy) of those that are settled in another way than by `conflict_policy`
@@ -109,6 +111,7 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			match_by=match_by,
 			no_notifications=bool(cint(row.no_notifications)),
 			together=bool(cint(row.together)),
+			one_by_one=bool(cint(row.one_by_one)),
 			add_up=names_in(row.add_up),
 			field_policies=tuple(policies_in(row.field_policies).items()),
 		)

@@ -32,6 +32,10 @@ Deal = Callable[[Event, Any], str]
 GiveUp = Callable[[Event, Any, Exception], str]
 
 
+def itself(event: Event) -> list[Event]:
+	return [event]
+
+
 @dataclass(frozen=True)
 class Obstacle:
 	"""The event for which the others of its transaction have to wait; its outcome, once it was tried."""
@@ -49,6 +53,7 @@ class Handling:
 	"""How events are handled: looked up together, then dealt with one by one, or given up.
 
 	`together` says of the events of a transaction whether they wait for each other, `set_aside` keeps one of them for later.
+	`steps` are the events that one stands for: they take its place once a transaction is lost.
 	"""
 
 	prepare: Callable[[Any, list[Event]], None]
@@ -56,6 +61,7 @@ class Handling:
 	give_up: GiveUp
 	together: Callable[[list[Event], Any], bool] = never
 	set_aside: Callable[[Event, Any, Obstacle], str] | None = None
+	steps: Callable[[Event], list[Event]] = itself
 
 
 class Mark(Protocol):
@@ -94,7 +100,10 @@ def apply_in_groups(
 	deadline: float,
 	handling: Handling,
 ) -> bool:
-	"""Deal with events that `prepare` has seen, group by group. False: the time ran out before the last one."""
+	"""Deal with events that `prepare` has seen, group by group. False: the time ran out before the last one.
+
+	`events` is the caller's list: where one stands for several, these take its place once a transaction is lost.
+	"""
 	settings, course = get_settings(), Course()
 	start = 0
 	while start < len(events):
@@ -110,6 +119,7 @@ def apply_in_groups(
 			if not is_lost_transaction(error):
 				raise
 			frappe.db.rollback()
+			events[start:] = [step for event in events[start:] for step in handling.steps(event)]
 			start += apply_after_lost_transaction(work, events, start, len(events), mark, handling)
 	return True
 

@@ -9,7 +9,7 @@ It reads and fetches, in a fixed number of queries and requests for a page; it a
 two workers bring all the same, because it came into being on the producer in this moment, is made once: see `registry.add`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import frappe
@@ -87,6 +87,19 @@ def belonging_together(work: Work, events: list[Event]) -> list[Together]:
 		for members in components(touched)
 	]
 	return [each for each in together if each.events]
+
+
+def components_of_page(work: Work, events: Sequence[Event]) -> list[int]:
+	"""For each event of a page that is prepared, the number of the component that it belongs to."""
+	events = list(events)
+	needs = localise.needs_of_page(work, events)
+	keys = [key for event in events for key in keys_of(event)]
+	known = {key: found for key in keys if (found := work.resolver.identities.of(key))}
+	page = Footprints(work, known, {name.casefold() for _doctype, name in keys}, set(keys))
+	touched = [page.of_event(event, needed) for event, needed in zip(events, needs, strict=True)]
+	touched += [page.of_planned(each) for each in work.dependencies.fetched.values()]
+	number_of = {number: which for which, members in enumerate(components(touched)) for number in members}
+	return [number_of[number] for number in range(len(events))]
 
 
 class Footprints:

@@ -18,21 +18,22 @@ from dataclasses import dataclass
 import frappe
 
 from event_streaming.consumer.apply.page import prepare
-from event_streaming.consumer.apply.step import OF_A_PAGE, try_event
+from event_streaming.consumer.apply.step import OF_A_PAGE, try_as_one, try_event
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.folding.runs import became, is_folded, is_of_one_transaction, steps_of
 from event_streaming.consumer.logs import taken_events
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED
 from event_streaming.consumer.unit_of_work.groups import (
 	Handling,
 	Mark,
 	Obstacle,
-	apply_in_groups,
 	apply_one_by_one,
 	is_events_fault,
 )
 from event_streaming.consumer.workers.crew import LANES_EACH, Crew, Lane, lane_lock
 from event_streaming.consumer.workers.footprints import belonging_together, have_to_be_alone
 from event_streaming.consumer.workers.lanes import deal_out, runs, shares_of
+from event_streaming.consumer.workers.together import apply_together
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import LaneLost
 from event_streaming.wire.events import Event, keys_of
@@ -82,7 +83,7 @@ def apply_alone(work: Work, events: list[Event], mark: Mark, deadline: float) ->
 			raise
 		# one event that can't be read stops no other
 		return apply_one_by_one(work, events, mark, deadline, OF_A_PAGE)
-	return apply_in_groups(work, events, mark, deadline, OF_A_PAGE)
+	return apply_together(work, events, mark, deadline, OF_A_PAGE)
 
 
 @dataclass
@@ -203,7 +204,7 @@ def work_on_lane(crew: Crew, work: Work, lane: Lane, deadline: float) -> None:
 	frappe.db.rollback()
 	try:
 		prepare(work, lane.events)
-		apply_in_groups(work, lane.events, LaneMark(crew, lane.number), deadline, IN_A_LANE)
+		apply_together(work, lane.events, LaneMark(crew, lane.number), deadline, IN_A_LANE)
 	except Exception as error:
 		if not is_events_fault(error):
 			raise
@@ -230,7 +231,17 @@ class LaneMark:
 
 
 def deal_in_lane(event: Event, work: Work) -> str:
-	"""Apply an event and write its row, or leave it."""
+	"""Apply an event, or those that it stands for, and write the rows, or leave what can't be applied."""
+	if not is_folded(event):
+		return deal_with_one_in_lane(event, work)
+	if statuses := try_as_one(event, work):
+		return became(event, statuses)
+	# what was made together is not shown in part
+	deal = leave if is_of_one_transaction(event) else deal_with_one_in_lane
+	return became(event, [deal(step, work) for step in steps_of(event)])
+
+
+def deal_with_one_in_lane(event: Event, work: Work) -> str:
 	if (event["id"], event["creation"]) in work.known:
 		return SYNCED
 	if work.held_back.isdisjoint(keys_of(event)):
@@ -258,4 +269,4 @@ def leave_with(event: Event, work: Work, obstacle: Obstacle) -> str:
 
 
 # how the events of a lane are handled
-IN_A_LANE = Handling(prepare, deal_in_lane, leave, whole, leave_with)
+IN_A_LANE = Handling(prepare, deal_in_lane, leave, whole, leave_with, steps_of)

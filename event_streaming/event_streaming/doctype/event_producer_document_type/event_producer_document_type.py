@@ -27,6 +27,7 @@ class EventProducerDocumentType(Document):
 		match_by: DF.Data | None
 		no_notifications: DF.Check
 		not_sent: DF.SmallText | None
+		one_by_one: DF.Check
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
