@@ -34,11 +34,12 @@ def change(doc, number: int) -> None:
 	doc.set(field, f"changed {number} {perf_counter()}")
 
 
-def make_documents(count: int, rows: int) -> list[str]:
+def make_documents(count: int, rows: int, together: int = 1) -> list[str]:
+	"""So many orders, `together` of them in one transaction: as people do it, one by one."""
 	names = []
-	for number in range(count):
+	for number in range(1, count + 1):
 		names.append(frappe.get_doc(order_values(number, rows)).insert().name)
-		if number % 100 == 99:
+		if number % together == 0:
 			frappe.db.commit()
 	frappe.db.commit()
 	return names
@@ -65,8 +66,13 @@ def change_documents(names: list[str]) -> None:
 		doc = frappe.get_doc(ORDER, name)
 		change(doc, number)
 		doc.save()
-		if number % 100 == 99:
-			frappe.db.commit()
+		frappe.db.commit()
+
+
+def forget_transactions() -> None:
+	"""The log as a version kept it that did not know what was made together."""
+	log = frappe.qb.DocType("Event Update Log")
+	frappe.qb.update(log).set(log.transaction_id, None).run()
 	frappe.db.commit()
 
 

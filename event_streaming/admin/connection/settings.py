@@ -35,6 +35,7 @@ FIELDS = {
 		"add_up",
 		"no_notifications",
 		"one_by_one",
+		"together",
 		"not_sent",
 		"masked",
 	),

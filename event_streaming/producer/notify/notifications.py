@@ -5,6 +5,7 @@ hand-overs to background workers would cost most of the time until the change is
 within a second, and whatever a job or a terminal commits, goes to a job. At most one job is queued at a time, however many
 transactions commit, and at most one call to a consumer is on its way. A loop of changes asks Redis not with each commit but
 once in a while: see `events_committed`.
+A consumer that listens is not called at all: the position is published to it (`listeners.py`).
 A notification that is lost costs only latency: consumers ask by themselves every minute. A consumer that can't be told is
 told again later, at a stored time, and holds up no other. Nothing here waits for another site in a request, and nothing
 here makes a change fail that is already saved.
@@ -23,6 +24,7 @@ from redis.exceptions import RedisError
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.producer.log.sequence import assign_positions
+from event_streaming.producer.notify import listeners
 from event_streaming.producer.subscriptions import calling
 from event_streaming.producer.subscriptions.streamed import (
 	APPROVED,
@@ -103,6 +105,7 @@ def _look(tell: Callable[[list[str]], None]) -> None:
 	began = monotonic()
 	head = _newest_position()
 	try:
+		listeners.tell_listeners(head)
 		tell(_due(head))
 	finally:
 		# no picture of the database is kept open meanwhile; mostly over by now, as calling another site takes longer
@@ -133,7 +136,7 @@ def minutely() -> None:
 
 
 def due_consumers() -> list[str]:
-	"""Names of the consumers that have events to pull, can be reached, are not paused, and may be told by now."""
+	"""Names of the consumers that have events to pull, are to be called, are not paused, and may be told by now."""
 	return _due(_newest_position())
 
 
@@ -147,7 +150,7 @@ def _due(head: int) -> list[str]:
 	consumers = frappe.get_all(
 		CONSUMER,
 		fields=["name", "position", "notify_after"],
-		filters={"paused": 0, "not_reachable": 0},
+		filters={"paused": 0, "not_reachable": 0, "listens": 0},
 		limit_page_length=0,
 	)
 	waiting = [
@@ -255,8 +258,11 @@ def _has_events(event_consumer: str, position: int) -> bool:
 
 
 def wake(event_consumer: str) -> None:
-	"""Have a job call the consumer although there may be nothing to pull: it is to ask for a page."""
-	_queue_call(event_consumer)
+	"""Have a job call the consumer, or tell it where it listens, although there may be nothing to pull: it is to ask for a page."""
+	if frappe.db.get_value(CONSUMER, event_consumer, "listens"):
+		listeners.ask(event_consumer)
+	else:
+		_queue_call(event_consumer)
 
 
 def _queue_call(event_consumer: str) -> None:

@@ -34,6 +34,7 @@ class EventProducerDocumentType(Document):
 		ref_doctype: DF.Link
 		same_names_until: DF.Datetime | None
 		status: DF.Literal["Pending", "Approved", "Rejected"]
+		together: DF.Check
 		unsubscribe: DF.Check
 		use_same_name: DF.Check
 		when_condition_ends: DF.Literal["Keep", "Remove"]
