@@ -43,6 +43,9 @@ def are_needed(subscription: Subscription) -> bool:
 	"""Whether the events of a DocType are applied one by one."""
 	if subscription.one_by_one or subscription.unsubscribed or subscription.mapping:
 		return True
+	if subscription.together:
+		# what can't be applied takes the others of its transaction along, each by itself
+		return True
 	if subscription.add_up or subscription.match_by:
 		# what is added is in each event; what is matched is what a document was when it was made
 		return True

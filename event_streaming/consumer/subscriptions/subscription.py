@@ -44,10 +44,10 @@ class Subscription:
 	# fields whose values say which documents of both sites are the same; "name" among them
 	match_by: tuple[str, ...] = ()
 	no_notifications: bool = False
-	# each event is applied by itself, also where several could be applied as one
-	one_by_one: bool = False
 	# what was changed with it in one transaction of the producer is applied with it or not at all
 	together: bool = False
+	# each event is applied by itself, also where several could be applied as one
+	one_by_one: bool = False
 	# numbers that both sites count in: "field", "table.field"
 	add_up: tuple[str, ...] = ()
 	# (field, policy) of those that are settled in another way than by `conflict_policy`
@@ -110,8 +110,8 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			not_sent=names_in(row.not_sent),
 			match_by=match_by,
 			no_notifications=bool(cint(row.no_notifications)),
-			one_by_one=bool(cint(row.one_by_one)),
 			together=bool(cint(row.together)),
+			one_by_one=bool(cint(row.one_by_one)),
 			add_up=names_in(row.add_up),
 			field_policies=tuple(policies_in(row.field_policies).items()),
 		)
