@@ -9,9 +9,9 @@ from event_streaming.consumer.apply.event import apply_event, subscription_for
 from event_streaming.consumer.apply.outcomes import as_one
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.folding.runs import became, is_folded, steps_of
+from event_streaming.consumer.folding.runs import Folded, became, is_folded, steps_of
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING, Outcome
-from event_streaming.consumer.unit_of_work.groups import Handling, Obstacle
+from event_streaming.consumer.unit_of_work.groups import Handling, Obstacle, OneByOne
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
 from event_streaming.exceptions import NotAsOne
 from event_streaming.identity.registry import RemoteKey
@@ -30,20 +30,28 @@ def deal_with(event: Event, work: Work) -> str:
 	return became(event, try_as_one(event, work) or [deal_with_one(step, work) for step in steps_of(event)])
 
 
-def try_as_one(event: Event, work: Work) -> list[str]:
+def try_as_one(event: Folded, work: Work) -> list[str]:
 	"""Apply several events of a document as one; the statuses of their rows. None of it is done, and the answer is [], where they
-	have to be dealt with one by one: then it shows which of them fails, and what came before that stays."""
+	have to be dealt with one by one: then it shows which of them fails, and what came before that stays.
+
+	Raises OneByOne where that goes beyond them: other events have been made together with one of them.
+	"""
 	steps = steps_of(event)
-	if remote_key(event) in work.held_back:
-		return []
-	if any((step["id"], step["creation"]) in work.known for step in steps):
-		return []
+	is_open = remote_key(event) in work.held_back
+	if is_open or any((step["id"], step["creation"]) in work.known for step in steps):
+		return one_by_one(event)
 	outcome = attempt(event, work, 1, apply_as_one)
 	if outcome.status != SYNCED:
-		return []
+		return one_by_one(event)
 	for step, done in zip(steps, as_one(steps, outcome), strict=True):
 		work.log.add(step, done)
 	return [SYNCED] * len(steps)
+
+
+def one_by_one(event: Folded) -> list[str]:
+	if not event["each_alone"]:
+		raise OneByOne
+	return []
 
 
 def apply_as_one(event: Event, work: Work) -> Outcome:
@@ -111,6 +119,8 @@ def wait_for_each_other(events: list[Event], work: Work) -> bool:
 
 def set_aside(event: Event, work: Work, obstacle: Obstacle) -> str:
 	"""Keep an event for later because of another one of its transaction, or of itself."""
+	if is_folded(event):
+		return became(event, [set_aside(step, work, obstacle) for step in steps_of(event)])
 	if (event["id"], event["creation"]) in work.known:
 		return SYNCED
 	if event is obstacle.event and obstacle.outcome:

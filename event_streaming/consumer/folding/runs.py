@@ -6,13 +6,23 @@ before), and to be readable; whatever else is there ends a run. The difference o
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.difference import apply_change
-from event_streaming.wire.events import CREATE, FILES_KEY, RENAME, UPDATE, Event, parse_data, remote_key
+from event_streaming.wire.events import (
+	CREATE,
+	FILES_KEY,
+	RENAME,
+	UPDATE,
+	Event,
+	parse_data,
+	remote_key,
+	transaction_of,
+)
 
 # so many events are one at most
 MOST_STEPS = 100
@@ -26,11 +36,13 @@ class Folded(Event):
 	"""An event that stands for several of one document: `steps`, as they came.
 
 	Its id and position are those of the first one: up to there, what came before it is contained. `submission` are the fields that
-	the last one says of a document that it submits; `statuses` what became of each step, once they are dealt with.
+	the last one says of a document that it submits; `each_alone`, that each step is a transaction of its own; `statuses`, what became of
+	each, once they are dealt with.
 	"""
 
 	steps: list[Event]
 	submission: list[str]
+	each_alone: bool
 	statuses: list[str]
 
 
@@ -107,17 +119,18 @@ class Run:
 			submission=tuple(changed) if submits else (),
 		)
 
-	def folded(self) -> Folded:
+	def folded(self, each_alone: bool = True) -> Folded:
 		"""The one event that they make."""
-		first = self.steps[0]
+		first, last = self.steps[0], self.steps[-1]
 		return {
 			**first,
 			"data": json.dumps(self.data, ensure_ascii=False, separators=(",", ":")),
 			# of the transaction in whose place it is applied
-			"transaction_id": self.steps[-1]["transaction_id"],
-			"divided": self.steps[-1]["divided"],
+			"transaction_id": last["transaction_id"],
+			"divided": last["divided"],
 			"steps": list(self.steps),
 			"submission": list(self.submission),
+			"each_alone": each_alone,
 			"statuses": [],
 		}
 
@@ -148,27 +161,27 @@ def runs_of(
 	return [run for run in (*found, *open_runs.values()) if len(run.numbers) > 1]
 
 
-def is_whole(run: Run, events: Sequence[Event], alone: bool = False) -> bool:
+def is_whole(run: Run, events: Sequence[Event]) -> bool:
 	"""Whether no transaction of the producer is divided: what a run takes to another place, over the edge of a transaction, is all
-	that this one has made. Of an event that does not say its transaction, it is one. With `alone`, the last one's has made nothing
-	else either."""
-	ids = [event["transaction_id"] for event in events]
-	moved = {ids[number] for number in run.numbers if ids[number] and (alone or ids[number] != ids[run.last])}
+	that this one has made. Of an event that does not say its transaction, it is one."""
+	ids = [transaction_of(event) for event in events]
+	moved = {ids[number] for number in run.numbers if ids[number] and ids[number] != ids[run.last]}
 	return not any(each in moved and number not in run.numbers for number, each in enumerate(ids))
 
 
-def is_of_one_transaction(event: Event) -> bool:
-	"""Whether two of the events that one stands for are of the same transaction."""
-	ids = [step["transaction_id"] for step in steps_of(event) if step["transaction_id"]]
-	return len(ids) != len(set(ids))
+def transactions_of(run: Run) -> set[str]:
+	return set(map(transaction_of, run.steps)) - {""}
 
 
 def in_order(events: Sequence[Event], runs: Sequence[Run]) -> list[Event]:
 	"""The events in the order in which they are applied: each run as one, where its last one stands."""
 	at = {run.last: run for run in runs}
 	inside = {number for run in runs for number in run.numbers}
+	made_by = Counter(map(transaction_of, events))
 	return [
-		at[number].folded() if number in at else event
+		at[number].folded(all(made_by[each] == 1 for each in transactions_of(at[number])))
+		if number in at
+		else event
 		for number, event in enumerate(events)
 		if number in at or number not in inside
 	]

@@ -52,8 +52,8 @@ def never(_events: list[Event], _work: Any) -> bool:
 class Handling:
 	"""How events are handled: looked up together, then dealt with one by one, or given up.
 
-	`together` says of the events of a transaction whether they wait for each other, `set_aside` keeps one of them for later.
-	`steps` are the events that one stands for: they take its place once a transaction is lost.
+	`together` says of the events of a transaction whether they wait for each other, `set_aside` keeps one of them for later. `steps` are the events that one stands
+	for: they take its place where they have to be dealt with one by one.
 	"""
 
 	prepare: Callable[[Any, list[Event]], None]
@@ -72,6 +72,10 @@ class Mark(Protocol):
 
 	def committed(self, upto: int, statuses: list[str]) -> None:
 		"""It is in."""
+
+
+class OneByOne(Exception):
+	"""Events that one stands for have to be dealt with one by one, and not within this group: all of it is rolled back."""
 
 
 class NotTogether(Exception):
@@ -102,7 +106,7 @@ def apply_in_groups(
 ) -> bool:
 	"""Deal with events that `prepare` has seen, group by group. False: the time ran out before the last one.
 
-	`events` is the caller's list: where one stands for several, these take its place once a transaction is lost.
+	`events` is the caller's list: where one stands for several, these take its place where it has to be.
 	"""
 	settings, course = get_settings(), Course()
 	start = 0
@@ -115,13 +119,23 @@ def apply_in_groups(
 		except NotTogether:
 			frappe.db.rollback()
 			handling.prepare(work, events[start:])
+		except OneByOne:
+			frappe.db.rollback()
+			course = Course()
+			take_apart(events, start, handling)
+			handling.prepare(work, events[start:])
 		except Exception as error:
 			if not is_lost_transaction(error):
 				raise
 			frappe.db.rollback()
-			events[start:] = [step for event in events[start:] for step in handling.steps(event)]
+			take_apart(events, start, handling)
 			start += apply_after_lost_transaction(work, events, start, len(events), mark, handling)
 	return True
+
+
+def take_apart(events: list[Event], start: int, handling: Handling) -> None:
+	"""From `start` on, no event stands for others any more."""
+	events[start:] = [step for event in events[start:] for step in handling.steps(event)]
 
 
 def apply_one_by_one(

@@ -20,7 +20,7 @@ import frappe
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import OF_A_PAGE, try_as_one, try_event
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.folding.runs import became, is_folded, is_of_one_transaction, steps_of
+from event_streaming.consumer.folding.runs import became, is_folded, steps_of
 from event_streaming.consumer.logs import taken_events
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED
 from event_streaming.consumer.unit_of_work.groups import (
@@ -234,11 +234,8 @@ def deal_in_lane(event: Event, work: Work) -> str:
 	"""Apply an event, or those that it stands for, and write the rows, or leave what can't be applied."""
 	if not is_folded(event):
 		return deal_with_one_in_lane(event, work)
-	if statuses := try_as_one(event, work):
-		return became(event, statuses)
-	# what was made together is not shown in part
-	deal = leave if is_of_one_transaction(event) else deal_with_one_in_lane
-	return became(event, [deal(step, work) for step in steps_of(event)])
+	one_by_one = (deal_with_one_in_lane(step, work) for step in steps_of(event))
+	return became(event, try_as_one(event, work) or list(one_by_one))
 
 
 def deal_with_one_in_lane(event: Event, work: Work) -> str:
@@ -265,6 +262,8 @@ def whole(events: list[Event], work: Work) -> bool:
 
 
 def leave_with(event: Event, work: Work, obstacle: Obstacle) -> str:
+	if is_folded(event):
+		return became(event, [leave_with(step, work, obstacle) for step in steps_of(event)])
 	return SYNCED if (event["id"], event["creation"]) in work.known else leave(event, work)
 
 

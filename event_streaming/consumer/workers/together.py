@@ -66,12 +66,10 @@ class MarkOfUnits:
 def put_together(work: Work, events: list[Event]) -> list[Event]:
 	"""The events in the order in which they are applied, those that are applied as one in the place of the last."""
 	page = Page(work, events)
-	# where some take others along when they fail, each of these has to be there by itself
-	alone = any(each.together for each in work.subscriptions.values())
 	runs = [
 		run
 		for run in runs_of(events, page.may, page.may_wait)
-		if is_whole(run, events, alone) and page.loses_nothing(run)
+		if is_whole(run, events) and page.loses_nothing(run)
 	]
 	return in_order(events, runs) if runs else list(events)
 

@@ -373,3 +373,58 @@ def test_who_needs_each_step(producer, consumer):
 		"before_save": True,
 		"validate": False,
 	}
+
+
+# ---- what was made together on the producer
+
+
+def make_at_once(title: str, others: int = 0) -> str:
+	"""An order that is made and submitted in one transaction, with cities made in the same."""
+	import frappe
+
+	doc = frappe.get_doc({"doctype": ORDER, "title": title, "rows": ROWS}).insert().submit()
+	for number in range(others):
+		frappe.get_doc({"doctype": CITY, "title": f"{title} {number}"}).insert()
+	frappe.db.commit()
+	return doc.name
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_what_one_transaction_has_made_and_submitted_is_one_insert(producer, consumer, others):
+	subscribe(consumer, producer, ORDER, CITY)
+	name = producer.run(make_at_once, title=unique("order"), others=others)
+
+	done = consumer.run(pull_and_watch, event_producer=producer.url)
+
+	assert done["seen"] == [["insert", ORDER, 1], *[["insert", CITY, 0]] * others]
+	assert (done["synced"], done["failed"]) == (2 + others, 0)
+	same_on_both(producer, consumer, ORDER, name)
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_of_a_transaction_that_is_not_applied_together_the_draft_is_in(producer, consumer, others):
+	subscribe(consumer, producer, ORDER, CITY)
+	name = producer.run(make_at_once, title=unique("order"), others=others)
+
+	done = consumer.run(pull_where, event_producer=producer.url, fails="before_submit")
+
+	assert (done["events"], done["synced"], done["failed"]) == (2 + others, 1 + others, 1)
+	assert consumer.run(read_doc, doctype=ORDER, name=name)["docstatus"] == 0
+	assert [row["status"] for row in sync_logs(consumer, producer_doc=name)] == ["Synced", "Retrying"]
+
+
+@pytest.mark.parametrize("others", [0, 2])
+def test_a_transaction_that_is_applied_together_is_in_whole_or_not_at_all(producer, consumer, others):
+	subscribe(consumer, producer, ORDER, CITY, together=1)
+	name = producer.run(make_at_once, title=unique("order"), others=others)
+
+	done = consumer.run(pull_where, event_producer=producer.url, fails="before_submit")
+
+	assert done["failed"] == 2 + others
+	assert consumer.run(read_doc, doctype=ORDER, name=name) is None
+	assert {row["status"] for row in sync_logs(consumer)} == {"Retrying", "Waiting"}
+
+	consumer.run(make_due)
+	pull(consumer, producer)
+	assert same_on_both(producer, consumer, ORDER, name)["docstatus"] == 1
+	assert {row["status"] for row in sync_logs(consumer)} == {"Synced"}

@@ -169,7 +169,7 @@ def test_it_ends_as_one_by_one(producer, consumer, third, seed):
 	differences = differing(together, alone)
 	assert not differences, differences
 	as_one = [row for row in sync_logs(consumer) if "Applied as one" in (row["outcome"] or "")]
-	assert len(as_one) > 10
+	assert as_one
 	assert len(together) > 20
 	assert not [row for row in sync_logs(third) if "Applied as one" in (row["outcome"] or "")]
 	statuses = [{(row["event_id"], row["status"]) for row in sync_logs(site)} for site in (consumer, third)]

@@ -308,5 +308,19 @@ def test_no_transaction_is_divided(ids, whole):
 	events = in_transactions(*ids)
 	(run,) = runs_of(events, lambda event: True, lambda run, number: True)
 	assert is_whole(run, events) is whole
-	assert is_whole(run, events, alone=True) is (len(set(ids) - {""}) in (0, 3))
 	assert run.folded()["transaction_id"] == ids[-1]
+
+
+@pytest.mark.parametrize(
+	("ids", "alone"), [(("", "", ""), True), (("t1", "t2", "t3"), True), (("t1", "t2", "t2"), False)]
+)
+def test_it_is_known_whether_other_events_were_made_with_one_of_the_steps(ids, alone):
+	events = in_transactions(*ids)
+	units = in_order(events, runs_of(events, lambda event: True, lambda run, number: True))
+	assert [unit["each_alone"] for unit in units if is_folded(unit)] == [alone]
+
+
+def test_a_draft_and_its_submission_of_one_transaction_are_not_alone():
+	events = [{**event, "transaction_id": "t1"} for event in events_of({}, {"docstatus": 1})]
+	(unit,) = in_order(events, runs_of(events, lambda event: True, lambda run, number: True))
+	assert not unit["each_alone"]
