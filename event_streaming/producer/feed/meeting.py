@@ -52,6 +52,8 @@ class History:
 	"""
 
 	delivered: bool = False
+	# before the subscription was approved as it is now: enough to be told of the document's end
+	before: bool = False
 	left: bool = False
 	# the whole document was given, with its events up to here
 	given: int = 0
@@ -70,6 +72,7 @@ def meeting_conditions(reader: Reader, events: list[Candidate], fates: dict[str,
 	documents = _load_present(conditional)
 	meeting, failed = _evaluate(reader, conditional, documents)
 	histories = _histories(reader, conditional, meeting)
+	_look_before_approval(reader, conditional, meeting, histories)
 	leaving = _leaving(
 		reader, [event for event in conditional if event.subject not in meeting | failed], histories
 	)
@@ -205,10 +208,10 @@ def _is_end(event: Candidate) -> bool:
 
 
 def _has_got(reader: Reader, key: Key, history: History | None) -> bool:
-	if history is None or history.delivered or not history.more:
-		return bool(history and history.delivered)
-	names = [name for _docname, name in _names_before(reader, key[0], [key[1]], None)]
-	return bool(delivered_names(reader, names))
+	if history is None or history.delivered or history.before or not history.more:
+		return bool(history and (history.delivered or history.before))
+	found = _names_before(reader, key[0], [key[1]], None)
+	return bool(delivered_names(reader, key[0], {name: position for _docname, name, position in found}))
 
 
 def _create_from_present(event: Candidate, doc: Any) -> Candidate:
@@ -324,11 +327,13 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Subject]) -
 			for some in create_batch(docnames, NAMES_AT_ONCE)
 			for each in _names_before(reader, doctype, some, reader.limit + 1)
 		]
-		delivered = delivered_names(reader, [name for _docname, name in newest_first])
+		delivered = delivered_names(
+			reader, doctype, {name: position for _docname, name, position in newest_first}
+		)
 		given = given_documents(reader, doctype, docnames)
 		for docname, whole in given.items():
 			histories[doctype, docname] = History(given=whole.position, needed=whole.for_another)
-		for docname, name in newest_first:
+		for docname, name, _position in newest_first:
 			history = histories.setdefault((doctype, docname), History())
 			if not history.delivered and name in delivered:
 				position, left = delivered[name]
@@ -343,6 +348,33 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Subject]) -
 	wanted = dict.fromkeys(subject[:2] for subject in meeting)
 	_read_waiting(reader, [histories[key] for key in wanted if key in histories])
 	return histories
+
+
+def _look_before_approval(
+	reader: Reader, events: list[Candidate], meeting: set[Subject], histories: dict[Key, History]
+) -> None:
+	"""What the consumer has got before the condition was approved, of documents of which it would have to be told the end."""
+	keys = [
+		event.key
+		for event in events
+		if event.subject not in meeting
+		and cint(reader.rows[event.ref_doctype].from_position)
+		and event.update_type in (DELETE, RENAME, UPDATE)
+		and not histories.get(event.key, History()).delivered
+	]
+	for doctype, docnames in by_doctype(keys).items():
+		newest_first = [
+			each
+			for some in create_batch(docnames, NAMES_AT_ONCE)
+			for each in _names_before(reader, doctype, some, reader.limit + 1, before_approval=True)
+		]
+		delivered = delivered_names(
+			reader, doctype, {name: position for _docname, name, position in newest_first}
+		)
+		for docname, name, _position in newest_first:
+			history = histories.setdefault((doctype, docname), History())
+			if name in delivered and not history.before:
+				history.before, history.left = True, history.left or delivered[name][1]
 
 
 def _read_waiting(reader: Reader, histories: list[History]) -> None:
@@ -362,25 +394,31 @@ def _read_waiting(reader: Reader, histories: list[History]) -> None:
 
 
 def _names_before(
-	reader: Reader, doctype: str, docnames: list[str], most: int | None
-) -> list[tuple[str, str]]:
-	"""(document, name of the event) of what stands before the cursor, newest first, at most so many of each document.
+	reader: Reader, doctype: str, docnames: list[str], most: int | None, before_approval: bool = False
+) -> list[tuple[str, str, int]]:
+	"""(document, name of the event, position) of what stands before the cursor, newest first, at most so many of each document.
 
 	All that is read here stands in the index itself.
 	"""
 	log = frappe.qb.DocType(LOG)
+	approved = cint(reader.rows[doctype].from_position)
 	number = RowNumber().over(log.docname).orderby(log.position, order=Order.desc)
 	numbered = (
 		frappe.qb.from_(log)
 		.select(log.docname, log.name, log.position, number.as_("number"))
 		.where((log.ref_doctype == doctype) & log.docname.isin(docnames))
-		.where((log.position > cint(reader.rows[doctype].from_position)) & (log.position <= reader.cursor))
+		.where(
+			log.position.between(1, min(approved, reader.cursor))
+			if before_approval
+			else log.position > approved
+		)
+		.where(log.position <= reader.cursor)
 	)
 	query = (
 		frappe.qb.from_(numbered)
-		.select(numbered.docname, numbered.name)
+		.select(numbered.docname, numbered.name, numbered.position)
 		.orderby(numbered.position, order=Order.desc)
 	)
 	if most:
 		query = query.where(numbered.number <= most)
-	return [(docname, str(name)) for docname, name in query.run()]
+	return [(docname, str(name), position) for docname, name, position in query.run()]

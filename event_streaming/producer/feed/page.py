@@ -15,8 +15,8 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import roots_of
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice, read_slice
-from event_streaming.producer.log import receipts
-from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
+from event_streaming.producer.log import receipts, spans
+from event_streaming.producer.log.deliveries import forget_undelivered, keep_spans, record_deliveries
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.retention import is_cleared_after
 from event_streaming.producer.log.rows import Candidate, dump
@@ -77,6 +77,7 @@ def _page(
 	else:
 		forget_undelivered(reader)
 		found = read_slice(reader, log.head)
+		_note_spans(reader, found)
 		_see_whether_it_went_back(reader, log)
 	if cint(consumer.get("needs_copy")):
 		reader.warnings.append(
@@ -107,6 +108,23 @@ def _page(
 		"same_up_to": log.same_up_to(epoch or "", reader.cursor),
 		"receipt": receipts.make(log, found.cursor, consumer.name),
 	}
+
+
+def _note_spans(reader: Reader, found: Slice) -> None:
+	"""Of what lies in this page, of what does not flow and of what was approved anew: of the others there is nothing here."""
+	if reader.cursor > found.head:
+		return
+	rows = reader.consumer.consumer_doctypes
+	keep_spans(
+		reader,
+		[
+			row
+			for row in rows
+			if row.ref_doctype in found.doctypes
+			or row.ref_doctype not in reader.rows
+			or spans.say_too_much(spans.parsed(row.get("open_spans")), reader.cursor, cint(row.from_position))
+		],
+	)
 
 
 def _see_whether_it_went_back(reader: Reader, log: LogState) -> None:

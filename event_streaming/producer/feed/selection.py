@@ -13,6 +13,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import Fates, find_documents
 from event_streaming.producer.feed.hidden import without_hidden
 from event_streaming.producer.feed.meeting import meeting_conditions
+from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.permitted import permitted
 from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, read_data, select_candidates
 from event_streaming.producer.subscriptions.reader import Reader, is_for
@@ -31,6 +32,8 @@ class Slice:
 	head: int
 	# DocType -> what became of the names of its documents
 	fates: dict[str, Fates] = field(default_factory=dict)
+	# those of which the log holds anything in this part
+	doctypes: frozenset[str] = frozenset()
 
 
 def read_slice(reader: Reader, head: int) -> Slice:
@@ -45,6 +48,8 @@ def read_slice(reader: Reader, head: int) -> Slice:
 		)
 		return Slice([], reader.cursor, head)
 	scanned, reach = _scan(reader, head)
+	doctypes = frozenset(event.ref_doctype for event in scanned)
+	reader.open = open_doctypes(reader, doctypes)
 	fates = find_documents(scanned)
 	scanned = permitted(reader, scanned)
 	scanned = meeting_conditions(reader, scanned, fates)
@@ -53,7 +58,7 @@ def read_slice(reader: Reader, head: int) -> Slice:
 	if any(event.ref_doctype in reader.hidden and not event.ready for event in events):
 		raise AssertionError("an event would be sent with what is hidden in it")
 	read_data(events)
-	return Slice(events, cursor, head, fates)
+	return Slice(events, cursor, head, fates, doctypes)
 
 
 def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:

@@ -32,6 +32,8 @@ class Reader:
 	rows: dict[str, Any]
 	# DocType -> what it does not get of the documents, on whatever road; {} when it gets everything
 	hidden: dict[str, Hidden] = field(default_factory=dict)
+	# of the DocTypes of this page: those of which the cursor alone says what was taken; see feed/open.py
+	open: frozenset[str] = frozenset()
 	# the documents are only tried there, and taken back
 	trial: bool = False
 	# update types that the consumer has no word for
