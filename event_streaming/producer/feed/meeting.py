@@ -19,7 +19,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.documents import file_rows
 from event_streaming.producer.documents.given import given_documents
 from event_streaming.producer.documents.names import Fates
-from event_streaming.producer.documents.reading import by_doctype, load_documents
+from event_streaming.producer.documents.reading import by_doctype, load_columns, load_documents
 from event_streaming.producer.log.deliveries import delivered_names
 from event_streaming.producer.log.rows import (
 	ENVELOPE_BYTES,
@@ -69,8 +69,9 @@ def meeting_conditions(reader: Reader, events: list[Candidate], fates: dict[str,
 	conditional = [event for event in events if (reader.rows[event.ref_doctype].condition or "").strip()]
 	if not conditional:
 		return events
-	documents = _load_present(conditional)
+	documents = _load_present(reader, conditional)
 	meeting, failed = _evaluate(reader, conditional, documents)
+	_load_whole(reader, [event for event in conditional if event.subject in meeting], documents, meeting)
 	histories = _histories(reader, conditional, meeting)
 	_look_before_approval(reader, conditional, meeting, histories)
 	leaving = _leaving(
@@ -237,13 +238,34 @@ def _add_files(made: list[Candidate]) -> None:
 			event.size = len(event.data) + ENVELOPE_BYTES
 
 
-def _load_present(events: list[Candidate]) -> dict[Key, Any]:
+def _load_present(reader: Reader, events: list[Candidate]) -> dict[Key, Any]:
+	"""The documents as they are now; of those whose condition can be looked up, what it asks for."""
 	keys = [event.document for event in events if event.now]
-	return {
-		(doctype, name): doc
-		for doctype, names in by_doctype(keys).items()
-		for name, doc in load_documents(doctype, names).items()
-	}
+	found: dict[Key, Any] = {}
+	for doctype, names in by_doctype(keys).items():
+		columns = conditions.columns_asked_for(reader.rows[doctype].condition, doctype)
+		docs = load_documents(doctype, names) if columns is None else load_columns(doctype, names, columns)
+		found.update({(doctype, name): doc for name, doc in docs.items()})
+	return found
+
+
+def _load_whole(
+	reader: Reader, events: list[Candidate], documents: dict[Key, Any], meeting: set[Subject]
+) -> None:
+	"""Put the whole of the documents that meet their condition in the place of what `_load_present` has read of them."""
+	for doctype, names in by_doctype([event.document for event in events]).items():
+		if conditions.columns_asked_for(reader.rows[doctype].condition, doctype) is None:
+			continue
+		found = load_documents(doctype, names)
+		for name in names:
+			if name in found:
+				documents[doctype, name] = found[name]
+			else:
+				# gone in between: what is told of it is its deletion
+				del documents[doctype, name]
+				meeting.difference_update(
+					event.subject for event in events if event.document == (doctype, name)
+				)
 
 
 def _evaluate(

@@ -76,6 +76,7 @@ PURE = {
 	f"{PRODUCER}.subscriptions.bounds",
 	f"{PRODUCER}.subscriptions.expressions",
 	f"{PRODUCER}.subscriptions.hiding",
+	f"{PRODUCER}.subscriptions.lookups",
 	f"{PRODUCER}.log.spans",
 	f"{CONSUMER}.checking.amounts",
 	f"{CONSUMER}.checking.causes",
