@@ -18,6 +18,7 @@ from event_streaming.producer.feed.permitted import permitted
 from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, read_data, select_candidates
 from event_streaming.producer.subscriptions.reader import Reader, is_for
 from event_streaming.site.address import public_url
+from event_streaming.wire.events import Event
 
 # a page looks at no more positions than this, so that a rare DocType does not make it slow
 WINDOW = 5_000
@@ -34,6 +35,8 @@ class Slice:
 	fates: dict[str, Fates] = field(default_factory=dict)
 	# those of which the log holds anything in this part
 	doctypes: frozenset[str] = frozenset()
+	# as they are sent, where that is known already
+	on_the_wire: list[Event] | None = None
 
 
 def read_slice(reader: Reader, head: int) -> Slice:
