@@ -106,6 +106,7 @@ MAY_COMMIT = {
 	f"{CONSUMER}.pull.skipping": "which events a person has skipped, with the audit log's row that says why",
 	f"{CONSUMER}.pull.waiting": "nothing of its own: each look has to see what others have committed since",
 	f"{CONSUMER}.pull.retry": "one document that is tried again",
+	f"{CONSUMER}.pull.sweep": "an entry in Frappe's Error Log for a pull that broke, so that the others go on",
 	f"{CONSUMER}.workers.shared_page": "the cursor, when the lanes of a page are done",
 	f"{CONSUMER}.workers.helper": "an entry in Frappe's Error Log",
 	f"{CONSUMER}.first_copy.matching": "which documents are linked, in batches; nothing else is written with it",
