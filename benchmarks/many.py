@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.figures import Figure, ratio
 from benchmarks.lines import SIMULATED, Bench, level_of
+from sandbox.sites.rest import RestClient
 from tests.streams import SUBSCRIBER, make_subscriber
 
 FEED = "event_streaming.endpoints.get_page"
@@ -59,7 +60,8 @@ def thousand(bench: Bench) -> list[Figure]:
 	consumers, events = bench.few(50, 1_000), bench.few(2_000, 100_000)
 	add_consumers(bench, site, range(consumers))
 	bench.run(site, "many.change_cities", count=1)
-	readers = [Reader(site, number) for number in range(consumers)]
+	keys = site.rest(SUBSCRIBER)
+	readers = [Reader(keys, number) for number in range(consumers)]
 	ask_all(readers)
 	before, requests, seconds, processor = bench.run(site, "many.footprint"), 0, 0.0, 0.0
 	for _burst in range(0, events, BURST):
@@ -83,13 +85,12 @@ def thousand(bench: Bench) -> list[Figure]:
 class Reader:
 	"""One consumer: asks for page after page, and forgets what it has got."""
 
-	def __init__(self, site: Any, number: int):
-		self.site, self.url = site, SIMULATED.format(number)
-		self.cursor, self.events, self.client = 0, 0, None
+	def __init__(self, keys: RestClient, number: int):
+		self.client = RestClient(keys.url, keys.api_key, keys.api_secret)
+		self.url, self.cursor, self.events = SIMULATED.format(number), 0, 0
 
 	def ask(self) -> int:
 		"""All that there is; returns how many requests that took."""
-		self.client = self.client or self.site.rest(SUBSCRIBER)
 		for requests in range(1, 1_000_000):
 			page = self.client.method(FEED, event_consumer=self.url, cursor=self.cursor)
 			self.cursor, self.events = page["cursor"], self.events + len(page["events"])

@@ -136,6 +136,10 @@ class RowMissing(EventStreamingError):
 	"""A row that has changed on the producer is not in the document here: only the whole document says what is right."""
 
 
+class NotAsOne(EventStreamingError):
+	"""Events of a document that were to be applied as one have to be applied one by one."""
+
+
 class NotInARehearsal(EventStreamingError):
 	"""Documents are only tried, and what was about to be done could not be taken back."""
 

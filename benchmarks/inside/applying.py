@@ -94,6 +94,28 @@ def bare_updates(names: list[str]) -> float:
 		frappe.set_user("Administrator")
 
 
+def bare_submissions(count: int, rows: int) -> float:
+	"""Seconds for: insert, submit, commit."""
+	frappe.set_user(SUBSCRIBER)
+	try:
+		with without_app():
+			began = perf_counter()
+			for number in range(count):
+				frappe.get_doc(order_values(number, rows)).insert().submit()
+				frappe.db.commit()
+			return perf_counter() - began
+	finally:
+		frappe.set_user("Administrator")
+
+
+def bare_saves(names: list[str], times: int) -> float:
+	"""Seconds for as many times, for each document: load, change, save, commit."""
+	began = 0.0
+	for name in names:
+		began += bare_updates([name] * times)
+	return began
+
+
 def resident_bytes() -> int:
 	with open("/proc/self/statm") as opened:
 		return int(opened.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

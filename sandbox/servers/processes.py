@@ -60,6 +60,10 @@ class SiteProcesses:
 	def start_scheduler(self) -> None:
 		self._start("scheduler", "sandbox.engine.scheduler")
 
+	def start_command(self, what: str, words: list[str]) -> None:
+		"""A command of the app that runs until it is stopped."""
+		self._start(what, "sandbox.engine.command", words)
+
 	def start_shell(self) -> Shell:
 		name = f"shell-{len(self.shells) + 1}" if self.shells else "shell"
 		child = self._spawn(name, "sandbox.engine.shell_server", pipes=True)

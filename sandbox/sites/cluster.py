@@ -14,8 +14,9 @@ from typing import Protocol
 from sandbox.engine.monoframe import ENGINE
 from sandbox.errors import SandboxError
 from sandbox.progress import step
-from sandbox.servers import children, databases, packages
+from sandbox.servers import children, databases, packages, realtime
 from sandbox.servers.processes import SiteProcesses
+from sandbox.servers.realtime import Realtime
 from sandbox.servers.runs import new_logs_folder, run_folder
 from sandbox.sites import clones
 from sandbox.sites.environment import entry_environment
@@ -31,6 +32,9 @@ class Engine(Protocol):
 	def make_site(self, name: str) -> Site:
 		"""The site, with none of its processes running."""
 
+	def make_realtime(self) -> Realtime:
+		"""The realtime server of all sites, not started yet."""
+
 	def close(self) -> None: ...
 
 
@@ -40,6 +44,14 @@ class Cluster:
 	def __init__(self, engine: Engine):
 		self.engine = engine
 		self.sites: dict[str, Site] = {}
+		self._realtime: Realtime | None = None
+
+	@property
+	def realtime(self) -> Realtime:
+		"""The realtime server of all sites; running only where somebody starts it."""
+		if self._realtime is None:
+			self._realtime = self.engine.make_realtime()
+		return self._realtime
 
 	def site(self, name: str) -> Site:
 		"""A site of the cluster; the first time, it is made and its web server started."""
@@ -58,6 +70,8 @@ class Cluster:
 				self.sites[name].processes.wait_for_web()
 
 	def close(self) -> None:
+		if self._realtime:
+			self._realtime.stop()
 		for site in self.sites.values():
 			site.stop()
 		self.engine.close()
@@ -118,6 +132,10 @@ class SandboxEngine:
 		folder = self.maker.clone(name, f"http://127.0.0.1:{port}", self.with_app)
 		env = {**entry_environment(ENGINE, folder), **WITHOUT_CONTROL_SOCKET}
 		return Site(name, SiteProcesses(name, port, env=env, run_folder=self.folder, logs=self.logs))
+
+	def make_realtime(self) -> Realtime:
+		apps = realtime.apps_of_sandbox(self.folder)
+		return realtime.of_sandbox(self.folder, self.logs, self.redis.url(0), apps)
 
 	def close(self) -> None:
 		self.redis.stop()

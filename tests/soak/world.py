@@ -59,6 +59,7 @@ class World:
 					"ref_doctype": doctype,
 					"use_same_name": int(doctype != TICKET),
 					"conflict_policy": "Newest Wins" if doctype == TICKET else "Producer Wins",
+					"together": int(flow.together),
 				}
 				for doctype in flow.doctypes
 			]

@@ -13,7 +13,7 @@ from event_streaming.admin.causes.listing import open_causes_of
 from event_streaming.admin.connection.shapes import fresh_as_of, percentile
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer
-from event_streaming.admin.words import counted
+from event_streaming.admin.words import counted, listening
 from event_streaming.consumer.logs import by_doctype, findings, state, task
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs.by_doctype import OpenEvents
@@ -119,6 +119,8 @@ def of_producer(name: str) -> dict[str, Any] | None:
 	return {
 		**row,
 		"headline": headline_of(row, public_url(), now),
+		"listens": listening(row["listener"]),
+		"listening_problem": (row["listener"] or {}).get("problem") or "",
 		"per_hour": sum(count for (producer, _doctype), count in rates.items() if producer == name),
 		"delay": percentile(by_doctype.delays_since(now - DAY).get(name, [])),
 		"doctypes": lines,

@@ -3,6 +3,8 @@
 Applying an event twice, or one that is contained in what was fetched already, does no harm and says so.
 """
 
+from collections.abc import Collection
+
 import frappe
 from frappe.model.document import Document
 
@@ -22,6 +24,7 @@ from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.renaming import apply_rename
 from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.folding.runs import is_folded
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
@@ -168,12 +171,21 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		elif deleted := two_way.stays_deleted(about, data, work):
 			return deleted
 	try:
-		# what an event says is what the document was then; what a copy says is what it is
-		return bring(about, Whole(data, event["position"], files, settled=not event["id"]), work)
+		return bring(about, Whole(data, event["position"], files, *settled_by(event)), work)
 	except DependencyMissing:
+		if is_folded(event):
+			raise
 		if not links_elsewhere_now(about.key, data, work) and not is_gone_there(about.key, work):
 			raise
 		return bring_missing(about, work)
+
+
+def settled_by(event: Event) -> tuple[Collection[str] | None, bool]:
+	"""What an event says is what the document was then, what a copy says is what it is; of several events that are applied as one,
+	what the submission says. And whether the document has to be a new one."""
+	if not event["id"]:
+		return None, False
+	return event.get("submission", ()), is_folded(event)
 
 
 def apply_update(event: Event, about: About, work: Work) -> Outcome:
@@ -199,6 +211,8 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	try:
 		change = localise.localise_change(data, about.key, about.local, subscription, work, make_needed)
 	except DependencyMissing:
+		if is_folded(event):
+			raise
 		if is_gone_there(about.key, work):
 			return comes_with_what_became_of_it(about, work)
 		if not links_elsewhere_now(about.key, changed, work):
@@ -214,6 +228,8 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	try:
 		return apply_change(event, about, doc, convert_times(doc.doctype, change, work.time_zone), work)
 	except RowMissing:
+		if is_folded(event):
+			raise
 		# this site has replaced rows: only the whole document says what is in them
 		return bring_in_place(event, about, work)
 

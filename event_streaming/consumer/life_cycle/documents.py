@@ -35,13 +35,13 @@ def insert(
 	name: str | None,
 	extra: dict | None = None,
 	filled_later: bool = False,
-	settled: bool = True,
+	settled: Collection[str] | None = None,
 ) -> tuple[Document, list[str]]:
 	"""Make a document from the whole state `data`; returns it and the warnings.
 
 	`name` None leaves the naming to this site. `extra` are fields that are set besides. `filled_later` says that a
-	mandatory link is set once what it points to is there. `settled` says that the values are what the producer has stored, not
-	what it had when the document was made: then they also stay where hooks of a submission set others. A submitted document is
+	mandatory link is set once what it points to is there. `settled` are the fields whose values are what the producer has stored,
+	not what it had when the document was made: they also stay where hooks of a submission set others. None is all of them. A submitted document is
 	submitted; a cancelled one is written as such, without a life cycle. Child rows keep their names. A Single is never made:
 	it is changed. Raises what Frappe raises.
 	"""
@@ -74,8 +74,8 @@ def insert(
 			cancelled.insert(doc, wanted)
 		else:
 			doc.insert(set_name=wanted, set_child_names=False)
-	if docstatus == SUBMITTED and settled:
-		keep_after(doc, kept, kept.values)
+	if docstatus == SUBMITTED:
+		keep_after(doc, kept, kept.values if settled is None else settled)
 	keep_after_hooks(doc, stamps, kept)
 	return doc, warnings + kept.warnings()
 

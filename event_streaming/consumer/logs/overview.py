@@ -10,7 +10,8 @@ import frappe
 from frappe.query_builder.functions import Count
 from frappe.utils import cint
 
-from event_streaming.consumer.logs import state, task
+from event_streaming.consumer.logs import listener, state, task
+from event_streaming.consumer.logs.listener import Listener
 from event_streaming.consumer.logs.sync_log import CONFLICT, DOCTYPE, FAILED, OPEN, RETRYING, WAITING
 
 # an exact number beyond this helps nobody, and counting on would cost more with every event that fails
@@ -47,6 +48,8 @@ class ProducerRow(TypedDict):
 	failures: int
 	last_error: str | None
 	last_warning: str | None
+	# how the process that listens stands with it; None: there is none
+	listener: Listener | None
 	# what the last first copy says that could not be done to its end; None for any other
 	copy_failed: str | None
 	# since when it is known that the producer was restored, and nobody has compared the two sites since
@@ -77,6 +80,7 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 			"subscribed": subscribed.get(row.name, 0),
 			"not_approved": undecided.get(row.name, []),
 			"withheld": withheld.get(row.name, {}),
+			"listener": listener.standing_of(row.name),
 			"copy_failed": task.failure_of_the_last(row.name, task.COPY),
 		}
 		for row in known

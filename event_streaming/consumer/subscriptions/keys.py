@@ -128,6 +128,23 @@ def spare_secrets(event_producer: str) -> Iterable[str]:
 			frappe.clear_last_message()
 
 
+def secrets_in_use() -> dict[str, Confidential]:
+	"""Producer -> the secret by which this site is known there; without those that can't be decrypted."""
+	auth = frappe.qb.Table("__Auth")
+	rows = (
+		frappe.qb.from_(auth)
+		.select(auth.name, auth.password)
+		.where((auth.doctype == PRODUCER) & (auth.fieldname == SECRET) & (auth.encrypted == 1))
+	).run()
+	found = {}
+	for name, password in rows:
+		try:
+			found[name] = Confidential(decrypt(password))
+		except frappe.ValidationError:
+			frappe.clear_last_message()
+	return found
+
+
 def forget_pending_secret(event_producer: str) -> None:
 	"""A person has entered another key: what was on its way belonged to the one before."""
 	remove_encrypted_password(PRODUCER, event_producer, PENDING_SECRET)

@@ -122,6 +122,8 @@ def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) 
 		return [_create_from_present(event, doc)]
 	for old in waiting:
 		old.at_position = event.position
+		# it comes with the event, so that it takes effect with that
+		old.transaction_id = event.transaction_id
 	return [*waiting, event]
 
 

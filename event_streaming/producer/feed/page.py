@@ -19,6 +19,7 @@ from event_streaming.producer.log.deliveries import forget_undelivered, keep_spa
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.retention import is_cleared_after
 from event_streaming.producer.log.sequence import go_on_after_receipt, numbered, tried_again
+from event_streaming.producer.notify import listeners
 from event_streaming.producer.subscriptions.calling import IN_ORDER
 from event_streaming.producer.subscriptions.reader import (
 	Reader,
@@ -29,7 +30,7 @@ from event_streaming.producer.subscriptions.reader import (
 )
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
-from event_streaming.wire.pages import PROTOCOL
+from event_streaming.wire.pages import PROTOCOL, UNPROVEN
 
 
 def get_page(
@@ -40,15 +41,17 @@ def get_page(
 	reachable: int | None = None,
 	epoch: str | None = None,
 	receipt: str | None = None,
+	listening: int | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
-	`reachable` is 0 when the consumer says that it can't be notified; `epoch` and `receipt` are those of the page before.
+	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
+	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before.
 	"""
 	consumer = load_consumer(event_consumer)
 	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
-	return tried_again(lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch))
+	return tried_again(lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening))
 
 
 def _log_as_it_stands(event_consumer: str, receipt: str | None) -> LogState:
@@ -66,6 +69,7 @@ def _page(
 	max_bytes: int | None,
 	reachable: int | None,
 	epoch: str | None,
+	listening: int | None,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
@@ -86,7 +90,10 @@ def _page(
 	record_deliveries(reader, found.events)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
-	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable)
+	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable, listening)
+	if cint(listening) == UNPROVEN:
+		# not ahead of anything: it only shows that messages come
+		listeners.publish(consumer.name, consumer.user, reader.cursor)
 	return {
 		"protocol": PROTOCOL,
 		"events": on_the_wire(found),
@@ -104,6 +111,7 @@ def _page(
 		"epoch": log.epoch,
 		"same_up_to": log.same_up_to(epoch or "", reader.cursor),
 		"receipt": receipts.make(log, found.cursor, consumer.name),
+		"listen": listeners.offered(),
 	}
 
 

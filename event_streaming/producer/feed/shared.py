@@ -25,7 +25,7 @@ from event_streaming.site.address import public_url
 from event_streaming.wire.events import Event
 
 # of what is kept: another one after each change of it
-FORMAT = 1
+FORMAT = 2
 SLOTS, MOST_BYTES, KEPT_SECONDS = 16, 512 * 1024, 30
 PREFIX = "event_streaming:page:"
 
@@ -155,6 +155,8 @@ def on_the_wire(found: Slice) -> list[Event]:
 			"modified_by": event.owner,
 			"origin": event.origin or here,
 			"root": roots.get(event.name),
+			"transaction_id": event.transaction_id,
+			"divided": event.divided,
 		}
 		for event in found.events
 	]

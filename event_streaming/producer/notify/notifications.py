@@ -5,6 +5,7 @@ hand-overs to background workers would cost most of the time until the change is
 within a second, and whatever a job or a terminal commits, goes to a job. At most one job is queued at a time, however many
 transactions commit, and at most one call to a consumer is on its way. A loop of changes asks Redis not with each commit but
 once in a while: see `events_committed`.
+A consumer that listens is not called at all: the position is published to it (`listeners.py`).
 A notification that is lost costs only latency: consumers ask by themselves every minute. A consumer that can't be told is
 told again later, at a stored time, and holds up no other. Nothing here waits for another site in a request, and nothing
 here makes a change fail that is already saved.
@@ -23,6 +24,7 @@ from redis.exceptions import RedisError
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.producer.log.sequence import assign_positions
+from event_streaming.producer.notify import listeners
 from event_streaming.producer.notify.whom import with_something
 from event_streaming.producer.subscriptions import calling
 from event_streaming.producer.subscriptions.streamed import CONSUMER, refresh_streamed_doctypes
@@ -99,6 +101,7 @@ def _look(tell: Callable[[list[str]], None]) -> None:
 	began = monotonic()
 	head = _newest_position()
 	try:
+		listeners.tell_listeners(head)
 		tell(_due(head))
 	finally:
 		# no picture of the database is kept open meanwhile; mostly over by now, as calling another site takes longer
@@ -129,7 +132,7 @@ def minutely() -> None:
 
 
 def due_consumers() -> list[str]:
-	"""Names of the consumers that have events to pull, can be reached, are not paused, and may be told by now."""
+	"""Names of the consumers that have events to pull, are to be called, are not paused, and may be told by now."""
 	return _due(_newest_position())
 
 
@@ -144,7 +147,8 @@ def _due(head: int) -> list[str]:
 	query = (
 		frappe.qb.from_(table)
 		.select(table.name, table.position, table.notify_after)
-		.where((table.paused == 0) & (table.not_reachable == 0) & (table.position < head))
+		.where((table.paused == 0) & (table.not_reachable == 0) & (table.listens == 0))
+		.where(table.position < head)
 		.orderby(table.name)
 	)
 	waiting = {name: cint(position) for name, position, after in query.run() if _may_be_told(after)}
@@ -225,8 +229,11 @@ def _set(event_consumer: str, values: dict) -> None:
 
 
 def wake(event_consumer: str) -> None:
-	"""Have a job call the consumer although there may be nothing to pull: it is to ask for a page."""
-	_queue_call(event_consumer)
+	"""Have a job call the consumer, or tell it where it listens, although there may be nothing to pull: it is to ask for a page."""
+	if frappe.db.get_value(CONSUMER, event_consumer, "listens"):
+		listeners.ask(event_consumer)
+	else:
+		_queue_call(event_consumer)
 
 
 def _queue_call(event_consumer: str) -> None:

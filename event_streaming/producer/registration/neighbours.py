@@ -26,6 +26,7 @@ COUNTERS = (
 	"token_state",
 	"rotate_asked_on",
 	"rotated_on",
+	"listens",
 )
 # what the consumer says of itself
 ITS_OWN = ("not_reachable", "protocol", "site_id", "other_site_id", "claimed_by")

@@ -18,7 +18,7 @@ from event_streaming.site.refused import is_system
 from event_streaming.site.roles import SUBSCRIBER, may_subscribe
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.left_out import names_in
-from event_streaming.wire.pages import KEEP
+from event_streaming.wire.pages import KEEP, YES
 
 # no site is called so
 NOBODY = "nobody"
@@ -109,13 +109,16 @@ def is_for(reader: Reader, log):
 	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
 
 
-def contacted(consumer, cursor: int | None, reachable: Any = None) -> None:
-	"""Keep how far the consumer is (unless None), that it was here, and whether it says that it can be reached."""
+def contacted(consumer, cursor: int | None, reachable: Any = None, listening: Any = None) -> None:
+	"""Keep how far the consumer is (unless None), that it was here, and whether it says that it can be reached and that it listens."""
 	values = {"last_contact": now_datetime()}
 	if cursor is not None:
 		values["position"] = cursor
 	if reachable is not None:
 		values["not_reachable"] = int(not cint(reachable))
+	# of a consumer of an older version nothing is said
+	if (cint(listening) == YES) != bool(cint(consumer.get("listens"))):
+		values["listens"] = int(cint(listening) == YES)
 	if consumer.get("other_site_id"):
 		# the right site is back
 		values["other_site_id"] = None

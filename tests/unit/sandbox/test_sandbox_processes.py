@@ -34,7 +34,7 @@ def is_running(pid):
 		return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
-def wait_for(condition, seconds=10):
+def wait_for(condition, seconds=60):
 	deadline = time.monotonic() + seconds
 	while not condition():
 		assert time.monotonic() < deadline

@@ -36,6 +36,7 @@ class EventConsumer(Document):
 		last_contact: DF.Datetime | None
 		last_error: DF.Text | None
 		notify_after: DF.Datetime | None
+		listens: DF.Check
 		needs_copy: DF.Check
 		not_reachable: DF.Check
 		notify_failures: DF.Int

@@ -33,6 +33,7 @@ class EventSyncLog(Document):
 		conflicts: DF.Code | None
 		data: DF.Code | None
 		data_before: DF.Code | None
+		divided: DF.Check
 		docname: DF.Data | None
 		error: DF.Code | None
 		event_creation: DF.Datetime | None
@@ -55,6 +56,7 @@ class EventSyncLog(Document):
 		retried_on: DF.Datetime | None
 		root: DF.SmallText | None
 		status: DF.Literal["", "Synced", "Failed", "Retrying", "Waiting", "Conflict", "Skipped"]
+		transaction_id: DF.Data | None
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 		use_same_name: DF.Check
 		warnings: DF.SmallText | None

@@ -34,6 +34,7 @@ class EventUpdateLog(Document):
 		position: DF.Int
 		ref_doctype: DF.Link | None
 		sequenced_on: DF.Datetime | None
+		transaction_id: DF.Data | None
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 
 	# end: auto-generated types
