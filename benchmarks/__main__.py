@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
-from benchmarks import report
-from benchmarks.lines import LINES, ON_DEMAND, Bench
+from benchmarks import many, report
+from benchmarks.lines import LINES as OF_ONE
+from benchmarks.lines import ON_DEMAND, Bench
 from sandbox import progress
 from sandbox.paths import work_folder
 from sandbox.sites.cluster import open_cluster
+
+LINES = {**OF_ONE, "conditions": many.conditions, "thousand": many.thousand}
 
 
 @click.command()

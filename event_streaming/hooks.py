@@ -161,6 +161,7 @@ default_log_clearing_doctypes = {
 	"Event Sync Log": 60,
 	"Event Made Document": 60,
 	"Event Given Document": 60,
+	"Event Delivery Hour": 7,
 	"Event Streaming Alert": 180,
 	"Event Streaming Task": 60,
 	"Event Streaming Audit Log": 365,

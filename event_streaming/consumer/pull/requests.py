@@ -1,12 +1,8 @@
 """Who starts a pull: a notification, the minute's sweep, a person; and the background job. Applies nothing itself."""
 
-from datetime import timedelta
-
 import frappe
-from frappe.utils import now_datetime
 
 from event_streaming.consumer.logs import state
-from event_streaming.consumer.pull.back_off import LONGEST_ASKED
 from event_streaming.consumer.pull.cursor import Summary
 from event_streaming.consumer.pull.loop import pull, unknown_producer
 from event_streaming.site.acting import acting_as
@@ -87,13 +83,3 @@ def pull_all() -> list[Summary]:
 	"""Pull from every producer that is not paused, one after the other."""
 	names = frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name")
 	return [pull(name) for name in names]
-
-
-def pull_due() -> None:
-	"""Each minute: queue a pull of every producer whose stored time has come. Nothing depends on notifications."""
-	for name in frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name"):
-		due = state.load_state(name).next_pull
-		# later than any wait: the clock was set back since, by the end of summer time for one
-		latest = now_datetime() + timedelta(seconds=LONGEST_ASKED)
-		if not due or due <= now_datetime() or due > latest:
-			request_pull(name)

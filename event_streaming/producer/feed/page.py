@@ -5,21 +5,19 @@ made by the consumer itself. A page costs a number of queries that depends on ho
 many events it holds; it is bounded in events, in bytes and in the number of positions that it looks at.
 """
 
-import json
 from typing import Any
 
 import frappe
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
-from event_streaming.producer.documents.names import roots_of
 from event_streaming.producer.feed.permitted import count_withheld
-from event_streaming.producer.feed.selection import Slice, read_slice
-from event_streaming.producer.log import receipts
-from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
+from event_streaming.producer.feed.selection import Slice
+from event_streaming.producer.feed.shared import on_the_wire, read_page
+from event_streaming.producer.log import receipts, spans
+from event_streaming.producer.log.deliveries import forget_undelivered, keep_spans, record_deliveries
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.retention import is_cleared_after
-from event_streaming.producer.log.rows import Candidate, dump
 from event_streaming.producer.log.sequence import go_on_after_receipt, numbered, tried_again
 from event_streaming.producer.notify import listeners
 from event_streaming.producer.subscriptions.calling import IN_ORDER
@@ -32,7 +30,6 @@ from event_streaming.producer.subscriptions.reader import (
 )
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
-from event_streaming.wire.events import Event
 from event_streaming.wire.pages import PROTOCOL, UNPROVEN
 
 
@@ -80,7 +77,8 @@ def _page(
 		log, found = LogState(0), Slice([], reader.cursor, reader.cursor)
 	else:
 		forget_undelivered(reader)
-		found = read_slice(reader, log.head)
+		found = read_page(reader, log)
+		_note_spans(reader, found)
 		_see_whether_it_went_back(reader, log)
 	if cint(consumer.get("needs_copy")):
 		reader.warnings.append(
@@ -98,7 +96,7 @@ def _page(
 		listeners.publish(consumer.name, consumer.user, reader.cursor)
 	return {
 		"protocol": PROTOCOL,
-		"events": _on_the_wire(found),
+		"events": on_the_wire(found),
 		"cursor": found.cursor,
 		"has_more": found.cursor < found.head,
 		"behind": log.events_between(found.cursor, found.head),
@@ -117,6 +115,23 @@ def _page(
 	}
 
 
+def _note_spans(reader: Reader, found: Slice) -> None:
+	"""Of what lies in this page, of what does not flow and of what was approved anew: of the others there is nothing here."""
+	if reader.cursor > found.head:
+		return
+	rows = reader.consumer.consumer_doctypes
+	keep_spans(
+		reader,
+		[
+			row
+			for row in rows
+			if row.ref_doctype in found.doctypes
+			or row.ref_doctype not in reader.rows
+			or spans.say_too_much(spans.parsed(row.get("open_spans")), reader.cursor, cint(row.from_position))
+		],
+	)
+
+
 def _see_whether_it_went_back(reader: Reader, log: LogState) -> None:
 	"""A consumer that asks for what it had taken already was restored from a backup. What was cleared since can't come again."""
 	consumer = reader.consumer
@@ -127,34 +142,3 @@ def _see_whether_it_went_back(reader: Reader, log: LogState) -> None:
 		consumer.needs_copy = 1
 		# as a change of the document: a form that was opened before must not clear it again
 		frappe.db.set_value(consumer.doctype, consumer.name, "needs_copy", 1)
-
-
-def _on_the_wire(found: Slice) -> list[Event]:
-	here = public_url()
-	roots = roots_of(found.events, found.fates)
-	return [
-		{
-			"id": event.name,
-			"position": event.position,
-			"at_position": event.at_position,
-			"update_type": event.update_type,
-			"ref_doctype": event.ref_doctype,
-			"docname": event.docname,
-			"data": event.data,
-			"data_before": _without_another(event) if event.only_the_end else event.data_before,
-			"creation": str(event.creation),
-			"modified_by": event.owner,
-			"origin": event.origin or here,
-			"root": roots.get(event.name),
-			"transaction_id": event.transaction_id,
-			"divided": event.divided,
-		}
-		for event in found.events
-	]
-
-
-def _without_another(event: Candidate) -> str | None:
-	"""What a deletion says to one who may know nothing else: not into which document it was merged."""
-	before = json.loads(event.data_before or "{}")
-	before.pop("into", None)
-	return dump(before) if before else None

@@ -17,6 +17,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import Fates, find_documents
 from event_streaming.producer.feed.hidden import without_hidden
 from event_streaming.producer.feed.meeting import meeting_conditions
+from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.permitted import permitted
 from event_streaming.producer.log.rows import (
 	LOG,
@@ -29,6 +30,7 @@ from event_streaming.producer.log.rows import (
 )
 from event_streaming.producer.subscriptions.reader import Reader, is_for
 from event_streaming.site.address import public_url
+from event_streaming.wire.events import Event
 
 # a page looks at no more positions than this, so that a rare DocType does not make it slow
 WINDOW = 5_000
@@ -43,6 +45,10 @@ class Slice:
 	head: int
 	# DocType -> what became of the names of its documents
 	fates: dict[str, Fates] = field(default_factory=dict)
+	# those of which the log holds anything in this part
+	doctypes: frozenset[str] = frozenset()
+	# as they are sent, where that is known already
+	on_the_wire: list[Event] | None = None
 
 
 def read_slice(reader: Reader, head: int) -> Slice:
@@ -57,6 +63,8 @@ def read_slice(reader: Reader, head: int) -> Slice:
 		)
 		return Slice([], reader.cursor, head)
 	scanned, reach = _scan(reader, head)
+	doctypes = frozenset(event.ref_doctype for event in scanned)
+	reader.open = open_doctypes(reader, doctypes)
 	fates = find_documents(scanned)
 	scanned = permitted(reader, scanned)
 	scanned = meeting_conditions(reader, scanned, fates)
@@ -65,7 +73,7 @@ def read_slice(reader: Reader, head: int) -> Slice:
 	if any(event.ref_doctype in reader.hidden and not event.ready for event in events):
 		raise AssertionError("an event would be sent with what is hidden in it")
 	read_data(events)
-	return Slice(events, cursor, head, fates)
+	return Slice(events, cursor, head, fates, doctypes)
 
 
 def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:

@@ -25,13 +25,9 @@ from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.producer.log.sequence import assign_positions
 from event_streaming.producer.notify import listeners
+from event_streaming.producer.notify.whom import with_something
 from event_streaming.producer.subscriptions import calling
-from event_streaming.producer.subscriptions.streamed import (
-	APPROVED,
-	CONSUMER,
-	ROWS,
-	refresh_streamed_doctypes,
-)
+from event_streaming.producer.subscriptions.streamed import CONSUMER, refresh_streamed_doctypes
 from event_streaming.site.after_answer import after_answer
 from event_streaming.site.settings import get_settings
 
@@ -147,18 +143,16 @@ def _newest_position() -> int:
 
 
 def _due(head: int) -> list[str]:
-	consumers = frappe.get_all(
-		CONSUMER,
-		fields=["name", "position", "notify_after"],
-		filters={"paused": 0, "not_reachable": 0, "listens": 0},
-		limit_page_length=0,
+	table = frappe.qb.DocType(CONSUMER)
+	query = (
+		frappe.qb.from_(table)
+		.select(table.name, table.position, table.notify_after)
+		.where((table.paused == 0) & (table.not_reachable == 0) & (table.listens == 0))
+		.where(table.position < head)
+		.orderby(table.name)
 	)
-	waiting = [
-		consumer
-		for consumer in consumers
-		if cint(consumer.position) < head and _may_be_told(consumer.notify_after)
-	]
-	return [consumer.name for consumer in waiting if _has_events(consumer.name, cint(consumer.position))]
+	waiting = {name: cint(position) for name, position, after in query.run() if _may_be_told(after)}
+	return with_something(waiting, head)
 
 
 def notify_consumer(event_consumer: str, seconds: float = CALL_SECONDS) -> bool:
@@ -232,29 +226,6 @@ def _remember_failure(doc, error: Exception) -> None:
 def _set(event_consumer: str, values: dict) -> None:
 	frappe.db.set_value(CONSUMER, event_consumer, values, update_modified=False)
 	frappe.db.commit()
-
-
-def _has_events(event_consumer: str, position: int) -> bool:
-	"""Whether the log holds an event that the consumer has not taken and that is meant for it."""
-	rows = frappe.get_all(
-		ROWS,
-		filters={"parent": event_consumer, "parenttype": CONSUMER, "status": APPROVED, "unsubscribed": 0},
-		fields=["ref_doctype", "from_position"],
-	)
-	if not rows:
-		return False
-	log = frappe.qb.DocType("Event Update Log")
-	# in the order of positions, so that MariaDB goes by that index and not through all events of a DocType
-	query = (
-		frappe.qb.from_(log)
-		.select(log.position)
-		.where(log.position > max(position, min(cint(row.from_position) for row in rows)))
-		.where(log.ref_doctype.isin([row.ref_doctype for row in rows]))
-		.where(log.origin.isnull() | (log.origin != event_consumer))
-		.orderby(log.position)
-		.limit(1)
-	)
-	return bool(query.run())
 
 
 def wake(event_consumer: str) -> None:

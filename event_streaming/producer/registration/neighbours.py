@@ -35,7 +35,7 @@ WISHES = ("condition", "when_condition_ends", "unsubscribed")
 # written back as they are stored, whoever saves
 KEPT_ANYWAY = frozenset((*COUNTERS, *ITS_OWN, "incoming_change", "pending_doctypes"))
 # of a row, what the feed notes down
-NOTED = ("from_position", "condition_error", "withheld", "withheld_position")
+NOTED = ("from_position", "condition_error", "withheld", "withheld_position", "open_spans")
 KEPT_ON_ROWS = frozenset((*NOTED, "ref_doctype"))
 
 

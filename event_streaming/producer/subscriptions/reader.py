@@ -20,6 +20,9 @@ from event_streaming.site.settings import get_settings
 from event_streaming.wire.left_out import names_in
 from event_streaming.wire.pages import KEEP, YES
 
+# no site is called so
+NOBODY = "nobody"
+
 
 @dataclass
 class Reader:
@@ -32,6 +35,10 @@ class Reader:
 	rows: dict[str, Any]
 	# DocType -> what it does not get of the documents, on whatever road; {} when it gets everything
 	hidden: dict[str, Hidden] = field(default_factory=dict)
+	# of the DocTypes of this page: those of which the cursor alone says what was taken; see feed/open.py
+	open: frozenset[str] = frozenset()
+	# of what is read for everybody nothing is left out as the reader's own
+	for_all: bool = False
 	# the documents are only tried there, and taken back
 	trial: bool = False
 	# update types that the consumer has no word for
@@ -98,7 +105,7 @@ def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
 
 def is_for(reader: Reader, log):
 	"""The condition that an event was not first made at the reader's, and that the reader has a word for it."""
-	wanted = log.origin.isnull() | (log.origin != reader.consumer.name)
+	wanted = log.origin.isnull() | (log.origin != (NOBODY if reader.for_all else reader.consumer.name))
 	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
 
 

@@ -12,6 +12,7 @@ GROWING = (
 	"tabEvent Update Log",
 	"tabEvent Update Log Consumer",
 	"tabEvent Given Document",
+	"tabEvent Delivery Hour",
 	"tabEvent Document Identity",
 	"tabEvent Sync Log",
 )

@@ -37,6 +37,7 @@ OF_A_CONSUMER = {
 	"Event Consumer Document Type",
 	"Event Update Log Consumer",
 	"Event Given Document",
+	"Event Delivery Hour",
 }
 NEIGHBOUR, NEIGHBOUR_ROLE = "neighbour@example.com", "Event Subscriber"
 NEIGHBOUR_URL = "http://neighbour.example"

@@ -18,7 +18,7 @@ FEWEST = 15
 FORMS = "event_streaming/doctype"
 # way -> (module, function, what it asks): in the task of every minute, or where something is opened
 WAYS = {
-	"pull": [("tasks.py", "event_streaming_every_minute", "requests.pull_due")],
+	"pull": [("tasks.py", "event_streaming_every_minute", "sweep.pull_due")],
 	"alert": [
 		("tasks.py", "event_streaming_every_minute", "alerts.check"),
 		("admin/alerts.py", "troubles", "of_producer"),

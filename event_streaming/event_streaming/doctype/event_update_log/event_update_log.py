@@ -9,6 +9,7 @@ from frappe.model.document import Document
 
 from event_streaming.producer.feed import old_format
 from event_streaming.producer.log import retention
+from event_streaming.producer.reach.history import openly_sent_to
 
 
 class EventUpdateLog(Document):
@@ -37,6 +38,17 @@ class EventUpdateLog(Document):
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 
 	# end: auto-generated types
+	def load_from_db(self):
+		"""With the consumers whose subscription is open among those it was delivered to: their cursor says it, no row does."""
+		super().load_from_db()
+		there = {row.consumer for row in self.consumers}
+		for consumer in openly_sent_to(self.ref_doctype, self.position, self.origin):
+			if consumer not in there:
+				row = self.append("consumers", {"consumer": consumer, "at_position": self.position})
+				row.name = f"{self.name}-{consumer}"
+				row.set("__islocal", 0)
+		return self
+
 	def on_trash(self):
 		retention.refuse_deletion_of_needed(self)
 
