@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import frappe
 
 from event_streaming.consumer.unit_of_work.context import Context
+from event_streaming.consumer.unit_of_work.together import Together
 from event_streaming.consumer.unit_of_work.transaction import forget_lookups, is_lost_transaction
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.site.settings import get_settings
@@ -115,7 +116,9 @@ def apply_group(
 				break
 	upto = start + len(statuses)
 	mark.write(upto, statuses)
+	together = Together()
 	frappe.db.commit()
+	together.send()
 	forget_lookups()
 	mark.committed(upto, statuses)
 	return len(statuses)
