@@ -17,7 +17,7 @@ from event_streaming.consumer.life_cycle.fields import known_fields, left_out, s
 from event_streaming.consumer.life_cycle.kept_values import KeptValues, of_change, of_whole
 from event_streaming.consumer.life_cycle.naming import forget, raise_counter
 from event_streaming.consumer.life_cycle.permission import as_it_will_be, authorise
-from event_streaming.consumer.life_cycle.rows import missing_rows, replace_rows, update_rows
+from event_streaming.consumer.life_cycle.rows import insert_together, missing_rows, replace_rows, update_rows
 from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stamps_of, take_away
 from event_streaming.consumer.life_cycle.state_before import keep_state
 from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, stored_after_hooks
@@ -73,6 +73,7 @@ def insert(
 		if docstatus == CANCELLED:
 			cancelled.insert(doc, wanted)
 		else:
+			insert_together(doc)
 			doc.insert(set_name=wanted, set_child_names=False)
 	if docstatus == SUBMITTED:
 		keep_after(doc, kept, kept.values if settled is None else settled)
