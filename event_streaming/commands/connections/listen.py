@@ -24,9 +24,9 @@ from event_streaming.commands.terminal import DONE
 def listen_command(only: tuple[str, ...], look_every: float):
 	"""Hear from producers at once when there is something to pull. For sites that others cannot reach.
 
-	Runs until it is ended, for all sites of the bench: have it supervised like a worker. It opens one connection to each
-	producer and asks for a pull when one says that there is something; a background worker pulls. While it does not run, the
-	pull of each minute does without it.
+	Runs until it is ended, for all sites of the bench: have it supervised like a worker, and restart it with them. It opens one
+	connection to each producer. When one says that there is something, it pulls for a second at most; what takes longer, or
+	follows within a second, is a background worker's. While it does not run, the pull of each minute does without it.
 
 	Needs the packages of the extra `listen`: ./env/bin/pip install -e 'apps/event_streaming[listen]'
 

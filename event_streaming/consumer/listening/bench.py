@@ -1,6 +1,6 @@
 """What the process needs of the sites of a bench: which connections they want, and what to do with a position. In threads.
 
-Each call opens the site and closes it again. Nothing is written into a database here; pulls are asked for as a notification asks.
+Each call opens the site and closes it again. Nothing is written into a database here; a message is followed as a notification is.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from frappe.utils import get_sites
 from event_streaming.consumer.listening.back_ends import Connection
 from event_streaming.consumer.logs import listener, state
 from event_streaming.consumer.logs.listener import Listener
-from event_streaming.consumer.pull.requests import request_pull
+from event_streaming.consumer.pull.requests import heard, request_pull
 from event_streaming.consumer.subscriptions import keys
 from event_streaming.http.allowed import bound_of_this_site, site_authorities
 from event_streaming.http.confidential import Confidential
@@ -113,12 +113,12 @@ def connections_of(site: str) -> list[Connection]:
 
 
 def follow(event_producer: str, position: int) -> None:
-	"""Ask for a pull if this site has not got as far; a message that is old, doubled or invented changes nothing else."""
+	"""Have pulled if this site has not got as far; a message that is old, doubled or invented changes nothing else."""
 	if position > state.load_state(event_producer).position:
-		ask(event_producer)
+		heard(event_producer)
 
 
 def ask(event_producer: str) -> None:
-	"""Ask for a pull as a notification does. A producer that was deleted or paused meanwhile is asked nothing."""
+	"""Have a job pull. A producer that was deleted or paused meanwhile is asked nothing."""
 	if frappe.db.exists("Event Producer", {"name": event_producer, "paused": 0}):
 		request_pull(event_producer)

@@ -32,6 +32,7 @@ CONNECT_SECONDS = 20
 # a cookie that says nothing: `sid` would be taken for a session
 COOKIE = "event_streaming=1"
 MOST_OF_REASON = 300
+MOST_CAUSES = 5
 
 
 class BackEnd:
@@ -71,7 +72,9 @@ class BackEnd:
 				hears.position(position)
 
 		async def on_refusal(said: Any = None) -> None:
-			refused.append(said.get("message") if isinstance(said, dict) else said)
+			# what is no object is an error of the connection, which is raised as well
+			if isinstance(said, dict) and said.get("message"):
+				refused.append(said["message"])
 
 		client.on(connection.event, on_message, namespace=namespace)
 		client.on("connect_error", on_refusal, namespace=namespace)
@@ -87,7 +90,7 @@ class BackEnd:
 			hears.connected()
 			await client.wait()
 		except socketio.exceptions.ConnectionError as error:
-			raise NotListening(reason(refused[0] if refused and refused[0] else error)) from None
+			raise NotListening(reason(refused[0] if refused else first_cause(error))) from None
 		finally:
 			await client.disconnect()
 
@@ -107,3 +110,13 @@ def reason(error: object) -> str:
 	"""Why there is no connection, in one line; some of it may be another site's words."""
 	text = " ".join(str(error or "").split())
 	return plain((text or type(error).__name__)[:MOST_OF_REASON])
+
+
+def first_cause(error: BaseException) -> BaseException:
+	"""What lies under an error of the library, which only says that there was one."""
+	for _depth in range(MOST_CAUSES):
+		inner = error.__cause__ or error.__context__
+		if inner is None:
+			break
+		error = inner
+	return error

@@ -1,4 +1,4 @@
-"""Who starts a pull: a notification, the minute's sweep, a person; and the background job. Applies nothing itself."""
+"""Who starts a pull: a notification, a message to who listens, the minute's sweep, a person; and the background job. Applies nothing itself."""
 
 import frappe
 
@@ -61,8 +61,22 @@ def notified(event_producer: str) -> bool:
 	return True
 
 
+def heard(event_producer: str) -> None:
+	"""The process that listens has a message of the producer: what comes alone is followed at once, in that process and for as
+	short as after an answer; the rest is a job's."""
+	if not frappe.db.exists("Event Producer", {"name": event_producer, "paused": 0}):
+		return
+	if not claim(redis_key("queued", event_producer)):
+		return
+	alone = frappe.cache.make_key(redis_key("quick", event_producer))
+	if frappe.cache.set(alone, 1, nx=True, ex=QUICK_EVERY_SECONDS):
+		pull_quickly(event_producer)
+	else:
+		queue_pull(event_producer)
+
+
 def pull_quickly(event_producer: str) -> None:
-	"""After the web server's answer: a short pull. What is left, or did not go as it should, is a job's."""
+	"""After the web server's answer, or a message: a short pull. What is left, or did not go as it should, is a job's."""
 	frappe.cache.delete(frappe.cache.make_key(redis_key("queued", event_producer)))
 	summary = pull(event_producer, seconds=QUICK_PULL_SECONDS, patience=QUICK_TIMEOUT)
 	if summary.more or summary.error:
