@@ -84,6 +84,7 @@ def of_set_up(row: Row) -> Iterator[Found]:
 	wanted, facts = row.wanted, row.facts
 	doctype, remote, user = wanted.local_doctype, wanted.remote_doctype, row.doc.user
 	yield from rights.of_this_site(doctype, user)
+	yield from rights.of_what_is_written_too(doctype, user)
 	both_ways = bool(doctypes_given(row.doc.name, {doctype}))
 	yield from rights.of_the_producer(doctype, remote, user, row.doc.name, facts, both_ways)
 	yield from fitting.of_fields(row.doc.name, wanted, facts["problem"], facts["schema"])

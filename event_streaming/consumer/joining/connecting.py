@@ -7,6 +7,7 @@ from typing import Any
 
 import frappe
 
+from event_streaming.adapters.doctypes import also_written
 from event_streaming.consumer.joining.asking import PRODUCER
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import WrongSite
@@ -18,9 +19,11 @@ RIGHTS = ("read", "write", "create", "delete")
 
 
 def make_user(user: str, address: str, doctypes: list[str]) -> None:
-	"""The user here: System Manager, as each Event Subscriber, and with the rights on the DocTypes that it lacks then."""
+	"""The user here: System Manager, as each Event Subscriber, and with the rights that it lacks then on the DocTypes and on what their
+	life cycles write beside them."""
 	make_stream_user(user, _("Event Streaming: {0}").format(address), [ADMIN])
-	missing = [doctype for doctype in doctypes if not may_write(doctype, user)]
+	wanted = dict.fromkeys((*doctypes, *also_written(doctypes)))
+	missing = [doctype for doctype in wanted if not may_write(doctype, user)]
 	if missing:
 		make_stream_user(user, user, [writing_role(doctype) for doctype in missing])
 

@@ -208,6 +208,10 @@ def test_a_code_that_is_used_late_changed_withdrawn_or_for_another_is_refused_an
 	assert "was withdrawn" in refused(consumer, withdrawn["code"])
 	assert "another address" in refused(consumer, elsewhere["code"])
 	assert "made on this site" in refused(producer, used["code"])
+	copied = encode(Code(said.address, consumer.run(own_site_id), said.invitation, said.secret))
+	assert "one is a copy of the other" in refused(consumer, copied)
+	twin = encode(Code(consumer.url, said.site_id, said.invitation, said.secret))
+	assert "the same Public URL as this site" in refused(consumer, twin)
 	assert "The request is for the site" in refused(consumer, misdirected)
 	# a look uses nothing up, and a neighbour may not invite, nor write an invitation
 	seen = third.rest().method(f"{API}.look_at_invitation", code=used["code"])
@@ -241,7 +245,8 @@ def test_a_code_that_is_used_late_changed_withdrawn_or_for_another_is_refused_an
 		],
 		key=str,
 	)
-	assert refusals(consumer) == [(None, "not all of a code", "Refused")]
+	own = (None, "this site's own", "Refused")
+	assert refusals(consumer) == [own, own, (None, "not all of a code", "Refused")]
 	user = producer.run(read_doc, doctype=INVITATION, name=used["invitation"])["subscriber"]
 	producer.run(make_admin, user=user)
 	for answer in (
