@@ -128,6 +128,7 @@ async def hold_idle(bench: Any, realtime: Any, count: int, seconds: float) -> di
 					raise
 			finally:
 				held.cancel()
+				waiting.cancel()
 
 	tasks = [asyncio.create_task(one(number)) for number in range(count)]
 	while len(connected) < count:
