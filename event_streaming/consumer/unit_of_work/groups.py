@@ -122,6 +122,7 @@ def apply_in_groups(
 			handling.prepare(work, events[start:])
 		except OneByOne:
 			frappe.db.rollback()
+			# the events that come have other numbers
 			course = Course()
 			take_apart(events, start, handling)
 			handling.prepare(work, events[start:])
@@ -129,6 +130,8 @@ def apply_in_groups(
 			if not is_lost_transaction(error):
 				raise
 			frappe.db.rollback()
+			# the events that come have other numbers
+			course = Course()
 			take_apart(events, start, handling)
 			start += apply_after_lost_transaction(work, events, start, len(events), mark, handling)
 	return True
