@@ -14,3 +14,4 @@ class Context(Protocol):
 	subscriptions: Mapping[str, Subscription]
 	log: GroupLog
 	away: bool
+	as_it_is_now: bool
