@@ -96,6 +96,11 @@ class WaitsForAnother(DependencyMissing):
 		self.key = key
 
 
+class AsItIsNow(EventStreamingError):
+	"""What an event says links to what can't be had any more: the document is brought as it is now, once all that was done for
+	the event is undone. What is needed may have been half made. It never leaves `attempt`."""
+
+
 class ConflictToSettle(EventStreamingError):
 	"""Both sites have changed the same fields and a person is to decide; `conflicts` has both values of each field."""
 

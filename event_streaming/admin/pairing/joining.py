@@ -103,7 +103,9 @@ def connected(code: Code, site: InvitingSite, offer: Offer, say: Say) -> str:
 	user = subscriber_of(code.invitation)
 	if keys[0]:
 		say(_("Making the user {0}").format(user))
-		make_user(user, offer.site, [row["document_type"] for row in offer.rows.values()])
+	# a connection that is there already keeps its user, who takes more DocTypes from now on
+	writes = user if keys[0] or not known else known.user
+	make_user(writes, offer.site, [row["document_type"] for row in offer.rows.values()])
 	say(_("Registering this site with {0}").format(code.address))
 	rows = write_parts(offer.rows, offer.recipe)
 	doc = connect(known, code.address, code.site_id, user, keys, rows)

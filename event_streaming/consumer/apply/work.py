@@ -54,6 +54,8 @@ class Work:
 	asked_by: str = ""
 	# the producer did not answer the last time it was asked
 	away: bool = False
+	# the event's own data can't be applied: the document is brought as it is there now
+	as_it_is_now: bool = False
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
 	# existing documents are brought over or mended: nobody is to be told of each

@@ -16,3 +16,4 @@ class Context(Protocol):
 	log: GroupLog
 	held_back: set[RemoteKey]
 	away: bool
+	as_it_is_now: bool
