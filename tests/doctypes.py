@@ -219,8 +219,8 @@ def run_task(event_producer: str, kind: str) -> dict:
 	import frappe
 
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 	from event_streaming.consumer.verify import repair, verifying
 
 	name = {"Copy": copying, "Verify": verifying, "Repair": repair}[kind].begin(event_producer).name

@@ -327,8 +327,8 @@ def copy_now(event_producer: str, filters: dict) -> dict:
 	import frappe
 
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	name = copying.begin(event_producer, list(filters), filters).name
 	frappe.db.commit()

@@ -48,8 +48,8 @@ def timed_pull(event_producer: str) -> dict:
 def timed_copy(event_producer: str, names: list[str]) -> float:
 	"""Seconds for a first copy of these orders, slice after slice, as the command does it."""
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	copy = copying.begin(event_producer, [ORDER], [["name", "in", names]])
 	frappe.db.commit()

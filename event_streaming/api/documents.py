@@ -6,8 +6,8 @@ import frappe
 
 from event_streaming.consumer.checking import checker, mending
 from event_streaming.consumer.first_copy import copying, matching
-from event_streaming.consumer.logs import task as tasks
 from event_streaming.consumer.pull import adopting
+from event_streaming.consumer.tasks import task as tasks
 from event_streaming.consumer.verify import repair as repairing
 from event_streaming.consumer.verify import verifying
 from event_streaming.messages.coded import _

@@ -14,12 +14,13 @@ from event_streaming.admin.connection.shapes import fresh_as_of, percentile
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer
 from event_streaming.admin.words import counted, listening
-from event_streaming.consumer.logs import by_doctype, findings, state, task
+from event_streaming.consumer.logs import by_doctype, state
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs.by_doctype import OpenEvents
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, WAITING
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.tasks import findings, task
 from event_streaming.messages.coded import _
 from event_streaming.producer.registration import figures as producing
 from event_streaming.producer.registration import overview as registered

@@ -10,9 +10,10 @@ import frappe
 from frappe.query_builder.functions import Count
 from frappe.utils import cint
 
-from event_streaming.consumer.logs import listener, state, task
+from event_streaming.consumer.logs import listener, state
 from event_streaming.consumer.logs.listener import Listener
 from event_streaming.consumer.logs.sync_log import CONFLICT, DOCTYPE, FAILED, OPEN, RETRYING, WAITING
+from event_streaming.consumer.tasks import task
 
 # an exact number beyond this helps nobody, and counting on would cost more with every event that fails
 MOST_COUNTED = 10_000

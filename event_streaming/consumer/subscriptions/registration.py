@@ -10,7 +10,7 @@ import json
 import frappe
 from frappe.utils import cint, now_datetime
 
-from event_streaming.consumer.logs import state, sync_log, task
+from event_streaming.consumer.logs import state, sync_log
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.subscriptions import keys, sites
 from event_streaming.consumer.subscriptions.old_producer import (
@@ -26,6 +26,7 @@ from event_streaming.consumer.subscriptions.producer_form import (
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.statuses import adopt_statuses
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.consumer.tasks import task
 from event_streaming.exceptions import (
 	EventStreamingError,
 	RemoteError,

@@ -32,9 +32,9 @@ def night(event_producer: str) -> dict:
 	"""Minute after minute until nothing more is begun, and the work between them; the mails of it."""
 	import frappe
 
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work import scheduled
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	frappe.db.delete("Email Queue")
 	frappe.flags.mute_emails = False

@@ -23,6 +23,7 @@ ROOMS_OF_PRODUCER = (
 )
 ROOMS_OF_CONSUMER = (
 	"settling",
+	"tasks",
 	"logs",
 	"subscriptions",
 	"unit_of_work",
@@ -94,7 +95,7 @@ PURE = {
 	f"{CONSUMER}.listening.process",
 	f"{CONSUMER}.listening.realtime",
 	f"{CONSUMER}.logs.causes",
-	f"{CONSUMER}.logs.findings",
+	f"{CONSUMER}.tasks.findings",
 	f"{CONSUMER}.resolve.rules",
 	f"{CONSUMER}.workers.lanes",
 	f"{CONSUMER}.mapping.rules",

@@ -1,10 +1,10 @@
 """A long piece of work with one producer, done in slices, as a first copy or a comparison is. Written by
-`event_streaming.consumer.logs.task` alone; holds no logic."""
+`event_streaming.consumer.tasks.task` alone; holds no logic."""
 
 import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer.logs import task
+from event_streaming.consumer.tasks import task
 
 
 class EventStreamingTask(Document):
