@@ -89,6 +89,8 @@ class Reader:
 
 	def __init__(self, keys: RestClient, number: int):
 		self.client = RestClient(keys.url, keys.api_key, keys.api_secret)
+		# as a consumer that asks once a minute
+		self.client.session.headers["Connection"] = "close"
 		self.url, self.cursor, self.events = SIMULATED.format(number), 0, 0
 
 	def ask(self) -> int:
