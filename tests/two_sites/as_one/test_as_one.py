@@ -16,6 +16,7 @@ def make_and_submit(title: str, steps: int = 1, submit: bool = True, others: boo
 	import frappe
 
 	def other() -> None:
+		frappe.db.commit()
 		if others:
 			frappe.get_doc({"doctype": CITY, "title": frappe.generate_hash(length=12)}).insert()
 		frappe.db.commit()
