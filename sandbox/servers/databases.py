@@ -46,12 +46,18 @@ class MariaDB:
 	A `durable` one waits for the disk with every commit, as MariaDB does when nobody tells it otherwise.
 	"""
 
+	db_type, quote = "mariadb", "`"
+
 	def __init__(self, run_folder: Path, logs: Path, durable: bool = False):
 		self.run_folder = run_folder
 		self.options = [] if durable else WITHOUT_SYNC
 		self.log = logs / "mariadb.log"
 		self.socket = _socket_path(run_folder)
 		self.child: Child | None = None
+
+	def address(self) -> dict[str, str]:
+		"""What a site's configuration says of where it is."""
+		return {"db_socket": str(self.socket)}
 
 	def start(self) -> None:
 		data = self.run_folder / "mariadb"
@@ -64,9 +70,11 @@ class MariaDB:
 		if self.child:
 			self.child.kill()
 
-	def sql(self, statements: str) -> str:
+	def sql(self, statements: str, database: str = "") -> str:
 		"""Runs statements as root, and gives what the client printed: tab-separated lines, no headings."""
-		return _client(self.socket, ROOT_PASSWORD, statements)
+		return _client(
+			self.socket, ROOT_PASSWORD, f"USE `{database}`;{statements}" if database else statements
+		)
 
 	def create_database(self, name: str, user: str, password: str) -> None:
 		self.sql(
