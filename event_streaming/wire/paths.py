@@ -29,6 +29,8 @@ ROTATE = "event_streaming.endpoints.rotate_keys"
 MEET_INVITATION = "event_streaming.endpoints.meet_invitation"
 REDEEM_INVITATION = "event_streaming.endpoints.redeem_invitation"
 COMPLETE_INVITATION = "event_streaming.endpoints.complete_invitation"
+# whose answers have documents, or lists of them, and neither keys nor tokens
+WITH_DOCUMENTS = (FEED, DOCUMENTS, COPY, DIGESTS, MATCH, LOOK_AT, CHECK, FIND_FILES, FILE_CONTENT)
 # in which a producer shows its token: headers are in no access log
 TOKEN_HEADER = "X-Event-Streaming-Token"
 # where Frappe 13 and 14 have the same DocTypes, in a module of their own

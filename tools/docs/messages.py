@@ -19,6 +19,7 @@ TOLD_WHOLE = (
 	"admin/status.py",
 	"admin/tracing/words.py",
 	"consumer/apply/",
+	"consumer/dependencies/finding.py",
 	"consumer/dependencies/plan.py",
 	"consumer/dependencies/planning.py",
 	"consumer/dependencies/unasked.py",

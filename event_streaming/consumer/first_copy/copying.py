@@ -27,7 +27,8 @@ from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.pull import loop
 from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.consumer.subscriptions import registration
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments, Producer
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
+from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.workers.crew import pull_lock

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import frappe
 from frappe.utils import cint, get_datetime, now_datetime
 
-from event_streaming.consumer.logs import sync_log
+from event_streaming.consumer.logs import taken_events
 from event_streaming.site.settings import get_settings
 
 DOCTYPE = "Event Producer Last Update"
@@ -119,7 +119,7 @@ def restored(kept: PullState, same_up_to: int, taken_up_to: int) -> dict[str, ob
 		"restored_on": now_datetime(),
 		"restored_from": lowest,
 		"restored_to": highest,
-		"restored_documents": sync_log.documents_between(kept.event_producer, lowest, highest) or None,
+		"restored_documents": taken_events.documents_between(kept.event_producer, lowest, highest) or None,
 		"verify_wanted": int(get_settings().verify_after_restore),
 	}
 

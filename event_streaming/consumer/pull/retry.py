@@ -14,9 +14,10 @@ from frappe.utils import cint
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import try_event
 from event_streaming.consumer.apply.work import Work, open_work
-from event_streaming.consumer.logs import state, sync_log
+from event_streaming.consumer.logs import open_rows, state, sync_log
+from event_streaming.consumer.logs.open_rows import OpenRename
 from event_streaming.consumer.logs.state import PullState
-from event_streaming.consumer.logs.sync_log import SYNCED, OpenRename
+from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.cursor import Summary
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.groups import is_events_fault
@@ -54,7 +55,7 @@ class Batch:
 
 def documents_due(event_producer: str) -> list[RemoteKey]:
 	"""The remote documents whose first open event is to be tried now, the longest waiting first."""
-	keys = sync_log.due(event_producer, DOCUMENTS_PER_PULL)
+	keys = open_rows.due(event_producer, DOCUMENTS_PER_PULL)
 	return list(dict.fromkeys([*keys, *waiting_for_nothing(event_producer)]))
 
 
@@ -62,7 +63,7 @@ def waiting_for_nothing(event_producer: str) -> list[RemoteKey]:
 	"""Documents that wait though nothing of theirs has failed: a part of all that wait is looked at, the next part next time."""
 	place = redis_key("waiting", event_producer)
 	after = cint(frappe.cache.get_value(place, expires=True))
-	keys, last = sync_log.waiting_for_nothing(event_producer, after, WAITING_PER_PULL)
+	keys, last = open_rows.waiting_for_nothing(event_producer, after, WAITING_PER_PULL)
 	if last or after:
 		frappe.cache.set_value(place, last, expires_in_sec=PLACE_KEPT_FOR)
 	return keys
@@ -71,10 +72,10 @@ def waiting_for_nothing(event_producer: str) -> list[RemoteKey]:
 def look_up(work: Work, keys: list[RemoteKey]) -> Batch:
 	"""What the open events of the documents need, in the queries and requests of one page."""
 	batch = Batch(
-		sync_log.open_rows_of(work.event_producer, keys), sync_log.open_renames(work.event_producer)
+		open_rows.open_rows_of(work.event_producer, keys), open_rows.open_renames(work.event_producer)
 	)
 	work.retried = set(keys)
-	prepare(work, [sync_log.to_event(row) for rows in batch.rows.values() for row in rows])
+	prepare(work, [open_rows.to_event(row) for rows in batch.rows.values() for row in rows])
 	return batch
 
 
@@ -113,9 +114,9 @@ def retry_document(
 	done = Retried()
 	with work.log.group(together=False):
 		for row in batch.rows[key]:
-			event = sync_log.to_event(row)
+			event = open_rows.to_event(row)
 			other = next(iter(keys_of(event)[1:]), None)
-			if sync_log.stands_behind(work.event_producer, row, key, other, batch.renames):
+			if open_rows.stands_behind(work.event_producer, row, key, other, batch.renames):
 				break
 			attempts = (row["attempts"] or 0) + 1
 			work.decision = (decisions or {}).get(str(row["name"]))
@@ -126,7 +127,7 @@ def retry_document(
 				break
 			done.synced += 1
 			if event["update_type"] == RENAME:
-				batch.renames = sync_log.open_renames(work.event_producer)
+				batch.renames = open_rows.open_renames(work.event_producer)
 		if done.synced:
 			sync_log.wake(work.event_producer, key)
 	return done
@@ -134,10 +135,10 @@ def retry_document(
 
 def put_off(work: Work, key: RemoteKey, error: Exception) -> Retried:
 	"""A document's retry was undone by the database, or could not begin: its first open event waits for the next one."""
-	rows = sync_log.open_rows(work.event_producer, *key)[:1]
+	rows = open_rows.open_rows(work.event_producer, *key)[:1]
 	for row in rows:
 		attempts = (row["attempts"] or 0) + 1
-		outcome = failure(sync_log.to_event(row), work, error, frappe.get_traceback(), attempts)
+		outcome = failure(open_rows.to_event(row), work, error, frappe.get_traceback(), attempts)
 		sync_log.update(row["name"], outcome, attempts)
 	return Retried(tried=len(rows))
 

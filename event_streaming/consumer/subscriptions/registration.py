@@ -16,6 +16,7 @@ from event_streaming.consumer.subscriptions import keys, sites
 from event_streaming.consumer.subscriptions.old_producer import (
 	KEYS_NOT_SENT,
 	asked_old_producer,
+	runs_older_app,
 	take_over_old_record,
 )
 from event_streaming.consumer.subscriptions.producer_form import (
@@ -192,7 +193,7 @@ def send(doc, producer: Producer, data: dict) -> dict | None:
 	"""Send a registration, with a token or, to a producer that runs the older app, with keys; returns what it answers."""
 	kept = state.load_state(doc.name)
 	# who has spoken the new protocol once gets no keys, whatever it says later
-	older = kept.protocol < PROTOCOL and producer.runs_older_app()
+	older = kept.protocol < PROTOCOL and runs_older_app(producer)
 	token, nonce = "", keys.new_key()
 	if older:
 		data = {**data, **keys_for_older(doc)}

@@ -15,7 +15,7 @@ from event_streaming.consumer.apply import two_way
 from event_streaming.consumer.apply.page import look_up_here
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
-from event_streaming.consumer.logs import findings, state, sync_log, task
+from event_streaming.consumer.logs import findings, open_rows, state, task
 from event_streaming.consumer.logs.findings import Finding
 from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.task import Task
@@ -177,7 +177,7 @@ class Examiner:
 		local = self.local_of(event)
 		here = bool(local and self.work.resolver.exists(local))
 		if key in self.work.held_back:
-			rows = sync_log.open_rows(self.work.event_producer, *key)
+			rows = open_rows.open_rows(self.work.event_producer, *key)
 			return self.finding(
 				findings.OPEN,
 				event,

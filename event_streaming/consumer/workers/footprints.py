@@ -18,7 +18,7 @@ from frappe.utils import cint
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.dependencies.plan import Need, PlannedDocument
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.workers.lanes import Mark, components, texts_in
 from event_streaming.identity import registry

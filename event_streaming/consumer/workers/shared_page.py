@@ -20,7 +20,7 @@ import frappe
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import OF_A_PAGE, try_event
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.logs import sync_log
+from event_streaming.consumer.logs import taken_events
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED
 from event_streaming.consumer.unit_of_work.groups import (
 	Handling,
@@ -183,9 +183,9 @@ def deal_with_what_is_left(work: Work, events: list[Event], mark: Part, deadline
 
 def known_numbers(work: Work, events: list[Event]) -> set[int]:
 	"""Those of the events that have a row in Event Sync Log."""
-	known = sync_log.events_known(work.event_producer, events)
+	known = taken_events.events_known(work.event_producer, events)
 	if work.renumbered_until:
-		known |= sync_log.events_known_otherwise(work.event_producer, events, work.renumbered_until)
+		known |= taken_events.events_known_otherwise(work.event_producer, events, work.renumbered_until)
 	return {number for number, event in enumerate(events) if (event["id"], event["creation"]) in known}
 
 

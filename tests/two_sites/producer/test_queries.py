@@ -405,17 +405,17 @@ def test_documents_that_failed_are_tried_again_together(producer, consumer):
 
 
 def read_open_renames(producer: str) -> None:
-	from event_streaming.consumer.logs import sync_log
+	from event_streaming.consumer.logs import open_rows
 
-	sync_log.open_renames(producer)
+	open_rows.open_renames(producer)
 
 
 def look_for_waiting(producer: str) -> None:
-	from event_streaming.consumer.logs import sync_log
+	from event_streaming.consumer.logs import open_rows
 
 	after = 0
 	for _part in range(3):
-		_keys, after = sync_log.waiting_for_nothing(producer, after, 20)
+		_keys, after = open_rows.waiting_for_nothing(producer, after, 20)
 
 
 def fill_with_open_rows(producer: str, count: int) -> None:
