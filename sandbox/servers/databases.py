@@ -46,7 +46,7 @@ class MariaDB:
 	A `durable` one waits for the disk with every commit, as MariaDB does when nobody tells it otherwise.
 	"""
 
-	db_type, quote = "mariadb", "`"
+	title, db_type, quote = "MariaDB", "mariadb", "`"
 
 	def __init__(self, run_folder: Path, logs: Path, durable: bool = False):
 		self.run_folder = run_folder
@@ -103,6 +103,16 @@ class MariaDB:
 		result = subprocess.run(command, stderr=subprocess.PIPE, text=True, **streams)
 		if result.returncode != 0:
 			raise SandboxError(f"{program} {' '.join(arguments)} failed: {result.stderr.strip()}")
+
+
+class MariaDBWithSnapshots(MariaDB):
+	"""As MariaDB is from 11.6.2 on when nobody tells it otherwise: what has changed since the transaction's picture can't be written or locked."""
+
+	title = "MariaDB (innodb_snapshot_isolation)"
+
+	def __init__(self, *arguments, **options):
+		super().__init__(*arguments, **options)
+		self.options = [*self.options, "--innodb-snapshot-isolation=ON"]
 
 
 class Redis:

@@ -32,7 +32,7 @@ WITHOUT_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 class Postgres:
 	"""One PostgreSQL server of this run. Its data and socket are in a folder of its own that its user may enter."""
 
-	db_type, quote = "postgres", '"'
+	title, db_type, quote = "PostgreSQL", "postgres", '"'
 
 	def __init__(self, run_folder: Path, logs: Path, durable: bool = False):
 		self.run_folder = run_folder

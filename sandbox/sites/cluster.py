@@ -94,12 +94,19 @@ def _engine(name: str | None, folder: Path, with_app: bool, durable: bool) -> En
 	raise SandboxError(f'There is no engine "{name}"; there are "{ENGINE}" and "bench".')
 
 
+# what EVENT_STREAMING_DATABASE can say
+DATABASES = {
+	"mariadb": databases.MariaDB,
+	"mariadb-snapshot": databases.MariaDBWithSnapshots,
+	"postgres": postgres.Postgres,
+}
+
+
 def _database_class() -> type[databases.MariaDB] | type[postgres.Postgres]:
 	wanted = os.environ.get("EVENT_STREAMING_DATABASE") or "mariadb"
-	found = {each.db_type: each for each in (databases.MariaDB, postgres.Postgres)}.get(wanted)
-	if not found:
-		raise SandboxError(f'EVENT_STREAMING_DATABASE is "{wanted}"; it can be mariadb or postgres.')
-	return found
+	if wanted not in DATABASES:
+		raise SandboxError(f'EVENT_STREAMING_DATABASE is "{wanted}"; it can be {", ".join(DATABASES)}.')
+	return DATABASES[wanted]
 
 
 class SandboxEngine:
@@ -114,7 +121,7 @@ class SandboxEngine:
 		self.redis = databases.Redis(folder, self.logs)
 		self.maker = clones.SiteMaker(folder, self.logs, self.database, self.redis)
 		try:
-			with step(f"{type(self.database).__name__} and Redis"):
+			with step(f"{self.database.title} and Redis"):
 				self.database.start()
 				self.redis.start()
 		except BaseException:
