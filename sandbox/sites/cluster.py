@@ -14,7 +14,7 @@ from typing import Protocol
 from sandbox.engine.monoframe import ENGINE
 from sandbox.errors import SandboxError
 from sandbox.progress import step
-from sandbox.servers import children, databases, packages, realtime
+from sandbox.servers import children, databases, packages, postgres, realtime
 from sandbox.servers.processes import SiteProcesses
 from sandbox.servers.realtime import Realtime
 from sandbox.servers.runs import new_logs_folder, run_folder
@@ -108,6 +108,21 @@ def _engine(name: str | None, folder: Path, with_app: bool, durable: bool) -> En
 	raise SandboxError(f'There is no engine "{name}"; there are "{ENGINE}" and "bench".')
 
 
+# what EVENT_STREAMING_DATABASE can say
+DATABASES = {
+	"mariadb": databases.MariaDB,
+	"mariadb-snapshot": databases.MariaDBWithSnapshots,
+	"postgres": postgres.Postgres,
+}
+
+
+def _database_class() -> type[databases.MariaDB] | type[postgres.Postgres]:
+	wanted = os.environ.get("EVENT_STREAMING_DATABASE") or "mariadb"
+	if wanted not in DATABASES:
+		raise SandboxError(f'EVENT_STREAMING_DATABASE is "{wanted}"; it can be {", ".join(DATABASES)}.')
+	return DATABASES[wanted]
+
+
 class SandboxEngine:
 	"""Sites cloned from the template, on servers of this run."""
 
@@ -116,12 +131,12 @@ class SandboxEngine:
 		self.folder = folder
 		self.with_app = with_app
 		self.logs = new_logs_folder(folder.name)
-		self.mariadb = databases.MariaDB(folder, self.logs, durable)
+		self.database = _database_class()(folder, self.logs, durable)
 		self.redis = databases.Redis(folder, self.logs)
-		self.maker = clones.SiteMaker(folder, self.logs, self.mariadb, self.redis)
+		self.maker = clones.SiteMaker(folder, self.logs, self.database, self.redis)
 		try:
-			with step("MariaDB and Redis"):
-				self.mariadb.start()
+			with step(f"{self.database.title} and Redis"):
+				self.database.start()
 				self.redis.start()
 		except BaseException:
 			self.close()
@@ -139,4 +154,4 @@ class SandboxEngine:
 
 	def close(self) -> None:
 		self.redis.stop()
-		self.mariadb.stop()
+		self.database.stop()

@@ -168,5 +168,5 @@ def producers_with_keys_of(user: str) -> list[str]:
 	names = frappe.get_all(PRODUCER, {"user": user}, pluck="name")
 	if not names:
 		return []
-	rows = {"event_producer": ["in", names], "protocol": ["<", PROTOCOL], "keys_sent_on": ["is", "set"]}
+	rows = {"event_producer": ["in", names], "protocol": ["<", PROTOCOL], "keys_sent_on": [">", "1970-01-01"]}
 	return frappe.get_all(state.DOCTYPE, rows, pluck="event_producer")

@@ -20,6 +20,7 @@ from frappe.utils import create_batch, get_datetime, now_datetime
 from pypika import Order
 
 from event_streaming.database.locks import advisory_lock
+from event_streaming.database.passing import is_passing
 from event_streaming.producer.log import epochs, mark, ordering, restored
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.ordering import Row
@@ -36,8 +37,6 @@ AT_ONCE = 10_000
 ATTEMPTS = 5
 # for whoever begins an epoch just now
 LOCK_SECONDS, PAUSE = 10, 0.2
-# deadlock, lock wait time-out, record has changed since last read (innodb_snapshot_isolation)
-PASSING_ERRORS = (1213, 1205, 1020)
 
 Result = TypeVar("Result")
 
@@ -173,13 +172,6 @@ def tried_again(work: Callable[[], Result]) -> Result:
 			if attempt == ATTEMPTS or not is_passing(error):
 				raise
 	raise AssertionError
-
-
-def is_passing(error: Exception) -> bool:
-	"""Whether the error says only that another transaction was in the way."""
-	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
-		return True
-	return bool(error.args) and error.args[0] in PASSING_ERRORS
 
 
 def _assign_batch() -> tuple[bool, LogState]:

@@ -917,7 +917,7 @@ def test_clearing_the_log_keeps_what_an_active_consumer_has_not_taken(producer, 
 def age_events() -> None:
 	import frappe
 
-	frappe.db.sql("UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL 100 DAY")
+	frappe.db.sql("UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL '100' DAY")
 
 
 def clear() -> int:

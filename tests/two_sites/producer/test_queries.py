@@ -159,7 +159,7 @@ def clear_log() -> None:
 
 	frappe.db.sql("UPDATE `tabEvent Consumer` SET position = 9000")
 	frappe.db.sql(
-		"UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL 9 DAY WHERE position < 2000"
+		"UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL '9' DAY WHERE position < 2000"
 	)
 	retention.clear_update_log(1)
 
@@ -279,7 +279,7 @@ def fill_sync_log(producer: str, count: int) -> None:
 			registry.save(registry.Identity(producer, CITY, name, CITY, name, producer, CITY, name))
 	frappe.db.commit()
 	frappe.db.sql(
-		"UPDATE `tabEvent Sync Log` SET creation = creation - INTERVAL 9 DAY WHERE position < 1500 AND status = 'Synced'"
+		"UPDATE `tabEvent Sync Log` SET creation = creation - INTERVAL '9' DAY WHERE position < 1500 AND status = 'Synced'"
 	)
 	frappe.db.commit()
 	frappe.db.sql("ANALYZE TABLE `tabEvent Sync Log`, `tabEvent Document Identity`")
