@@ -53,6 +53,8 @@ class ProducerRow(TypedDict):
 	listener: Listener | None
 	# what the last first copy says that could not be done to its end; None for any other
 	copy_failed: str | None
+	# "to begin" where a row asks for a copy of what exists that has not begun, "under way" while one is made, else ""
+	copy_open: str
 	# since when it is known that the producer was restored, and nobody has compared the two sites since
 	restored_on: datetime | None
 	restored_from: int
@@ -75,6 +77,7 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 	}
 	counts = open_counts([row.name for row in known])
 	undecided, withheld, subscribed = not_approved(), withheld_events(), rows_of_each()
+	copies = open_copies()
 	return [
 		{
 			**_row(row, states.get(row.name) or {}, counts[row.name]),
@@ -83,6 +86,7 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 			"withheld": withheld.get(row.name, {}),
 			"listener": listener.standing_of(row.name),
 			"copy_failed": task.failure_of_the_last(row.name, task.COPY),
+			"copy_open": copies.get(row.name, ""),
 		}
 		for row in known
 	]
@@ -175,6 +179,15 @@ def withheld_events() -> dict[str, dict[str, int]]:
 	):
 		found.setdefault(row.parent, {})[row.ref_doctype] = row.withheld
 	return found
+
+
+def open_copies() -> dict[str, str]:
+	"""Event Producer -> "under way" where existing documents are being copied, "to begin" where a row asks for that: two queries."""
+	row = frappe.qb.DocType("Event Producer Document Type")
+	asks = (row.copy_existing == 1) & row.copied_on.isnull() & (row.status == "Approved")
+	of_producers = (row.parenttype == "Event Producer") & (row.unsubscribe == 0)
+	rows = frappe.qb.from_(row).select(row.parent).where(of_producers & asks).run(pluck=True)
+	return {**dict.fromkeys(rows, "to begin"), **dict.fromkeys(task.producers_of(task.COPY), "under way")}
 
 
 def rows_of_each() -> dict[str, int]:
