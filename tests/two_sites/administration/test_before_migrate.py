@@ -11,14 +11,14 @@ def without_table() -> list:
 	note = frappe.get_doc({"doctype": "Note", "title": "old name"}).insert()
 	file = frappe.get_doc({"doctype": "File", "file_name": "gone.txt", "content": "gone"}).insert()
 	frappe.db.commit()
-	frappe.db.sql_ddl("RENAME TABLE `tabEvent Document Identity` TO `put_aside`")
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Document Identity` RENAME TO `put_aside`")
 	frappe.cache.delete_value("db_tables")
 	try:
 		new = frappe.rename_doc("Note", note.name, "new name", force=True)
 		frappe.delete_doc("File", file.name)
 		frappe.db.commit()
 	finally:
-		frappe.db.sql_ddl("RENAME TABLE `put_aside` TO `tabEvent Document Identity`")
+		frappe.db.sql_ddl("ALTER TABLE `put_aside` RENAME TO `tabEvent Document Identity`")
 		frappe.cache.delete_value("db_tables")
 	frappe.delete_doc("Note", new)
 	return [new, frappe.db.count("File", {"name": file.name})]

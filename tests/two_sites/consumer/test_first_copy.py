@@ -328,6 +328,7 @@ def test_it_begins_with_the_approval_and_waits_for_no_sweep(producer, consumer):
 	assert consumer.run(read_doc, doctype=CITY, name=title)
 
 
+@pytest.mark.mariadb("the second one is refused there, and goes on a minute later")
 def test_two_that_begin_what_rows_ask_for_at_once_begin_one_copy(producer, consumer):
 	"""The minute's sweep and the job of an approval."""
 	subscribe(consumer, producer, CITY, copy_existing=1)

@@ -6,6 +6,9 @@ from documents import change, insert, unique
 from streams import make_event_consumer, make_subscriber, pull, subscribe
 
 CONSUMER_URL, OLD_URL = "http://somebody.example", "http://old.example"
+
+pytestmark = pytest.mark.mariadb("plans are asked for in its words")
+
 USER = "stream@example.com"
 ROWS = 10_000
 GROWING = (

@@ -199,6 +199,7 @@ def scheduled_task(event_producer: str) -> str | None:
 	)
 
 
+@pytest.mark.mariadb("the second one is refused there, and goes on a minute later")
 def test_of_two_that_follow_a_verify_at_once_one_begins_the_repair_and_it_is_not_forgotten(
 	producer, consumer, cities
 ):

@@ -1,8 +1,8 @@
 """What was sent to one consumer in one hour, in figures. Read and written by `event_streaming.producer.log.hours` alone."""
 
-import frappe
 from frappe.model.document import Document
 
+from event_streaming.database.indexes import add_index
 from event_streaming.producer.log import hours
 
 
@@ -29,6 +29,6 @@ class EventDeliveryHour(Document):
 
 
 def on_doctype_update():
-	frappe.db.add_index("Event Delivery Hour", ["consumer", "position"], "consumer_position")
-	frappe.db.add_index("Event Delivery Hour", ["consumer", "hour"], "consumer_hour")
-	frappe.db.add_index("Event Delivery Hour", ["hour"], "hour")
+	add_index("Event Delivery Hour", ["consumer", "position"], "consumer_position")
+	add_index("Event Delivery Hour", ["consumer", "hour"], "consumer_hour")
+	add_index("Event Delivery Hour", ["hour"], "hour")

@@ -8,6 +8,7 @@ from frappe.model.document import Document
 
 from event_streaming.consumer.logs import retention
 from event_streaming.consumer.pull import adopting, by_hand
+from event_streaming.database.indexes import add_index
 
 
 class EventSyncLog(Document):
@@ -127,7 +128,6 @@ def list_of_names(names: str | list | None) -> list[str] | None:
 
 
 def on_doctype_update():
-	add_index = frappe.db.add_index
 	add_index(
 		"Event Sync Log",
 		["event_producer", "remote_doctype", "producer_doc", "status"],

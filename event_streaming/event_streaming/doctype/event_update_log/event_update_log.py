@@ -7,6 +7,7 @@ Nothing here writes or sends one.
 import frappe
 from frappe.model.document import Document
 
+from event_streaming.database.indexes import add_index
 from event_streaming.producer.feed import old_format
 from event_streaming.producer.log import retention
 from event_streaming.producer.reach.history import openly_sent_to
@@ -67,8 +68,8 @@ def get_update_logs_for_consumer(
 
 def on_doctype_update():
 	# by type: renames and deletions are looked for among all that a document has been through
-	frappe.db.add_index(
+	add_index(
 		"Event Update Log", ["ref_doctype", "docname", "update_type", "position"], "document_type_position"
 	)
 	# Frappe 16 makes this one itself, under this name
-	frappe.db.add_index("Event Update Log", ["creation"], "creation")
+	add_index("Event Update Log", ["creation"], "creation")
