@@ -41,17 +41,18 @@ def backlog(producer, consumer) -> list[str]:
 
 
 def make_cities(prefix: str) -> list[str]:
-	"""Each is made and changed once."""
+	"""Each is made and changed once, each time in a transaction of its own: workers do not share one."""
 	import frappe
 
-	names = [
-		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number:03}"}).insert().name
-		for number in range(CITIES)
-	]
+	names = []
+	for number in range(CITIES):
+		names.append(frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number:03}"}).insert().name)
+		frappe.db.commit()
 	for name in names:
 		doc = frappe.get_doc(CITY, name)
 		doc.country_name = "Siam"
 		doc.save()
+		frappe.db.commit()
 	return names
 
 
