@@ -7,10 +7,14 @@ from pathlib import Path
 import click
 
 from benchmarks import report
-from benchmarks.lines import LINES, ON_DEMAND, Bench
+from benchmarks.broker import nats
+from benchmarks.lines import LINES as OF_SITES
+from benchmarks.lines import ON_DEMAND, Bench
 from sandbox import progress
 from sandbox.paths import work_folder
 from sandbox.sites.cluster import open_cluster
+
+LINES = {**OF_SITES, "nats": nats}
 
 
 @click.command()

@@ -60,6 +60,10 @@ class SiteProcesses:
 	def start_scheduler(self) -> None:
 		self._start("scheduler", "sandbox.engine.scheduler")
 
+	def start_publisher(self) -> None:
+		"""`event-streaming publish`, as a supervisor runs it."""
+		self._start("publisher", "sandbox.engine.command", ["event-streaming", "publish"])
+
 	def start_shell(self) -> Shell:
 		name = f"shell-{len(self.shells) + 1}" if self.shells else "shell"
 		child = self._spawn(name, "sandbox.engine.shell_server", pipes=True)

@@ -44,7 +44,7 @@ PRODUCER_STEPS = [
 	("producer.log.sequence:_set_head", "after", 1),
 	("producer.feed.page:read_slice", "after", 1),
 	("producer.feed.page:record_deliveries", "after", 1),
-	("producer.feed.page:_on_the_wire", "after", 1),
+	("producer.feed.page:on_the_wire", "after", 1),
 	*((f"commit:{nth}", when, nth) for nth in range(2, 5) for when in ("before", "after")),
 ]
 

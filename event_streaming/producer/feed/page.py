@@ -13,8 +13,10 @@ from frappe.utils import cint
 
 from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import roots_of
+from event_streaming.producer.feed.granting import grant_for
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice, read_slice
+from event_streaming.producer.feed.taken import record_taken
 from event_streaming.producer.log import receipts
 from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
 from event_streaming.producer.log.epochs import LogState
@@ -43,15 +45,17 @@ def get_page(
 	reachable: int | None = None,
 	epoch: str | None = None,
 	receipt: str | None = None,
+	transport: str | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
-	`reachable` is 0 when the consumer says that it can't be notified; `epoch` and `receipt` are those of the page before.
+	`reachable` is 0 when the consumer says that it can't be notified; `epoch` and `receipt` are those of the page before; `transport`
+	is "NATS" when it would take events from a broker.
 	"""
 	consumer = load_consumer(event_consumer)
 	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
-	return tried_again(lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch))
+	return tried_again(lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, transport))
 
 
 def _log_as_it_stands(event_consumer: str, receipt: str | None) -> LogState:
@@ -69,6 +73,7 @@ def _page(
 	max_bytes: int | None,
 	reachable: int | None,
 	epoch: str | None,
+	transport: str | None,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
@@ -76,6 +81,7 @@ def _page(
 		log, found = LogState(0), Slice([], reader.cursor, reader.cursor)
 	else:
 		forget_undelivered(reader)
+		record_taken(reader, log.head)
 		found = read_slice(reader, log.head)
 		_see_whether_it_went_back(reader, log)
 	if cint(consumer.get("needs_copy")):
@@ -88,10 +94,10 @@ def _page(
 	record_deliveries(reader, found.events)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
-	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable)
+	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable, transport)
 	return {
 		"protocol": PROTOCOL,
-		"events": _on_the_wire(found),
+		"events": on_the_wire(found),
 		"cursor": found.cursor,
 		"has_more": found.cursor < found.head,
 		"behind": log.events_between(found.cursor, found.head),
@@ -106,6 +112,7 @@ def _page(
 		"epoch": log.epoch,
 		"same_up_to": log.same_up_to(epoch or "", reader.cursor),
 		"receipt": receipts.make(log, found.cursor, consumer.name),
+		"broker": grant_for(reader, log.epoch, transport),
 	}
 
 
@@ -121,7 +128,8 @@ def _see_whether_it_went_back(reader: Reader, log: LogState) -> None:
 		frappe.db.set_value(consumer.doctype, consumer.name, "needs_copy", 1)
 
 
-def _on_the_wire(found: Slice) -> list[Event]:
+def on_the_wire(found: Slice) -> list[Event]:
+	"""The events as they are sent."""
 	here = public_url()
 	roots = roots_of(found.events, found.fates)
 	return [

@@ -17,6 +17,7 @@ from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.refused import is_system
 from event_streaming.site.roles import SUBSCRIBER, may_subscribe
 from event_streaming.site.settings import get_settings
+from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.left_out import names_in
 from event_streaming.wire.pages import KEEP
 
@@ -102,13 +103,16 @@ def is_for(reader: Reader, log):
 	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
 
 
-def contacted(consumer, cursor: int | None, reachable: Any = None) -> None:
-	"""Keep how far the consumer is (unless None), that it was here, and whether it says that it can be reached."""
+def contacted(consumer, cursor: int | None, reachable: Any = None, transport: str | None = None) -> None:
+	"""Keep how far the consumer is (unless None), that it was here, whether it says that it can be reached, and whether it would take
+	events from a broker."""
 	values = {"last_contact": now_datetime()}
 	if cursor is not None:
 		values["position"] = cursor
 	if reachable is not None:
 		values["not_reachable"] = int(not cint(reachable))
+	if (chosen := NATS if transport == NATS else "") != (consumer.get("transport") or ""):
+		values["transport"] = chosen
 	if consumer.get("other_site_id"):
 		# the right site is back
 		values["other_site_id"] = None

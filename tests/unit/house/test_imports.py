@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 APP = "event_streaming"
 PRODUCER, CONSUMER, DOCTYPES = f"{APP}.producer", f"{APP}.consumer", f"{APP}.{APP}"
 # from the ground up: a room imports only what stands before it in its list, or in a list before
-GROUND = ("messages", "exceptions", "wire", "site", "database", "http", "identity", "adapters")
+GROUND = ("messages", "exceptions", "wire", "site", "database", "http", "broker", "identity", "adapters")
 ROOMS_OF_PRODUCER = (
 	"subscriptions",
 	"log",
@@ -18,6 +18,7 @@ ROOMS_OF_PRODUCER = (
 	"reach",
 	"capture",
 	"feed",
+	"publishing",
 	"registration",
 	"inviting",
 )
@@ -80,12 +81,14 @@ PURE = {
 	f"{CONSUMER}.checking.causes",
 	f"{CONSUMER}.checking.compare",
 	f"{CONSUMER}.checking.finding",
+	f"{PRODUCER}.subscriptions.open_rows",
 	f"{CONSUMER}.dependencies.order",
 	f"{CONSUMER}.dependencies.places",
 	f"{CONSUMER}.files.fields",
 	f"{CONSUMER}.life_cycle.counted_names",
 	f"{CONSUMER}.logs.causes",
 	f"{CONSUMER}.logs.findings",
+	f"{CONSUMER}.pull.chain",
 	f"{CONSUMER}.resolve.rules",
 	f"{CONSUMER}.workers.lanes",
 	f"{CONSUMER}.mapping.rules",
