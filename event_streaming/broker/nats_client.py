@@ -65,6 +65,7 @@ class NatsClient:
 		self.nats = import_nats()
 		self.loop = asyncio.new_event_loop()
 		self.connection: Any = None
+		self.lost = asyncio.Event()
 		try:
 			self.connection = self._run(self._connect(servers, user, password, authorities))
 		except BrokerUnavailable:
@@ -131,24 +132,43 @@ class NatsClient:
 
 	# ---- publishing
 
-	def publish(self, messages: Sequence[tuple[str, str, bytes]], last: int) -> int:
-		"""Add (subject, id, payload)s behind message number `last`, all in order or up to the first that is refused.
+	def publish(self, stream: str, messages: Sequence[tuple[str, str, bytes]], last: int) -> int:
+		"""Add (subject, id, payload)s behind message number `last`, in their order. Where the stream ends elsewhere they are added
+		there, but for those that it knows.
 
 		Returns the number of the last. Raises BrokerUnavailable: how many were added is not known then.
 		"""
-		return self._run(self._publish(messages, last))
+		return self._run(self._publish(stream, messages, last))
 
-	async def _publish(self, messages: Sequence[tuple[str, str, bytes]], last: int) -> int:
+	async def _publish(self, stream: str, messages: Sequence[tuple[str, str, bytes]], last: int) -> int:
+		if not await self._publish_at_once(messages, last):
+			return await self._publish_one_by_one(stream, messages)
+		return last + len(messages)
+
+	async def _publish_at_once(self, messages: Sequence[tuple[str, str, bytes]], last: int) -> bool:
+		"""False when some were refused: the stream ends elsewhere, or knows them."""
 		*first, (subject, name, payload) = messages
 		# each is taken only where it comes behind the one before it: the answer to the last one is an answer to all
 		for number, (each_subject, each_name, each_payload) in enumerate(first, start=last):
 			await self.connection.publish(each_subject, each_payload, headers=_headers(each_name, number))
-		headers = _headers(name, last + len(first))
-		answer = await self.connection.request(subject, payload, ACK_SECONDS, headers=headers)
-		told = json.loads(answer.data)
-		if told.get("error") or told.get("seq") != last + len(messages):
-			raise BrokerUnavailable(f"A message was refused: {answer.data[:200]!r}")
-		return last + len(messages)
+		told = await self._publish_one(subject, name, payload, last + len(first))
+		return not told.get("error") and told.get("seq") == last + len(messages)
+
+	async def _publish_one_by_one(self, stream: str, messages: Sequence[tuple[str, str, bytes]]) -> int:
+		"""The same behind the stream's end as it is now, past those that it knows by their ids: it may have had and lost them."""
+		last = int((await self._api(f"STREAM.INFO.{stream}"))["state"]["last_seq"])
+		for subject, name, payload in messages:
+			told = await self._publish_one(subject, name, payload, last)
+			if told.get("duplicate"):
+				continue
+			if told.get("error") or told.get("seq") != last + 1:
+				raise BrokerUnavailable(f"A message was refused: {str(told)[:200]}")
+			last += 1
+		return last
+
+	async def _publish_one(self, subject: str, name: str, payload: bytes, last: int) -> dict[str, Any]:
+		answer = await self.connection.request(subject, payload, ACK_SECONDS, headers=_headers(name, last))
+		return json.loads(answer.data)
 
 	# ---- reading
 
@@ -196,7 +216,11 @@ class NatsClient:
 						password=password or None,
 						connect_timeout=CONNECT_SECONDS,
 						allow_reconnect=False,
+						max_reconnect_attempts=1,
+						reconnect_time_wait=0,
 						error_cb=_ignored,
+						disconnected_cb=self._is_lost,
+						closed_cb=self._is_lost,
 						**_tls(server, authorities),
 					),
 					2 * CONNECT_SECONDS,
@@ -205,6 +229,10 @@ class NatsClient:
 			except Exception as error:
 				failure = error
 		raise failure
+
+	async def _is_lost(self) -> None:
+		if self.connection is not None:
+			self.lost.set()
 
 	async def _api(self, what: str, body: dict | None = None) -> dict[str, Any]:
 		answer = await self.connection.request(
@@ -217,7 +245,7 @@ class NatsClient:
 
 	def _run(self, work: Awaitable[Answer]) -> Answer:
 		try:
-			return self.loop.run_until_complete(work)
+			return self.loop.run_until_complete(self._while_connected(work))
 		except (BrokerUnavailable, _NotFound):
 			raise
 		except self.nats.js.errors.NotFoundError:
@@ -229,6 +257,18 @@ class NatsClient:
 		except Exception as error:
 			# a server may answer anything
 			raise BrokerUnavailable(f"{type(error).__name__}: {error}"[:300]) from error
+
+	async def _while_connected(self, work: Awaitable[Answer]) -> Answer:
+		"""What nobody will answer any more is not waited for."""
+		if self.connection is None:
+			return await work
+		task, lost = asyncio.ensure_future(work), asyncio.ensure_future(self.lost.wait())
+		await asyncio.wait({task, lost}, return_when=asyncio.FIRST_COMPLETED)
+		lost.cancel()
+		if not task.done():
+			task.cancel()
+			raise BrokerUnavailable("The connection is lost.")
+		return task.result()
 
 
 class _NotFound(Exception):

@@ -1,8 +1,8 @@
 """Publishes this site's events: reads on from what the stream has, and adds behind it.
 
 One for each site, by a lock of the database that a dead process can't keep. Should two be at work all the same, the stream takes
-nothing that does not come right behind what its sender believes to be its end: of two lots one is refused, and whoever sent it begins
-again at the stream's last message. Where the stream has none, or one that this site has not signed, it begins with what comes next:
+nothing that does not come right behind what its sender believes to be its end: of two lots one is refused, and whoever sent it adds
+behind the end as it is now what the stream does not know yet. Where the stream has none, or one that this site has not signed, it begins with what comes next:
 consumers find the hole and have the feed.
 """
 
@@ -127,7 +127,7 @@ class Publisher:
 		self._say_who_may_read(lot)
 		messages = self._messages(lot)
 		if messages:
-			self.last = self.client.publish(messages, self.last)
+			self.last = self.client.publish(self.stream, messages, self.last)
 		self.reader.take(lot)
 		return len(messages)
 
