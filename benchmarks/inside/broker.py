@@ -58,9 +58,10 @@ def publish(count: int) -> dict[str, float]:
 		seconds, used = perf_counter() - began, process_time() - used
 	finally:
 		publisher.close()
-	if published != count:
+	# the first time, the documents that they are of are made, too
+	if published < count:
 		raise RuntimeError(f"{published} events were published instead of {count}")
-	return {"rate": count / seconds, "cpu": used}
+	return {"rate": published / seconds, "cpu": used}
 
 
 def publish_what_is_there() -> int:
