@@ -72,20 +72,29 @@ openapi: ## writes docs/openapi.json from the sources
 
 .PHONY: lint
 lint: tools $(LINT_TOOLS) docs ## linters: Python, JavaScript with its types and tests, YAML, workflows, docker-compose; the documentation
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(LINT)/node_modules/.bin/prettier --log-level warn --check "**/*.{js,cjs,mjs,ts}"
-	$(LINT)/node_modules/.bin/eslint event_streaming
-	$(LINT)/node_modules/.bin/tsc --project tools/javascript/tsconfig.json
-	NODE_PATH=$(LINT)/node_modules node --test --test-reporter=spec tests/javascript/*.test.cjs
-	$(BIN)/yamllint --strict .
-	NODE_PATH=$(LINT)/node_modules node tools/javascript/workflows.cjs $(WORKFLOWS)
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
-	$(BIN)/check-jsonschema --quiet --builtin-schema custom.github-workflows-require-timeout $(WORKFLOWS)
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
-	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/docker-compose.yml
+	@echo "ruff: Python"
+	@$(BIN)/ruff check .
+	@echo "ruff: layout of Python"
+	@$(BIN)/ruff format --check .
+	@echo "prettier: layout of JavaScript"
+	@$(LINT)/node_modules/.bin/prettier --log-level warn --check "**/*.{js,cjs,mjs,ts}"
+	@echo "eslint: JavaScript"
+	@$(LINT)/node_modules/.bin/eslint event_streaming
+	@echo "tsc: types of JavaScript"
+	@$(LINT)/node_modules/.bin/tsc --project tools/javascript/tsconfig.json
+	@echo "node: tests of JavaScript"
+	@NODE_PATH=$(LINT)/node_modules node --test --test-reporter=spec tests/javascript/*.test.cjs
+	@echo "yamllint: YAML"
+	@$(BIN)/yamllint --strict .
+	@echo "workflows"
+	@NODE_PATH=$(LINT)/node_modules node tools/javascript/workflows.cjs $(WORKFLOWS)
+	@echo "check-jsonschema: workflows, issue forms, dependabot, docker-compose"
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema custom.github-workflows-require-timeout $(WORKFLOWS)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(ISSUE_FORMS)
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/docker-compose.yml
 
 .PHONY: translations
 translations: tools ## locale/main.pot and th.po from the sources and translations/th.csv, and what has no Thai yet

@@ -8,6 +8,7 @@ from time import sleep, time
 from typing import Any
 
 from benchmarks.figures import Figure, ratio, single
+from benchmarks.listening import heard, listeners
 from tests.doctypes import CITY, ORDER, TICKET, with_orders
 from tests.streams import make_subscriber, subscribe
 
@@ -141,7 +142,53 @@ def pull_rate(bench: Bench, count: int) -> dict[str, float]:
 	done = bench.run(bench.consumer, "applying.timed_pull", event_producer=bench.producer.url)
 	if done["events"] != count:
 		raise RuntimeError(f"{done['events']} events came instead of {count}")
-	return {"rate": count / done["seconds"], "requests": done["requests"], "memory": done["memory"]}
+	return {
+		"rate": count / done["seconds"],
+		"cpu": 1000 * done["cpu"] / count,
+		"requests": done["requests"],
+		"memory": done["memory"],
+	}
+
+
+def as_one(bench: Bench) -> list[Figure]:
+	"""What is applied as one ÷ the bare loop that does each step, as rates: a draft and its submission, ten saves."""
+	bench.start(CITY, ORDER)
+	count, many, times, rounds = bench.few(150, 300), bench.few(40, 100), 10, bench.few(3, 8)
+	found: dict[str, dict[str, list[float]]] = {
+		what: {"pull": [], "bare": []} for what in ("submitted", "saved")
+	}
+	for number in range(rounds + 1):
+		bench.run(bench.producer, "documents.make_and_submit", count=count, rows=1)
+		submitted = pull_rate(bench, 2 * count)["rate"] / 2
+		bare_submitted = count / bench.run(bench.consumer, "applying.bare_submissions", count=count, rows=1)
+		names = bench.run(bench.producer, "documents.make_documents", count=many, rows=1)
+		pull_rate(bench, len(names))
+		bench.run(bench.producer, "documents.save_often", names=names, times=times)
+		saved = pull_rate(bench, len(names) * times)["rate"]
+		bare_saved = (
+			len(names) * times / bench.run(bench.consumer, "applying.bare_saves", names=names, times=times)
+		)
+		if number:
+			found["submitted"]["pull"].append(submitted)
+			found["submitted"]["bare"].append(bare_submitted)
+			found["saved"]["pull"].append(saved)
+			found["saved"]["bare"].append(bare_saved)
+	return [
+		ratio(
+			"documents inserted and submitted",
+			found["submitted"]["pull"],
+			found["submitted"]["bare"],
+			"≥ 1.4",
+			unit_of_samples="documents/s",
+		),
+		ratio(
+			"ten saves of one document",
+			found["saved"]["pull"],
+			found["saved"]["bare"],
+			"≥ 4",
+			unit_of_samples="saves/s",
+		),
+	]
 
 
 def copying(bench: Bench) -> list[Figure]:
@@ -176,6 +223,34 @@ def workers(bench: Bench) -> list[Figure]:
 			if number:
 				found[many].append(rate)
 	return [ratio("two workers ÷ one: creates", found[2], found[1], "≥ 1.6", unit_of_samples="documents/s")]
+
+
+def transactions(bench: Bench) -> list[Figure]:
+	"""Applying what was made one by one, or ten in a transaction ÷ the same from a producer that does not say what was made together."""
+	bench.start(CITY, ORDER)
+	count, rounds = bench.few(200, 500), bench.few(4, 10)
+	found: dict[tuple[int, bool], list[float]] = {
+		(many, said): [] for many in (1, 10) for said in (True, False)
+	}
+	for number in range(rounds + 1):
+		turns = list(found) if number % 2 else list(reversed(found))
+		for many, said in turns:
+			bench.run(bench.producer, "documents.make_documents", count=count, rows=1, together=many)
+			if not said:
+				bench.run(bench.producer, "documents.forget_transactions")
+			pulled = pull_rate(bench, count)
+			if number:
+				found[many, said].append(pulled["cpu"])
+	return [
+		ratio(
+			f"apply, {many} in a transaction: known ÷ not known",
+			found[many, True],
+			found[many, False],
+			"≤ 1.02",
+			unit_of_samples="ms of processor each",
+		)
+		for many in (1, 10)
+	]
 
 
 def pages(bench: Bench) -> list[Figure]:
@@ -421,13 +496,17 @@ def stages(bench: Bench) -> list[Figure]:
 LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"saves": saves,
 	"applying": applying,
+	"as-one": as_one,
 	"copying": copying,
 	"workers": workers,
+	"transactions": transactions,
 	"pages": pages,
 	"travelling": travelling,
 	"backlog": backlog,
 	"queues": queues,
 	"latency": latency,
+	"heard": heard,
+	"listeners": listeners,
 	"fan-out": fan_out,
 	"verify": verify,
 	"floors": floors,

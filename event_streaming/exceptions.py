@@ -96,6 +96,11 @@ class WaitsForAnother(DependencyMissing):
 		self.key = key
 
 
+class AsItIsNow(EventStreamingError):
+	"""What an event says links to what can't be had any more: the document is brought as it is now, once all that was done for
+	the event is undone. What is needed may have been half made. It never leaves `attempt`."""
+
+
 class ConflictToSettle(EventStreamingError):
 	"""Both sites have changed the same fields and a person is to decide; `conflicts` has both values of each field."""
 
@@ -134,6 +139,10 @@ class FileGone(CannotApply):
 
 class RowMissing(EventStreamingError):
 	"""A row that has changed on the producer is not in the document here: only the whole document says what is right."""
+
+
+class NotAsOne(EventStreamingError):
+	"""Events of a document that were to be applied as one have to be applied one by one."""
 
 
 class NotInARehearsal(EventStreamingError):

@@ -107,6 +107,11 @@ doc_events = {
 			"event_streaming.identity.moved.local_document_renamed",
 		],
 	},
+	# of users in whose name other sites listen
+	"User": {
+		"on_update": "event_streaming.producer.notify.listeners.user_changed",
+		"after_delete": "event_streaming.producer.notify.listeners.user_changed",
+	},
 	# the producer has decided about a row, or it was set by itself
 	"Event Producer Document Type": {"on_change": "event_streaming.consumer.managed.rows.forget_managed"},
 	"File": {
@@ -156,6 +161,7 @@ default_log_clearing_doctypes = {
 	"Event Sync Log": 60,
 	"Event Made Document": 60,
 	"Event Given Document": 60,
+	"Event Delivery Hour": 7,
 	"Event Streaming Alert": 180,
 	"Event Streaming Task": 60,
 	"Event Streaming Audit Log": 365,

@@ -6,7 +6,7 @@ from event_streaming.admin import alerts
 from event_streaming.admin.connection import schema
 from event_streaming.admin.daily import awake, looking
 from event_streaming.consumer.long_work import runner
-from event_streaming.consumer.pull import requests
+from event_streaming.consumer.pull import sweep
 from event_streaming.producer.inviting.invitations import expire
 from event_streaming.producer.notify import notifications
 
@@ -18,7 +18,7 @@ def event_streaming_every_minute() -> None:
 	"""
 	failed = None
 	for part in (
-		requests.pull_due,
+		sweep.pull_due,
 		runner.resume_tasks,
 		notifications.minutely,
 		awake.keep_awake,

@@ -5,6 +5,8 @@ does. Every other test gets its sites as the app was just installed, and the wor
 it starts end with it. What is missing on the machine is an error, never a skipped test.
 """
 
+import os
+
 import pytest
 
 from sandbox import progress
@@ -28,6 +30,16 @@ def pytest_configure(config: pytest.Config) -> None:
 			progress.print_to_terminal(line)
 
 	progress.write = write
+	config.addinivalue_line(
+		"markers", "mariadb(reason): says something of MariaDB alone, or asks it in its own words"
+	)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+	"""A test of MariaDB's own is not run on PostgreSQL, and says why."""
+	if os.environ.get("EVENT_STREAMING_DATABASE") == "postgres":
+		for mark in item.iter_markers("mariadb"):
+			pytest.skip(f"on PostgreSQL: {mark.args[0]}")
 
 
 @pytest.fixture(scope="session")

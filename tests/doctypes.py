@@ -219,8 +219,8 @@ def run_task(event_producer: str, kind: str) -> dict:
 	import frappe
 
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 	from event_streaming.consumer.verify import repair, verifying
 
 	name = {"Copy": copying, "Verify": verifying, "Repair": repair}[kind].begin(event_producer).name
@@ -240,3 +240,24 @@ def verify(consumer, producer, repairs: bool = False) -> dict:
 	done = consumer.run(run_task, event_producer=producer.url, kind="Repair" if repairs else "Verify")
 	assert done["status"] == "Done", done["message"]
 	return done
+
+
+def indexes_of(doctype: str) -> list[list[str]]:
+	"""Runs inside a site: the columns of each index of a DocType's table, in their order."""
+	import frappe
+
+	if frappe.db.db_type == "postgres":
+		rows = frappe.db.sql(
+			"""SELECT i.relname, a.attname FROM pg_index x
+			JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+			CROSS JOIN LATERAL unnest(x.indkey) WITH ORDINALITY AS k(attnum, place)
+			JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum
+			WHERE t.relname = %s ORDER BY i.relname, k.place""",
+			(f"tab{doctype}",),
+		)
+	else:
+		rows = [(row[2], row[4]) for row in frappe.db.sql(f"SHOW INDEX FROM `tab{doctype}`")]
+	indexes: dict[str, list[str]] = {}
+	for index, column in rows:
+		indexes.setdefault(index, []).append(column)
+	return list(indexes.values())

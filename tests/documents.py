@@ -36,13 +36,23 @@ def read_doc(doctype: str, name: str) -> dict | None:
 
 	if not frappe.db.exists(doctype, name):
 		return None
-	return frappe.get_doc(doctype, name).as_dict(convert_dates_to_str=True)
+	doc = frappe.get_doc(doctype, name).as_dict(convert_dates_to_str=True)
+	# a site that was a consumer of the DocType in another test has our fields on it: empty they say nothing
+	for fieldname in ("remote_site_name", "remote_docname"):
+		if not doc.get(fieldname):
+			doc.pop(fieldname, None)
+	return doc
 
 
 def read_rows(doctype: str, filters: dict) -> list[dict]:
 	import frappe
 
-	return frappe.get_all(doctype, filters=filters, fields=["*"], order_by="name asc", limit=0)
+	rows = frappe.get_all(doctype, filters=filters, fields=["*"], order_by="name asc", limit=0)
+	for fieldname in ("remote_site_name", "remote_docname"):
+		if not any(row.get(fieldname) for row in rows):
+			for row in rows:
+				row.pop(fieldname, None)
+	return rows
 
 
 def find_name(doctype: str, **filters) -> str | None:

@@ -18,7 +18,13 @@ STREAMED = (CITY, ORDER, TICKET)
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 DAYS = ("2026-03-01", "2026-03-02", "2026-12-31", None)
 MOMENTS = ("2026-03-29 01:59:59", "2026-03-29 12:00:00.000001", None, "1999-12-31 23:59:59")
-LOGS = ("Event Sync Log", "Event Update Log", "Event Update Log Consumer", "Event Document Identity")
+LOGS = (
+	"Event Sync Log",
+	"Event Update Log",
+	"Event Update Log Consumer",
+	"Event Delivery Hour",
+	"Event Document Identity",
+)
 VALUES = (
 	*("name", "title", "note", "total", "urgent", "due", "day", "city", "docstatus"),
 	*("amended_from", "owner", "creation", "modified", "modified_by"),

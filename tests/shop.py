@@ -267,6 +267,10 @@ def same_on_both(producer, consumer, doctype: str, name: str) -> dict:
 	there, here = look(producer, doctype, name), look(consumer, doctype, name)
 	assert there is not None, f"{doctype} {name} is not on the producer"
 	assert here is not None, f"{doctype} {name} is not on the consumer"
+	# on a bench with ERPNext its adapter leaves some to each site
+	for fieldname in consumer.run("event_streaming.adapters.doctypes.fields_decided_here", doctype=doctype):
+		there.pop(fieldname, None)
+		here.pop(fieldname, None)
 	differences = differences_of(there, here)
 	assert not differences, differences
 	return here
@@ -323,8 +327,8 @@ def copy_now(event_producer: str, filters: dict) -> dict:
 	import frappe
 
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	name = copying.begin(event_producer, list(filters), filters).name
 	frappe.db.commit()

@@ -48,8 +48,8 @@ def timed_pull(event_producer: str) -> dict:
 def timed_copy(event_producer: str, names: list[str]) -> float:
 	"""Seconds for a first copy of these orders, slice after slice, as the command does it."""
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	copy = copying.begin(event_producer, [ORDER], [["name", "in", names]])
 	frappe.db.commit()
@@ -92,6 +92,28 @@ def bare_updates(names: list[str]) -> float:
 			return perf_counter() - began
 	finally:
 		frappe.set_user("Administrator")
+
+
+def bare_submissions(count: int, rows: int) -> float:
+	"""Seconds for: insert, submit, commit."""
+	frappe.set_user(SUBSCRIBER)
+	try:
+		with without_app():
+			began = perf_counter()
+			for number in range(count):
+				frappe.get_doc(order_values(number, rows)).insert().submit()
+				frappe.db.commit()
+			return perf_counter() - began
+	finally:
+		frappe.set_user("Administrator")
+
+
+def bare_saves(names: list[str], times: int) -> float:
+	"""Seconds for as many times, for each document: load, change, save, commit."""
+	began = 0.0
+	for name in names:
+		began += bare_updates([name] * times)
+	return began
 
 
 def resident_bytes() -> int:

@@ -34,14 +34,31 @@ def change(doc, number: int) -> None:
 	doc.set(field, f"changed {number} {perf_counter()}")
 
 
-def make_documents(count: int, rows: int) -> list[str]:
+def make_documents(count: int, rows: int, together: int = 1) -> list[str]:
+	"""So many orders, `together` of them in one transaction: as people do it, one by one."""
 	names = []
-	for number in range(count):
+	for number in range(1, count + 1):
 		names.append(frappe.get_doc(order_values(number, rows)).insert().name)
-		if number % 100 == 99:
+		if number % together == 0:
 			frappe.db.commit()
 	frappe.db.commit()
 	return names
+
+
+def make_and_submit(count: int, rows: int) -> None:
+	for number in range(count):
+		frappe.get_doc(order_values(number, rows)).insert().submit()
+		frappe.db.commit()
+
+
+def save_often(names: list[str], times: int) -> None:
+	"""Each document several times, one after another, as somebody does who works at it."""
+	for name in names:
+		for number in range(times):
+			doc = frappe.get_doc(ORDER, name)
+			change(doc, number)
+			doc.save()
+			frappe.db.commit()
 
 
 def change_documents(names: list[str]) -> None:
@@ -49,8 +66,13 @@ def change_documents(names: list[str]) -> None:
 		doc = frappe.get_doc(ORDER, name)
 		change(doc, number)
 		doc.save()
-		if number % 100 == 99:
-			frappe.db.commit()
+		frappe.db.commit()
+
+
+def forget_transactions() -> None:
+	"""The log as a version kept it that did not know what was made together."""
+	log = frappe.qb.DocType("Event Update Log")
+	frappe.qb.update(log).set(log.transaction_id, None).run()
 	frappe.db.commit()
 
 

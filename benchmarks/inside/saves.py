@@ -58,7 +58,7 @@ def log_row_like(doc) -> tuple:
 	before = None if doc.is_new() else dump(data)
 	now = str(frappe.utils.now_datetime())
 	user, name = frappe.session.user, str(doc.name or "0123456789")
-	return (now, now, user, user, "Create", doc.doctype, name, dump(data), before, 0, "")
+	return (now, now, user, user, "Create", doc.doctype, name, dump(data), before, 0, "", "0123456789abcdef")
 
 
 def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -> dict[str, list[float]]:

@@ -85,6 +85,14 @@ def find_hooks(kind: str, doctype: str) -> list[Hook]:
 	return found
 
 
+def named_hooks(kind: str, *doctypes: str) -> bool:
+	"""Whether another app has a hook for one of these DocTypes, or for all where "*" is among them. Adapters are none."""
+	paths = frappe.get_hooks(f"event_streaming_{kind}") or {}
+	if not isinstance(paths, dict):
+		paths = {"*": paths}
+	return any(paths.get(doctype) for doctype in doctypes)
+
+
 def adapters() -> list[ModuleType]:
 	"""The adapters of the apps that this site has."""
 	known = _known()

@@ -38,6 +38,17 @@ def leads_to(doctype: str) -> list[tuple[str, str]]:
 	]
 
 
+def also_written(doctypes: Iterable[str]) -> tuple[str, ...]:
+	"""What the life cycles of these DocTypes write beside them, with the rights of whoever saves. Only what this site has."""
+	found = [
+		target
+		for adapter in adapters()
+		for doctype in doctypes
+		for target in getattr(adapter, "ALSO_WRITES", {}).get(doctype, ())
+	]
+	return tuple(each for each in dict.fromkeys(found) if frappe.db.exists("DocType", each, cache=True))
+
+
 def may_stay_empty(doctype: str) -> bool:
 	"""Whether a document is as good without a link to one of this DocType: what the link stands for is in the document itself."""
 	return doctype in OF_PAPER or any(

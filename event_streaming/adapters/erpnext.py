@@ -75,6 +75,18 @@ LEADS_TO = {
 	"Quotation": {"party_name": ("Lead", "Customer", "Prospect")},
 }
 
+# what saving or submitting one of these writes beside it, with the rights of whoever saves
+ALSO_WRITES = {
+	"Item": ("Item Price",),
+	"Customer": ("Contact", "Address"),
+	"Supplier": ("Contact", "Address"),
+	"Delivery Note": ("Sales Invoice", "Batch"),
+	"Purchase Receipt": ("Asset", "Batch"),
+	"Purchase Invoice": ("Asset", "Batch"),
+	"Stock Entry": ("Batch",),
+	"Stock Reconciliation": ("Batch",),
+}
+
 # the text of the terms, the price and the readings stand in the document; these hold templates or code, and come only with a row
 MAY_STAY_EMPTY = frozenset(("Pricing Rule", "Quality Inspection Template", "Terms and Conditions"))
 

@@ -81,7 +81,7 @@ def frozen_books() -> list[tuple[str, Any]]:
 	if has_fields("Company", "accounts_frozen_till_date"):
 		rows = frappe.get_all(
 			"Company",
-			filters={"accounts_frozen_till_date": ["is", "set"]},
+			filters={"accounts_frozen_till_date": [">", "1970-01-01"]},
 			fields=["name", "accounts_frozen_till_date"],
 		)
 		found += [(row.name, row.accounts_frozen_till_date) for row in rows]

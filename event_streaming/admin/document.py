@@ -16,6 +16,7 @@ from event_streaming.consumer.managed.guard import why
 from event_streaming.consumer.managed.owning import free_fields, manager_of
 from event_streaming.identity import registry
 from event_streaming.producer.log.deliveries import DELIVERIES
+from event_streaming.producer.reach.history import openly_sent_to
 from event_streaming.producer.reach.withheld import (
 	COMING,
 	SENT,
@@ -146,10 +147,13 @@ def _is_paused(found: Destination) -> bool:
 def not_delivered(event: str | int) -> list[str]:
 	"""For the form of an event: each consumer to which it was not delivered, with the reason as it is now."""
 	frappe.only_for(ADMIN)
-	row = frappe.db.get_value(UPDATE_LOG, event, ["ref_doctype", "docname"], as_dict=True)
-	delivered = frappe.get_all(DELIVERIES, {"parent": str(event), "parenttype": UPDATE_LOG}, pluck="consumer")
+	row = frappe.db.get_value(
+		UPDATE_LOG, event, ["ref_doctype", "docname", "position", "origin"], as_dict=True
+	)
 	if not row or not frappe.db.exists(row.ref_doctype, row.docname):
 		return []
+	delivered = frappe.get_all(DELIVERIES, {"parent": str(event), "parenttype": UPDATE_LOG}, pluck="consumer")
+	delivered += openly_sent_to(row.ref_doctype, row.position, row.origin)
 	return [
 		_("Not sent to {0}: {1}").format(each.site, _reason(row.ref_doctype, row.docname, each))
 		for each in destinations(row.ref_doctype, row.docname)

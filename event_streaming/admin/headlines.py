@@ -44,6 +44,7 @@ def headline_of(row: ProducerRow, here: str, now: datetime) -> Headline:
 		or _of_what_is_missing(row)
 		or _of_waiting(row, now)
 		or _of_withheld(row)
+		or _of_what_has_not_begun(row)
 		or _line(_("Up to Date"), "green")
 	)
 
@@ -276,6 +277,14 @@ def _of_what_is_missing(row: ProducerRow) -> Headline | None:
 				row["copy_failed"] or _("see the Error Log")
 			),
 		)
+	return None
+
+
+def _of_what_has_not_begun(row: ProducerRow) -> Headline | None:
+	if row["copy_open"]:
+		return _line(_("Copying") if row["copy_open"] == "under way" else _("Copy to Begin"), "blue")
+	if not row["last_pull"]:
+		return _line(_("Not Pulled Yet"), "gray")
 	return None
 
 

@@ -5,7 +5,9 @@ from datetime import datetime
 import frappe
 from frappe import _
 
+from event_streaming.consumer.logs.listener import Listener
 from event_streaming.consumer.logs.overview import MOST_COUNTED
+from event_streaming.site.address import as_local
 
 
 def counted(number: int) -> str:
@@ -21,3 +23,14 @@ def ago(moment: datetime | None) -> str:
 def at(moment) -> str:
 	"""A time to the second; "never" for None."""
 	return str(moment)[:19] if moment else _("never")
+
+
+def listening(listener: Listener | None) -> str:
+	"""Whether this site hears from a producer at once, and when it did last; "no" where nobody listens."""
+	if not listener:
+		return _("no")
+	if not listener["connected"]:
+		return _("not connected")
+	if not listener["hears"]:
+		return _("connected, no message yet")
+	return _("yes, last message {0}").format(ago(as_local(listener["heard_on"])))

@@ -8,6 +8,7 @@ import click
 from event_streaming.commands.connections.connection import connection_command
 from event_streaming.commands.connections.decide import approve_command, pause_command, resume_command
 from event_streaming.commands.connections.doctor import doctor_command
+from event_streaming.commands.connections.listen import listen_command
 from event_streaming.commands.connections.pair import invite_command, join_command, withdraw_command
 from event_streaming.commands.connections.publish import publish_command
 from event_streaming.commands.connections.put_off import put_off_command
@@ -46,6 +47,7 @@ for command in (
 	status_command,
 	connection_command,
 	pull_command,
+	listen_command,
 	position_command,
 	wait_for_command,
 	check_command,

@@ -22,6 +22,22 @@ RELEASE = {
 	"mariadb": "SELECT RELEASE_LOCK(%s)",
 	"postgres": "SELECT pg_advisory_unlock(('x' || %s)::bit(64)::bigint)::int",
 }
+# who has it, and for how long that connection has done nothing
+HOLDER = {
+	"mariadb": """
+SELECT ID, CASE WHEN COMMAND = 'Sleep' THEN TIME ELSE 0 END FROM information_schema.PROCESSLIST
+WHERE ID = IS_USED_LOCK(%s)
+""",
+	"postgres": """
+SELECT held.pid, CASE WHEN a.state LIKE 'idle%%' THEN EXTRACT(EPOCH FROM clock_timestamp() - a.state_change)::int ELSE 0 END
+FROM pg_locks held JOIN pg_stat_activity a ON a.pid = held.pid
+WHERE held.locktype = 'advisory' AND held.granted AND held.objsubid = 1
+AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND ((held.classid::bigint << 32) | held.objid::bigint) = ('x' || %s)::bit(64)::bigint
+""",
+}
+# how a person ends that connection
+END = {"mariadb": "KILL {0};", "postgres": "SELECT pg_terminate_backend({0});"}
 # of this database only: the key of each lock as a number, and whether this connection has it
 HELD_POSTGRES = """
 SELECT (classid::bigint << 32) | objid::bigint, pid = pg_backend_pid() FROM pg_locks
@@ -76,15 +92,12 @@ class Holder:
 
 
 def lock_holder(name: str) -> Holder | None:
-	"""Who has the lock `name` now. None when nobody has it, or where the database does not tell."""
-	if frappe.db.db_type != "mariadb":
-		return None
-	connection = frappe.db.sql("SELECT IS_USED_LOCK(%s)", (lock_key(name),))[0][0]
-	if not connection:
-		return None
+	"""Who has the lock `name` now; None when nobody has it."""
 	# a user sees its own connections without any privilege
-	row = frappe.db.sql(
-		"SELECT TIME, COMMAND FROM information_schema.PROCESSLIST WHERE ID = %s", (connection,)
-	)
-	seconds, command = row[0] if row else (0, "")
-	return Holder(int(connection), int(seconds or 0) if command == "Sleep" else 0)
+	row = frappe.db.sql(HOLDER[frappe.db.db_type], (lock_key(name),))
+	return Holder(int(row[0][0]), int(row[0][1] or 0)) if row else None
+
+
+def statement_that_ends(holder: Holder) -> str:
+	"""What a person runs in the database to free a lock that is stuck."""
+	return END[frappe.db.db_type].format(holder.connection)

@@ -20,7 +20,8 @@ ROOT_FLAG = "event_streaming_root"
 class Applied:
 	"""What is being applied: a document of the producer, by the producer's name. `doctype` is what this site calls it.
 
-	`quiet`: no mails, webhooks or assignments are to come of it.
+	`quiet`: no mails, webhooks or assignments are to come of it. `transaction_id` is the same for what one transaction of the
+	producer has made.
 	"""
 
 	producer: str
@@ -29,6 +30,7 @@ class Applied:
 	name: str
 	update_type: str
 	quiet: bool = False
+	transaction_id: str = ""
 
 
 @dataclass

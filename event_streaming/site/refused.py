@@ -48,6 +48,8 @@ OF_PAPER = frozenset(
 )
 # a Code field of this kind is run here, and not only shown; HTML goes to a browser as it is
 RUN = ("Python", "PythonExpression", "JS", "Javascript", "JavaScript", "Jinja", "HTML", "CSS")
+# where a Code field does not say its kind (ERPNext keeps data in such ones too), its name does
+RUN_BY_NAME = ("condition", "formula", "script", "template", "expression")
 
 
 def why_refused(doctype: str) -> str:
@@ -99,9 +101,14 @@ def holds_code(meta) -> bool:
 	for df in meta.get_table_fields():
 		if frappe.db.exists("DocType", df.options, cache=True):
 			fields += frappe.get_meta(df.options).fields
-	return any(
-		df.fieldtype == "HTML Editor" or (df.fieldtype == "Code" and df.options in RUN) for df in fields
-	)
+	return any(is_code(df.fieldname, df.fieldtype, df.options) for df in fields)
+
+
+def is_code(fieldname: str, fieldtype: str, options: str | None) -> bool:
+	"""Whether what is in a field of this kind runs here, or in the browser of whoever looks at it."""
+	if fieldtype != "Code":
+		return fieldtype == "HTML Editor"
+	return options in RUN or (not options and any(word in fieldname for word in RUN_BY_NAME))
 
 
 def refuse_system_doctypes(doctypes: list[str]) -> None:

@@ -11,6 +11,9 @@ MAKE_DISABLED_USER = "Create a disabled user"
 USE_SUBSCRIBER = "Use the Event Subscriber"
 FAIL = "Fail"
 
+# over what consumers may listen
+REALTIME, OFF = "Realtime", "Off"
+
 # of one Event Producer: more workers than this would wait for each other
 MOST_WORKERS = 16
 
@@ -44,6 +47,9 @@ class StreamSettings:
 	# no notifications for changes older than this; 0: always notified
 	quiet_after_hours: int
 	verify_after_restore: bool
+	# over what consumers may hear of new events; and the port of that, 0: the one of this site's address
+	listen_through: str
+	realtime_port: int
 
 
 def get_settings() -> StreamSettings:
@@ -77,6 +83,8 @@ def get_settings() -> StreamSettings:
 		keep_days_for_silent=bounded("keep_days_for_silent", 0, 0, 3_650),
 		quiet_after_hours=quiet_after_hours(stored.get("quiet_after_hours")),
 		verify_after_restore=bool(cint(stored.get("verify_after_restore"))),
+		listen_through=stored.get("listen_through") or REALTIME,
+		realtime_port=min(max(cint(stored.get("realtime_port")), 0), 65_535),
 	)
 
 

@@ -4,6 +4,7 @@ Nothing here needs a site. What the other side sends is untrusted: types, sizes 
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 from event_streaming.wire.checks import (
@@ -51,6 +52,10 @@ class Event(TypedDict):
 	modified_by: str
 	origin: str
 	root: Root | None
+	# the same for what one transaction of the producer has made; "" from one that does not say
+	transaction_id: str
+	# that transaction is too large to be sent, and applied, in one piece
+	divided: bool
 	# why it can't be applied whatever is done; its place in the log was all that could be read
 	problem: str
 
@@ -71,6 +76,8 @@ def read_event(event: Any, producer: str) -> Event:
 			**empty_event(*key, position, producer),
 			"id": printable(event.get("id")),
 			"at_position": whole_number(event.get("at_position", position), "at_position"),
+			"transaction_id": printable(event["transaction_id"]) if event.get("transaction_id") else "",
+			"divided": bool(event.get("divided")),
 			"problem": str(error),
 		}
 
@@ -90,6 +97,8 @@ def empty_event(doctype: str, name: str, position: int, producer: str) -> Event:
 		"modified_by": "",
 		"origin": producer,
 		"root": None,
+		"transaction_id": "",
+		"divided": False,
 		"problem": "",
 	}
 
@@ -115,6 +124,8 @@ def parse_event(event: Any, producer: str) -> Event:
 		"modified_by": text(event.get("modified_by") or "", "modified_by", MAX_NAME),
 		"origin": text(event.get("origin") or producer, "origin", MAX_NAME),
 		"root": parse_root(event.get("root")),
+		"transaction_id": text(event.get("transaction_id") or "", "transaction_id", MAX_NAME),
+		"divided": bool(event.get("divided")),
 		"problem": "",
 	}
 
@@ -160,3 +171,16 @@ def keys_of(event: Event) -> list[tuple[str, str]]:
 		except InvalidPage:
 			pass
 	return keys
+
+
+def transaction_of(event: Event) -> str:
+	"""By what the events are known that take effect together; "" for one that takes effect by itself."""
+	return "" if event["divided"] else event["transaction_id"]
+
+
+def end_of_transaction(events: Sequence[Event], start: int) -> int:
+	"""The number of the first event, after that at `start`, that is of another transaction."""
+	end, transaction = start + 1, transaction_of(events[start])
+	while transaction and end < len(events) and transaction_of(events[end]) == transaction:
+		end += 1
+	return end

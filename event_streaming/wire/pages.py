@@ -17,6 +17,9 @@ from event_streaming.wire.events import CREATE, Event, read_event
 PROTOCOL = 2
 MAX_EVENTS = 5_000
 MAX_FIELDS = 1_000
+MOST_PORT = 65_535
+# whether a consumer hears of new positions by itself; UNPROVEN: it is connected, and wants a message to see that they come
+NO, YES, UNPROVEN = 0, 1, 2
 # what becomes of a document that was delivered and no longer meets the condition
 KEEP, REMOVE = "Keep", "Remove"
 STATUSES = ("Pending", "Approved", "Rejected")
@@ -37,6 +40,18 @@ class Subscription(TypedDict):
 	not_wanted: list[str] | None
 	# how many events it was not sent because its user may not read the documents
 	withheld: int
+
+
+class Listen(TypedDict):
+	"""Over what this site can hear of new positions without being reachable, and where.
+
+	`port` of the producer's own host, 0 for that of its address: no other host is ever connected to. `site` is the producer's name
+	on its realtime server.
+	"""
+
+	back_end: str
+	port: int
+	site: str
 
 
 class Page(TypedDict):
@@ -70,6 +85,8 @@ class Page(TypedDict):
 	from_broker: bool
 	# what is to be kept with the cursor: how far this site has read in the broker's stream; "" for nothing new
 	place: str
+	# None from a producer over which nobody can listen
+	listen: Listen | None
 
 
 class CopyPage(TypedDict):
@@ -196,6 +213,21 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 		"broker": parse_grant(answer.get("broker")),
 		"from_broker": False,
 		"place": "",
+		"listen": parse_listen(answer.get("listen")),
+	}
+
+
+def parse_listen(answer: Any) -> Listen | None:
+	"""Over what one can listen, checked; None for nothing. Raises InvalidPage."""
+	if not isinstance(answer, dict):
+		return None
+	port = whole_number(answer.get("port") or 0, "port")
+	if port > MOST_PORT:
+		raise InvalidPage(f"port is not a number up to {MOST_PORT}.")
+	return {
+		"back_end": text(answer.get("back_end"), "back_end", MAX_NAME, required=True),
+		"port": port,
+		"site": text(answer.get("site") or "", "site", MAX_NAME),
 	}
 
 

@@ -1,4 +1,6 @@
-"""Method paths of the endpoints: the names by which two sites call each other."""
+"""Method paths of the endpoints: the names by which two sites call each other. And of what is published to sites that listen."""
+
+from hashlib import sha256
 
 DOCTYPES_PATH = "event_streaming.event_streaming.doctype"
 REGISTER = f"{DOCTYPES_PATH}.event_consumer.event_consumer.register_consumer"
@@ -29,8 +31,14 @@ ROTATE = "event_streaming.endpoints.rotate_keys"
 MEET_INVITATION = "event_streaming.endpoints.meet_invitation"
 REDEEM_INVITATION = "event_streaming.endpoints.redeem_invitation"
 COMPLETE_INVITATION = "event_streaming.endpoints.complete_invitation"
+# whose answers have documents, or lists of them, and neither keys nor tokens
+WITH_DOCUMENTS = (FEED, DOCUMENTS, COPY, DIGESTS, MATCH, LOOK_AT, CHECK, FIND_FILES, FILE_CONTENT)
 # in which a producer shows its token: headers are in no access log
 TOKEN_HEADER = "X-Event-Streaming-Token"
+# over a producer's realtime server: up to which position there is something to pull
+POSITION_EVENT = "event_streaming_position"
+# over the same: whoever has shown the keys of this user has to show them anew; realtime/handlers.js knows it
+WITHDRAWN_EVENT = "event_streaming_withdrawn"
 # where Frappe 13 and 14 have the same DocTypes, in a module of their own
 FRAPPE_MODULE_PATH = "frappe.event_streaming.doctype"
 
@@ -38,3 +46,8 @@ FRAPPE_MODULE_PATH = "frappe.event_streaming.doctype"
 def path_in_frappe(method: str) -> str:
 	"""What Frappe 13 and 14 call one of the methods that all generations have."""
 	return method.replace(DOCTYPES_PATH, FRAPPE_MODULE_PATH, 1)
+
+
+def position_event(callback_url: str) -> str:
+	"""The realtime event of one consumer: consumers that share a user on the producer are sent each other's messages too."""
+	return f"{POSITION_EVENT}:{sha256(callback_url.encode()).hexdigest()[:16]}"

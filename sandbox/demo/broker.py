@@ -33,7 +33,7 @@ def over_a_broker(sites: Sites, screen: Screen) -> None:
 		)
 		office, branch = sites.office, sites.branch
 		office.admin.update(SETTINGS, SETTINGS, {"nats_servers": hub.url})
-		office.site.processes.start_publisher()
+		office.site.processes.start_command("publisher", ["event-streaming", "publish"])
 		screen.at(office.name, f"publishes to {hub.url} (bench event-streaming publish)")
 		branch.admin.update("Event Producer", office.url, {"transport": "NATS"})
 		screen.at(branch.name, "sets Transport to NATS")

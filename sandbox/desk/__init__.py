@@ -26,11 +26,10 @@ from sandbox.engine.monoframe import ENGINE, ENGINE_VERSION
 from sandbox.errors import SandboxError
 from sandbox.paths import APP, PROJECT, assets_folder, work_folder
 from sandbox.progress import step
-from sandbox.servers import packages
+from sandbox.servers import npm, packages
 from sandbox.servers.locks import building_alone
 
 HERE = Path(__file__).parent
-NPM_FILES = ("package.json", "package-lock.json")
 BUILDERS = ("__init__.py", "stage.py", "build.js")
 BUILDS_KEPT = 3
 OUTPUT_SHOWN = 4000
@@ -62,7 +61,7 @@ def install_assets(build: Path) -> None:
 
 def _build(folder: Path) -> None:
 	packages.ensure(packages.NODE)
-	node_modules = _npm_packages()
+	node_modules = npm.install(HERE, _desk_folder())
 	partial = folder.with_suffix(".part")
 	shutil.rmtree(partial, ignore_errors=True)
 	with step("The Desk's bundles"):
@@ -74,25 +73,6 @@ def _build(folder: Path) -> None:
 		)
 	shutil.rmtree(folder, ignore_errors=True)
 	partial.rename(folder)
-
-
-def _npm_packages() -> Path:
-	"""The npm packages that package-lock.json names, by version and content."""
-	folder = _desk_folder() / f"npm-{_fingerprint(HERE / name for name in NPM_FILES)}"
-	if not folder.exists():
-		partial = folder.with_suffix(".part")
-		shutil.rmtree(partial, ignore_errors=True)
-		partial.mkdir(parents=True)
-		for name in NPM_FILES:
-			shutil.copyfile(HERE / name, partial / name)
-		with step("npm packages for the Desk"):
-			_run(
-				["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"],
-				"The Desk's npm packages could not be installed.",
-				cwd=partial,
-			)
-		partial.rename(folder)
-	return folder / "node_modules"
 
 
 def _public_folders(stage: Path) -> list[Path]:
@@ -132,7 +112,7 @@ def _desk_folder() -> Path:
 
 def _key() -> str:
 	"""Changes whenever a build would."""
-	own = [HERE / name for name in (*NPM_FILES, *BUILDERS)]
+	own = [HERE / name for name in (*npm.FILES, *BUILDERS)]
 	apps = sorted(file for file in (PROJECT / APP / "public").rglob("*") if file.is_file())
 	return _fingerprint([*own, *apps], f"{ENGINE} {ENGINE_VERSION}")
 

@@ -46,12 +46,18 @@ class MariaDB:
 	A `durable` one waits for the disk with every commit, as MariaDB does when nobody tells it otherwise.
 	"""
 
+	title, db_type, quote = "MariaDB", "mariadb", "`"
+
 	def __init__(self, run_folder: Path, logs: Path, durable: bool = False):
 		self.run_folder = run_folder
 		self.options = [] if durable else WITHOUT_SYNC
 		self.log = logs / "mariadb.log"
 		self.socket = _socket_path(run_folder)
 		self.child: Child | None = None
+
+	def address(self) -> dict[str, str]:
+		"""What a site's configuration says of where it is."""
+		return {"db_socket": str(self.socket)}
 
 	def start(self) -> None:
 		data = self.run_folder / "mariadb"
@@ -64,9 +70,11 @@ class MariaDB:
 		if self.child:
 			self.child.kill()
 
-	def sql(self, statements: str) -> str:
+	def sql(self, statements: str, database: str = "") -> str:
 		"""Runs statements as root, and gives what the client printed: tab-separated lines, no headings."""
-		return _client(self.socket, ROOT_PASSWORD, statements)
+		return _client(
+			self.socket, ROOT_PASSWORD, f"USE `{database}`;{statements}" if database else statements
+		)
 
 	def create_database(self, name: str, user: str, password: str) -> None:
 		self.sql(
@@ -95,6 +103,16 @@ class MariaDB:
 		result = subprocess.run(command, stderr=subprocess.PIPE, text=True, **streams)
 		if result.returncode != 0:
 			raise SandboxError(f"{program} {' '.join(arguments)} failed: {result.stderr.strip()}")
+
+
+class MariaDBWithSnapshots(MariaDB):
+	"""As MariaDB is from 11.6.2 on when nobody tells it otherwise: what has changed since the transaction's picture can't be written or locked."""
+
+	title = "MariaDB (innodb_snapshot_isolation)"
+
+	def __init__(self, *arguments, **options):
+		super().__init__(*arguments, **options)
+		self.options = [*self.options, "--innodb-snapshot-isolation=ON"]
 
 
 class Redis:

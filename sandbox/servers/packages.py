@@ -5,6 +5,7 @@ of the two servers, not the services that the full packages would start. Nothing
 through the system, and nothing is removed again.
 """
 
+import glob
 import os
 import shutil
 import subprocess
@@ -22,6 +23,15 @@ SERVERS = {
 	"mariadb-dump": "mariadb-client",
 	"redis-check-rdb": "redis-tools",
 	"setpriv": "util-linux",
+}
+# In the place of MariaDB, where EVENT_STREAMING_DATABASE=postgres asks for it: this package does bring a service, so nobody
+# but a person installs it.
+POSTGRES = {
+	"postgres": "postgresql-15",
+	"initdb": "postgresql-15",
+	"pg_dump": "postgresql-client-15",
+	"psql": "postgresql-client-15",
+	"pg_isready": "postgresql-client-15",
 }
 # For compiling mysqlclient, which PyPI has only as source.
 BUILD = {
@@ -46,6 +56,7 @@ SEARCH_PATH = os.pathsep.join(
 		"/usr/bin",
 		"/sbin",
 		"/bin",
+		*sorted(glob.glob("/usr/lib/postgresql/*/bin")),
 	]
 )
 
@@ -62,7 +73,7 @@ def program(name: str) -> str:
 	path = find(name)
 	if path:
 		return path
-	package = {**SERVERS, **BUILD, **MODELS, **NODE, **DESK, **THAI}.get(name, name)
+	package = {**SERVERS, **POSTGRES, **BUILD, **MODELS, **NODE, **DESK, **THAI}.get(name, name)
 	raise SandboxError(
 		f"{name} was not found. It is in Debian's package {package}; `make tools` installs it."
 	)

@@ -60,9 +60,9 @@ class SiteProcesses:
 	def start_scheduler(self) -> None:
 		self._start("scheduler", "sandbox.engine.scheduler")
 
-	def start_publisher(self) -> None:
-		"""`event-streaming publish`, as a supervisor runs it."""
-		self._start("publisher", "sandbox.engine.command", ["event-streaming", "publish"])
+	def start_command(self, what: str, words: list[str]) -> None:
+		"""A command of the app that runs until it is stopped."""
+		self._start(what, "sandbox.engine.command", words)
 
 	def start_shell(self) -> Shell:
 		name = f"shell-{len(self.shells) + 1}" if self.shells else "shell"

@@ -20,8 +20,9 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 from sandbox.paths import APP, TEST_APP, cache_folder
 from sandbox.progress import say, step
-from sandbox.servers import children
+from sandbox.servers import children, realtime
 from sandbox.servers.processes import SiteProcesses
+from sandbox.servers.realtime import Realtime
 from sandbox.servers.runs import new_logs_folder, note_for_putting_back
 from sandbox.sites.clones import app_fingerprint
 from sandbox.sites.environment import entry_environment, python_path
@@ -69,6 +70,9 @@ class BenchEngine:
 		if self.with_app:
 			self._bring_app_up_to_date(site, site_folder)
 		return site
+
+	def make_realtime(self) -> Realtime:
+		return realtime.of_bench(self.folder, self.logs, self.bench)
 
 	def close(self) -> None:
 		self.lock.close()

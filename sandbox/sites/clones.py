@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import time
+import uuid
 import zoneinfo
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +27,7 @@ from sandbox.progress import step
 from sandbox.servers import children
 from sandbox.servers.databases import MariaDB, Redis
 from sandbox.servers.locks import building_alone
+from sandbox.servers.postgres import Postgres
 from sandbox.sites.environment import entry_environment
 from sandbox.sites.template import TIME_ZONE
 
@@ -53,10 +55,10 @@ ENCRYPTION_KEY = base64.urlsafe_b64encode(hashlib.sha256(b"event streaming sandb
 class SiteMaker:
 	"""Makes sites on the servers of one run."""
 
-	def __init__(self, run_folder: Path, logs: Path, mariadb: MariaDB, redis: Redis):
+	def __init__(self, run_folder: Path, logs: Path, database: MariaDB | Postgres, redis: Redis):
 		self.sites = run_folder / "sites"
 		self.logs = logs
-		self.mariadb = mariadb
+		self.database = database
 		self.redis = redis
 		self.made = 0
 
@@ -64,15 +66,16 @@ class SiteMaker:
 		"""A new site from the template. Gives its folder."""
 		dump = self._app_template() if with_app else self._framework_template()
 		folder = self._new_folder(name, host_name)
-		self.mariadb.load(_database(name), dump)
-		self.mariadb.sql(_no_scheduled_job_is_overdue(_database(name)))
+		self.database.load(_database(name), dump)
+		database, quote = _database(name), self.database.quote
+		self.database.sql(_no_scheduled_job_is_overdue(quote), database)
 		if with_app:
-			self.mariadb.sql(_standard_data_is_its_own(_database(name), self.made))
-			self.mariadb.sql(_site_id_is_its_own(_database(name)))
+			self.database.sql(_standard_data_is_its_own(quote, self.made), database)
+			self.database.sql(_site_id_is_its_own(quote), database)
 		return folder
 
 	def drop(self, name: str) -> None:
-		self.mariadb.drop_database(_database(name))
+		self.database.drop_database(_database(name))
 		shutil.rmtree(self.sites / name, ignore_errors=True)
 
 	def _new_folder(self, name: str, host_name: str) -> Path:
@@ -83,7 +86,7 @@ class SiteMaker:
 		_prepare_assets()
 		(folder / "assets").symlink_to(assets_folder())
 		config = self._config(name, host_name)
-		self.mariadb.create_database(config["db_name"], config["db_user"], config["db_password"])
+		self.database.create_database(config["db_name"], config["db_user"], config["db_password"])
 		(folder / "site_config.json").write_text(json.dumps(config, indent=1, sort_keys=True))
 		return folder
 
@@ -91,11 +94,11 @@ class SiteMaker:
 		database = self.made * 2
 		self.made += 1
 		return {
-			"db_type": "mariadb",
+			"db_type": self.database.db_type,
 			"db_name": _database(name),
 			"db_user": _database(name),
 			"db_password": "sandbox",
-			"db_socket": str(self.mariadb.socket),
+			**self.database.address(),
 			"redis_cache": self.redis.url(database),
 			"redis_queue": self.redis.url(database + 1),
 			"bench_id": f"sandbox-{name}",
@@ -108,7 +111,9 @@ class SiteMaker:
 		}
 
 	def _framework_template(self) -> Path:
-		key = _fingerprint([f"{ENGINE} {ENGINE_VERSION}"], _files(PROJECT / "sandbox", BUILDERS))
+		key = _fingerprint(
+			[f"{ENGINE} {ENGINE_VERSION} {self.database.db_type}"], _files(PROJECT / "sandbox", BUILDERS)
+		)
 		return self._template("framework", key, None)
 
 	def _app_template(self) -> Path:
@@ -137,10 +142,10 @@ class SiteMaker:
 		folder = self._new_folder(TEMPLATE, "http://127.0.0.1")
 		try:
 			if base:
-				self.mariadb.load(_database(TEMPLATE), base)
+				self.database.load(_database(TEMPLATE), base)
 			_run_inside(kind, folder, self.sites.parent, self.logs / f"template-{kind}.log")
 			partial = dump.with_suffix(".part")
-			self.mariadb.dump(_database(TEMPLATE), partial)
+			self.database.dump(_database(TEMPLATE), partial)
 			partial.rename(dump)
 		finally:
 			self.drop(TEMPLATE)
@@ -186,25 +191,26 @@ def _prepare_assets() -> None:
 			link.replace(folder / app)
 
 
-def _no_scheduled_job_is_overdue(database: str) -> str:
+def _no_scheduled_job_is_overdue(quote: str) -> str:
 	"""Or else, as the template is older, the scheduler's first look would queue every job that Frappe has."""
 	now = datetime.datetime.now(zoneinfo.ZoneInfo(TIME_ZONE))
-	return f"UPDATE `{database}`.`tabScheduled Job Type` SET last_execution = '{now:%Y-%m-%d %H:%M:%S}';"
+	table = f"{quote}tabScheduled Job Type{quote}"
+	return f"UPDATE {table} SET last_execution = '{now:%Y-%m-%d %H:%M:%S}';"
 
 
-def _standard_data_is_its_own(database: str, number: int) -> str:
+def _standard_data_is_its_own(quote: str, number: int) -> str:
 	"""Sites that are set up one by one make their standard data at different moments, and that is how they are
 	told from documents that came over; clones of one template would have made it at the same one."""
+	later = f"INTERVAL '{number}' MINUTE"
 	return (
-		f"UPDATE `{database}`.`tabShop Unit` SET creation = creation + INTERVAL {number} MINUTE, "
-		f"modified = modified + INTERVAL {number} MINUTE;"
+		f"UPDATE {quote}tabShop Unit{quote} SET creation = creation + {later}, modified = modified + {later};"
 	)
 
 
-def _site_id_is_its_own(database: str) -> str:
+def _site_id_is_its_own(quote: str) -> str:
 	"""Clones are sites of their own, not copies of one."""
 	return (
-		f"UPDATE `{database}`.`tabSingles` SET value = UUID() "
+		f"UPDATE {quote}tabSingles{quote} SET value = '{uuid.uuid4()}' "
 		"WHERE doctype = 'Event Streaming Settings' AND field = 'site_id';"
 	)
 

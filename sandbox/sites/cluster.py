@@ -14,8 +14,9 @@ from typing import Protocol
 from sandbox.engine.monoframe import ENGINE
 from sandbox.errors import SandboxError
 from sandbox.progress import step
-from sandbox.servers import children, databases, packages
+from sandbox.servers import children, databases, packages, postgres, realtime
 from sandbox.servers.processes import SiteProcesses
+from sandbox.servers.realtime import Realtime
 from sandbox.servers.runs import new_logs_folder, run_folder
 from sandbox.sites import clones
 from sandbox.sites.environment import entry_environment
@@ -31,6 +32,9 @@ class Engine(Protocol):
 	def make_site(self, name: str) -> Site:
 		"""The site, with none of its processes running."""
 
+	def make_realtime(self) -> Realtime:
+		"""The realtime server of all sites, not started yet."""
+
 	def close(self) -> None: ...
 
 
@@ -40,6 +44,14 @@ class Cluster:
 	def __init__(self, engine: Engine):
 		self.engine = engine
 		self.sites: dict[str, Site] = {}
+		self._realtime: Realtime | None = None
+
+	@property
+	def realtime(self) -> Realtime:
+		"""The realtime server of all sites; running only where somebody starts it."""
+		if self._realtime is None:
+			self._realtime = self.engine.make_realtime()
+		return self._realtime
 
 	def site(self, name: str) -> Site:
 		"""A site of the cluster; the first time, it is made and its web server started."""
@@ -58,6 +70,8 @@ class Cluster:
 				self.sites[name].processes.wait_for_web()
 
 	def close(self) -> None:
+		if self._realtime:
+			self._realtime.stop()
 		for site in self.sites.values():
 			site.stop()
 		self.engine.close()
@@ -94,6 +108,21 @@ def _engine(name: str | None, folder: Path, with_app: bool, durable: bool) -> En
 	raise SandboxError(f'There is no engine "{name}"; there are "{ENGINE}" and "bench".')
 
 
+# what EVENT_STREAMING_DATABASE can say
+DATABASES = {
+	"mariadb": databases.MariaDB,
+	"mariadb-snapshot": databases.MariaDBWithSnapshots,
+	"postgres": postgres.Postgres,
+}
+
+
+def _database_class() -> type[databases.MariaDB] | type[postgres.Postgres]:
+	wanted = os.environ.get("EVENT_STREAMING_DATABASE") or "mariadb"
+	if wanted not in DATABASES:
+		raise SandboxError(f'EVENT_STREAMING_DATABASE is "{wanted}"; it can be {", ".join(DATABASES)}.')
+	return DATABASES[wanted]
+
+
 class SandboxEngine:
 	"""Sites cloned from the template, on servers of this run."""
 
@@ -102,12 +131,12 @@ class SandboxEngine:
 		self.folder = folder
 		self.with_app = with_app
 		self.logs = new_logs_folder(folder.name)
-		self.mariadb = databases.MariaDB(folder, self.logs, durable)
+		self.database = _database_class()(folder, self.logs, durable)
 		self.redis = databases.Redis(folder, self.logs)
-		self.maker = clones.SiteMaker(folder, self.logs, self.mariadb, self.redis)
+		self.maker = clones.SiteMaker(folder, self.logs, self.database, self.redis)
 		try:
-			with step("MariaDB and Redis"):
-				self.mariadb.start()
+			with step(f"{self.database.title} and Redis"):
+				self.database.start()
 				self.redis.start()
 		except BaseException:
 			self.close()
@@ -119,6 +148,10 @@ class SandboxEngine:
 		env = {**entry_environment(ENGINE, folder), **WITHOUT_CONTROL_SOCKET}
 		return Site(name, SiteProcesses(name, port, env=env, run_folder=self.folder, logs=self.logs))
 
+	def make_realtime(self) -> Realtime:
+		apps = realtime.apps_of_sandbox(self.folder)
+		return realtime.of_sandbox(self.folder, self.logs, self.redis.url(0), apps)
+
 	def close(self) -> None:
 		self.redis.stop()
-		self.mariadb.stop()
+		self.database.stop()

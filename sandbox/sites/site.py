@@ -79,14 +79,27 @@ class Site:
 	def stop_scheduler(self) -> None:
 		self.processes.stop("scheduler")
 
+	def start_listener(self, look_every: float = 0.5) -> None:
+		"""`bench event-streaming listen`."""
+		words = ["event-streaming", "listen", "--look-every", str(look_every)]
+		self.processes.start_command("listener", words)
+
+	def stop_listener(self) -> None:
+		"""SIGTERM."""
+		self.processes.stop("listener")
+
+	def kill_listener(self) -> None:
+		self.processes.kill("listener")
+
 	def log(self, process: str) -> str:
-		"""What a process ("web", "worker", "scheduler", "shell") has logged."""
+		"""What a process ("web", "worker", "scheduler", "listener", "shell") has logged."""
 		return self.processes.log_text(process)
 
 	def end_what_a_test_started(self) -> None:
 		"""Ends workers, schedulers and extra shells; the web server and the site's own shell go on."""
 		self.processes.kill("worker")
 		self.processes.kill("scheduler")
+		self.processes.kill("listener")
 		self.processes.end_shells_except(self._shell)
 
 	def stop(self) -> None:

@@ -24,7 +24,7 @@ def make_framework() -> None:
 		db_user=conf.db_user,
 		db_password=conf.db_password,
 		db_socket=conf.db_socket,
-		db_type="mariadb",
+		db_type=conf.db_type,
 		admin_password=ADMIN_PASSWORD,
 		setup_db=False,
 		force=True,

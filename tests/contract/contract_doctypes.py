@@ -3,12 +3,13 @@
 from doctypes import CITY, make_doctype, make_order_doctypes
 from streams import make_subscriber
 
-HASHED, SERIES, NUMBERED, PROMPTED, LINE = (
+HASHED, SERIES, NUMBERED, PROMPTED, LINE, KINDS = (
 	"Contract Hashed",
 	"Contract Series",
 	"Contract Numbered",
 	"Contract Prompted",
 	"Contract Line",
+	"Contract Kinds",
 )
 NOBODY = "nobody@contract.example.com"
 
@@ -30,6 +31,18 @@ def make_contract_doctypes() -> None:
 		"options": "CONA-.#####\nCONB-.#####",
 		"reqd": 1,
 	}
+	kinds = [
+		{"fieldname": "choice", "label": "Choice", "fieldtype": "Select", "options": "red\ngreen"},
+		{"fieldname": "amount", "label": "Amount", "fieldtype": "Currency", "non_negative": 1},
+		{"fieldname": "phone", "label": "Phone", "fieldtype": "Phone"},
+		{"fieldname": "mail", "label": "Mail", "fieldtype": "Data", "options": "Email"},
+		{"fieldname": "code", "label": "Code", "fieldtype": "Code", "options": "Python"},
+		{"fieldname": "stars", "label": "Stars", "fieldtype": "Rating"},
+		{"fieldname": "story", "label": "Story", "fieldtype": "Text Editor"},
+		{"fieldname": "secret", "label": "Secret", "fieldtype": "Password"},
+		{"fieldname": "city", "label": "City", "fieldtype": "Link", "options": CITY},
+	]
+	make_doctype(KINDS, kinds, autoname="hash")
 	make_doctype(HASHED, fields, autoname="hash")
 	make_doctype(SERIES, [series, *fields], autoname="naming_series:")
 	make_doctype(NUMBERED, fields, autoname="autoincrement")

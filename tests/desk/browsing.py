@@ -117,8 +117,19 @@ class Desk:
 			self._fail_on_complaints()
 			if time.monotonic() > until:
 				self.screenshot("timed-out")
-				raise AssertionError(f"{self.page.url}: never became true: {condition} with {argument!r}")
+				raise AssertionError(
+					f"{self.page.url}: never became true: {condition} with {argument!r}; it shows\n{self.text()}"
+				)
 			self.page.wait_for_timeout(100)
+
+	def wait_in_list(self, condition: str) -> None:
+		"""As `wait_until`, for a list: it is asked anew now and then, as by somebody who presses Refresh."""
+		until = time.monotonic() + PATIENCE_SECONDS
+		while not self.page.evaluate(condition) and time.monotonic() < until:
+			self.page.wait_for_timeout(2000)
+			self.value("() => { cur_list.refresh() }")
+			self.settle()
+		self.wait_until(condition)
 
 	def settle(self) -> None:
 		"""Waits until the page asks for nothing any more, then fails on what it has complained about."""

@@ -163,8 +163,8 @@ def country_of(name: str) -> str | None:
 
 def work_on(event_producer: str, kind: str) -> str:
 	"""What a background worker does."""
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	name = task.latest(event_producer, kind).name
 	while run_slice(name).more:

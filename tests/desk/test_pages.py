@@ -131,8 +131,10 @@ def test_the_worst_of_a_connection_stands_in_the_list_and_on_the_form(desk, stre
 	"""Nothing is green while an event has failed."""
 	window = desk(streams.consumer)
 
+	said = streams.consumer.run(headline_of_producer, name=streams.event_producer)
+	assert said == "1 Failed", "the server itself says otherwise"
 	window.open_list("Event Producer")
-	window.wait_until(
+	window.wait_in_list(
 		"() => document.querySelector('.list-row .indicator-pill')?.innerText.includes('1 Failed')"
 	)
 	window.open_form("Event Producer", streams.event_producer)
@@ -145,6 +147,12 @@ def test_the_worst_of_a_consumer_stands_in_its_list(desk, streams):
 	window = desk(streams.producer)
 
 	window.open_list("Event Consumer")
-	window.wait_until(
+	window.wait_in_list(
 		"() => /Up to Date|Behind/.test(document.querySelector('.list-row .indicator-pill')?.innerText)"
 	)
+
+
+def headline_of_producer(name: str) -> str:
+	from event_streaming.admin.status import site_status
+
+	return next(row["headline"]["label"] for row in site_status()["producers"] if row["name"] == name)

@@ -99,15 +99,15 @@ def test_the_scheduler_does_not_ask_before_the_stored_time(producer, consumer, l
 
 def queue_due() -> int:
 	"""How many pull jobs the minute's sweep queues."""
-	from event_streaming.consumer.pull import requests
+	from event_streaming.consumer.pull import sweep
 
 	queued = []
-	request_pull = requests.request_pull
-	requests.request_pull = lambda name: queued.append(name)
+	request_pull = sweep.request_pull
+	sweep.request_pull = lambda name: queued.append(name)
 	try:
-		requests.pull_due()
+		sweep.pull_due()
 	finally:
-		requests.request_pull = request_pull
+		sweep.request_pull = request_pull
 	return len(queued)
 
 

@@ -63,8 +63,19 @@ def a_minute_later(producer, consumer) -> dict:
 	return watch(producer, consumer)
 
 
-def make(producer, count: int = 10) -> list[str]:
-	return producer.run(insert_cities, prefix=unique("city"), count=count)
+def make(producer, count: int = 10, together: int = 1) -> list[str]:
+	"""New cities, so many of them in each transaction."""
+	return producer.run(insert_together, prefix=unique("city"), count=count, together=together)
+
+
+def insert_together(prefix: str, count: int, together: int) -> list[str]:
+	import frappe
+
+	names = []
+	for number in range(0, count, together):
+		names += insert_cities(prefix=f"{prefix} {number:05}", count=together)
+		frappe.db.commit()
+	return names
 
 
 def check(producer, consumer, cities: list[str]) -> None:
@@ -609,18 +620,127 @@ def insert_as_from(origin: str, title: str) -> str:
 	return name
 
 
-def test_what_came_over_the_broker_counts_as_delivered_once_the_consumer_asks_the_feed(producer, consumer):
-	"""A condition that is added later has to know who has got a document that it ends for."""
-	cities = make(producer, 3)
+def test_what_came_over_the_broker_alone_ends_with_a_condition_that_is_added_later(producer, consumer):
+	"""None of it was in a page of the feed, which notes for those DocTypes, too, from where on the cursor says what was taken."""
+	subscribe_to_orders(producer, consumer, when_condition_ends="Remove")
+	producer.run(decide, consumer_url=consumer.url)
+	a_minute_later(producer, consumer)
+	producer.run(publish_all)
+	a_minute_later(producer, consumer)
+	order = producer.run(insert, doctype=ORDER, title=unique("order"))
 	producer.run(publish_all)
 	assert watch(producer, consumer)["requests"] == 0
+	assert consumer.run(read_doc, doctype=ORDER, name=order)
+
+	consumer.run(set_condition, name=producer.url, condition="doc.note == 'mine'")
+	watch(producer, consumer)
+	producer.run(decide, consumer_url=consumer.url)
+	a_minute_later(producer, consumer)
+	producer.run(change, doctype=ORDER, name=order, note="another's")
+	producer.run(publish_all)
 	a_minute_later(producer, consumer)
 
-	assert producer.run(delivered_to, consumer_url=consumer.url, names=cities) == 3
+	assert consumer.run(read_doc, doctype=ORDER, name=order) is None
+	assert producer.run(rows_of_deliveries, doctype=CITY) == 0
 
 
-def delivered_to(consumer_url: str, names: list[str]) -> int:
+def set_condition(name: str, condition: str) -> None:
 	import frappe
 
-	events = frappe.get_all("Event Update Log", {"docname": ["in", names]}, pluck="name")
-	return frappe.db.count("Event Update Log Consumer", {"parent": ["in", events], "consumer": consumer_url})
+	doc = frappe.get_doc("Event Producer", name)
+	next(row for row in doc.producer_doctypes if row.ref_doctype == ORDER).condition = condition
+	doc.save()
+
+
+def rows_of_deliveries(doctype: str) -> int:
+	import frappe
+
+	events = frappe.get_all("Event Update Log", {"ref_doctype": doctype}, pluck="name")
+	return frappe.db.count("Event Update Log Consumer", {"parent": ["in", events]})
+
+
+# ---- transactions
+
+
+def test_transactions_come_whole_over_the_broker(producer, consumer):
+	"""However few of its messages are asked for at once."""
+	consumer.run(set_settings, events_per_page=8)
+	cities = make(producer, 18, together=6)
+	assert producer.run(publish_all) == 18
+
+	pages = consumer.run(pull_and_list, event_producer=producer.url)
+
+	check_whole(pages)
+	assert [(where, len(transactions)) for where, transactions in pages if transactions] == [
+		("broker", 6)
+	] * 3
+	check(producer, consumer, cities)
+
+
+@pytest.mark.parametrize("lost", [6, 8, 11])
+def test_a_transaction_of_which_a_message_is_lost_comes_whole_from_the_feed(producer, consumer, hub, lost):
+	"""Of the last one of the stream no later message tells: its own do."""
+	cities = make(producer, 12, together=6)
+	producer.run(publish_all)
+	numbers = [number for number, _subject, _payload in messages_at(hub.url)][-12:]
+	lose(hub.url, [numbers[lost]])
+
+	pages = consumer.run(pull_and_list, event_producer=producer.url)
+
+	check_whole(pages)
+	assert [(where, len(transactions)) for where, transactions in pages] == [("broker", 6), ("feed", 6)]
+	check(producer, consumer, cities)
+
+
+def test_a_lot_of_the_publisher_ends_at_a_transaction_s_edge(producer, consumer):
+	make(producer, 18, together=6)
+
+	assert producer.run(publish_in_lots, events=8) == [6, 6, 6]
+
+
+def publish_in_lots(events: int) -> list[int]:
+	import frappe
+
+	from event_streaming.broker.settings import get_broker_settings
+	from event_streaming.producer.publishing import reading
+	from event_streaming.producer.publishing.publisher import Publisher
+
+	frappe.db.commit()
+	reading.EVENTS, before = events, reading.EVENTS
+	publisher, lots = Publisher(get_broker_settings()), []
+	try:
+		while number := publisher.publish_next():
+			lots.append(number)
+	finally:
+		reading.EVENTS = before
+		publisher.close()
+	return lots
+
+
+def pull_and_list(event_producer: str) -> list[tuple[str, list[str]]]:
+	"""Of each page of a pull, where it came from, and the transaction of each event; "" for what is divided."""
+	from event_streaming.consumer.pull import loop
+	from event_streaming.wire.events import transaction_of
+
+	pages, original = [], loop.next_page
+
+	def watched(*args):
+		page = original(*args)
+		where = "broker" if page["from_broker"] else "feed"
+		pages.append((where, [transaction_of(event) for event in page["events"]]))
+		return page
+
+	loop.next_page = watched
+	try:
+		summary = loop.pull(event_producer)
+	finally:
+		loop.next_page = original
+	assert not summary.error, summary.error
+	return pages
+
+
+def check_whole(pages: list) -> None:
+	"""No transaction is in two pages, and each event is of one."""
+	seen = [transaction for _where, transactions in pages for transaction in set(transactions)]
+	assert "" not in seen
+	assert len(seen) == len(set(seen))

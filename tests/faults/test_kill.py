@@ -332,7 +332,7 @@ def touch_deliveries(event_consumer: str) -> None:
 	import frappe
 
 	frappe.db.set_value(
-		"Event Update Log Consumer", {"consumer": event_consumer}, "at_position", 0, update_modified=False
+		"Event Delivery Hour", {"consumer": event_consumer}, "slowest", 0, update_modified=False
 	)
 
 

@@ -8,15 +8,15 @@ from logs import sync_logs
 from streams import pull, subscribe
 
 STEPS = [
-	("consumer.logs.task:start", "after", 1),
+	("consumer.tasks.task:start", "after", 1),
 	("consumer.first_copy.copying:count_all", "after", 1),
 	("consumer.subscriptions.remote:Producer.get_copy_page", "after", 1),
 	("consumer.subscriptions.remote:Producer.get_copy_page", "after", 2),
 	("consumer.life_cycle.documents:insert", "after", 1),
 	("consumer.life_cycle.documents:insert", "before", 4),
 	("consumer.unit_of_work.kept_identities:KeptIdentities.add", "after", 2),
-	("consumer.logs.task:save_progress", "before", 2),
-	("consumer.logs.task:save_progress", "after", 3),
+	("consumer.tasks.task:save_progress", "before", 2),
+	("consumer.tasks.task:save_progress", "after", 3),
 	*((f"commit:{nth}", when, nth) for nth in (5, 9, 12) for when in ("before", "after")),
 ]
 
@@ -51,8 +51,8 @@ def copy_to_the_end(event_producer: str, filters: dict) -> dict | None:
 	import frappe
 
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	copy = task.latest(event_producer, task.COPY) or copying.begin(event_producer, None, filters)
 	frappe.db.commit()

@@ -90,7 +90,9 @@ def check_all_works(producer, consumer, cities: list[str]) -> None:
 def pending_keys() -> list[str]:
 	import frappe
 
-	return [row[0] for row in frappe.db.sql("select fieldname from __Auth where fieldname like 'pending%%'")]
+	return [
+		row[0] for row in frappe.db.sql("select fieldname from `__Auth` where fieldname like 'pending%%'")
+	]
 
 
 @pytest.mark.parametrize(("target", "when", "nth"), CONSUMER_STEPS)

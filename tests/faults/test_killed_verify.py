@@ -10,8 +10,8 @@ from streams import pull, subscribe
 STEPS = [
 	("Verify", "consumer.subscriptions.remote:Producer.get_digests", "after", 2),
 	("Verify", "consumer.subscriptions.remote:Producer.look_at", "after", 2),
-	("Verify", "consumer.logs.task:save_progress", "before", 4),
-	("Verify", "consumer.logs.task:save_progress", "after", 6),
+	("Verify", "consumer.tasks.task:save_progress", "before", 4),
+	("Verify", "consumer.tasks.task:save_progress", "after", 6),
 	("Repair", "consumer.subscriptions.remote:Producer.look_at", "after", 2),
 	("Repair", "consumer.life_cycle.documents:update", "after", 3),
 	("Repair", "consumer.life_cycle.documents:delete", "after", 1),
@@ -70,8 +70,8 @@ def begin(event_producer: str, kind: str) -> str:
 
 def to_the_end(event_producer: str, kind: str) -> dict | None:
 	"""As the minute's sweep goes on with it; None while the database has not seen yet that the process is dead."""
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 	from event_streaming.consumer.verify import portions
 
 	portions.PORTION = 3

@@ -388,7 +388,7 @@ def clear_all() -> None:
 
 	from event_streaming.producer.log.retention import clear_update_log
 
-	frappe.db.sql("UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL 200 DAY")
+	frappe.db.sql("UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL '200' DAY")
 	frappe.db.commit()
 	clear_update_log(90)
 

@@ -1,37 +1,44 @@
 /*
-Commit order against numbering: no reader's cursor passes an event that it has not been given.
+Commit order against numbering: no reader's cursor passes an event that it has not been given, and none stops within a transaction.
 
-Stands for: producer/log/sequence.py (assign_positions), producer/feed/page.py and selection.py (a page after a cursor), and for
-the row that producer/capture/log.py writes in the transaction of the change.
+Stands for: producer/log/sequence.py (assign_positions), producer/log/ordering.py, producer/feed/page.py and selection.py (a page after
+a cursor), and for the row that producer/capture/log.py writes in the transaction of the change.
 
 What it models
 - Three transactions of users. Two change one document, one after the other has let go of its row; the third changes another
-  document twice. A row of the log gets its name (auto-increment) when it is inserted, its position 0. A transaction commits or is
-  rolled back; a name that was taken is not given again.
+  document and then that one. A row of the log gets its name (auto-increment) when it is inserted, its position 0. A transaction
+  commits or is rolled back; a name that was taken is not given again.
 - Two readers (two consumers, or one and the look for whom to tell). Before each page a reader numbers what is committed: a look
-  without the lock, the lock on the counter's row, a picture of the database, positions in the order of names, commit. At most
-  BATCH at a time. A reader dies at any point of it: what was not committed is gone, and the lock with it.
-- A page has at most LIMIT events after the cursor, up to the head that the reader's own numbering gave.
+  without the lock, the lock on the counter's row, a picture of the database, positions, commit. At most BATCH at a time. The events
+  of a transaction stand side by side, where its last one stands; those of one that has more than the picture holds wait. A
+  reader dies at any point of it: what was not committed is gone, and the lock with it.
+- A page has at most LIMIT events after the cursor, up to the head that the reader's own numbering gave, and those besides that
+  its last transaction has.
 
 What must hold
 - At the end each reader has been given each committed event exactly once.
 - Events of one document are given in the order in which the document was changed.
 - A position that was given is never changed.
+- Where a page ends, each transaction is given whole or not at all.
 
 Simpler than the code: applying a page and keeping the cursor are one step (page.pml takes them apart); conditions, permissions and
 retention are left out.
 
-Bounds: 3 transactions, 4 rows, 2 readers, batches of 2, pages of 2, 1 death.
+Bounds: 3 transactions, 4 rows, 2 readers, batches of 3, pages of 1, 1 death.
 
 Bugs that can be put back
 - BUG_AT_INSERT: the position is taken at insert, as an auto-increment is.
 - BUG_OLD_PICTURE: the picture of the database is from before the lock.
 - BUG_NAME_BEFORE_LOCK: the row of the log is written before the document's row is locked.
+- BUG_BY_NAME: positions are given in the order of names.
+- BUG_WHERE_IT_BEGINS: a transaction is put where its first event stands.
+- BUG_NOT_WAITED: a transaction of which a part is in the picture gets positions for that.
+- BUG_CUT: a page ends after LIMIT events, whatever they belong to.
 */
 
 #define ROWS 4
-#define BATCH 2
-#define LIMIT 2
+#define BATCH 3
+#define LIMIT 1
 #define READERS 2
 #define DOCUMENTS 2
 
@@ -40,6 +47,7 @@ byte next_name = 1;
 bool is_committed[ROWS + 1];
 byte position[ROWS + 1];
 byte document[ROWS + 1];
+byte made_by[ROWS + 1];
 byte change[ROWS + 1];
 byte head;
 bool counter_locked;
@@ -59,6 +67,7 @@ inline lock_document() {
 inline log_change() {
 	d_step {
 		document[next_name] = which;
+		made_by[next_name] = _pid;
 		mine[wrote] = next_name;
 #ifdef BUG_AT_INSERT
 		position[next_name] = next_name;
@@ -73,10 +82,11 @@ inline change_document() {
 	d_step { changes_of[which]++; change[mine[wrote - 1]] = changes_of[which] }
 }
 
-proctype Transaction(byte which; byte rows) {
+proctype Transaction(byte which; bool another) {
 	byte mine[2];
 	byte wrote = 0;
 	byte i = 0;
+	bool first_locked = which == 1;
 #ifdef BUG_NAME_BEFORE_LOCK
 	log_change();
 	lock_document();
@@ -86,10 +96,19 @@ proctype Transaction(byte which; byte rows) {
 	log_change();
 	change_document();
 #endif
-	do
-	:: wrote < rows -> log_change(); change_document()
-	:: else -> break
-	od;
+	if
+	:: another ->
+		which = 0;
+#ifdef BUG_NAME_BEFORE_LOCK
+		log_change();
+		lock_document();
+#else
+		lock_document();
+		log_change();
+#endif
+		change_document()
+	:: else
+	fi;
 	if
 	:: d_step { /* commit */
 		i = 0;
@@ -99,9 +118,10 @@ proctype Transaction(byte which; byte rows) {
 		od;
 		i = 0;
 		document_locked[which] = false;
+		document_locked[first_locked] = false;
 		transactions--
 	}
-	:: d_step { document_locked[which] = false; transactions-- } /* rollback */
+	:: d_step { document_locked[which] = false; document_locked[first_locked] = false; transactions-- } /* rollback */
 	fi
 }
 
@@ -121,22 +141,77 @@ inline take_picture() {
 	i = 0
 }
 
+/* the place of a row of the picture: where its transaction ends in it, and its name; 0 for one that has to wait */
+inline find_places() {
+	i = 0;
+	do
+	:: i == found -> break
+	:: else ->
+		places[i] = names[i];
+		j = 1;
+		do
+		:: j > ROWS -> break
+		:: else ->
+			if
+			:: !is_committed[j] || position[j] || made_by[j] != made_by[names[i]]
+			:: else ->
+				if
+#ifdef BUG_BY_NAME
+				:: true
+#elif defined(BUG_WHERE_IT_BEGINS)
+				:: j < places[i] -> places[i] = j
+#else
+#ifndef BUG_NOT_WAITED
+				:: found == BATCH && j > names[BATCH - 1] -> places[i] = 0; break
+#endif
+				:: j > places[i] && (found < BATCH || j <= names[BATCH - 1]) -> places[i] = j
+#endif
+				:: else
+				fi
+			fi;
+			j++
+		od;
+		i++
+	od
+}
+
+/* positions in the order of places, of names where these are the same; as one step of its caller */
 inline write_positions() {
 	d_step {
-		i = 0;
+		find_places();
+		left = found;
 		do
-		:: i < found ->
-			assert(position[names[i]] == 0); /* a position is never changed */
-			position[names[i]] = upto + i + 1;
-			i++
-		:: else -> break
+		:: left == 0 -> break
+		:: else ->
+			next = BATCH;
+			i = 0;
+			do
+			:: i == found -> break
+			:: else ->
+				if
+				:: places[i] && (next == BATCH || places[i] < places[next]) -> next = i
+				:: else
+				fi;
+				i++
+			od;
+			if
+			:: next == BATCH -> left = 0
+			:: else ->
+				assert(position[names[next]] == 0); /* a position is never changed */
+				upto++;
+				position[names[next]] = upto;
+				places[next] = 0;
+				left--
+			fi
 		od;
-		upto = upto + found;
 		head = upto;
 		counter_locked = false;
 		i = 0;
+		j = 0;
+		next = 0;
 		names[0] = 0;
-		names[1] = 0
+		names[1] = 0;
+		names[2] = 0
 	}
 }
 
@@ -170,8 +245,7 @@ inline read_page() {
 	d_step {
 		size = 0;
 		do
-		:: size == LIMIT -> break
-		:: else ->
+		:: true ->
 			/* the next one in the order of positions */
 			next = 0;
 			i = 1;
@@ -188,26 +262,48 @@ inline read_page() {
 			:: next == 0 -> break
 #ifndef BUG_AT_INSERT
 			:: next != 0 && position[next] > upto -> break
-			:: next != 0 && position[next] <= upto ->
-#else
-			:: next != 0 ->
 #endif
+#ifdef BUG_CUT
+			:: next != 0 && size >= LIMIT -> break
+#else
+			:: next != 0 && size >= LIMIT && made_by[next] != last_given -> break
+#endif
+			:: else ->
 				cursor = position[next];
 				size++;
+				last_given = made_by[next];
 				assert(!given[me * (ROWS + 1) + next]); /* nothing is given twice */
 				given[me * (ROWS + 1) + next] = true;
 				assert(change[next] > last_change[me * DOCUMENTS + document[next]]); /* in order */
 				last_change[me * DOCUMENTS + document[next]] = change[next]
 			fi
 		od;
+		i = 1;
+		do
+		:: i > ROWS -> break
+		:: else ->
+			j = 1;
+			do
+			:: j > ROWS -> break
+			:: else ->
+				/* whole or not at all */
+				assert(!is_committed[i] || !is_committed[j] || made_by[i] != made_by[j] ||
+					given[me * (ROWS + 1) + i] == given[me * (ROWS + 1) + j]);
+				j++
+			od;
+			i++
+		od;
+		last_given = 0;
 		next = 0;
-		i = 0
+		i = 0;
+		j = 0
 	}
 }
 
 proctype Reader(byte me) {
 	byte names[BATCH];
-	byte cursor, upto, found, size, next, i;
+	byte places[BATCH];
+	byte cursor, upto, found, left, size, next, last_given, i, j;
 	bool all_over;
 begin:
 	do
@@ -233,9 +329,9 @@ begin:
 
 init {
 	atomic {
-		run Transaction(0, 1);
-		run Transaction(0, 1);
-		run Transaction(1, 2);
+		run Transaction(0, false);
+		run Transaction(0, false);
+		run Transaction(1, true);
 		run Reader(0);
 		run Reader(1)
 	}

@@ -21,6 +21,9 @@ from tests.soak.history import FAILED, OK
 
 OPEN = ("Failed", "Retrying", "Waiting", "Conflict")
 MOST_OF_A_KIND = 12
+CONTAINED = "Already contained in what came before"
+# a document's id, and one change of it
+Change = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -170,21 +173,26 @@ def causes_come_before_effects(evidence: Evidence) -> Iterator[str]:
 
 
 def transactions_are_whole(evidence: Evidence) -> Iterator[str]:
-	"""What one transaction has changed on the owner's site is committed together on a consumer. Only where the app promises it."""
-	if not evidence.whole_transactions:
-		return
+	"""What one transaction has changed on the owner's site is committed together on a consumer, as far as its events brought it.
+
+	What has failed comes later, but for flows that are *together*.
+	"""
 	for flow in evidence.flows:
-		made: dict[int, set[str]] = defaultdict(set)
+		if evidence.restored.keys() & {flow.source, flow.target}:
+			continue
+		made: dict[int, set[Change]] = defaultdict(set)
 		for version in evidence.sites[flow.source].versions:
 			if version.mark.startswith(flow.source) and version.doctype in flow.doctypes and version.trx:
-				made[version.trx].add(version.token)
-		seen: dict[str, int] = {}
-		for version in evidence.sites[flow.target].versions:
-			seen.setdefault(version.token, version.trx)
-		for tokens in made.values():
-			trxs = {seen[token] for token in tokens if token in seen}
+				made[version.trx].add((version.id, version.mark))
+		target = evidence.sites[flow.target]
+		brought = brought_by_events(target, evidence.sites[flow.source].url, flow.together)
+		seen: dict[Change, int] = {}
+		for version in target.versions:
+			seen.setdefault((version.id, version.mark), version.trx)
+		for changes in made.values():
+			trxs = {seen[change] for change in changes & brought if change in seen}
 			if len(trxs) > 1:
-				yield f"{sorted(tokens)} of one transaction on {flow.source} came in {len(trxs)} on {flow.target}"
+				yield f"{sorted(changes)} of one transaction on {flow.source} came in {len(trxs)} on {flow.target}"
 
 
 # ---------------------------------------------------------------- effects
@@ -269,6 +277,17 @@ PROMISES: dict[str, Callable[[Evidence], Iterator[str]]] = {
 
 
 # ---------------------------------------------------------------- looking things up
+
+
+def brought_by_events(site: SiteEvidence, producer: str, retried_too: bool) -> set[Change]:
+	"""The changes that were taken from a producer's log, and not with a copy, a repair, or for another document before that."""
+	return {
+		change
+		for log in site.sync_logs
+		if log["event_producer"] == producer and log["status"] == "Synced" and not log.get("divided")
+		if (retried_too or not log.get("attempts")) and log.get("outcome") != CONTAINED
+		for change in marks_in(log.get("data"))
+	}
 
 
 def pairs(evidence: Evidence) -> Iterator[tuple[str, str, str, str]]:

@@ -63,6 +63,8 @@ class Flow:
 	source: str
 	target: str
 	doctypes: tuple[str, ...]
+	# what was changed together is applied together or not at all, also when some of it fails
+	together: bool = False
 
 
 @dataclass
@@ -70,8 +72,6 @@ class Evidence:
 	flows: list[Flow]
 	sites: dict[str, SiteEvidence]
 	history: list[dict] = field(default_factory=list)
-	# whether the app says of each event in which transaction it was made
-	whole_transactions: bool = False
 	# a backup was restored on these sites at that second: what was acknowledged before may be gone, and cursors may go back
 	restored: dict[str, float] = field(default_factory=dict)
 
@@ -142,9 +142,11 @@ def site_from(values: dict) -> SiteEvidence:
 
 def evidence_from(values: dict) -> Evidence:
 	return Evidence(
-		flows=[Flow(flow["source"], flow["target"], tuple(flow["doctypes"])) for flow in values["flows"]],
+		flows=[
+			Flow(flow["source"], flow["target"], tuple(flow["doctypes"]), flow.get("together", False))
+			for flow in values["flows"]
+		],
 		sites={letter: site_from(site) for letter, site in values["sites"].items()},
 		history=values["history"],
-		whole_transactions=values.get("whole_transactions", False),
 		restored=dict(values.get("restored") or {}),
 	)

@@ -26,11 +26,11 @@ class Shape:
 
 
 def star() -> Shape:
-	"""Masters go out from p, invoices come in to it; p and c both write tickets."""
+	"""Masters go out from p, to c all that was changed together or none of it; invoices come in to p; p and c both write tickets."""
 	return Shape(
 		"star",
 		(
-			Flow("p", "c", (*MASTERS, TICKET)),
+			Flow("p", "c", (*MASTERS, TICKET), together=True),
 			Flow("p", "t", MASTERS),
 			Flow("c", "p", (INVOICE, TICKET)),
 			Flow("t", "p", (INVOICE,)),

@@ -59,6 +59,7 @@ class World:
 					"ref_doctype": doctype,
 					"use_same_name": int(doctype != TICKET),
 					"conflict_policy": "Newest Wins" if doctype == TICKET else "Producer Wins",
+					"together": int(flow.together),
 				}
 				for doctype in flow.doctypes
 			]
@@ -74,7 +75,7 @@ class World:
 		for line in self.lines.values():
 			line.weather = {}
 		engine = self.cluster.engine
-		for server in (engine.mariadb, engine.redis):
+		for server in (engine.database, engine.redis):
 			if not (server.child and server.child.is_running()):
 				server.start()
 		self.closed.clear()

@@ -34,6 +34,8 @@ FIELDS = {
 		"fields_this_site_decides",
 		"add_up",
 		"no_notifications",
+		"together",
+		"one_by_one",
 		"not_sent",
 		"masked",
 	),

@@ -25,8 +25,6 @@ from event_streaming.site.hours import HOUR
 
 DAY = timedelta(days=1)
 MOST_MEASURED = 100
-# deliveries of each that are looked at
-MOST_DELIVERIES = 1_000
 FROM, TO = "from", "to"
 
 
@@ -96,7 +94,7 @@ def streams_to(now: datetime) -> list[Stream]:
 	for row in rows:
 		per_hour, delays = 0, []
 		if row["name"] in measured:
-			per_hour, delays = producing.delays_counted(row["name"], now - DAY, now - HOUR, MOST_DELIVERIES)
+			per_hour, delays = producing.delays_counted(row["name"], now - DAY, now - HOUR)
 		found.append(
 			_stream(
 				row,

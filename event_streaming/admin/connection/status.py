@@ -13,13 +13,14 @@ from event_streaming.admin.causes.listing import open_causes_of
 from event_streaming.admin.connection.shapes import fresh_as_of, percentile
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer
-from event_streaming.admin.words import counted
-from event_streaming.consumer.logs import by_doctype, findings, state, task
+from event_streaming.admin.words import counted, listening
+from event_streaming.consumer.logs import by_doctype, state
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs.by_doctype import OpenEvents
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, WAITING
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.tasks import findings, task
 from event_streaming.messages.coded import _
 from event_streaming.producer.registration import figures as producing
 from event_streaming.producer.registration import overview as registered
@@ -119,6 +120,8 @@ def of_producer(name: str) -> dict[str, Any] | None:
 	return {
 		**row,
 		"headline": headline_of(row, public_url(), now),
+		"listens": listening(row["listener"]),
+		"listening_problem": (row["listener"] or {}).get("problem") or "",
 		"per_hour": sum(count for (producer, _doctype), count in rates.items() if producer == name),
 		"delay": percentile(by_doctype.delays_since(now - DAY).get(name, [])),
 		"doctypes": lines,

@@ -16,7 +16,8 @@ from event_streaming.admin import alerts
 from event_streaming.admin.connection.shapes import Entry, as_cursor, newest_first, read_cursor
 from event_streaming.admin.connection.status import known
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
-from event_streaming.consumer.logs import state, task
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.tasks import task
 from event_streaming.messages.coded import _
 from event_streaming.site import audit
 

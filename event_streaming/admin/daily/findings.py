@@ -64,11 +64,9 @@ def put_off_now() -> dict[tuple[str, str], dict]:
 
 def to_be_told() -> list[dict]:
 	"""What the last daily look has found and nobody has put off; the first MOST."""
-	return frappe.get_all(
-		DOCTYPE,
-		filters={"still_there": 1},
-		or_filters=[["put_off_until", "is", "not set"], ["put_off_until", "<", now_datetime().date()]],
-		fields=["name", "looked_at", "subject", "message", "remedy", "put_off_until"],
-		order_by="creation asc",
-		limit=MOST,
-	)
+	found = frappe.qb.DocType(DOCTYPE)
+	# not "is not set": Frappe asks a date for '' too, which PostgreSQL does not take
+	due = found.put_off_until.isnull() | (found.put_off_until < now_datetime().date())
+	fields = ("name", "looked_at", "subject", "message", "remedy", "put_off_until")
+	query = frappe.qb.from_(found).select(*(found[field] for field in fields))
+	return query.where((found.still_there == 1) & due).orderby(found.creation).limit(MOST).run(as_dict=True)

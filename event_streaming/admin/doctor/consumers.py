@@ -6,7 +6,7 @@ from datetime import timedelta
 import frappe
 from frappe.utils import cint, now_datetime
 
-from event_streaming.admin.doctor import other_site
+from event_streaming.admin.doctor import listening, other_site
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
@@ -158,12 +158,7 @@ def contact(doc, active: bool) -> Finding:
 def call(doc) -> Iterator[Finding]:
 	"""Ask the consumer itself, with its token, or with its keys."""
 	if cint(doc.not_reachable):
-		yield Finding(
-			"connection",
-			doc.name,
-			NOTE,
-			_("{0} can't be reached from here, and says so: it pulls by itself.").format(doc.name),
-		)
+		yield listening.from_consumer(doc)
 		return
 	if cint(doc.protocol) < PROTOCOL:
 		yield other_site.older(doc.name)

@@ -7,10 +7,10 @@ import frappe
 from frappe.utils import cint
 
 from event_streaming.adapters.doctypes import why_not_subscribe
-from event_streaming.admin.doctor import differing, other_site, set_up
+from event_streaming.admin.doctor import differing, listening, other_site, set_up
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.consumer.dependencies import unasked
-from event_streaming.consumer.logs import overview, state, sync_log
+from event_streaming.consumer.logs import open_rows, overview, state, sync_log
 from event_streaming.consumer.mapping.validation import problems_of
 from event_streaming.consumer.subscriptions import producer_form
 from event_streaming.consumer.subscriptions.remote import Producer
@@ -41,6 +41,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield from other_site.identity(doc, state.load_state(name).other_site_id)
 	yield from waiting_for_unasked(doc)
 	yield from certificate(doc)
+	yield from listening.to_producer(doc)
 	try:
 		producer = Producer(doc)
 	except EventStreamingError as error:
@@ -115,7 +116,7 @@ def met(doc) -> Iterator[Finding]:
 
 
 def open_events(doc, failed: int, retrying: int) -> Finding:
-	errors = sync_log.open_errors(doc.name)
+	errors = open_rows.open_errors(doc.name)
 	refused = sum("PermissionError" in error.split("\n", 1)[0] for error in errors)
 	message = _("{0} events from {1} have failed or are in conflict, {2} are tried again.").format(
 		f"{failed:,}", doc.name, f"{retrying:,}"
@@ -178,7 +179,7 @@ def mappings(subscriptions: list[Subscription]) -> Iterator[Finding]:
 
 def waiting_for_unasked(doc) -> Iterator[Finding]:
 	"""DocTypes that do not come unasked, and that events wait for."""
-	open_errors = sync_log.open_errors(doc.name)
+	open_errors = open_rows.open_errors(doc.name)
 	for entry in unasked.unasked_of(doc, subscriptions_of(doc)).reached().values():
 		waiting = (
 			sum(unasked.not_brought(entry.doctype) in error for error in open_errors) if entry.refused else 0

@@ -15,7 +15,7 @@ from event_streaming.admin.daily.awake import has_connection, is_asleep
 from event_streaming.admin.doctor import disk
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
-from event_streaming.database.locks import lock_holder
+from event_streaming.database.locks import lock_holder, statement_that_ends
 from event_streaming.http.allowed import ALLOWED_NETWORKS
 from event_streaming.http.networks import parse_bound
 from event_streaming.messages.coded import _
@@ -301,8 +301,8 @@ def locks() -> Iterator[Finding]:
 				_("{0} has been stuck for {1} minutes, and no other can begin.").format(
 					what, holder.idle_seconds // 60
 				),
-				_("Restart the workers. If it stays: KILL {0}; in the database (bench mariadb).").format(
-					holder.connection
+				_("Restart the workers. If it stays: {0} in the database (bench db-console).").format(
+					statement_that_ends(holder)
 				),
 			)
 	if not stuck:

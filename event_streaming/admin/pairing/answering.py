@@ -67,15 +67,15 @@ def subscribe_back(doc: Any, keys: tuple[str, str]) -> None:
 	address, site_id = doc.used_by_address, doc.used_by_site
 	name = frappe.db.get_value(PRODUCER, {"site_id": site_id}) or frappe.db.exists(PRODUCER, address)
 	producer = frappe.get_doc(PRODUCER, name) if name else None
-	user = subscriber_of(doc.name, back=True)
+	user = writes = subscriber_of(doc.name, back=True)
 	if producer is not None and producer.user != user:
 		# it was there before, with keys of its own
-		keys = ("", "")
+		keys, writes = ("", ""), producer.user
 	elif not all(keys):
 		frappe.throw(_("{0} has given no keys for the other direction.").format(address), InvitationRefused)
 	if mistakes := look_at(rows, doc.recipe or "").mistakes:
 		frappe.throw("; ".join(f"{each.path}: {each.problem}" for each in mistakes), InvitationRefused)
-	make_user(user, address, [row["document_type"] for row in rows.values()])
+	make_user(writes, address, [row["document_type"] for row in rows.values()])
 	connect(producer, address, site_id, user, keys, write_parts(rows, doc.recipe or ""))
 
 

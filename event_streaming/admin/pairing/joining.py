@@ -103,7 +103,9 @@ def connected(code: Code, site: InvitingSite, offer: Offer, say: Say) -> str:
 	user = subscriber_of(code.invitation)
 	if keys[0]:
 		say(_("Making the user {0}").format(user))
-		make_user(user, offer.site, [row["document_type"] for row in offer.rows.values()])
+	# a connection that is there already keeps its user, who takes more DocTypes from now on
+	writes = user if keys[0] or not known else known.user
+	make_user(writes, offer.site, [row["document_type"] for row in offer.rows.values()])
 	say(_("Registering this site with {0}").format(code.address))
 	rows = write_parts(offer.rows, offer.recipe)
 	doc = connect(known, code.address, code.site_id, user, keys, rows)
@@ -209,9 +211,27 @@ def decoded(given: str) -> Code:
 			_("This is not a complete code: a code begins with ES1-. Copy the whole code again."),
 			"not all of a code",
 		)
-	if code.site_id == own_id() or code.address == public_url():
-		refuse_code(_("This code was made on this site: enter it on the other one."), "this site's own")
+	if mistaken := why_our_own(code):
+		refuse_code(mistaken, "this site's own")
 	return code
+
+
+def why_our_own(code: Code) -> str:
+	"""Why a code can't be told from one of this site itself: it is one, or one of the two is a copy or has a copied address."""
+	same_id, same_address = code.site_id == own_id(), code.address == public_url()
+	if same_id and same_address:
+		return _("This code was made on this site: enter it on the other one.")
+	if same_id:
+		return _(
+			"This site has the same Site Id as {0}, which made the code: one is a copy of the other. Press New Site Id in Event"
+			" Streaming Settings of the copy, then join again. If the copy made the code, make a new code there."
+		).format(code.address)
+	if same_address:
+		return _(
+			"This code is from a site with the same Public URL as this site: {0}. Correct the Public URL in Event Streaming Settings"
+			" of the site that has another address, make a new code, and enter it on the other site."
+		).format(code.address)
+	return ""
 
 
 def refuse_code(message: str, reason: str) -> None:

@@ -32,7 +32,7 @@ MAPPING, MAPPING_ROW = "Document Type Mapping", "Document Type Field Mapping"
 DOCTYPES = (SETTINGS, VALUE_MAP, PAIR, MAPPING, MAPPING_ROW, PRODUCER, PRODUCER_ROW)
 # DocType -> fields that are no part of a set-up, or that a file says in another way
 LEFT_OUT = {
-	SETTINGS: ("public_url", "not_reachable"),
+	SETTINGS: ("public_url", "not_reachable", "realtime_port"),
 	VALUE_MAP: ("value_map_name",),
 	MAPPING: ("mapping_name",),
 	PRODUCER: ("producer_url", "user", "api_key", "ca_certificate", "paused"),

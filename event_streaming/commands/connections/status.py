@@ -47,9 +47,12 @@ def describe_alert(alert: dict) -> str:
 
 
 def producers_table(rows: list[dict]) -> tuple:
-	from event_streaming.admin.words import ago, counted
+	from event_streaming.admin.words import ago, counted, listening
 
-	head = ("PRODUCER", "STATE", "BEHIND", "FAILED", "CONFLICTS", "RETRYING", "WAITING", "LAST CONTACT")
+	head = (
+		*("PRODUCER", "STATE", "BEHIND", "FAILED", "CONFLICTS", "RETRYING", "WAITING"),
+		*("LAST CONTACT", "LISTENS"),
+	)
 	return head, [
 		(
 			row["name"],
@@ -57,6 +60,7 @@ def producers_table(rows: list[dict]) -> tuple:
 			row["events_behind"],
 			*(counted(row[key]) for key in ("failed", "conflicts", "retrying", "waiting")),
 			ago(row["last_contact"]),
+			listening(row["listener"]),
 		)
 		for row in rows
 	]
@@ -65,7 +69,7 @@ def producers_table(rows: list[dict]) -> tuple:
 def consumers_table(rows: list[dict]) -> tuple:
 	from event_streaming.admin.words import ago
 
-	head = ("CONSUMER", "STATE", "BEHIND", "TO APPROVE", "FAILED NOTIFICATIONS", "LAST CONTACT")
+	head = ("CONSUMER", "STATE", "BEHIND", "TO APPROVE", "FAILED NOTIFICATIONS", "LAST CONTACT", "LISTENS")
 	return head, [
 		(
 			row["name"],
@@ -74,6 +78,7 @@ def consumers_table(rows: list[dict]) -> tuple:
 			len(row["pending"]),
 			row["notify_failures"],
 			ago(row["last_contact"]),
+			"yes" if row["listens"] else "no",
 		)
 		for row in rows
 	]

@@ -62,8 +62,8 @@ def check_command(
 	"""
 	from event_streaming.commands.documents.copy import work_to_the_end
 	from event_streaming.consumer.checking import checker
-	from event_streaming.consumer.logs import task
-	from event_streaming.consumer.logs.task import TaskUnderWay
+	from event_streaming.consumer.tasks import task
+	from event_streaming.consumer.tasks.task import TaskUnderWay
 
 	if (typed or yes) and not numbers:
 		raise click.UsageError("--value and --yes go with --fix.")
@@ -101,7 +101,7 @@ def values_of(typed: tuple[str, ...]) -> dict[str, str]:
 def fix(event_producer: str, numbers: tuple[int, ...], values: dict[str, str], yes: bool) -> int:
 	"""Say what will be done about findings of the last check, ask, and do it, one after the other."""
 	from event_streaming.consumer.checking import mending
-	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.tasks import task
 
 	check = task.latest(event_producer, task.CHECK, task.DONE)
 	if not check:

@@ -43,8 +43,8 @@ def copy_command(
 	  4  another copy from this producer is under way
 	"""
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
-	from event_streaming.consumer.logs.task import TaskUnderWay
+	from event_streaming.consumer.tasks import task
+	from event_streaming.consumer.tasks.task import TaskUnderWay
 
 	name = chosen_producer(event_producer)
 	try:
@@ -65,8 +65,8 @@ def copy_command(
 
 def work_to_the_end(work, line: Callable):
 	"""Slice after slice of a task, here and now; shows how far it has got. Returns the task as it is then."""
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	progress = Progress()
 	try:

@@ -72,8 +72,8 @@ def verify_command(
 	  3  documents differ, or have events that are not settled
 	  4  another verify or repair of this producer is under way
 	"""
-	from event_streaming.consumer.logs import task
-	from event_streaming.consumer.logs.task import TaskUnderWay
+	from event_streaming.consumer.tasks import task
+	from event_streaming.consumer.tasks.task import TaskUnderWay
 	from event_streaming.consumer.verify import repair, verifying
 
 	if (delete_extra or kinds) and not mend:
@@ -107,7 +107,7 @@ def run(work):
 
 
 def exit_code(work) -> int:
-	from event_streaming.consumer.logs import findings, task
+	from event_streaming.consumer.tasks import findings, task
 
 	if work.status != task.DONE:
 		return IMPOSSIBLE
@@ -177,7 +177,7 @@ def counts_of(work) -> str:
 
 def confirmed(work, delete_extra: bool) -> bool:
 	"""Say what a repair will do, and ask."""
-	from event_streaming.consumer.logs import findings
+	from event_streaming.consumer.tasks import findings
 
 	counts = work.report["counts"]
 	extra = counts[findings.EXTRA]

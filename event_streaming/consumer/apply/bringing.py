@@ -23,7 +23,7 @@ from event_streaming.consumer.matching.one import match_one
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.settling.adding import as_counted_here
 from event_streaming.consumer.subscriptions.subscription import Subscription
-from event_streaming.exceptions import DependencyMissing, NameTaken
+from event_streaming.exceptions import DependencyMissing, NameTaken, NotAsOne
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import Root
@@ -38,13 +38,15 @@ NOT_FOUND = "not found"
 class Whole:
 	"""A whole document as the producer has it, with its files; its events up to `position` are contained in it.
 
-	`settled`: it is what the producer has stored, not what it had at the moment of an event.
+	`settled` are the fields of a submitted document that are what the producer has stored, not what it had at the moment of an event:
+	None is all of them. `is_new`: nothing here may be it. Raises NotAsOne then.
 	"""
 
 	data: dict
 	position: int = 0
 	files: list[RemoteFile] = field(default_factory=list)
-	settled: bool = True
+	settled: Collection[str] | None = None
+	is_new: bool = False
 
 
 def bring_missing(about: About, work: Work) -> Outcome:
@@ -83,7 +85,7 @@ def bring(about: About, whole: Whole, work: Work) -> Outcome:
 		# what was made first, or its life cycle, may have made this one as well
 		about = work.resolver.look(about.key, about.root, about.subscription)
 	filled_later = any(need.link.required for need in plan.later)
-	outcome = write_document(about, values, whole.position, filled_later, work, whole.settled)
+	outcome = write_document(about, values, whole.position, filled_later, work, whole.settled, whole.is_new)
 	local = (outcome.local_doctype, outcome.local_name)
 	localise.set_later(values, plan, local, work, make_needed)
 	work.files.attach_all(whole.files, local, about.subscription)
@@ -124,7 +126,13 @@ def unsubscribed(planned: PlannedDocument) -> Subscription:
 
 
 def write_document(
-	about: About, values: dict, position: int, filled_later: bool, work: Work, settled: bool = True
+	about: About,
+	values: dict,
+	position: int,
+	filled_later: bool,
+	work: Work,
+	settled: Collection[str] | None = None,
+	is_new: bool = False,
 ) -> Outcome:
 	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
 	subscription, adopted = about.subscription, about.is_only_linked
@@ -135,6 +143,8 @@ def write_document(
 	extra = {}
 	if not subscription.use_same_name and not frappe.get_meta(subscription.local_doctype).issingle:
 		extra = {REMOTE_NAME: about.key[1], REMOTE_SITE: work.event_producer}
+	if about.is_here and is_new:
+		raise NotAsOne()
 	if about.is_here:
 		# a default of the mapping is for documents that are new
 		values = document_without(values, not_sent_here(subscription, work))

@@ -15,6 +15,7 @@ from frappe.utils import escape_html, get_datetime
 from event_streaming.adapters.calls import decision_of
 from event_streaming.consumer.apply.two_way import is_root_here
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.folding.runs import is_folded
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.mapping.rules import Places, needs_remote_document
@@ -22,7 +23,7 @@ from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.settling.adding import NotANumber, added_up
 from event_streaming.consumer.settling.policies import ASK, CONSUMER_WINS, NEWEST_WINS, policy_for
-from event_streaming.exceptions import CannotApply, ConflictToSettle
+from event_streaming.exceptions import CannotApply, ConflictToSettle, NotAsOne
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event, parse_data
 from event_streaming.wire.left_out import change_without
@@ -53,6 +54,9 @@ class Settler:
 		if not then or get_datetime(then) == get_datetime(doc.modified):
 			# the document is as it was left by the last change from there
 			return change
+		if is_folded(self.event):
+			# each of them meets what this site has by itself
+			raise NotAsOne()
 		self.met = True
 		counted = change_without(change, self.added)
 		self.conflicts = find_conflicts(doc, counted, self.with_local_names(doc, before))

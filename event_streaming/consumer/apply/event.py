@@ -3,6 +3,8 @@
 Applying an event twice, or one that is contained in what was fetched already, does no harm and says so.
 """
 
+from collections.abc import Collection
+
 import frappe
 from frappe.model.document import Document
 
@@ -22,6 +24,7 @@ from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.renaming import apply_rename
 from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.folding.runs import is_folded
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
@@ -32,7 +35,7 @@ from event_streaming.consumer.settling.adding import only
 from event_streaming.consumer.settling.policies import DELETED_HERE, DELETED_THERE
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.transaction import Moment
-from event_streaming.exceptions import CannotApply, DependencyMissing, RefusedDocType, RowMissing
+from event_streaming.exceptions import AsItIsNow, CannotApply, DependencyMissing, RefusedDocType, RowMissing
 from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying, writing
 from event_streaming.identity.registry import LINKED
@@ -167,13 +170,22 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 			about = about.as_before(work.resolver.name_here(about))
 		elif deleted := two_way.stays_deleted(about, data, work):
 			return deleted
-	try:
-		# what an event says is what the document was then; what a copy says is what it is
-		return bring(about, Whole(data, event["position"], files, settled=not event["id"]), work)
-	except DependencyMissing:
-		if not links_elsewhere_now(about.key, data, work) and not is_gone_there(about.key, work):
-			raise
+	if work.as_it_is_now:
 		return bring_missing(about, work)
+	try:
+		return bring(about, Whole(data, event["position"], files, *settled_by(event)), work)
+	except DependencyMissing as error:
+		if not is_folded(event):
+			raise_if_another_now(about, data, work, error)
+		raise
+
+
+def settled_by(event: Event) -> tuple[Collection[str] | None, bool]:
+	"""What an event says is what the document was then, what a copy says is what it is; of several events that are applied as one,
+	what the submission says. And whether the document has to be a new one."""
+	if not event["id"]:
+		return None, False
+	return event.get("submission", ()), is_folded(event)
 
 
 def apply_update(event: Event, about: About, work: Work) -> Outcome:
@@ -195,17 +207,15 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	if about.key in work.gaps or about.is_only_linked:
 		work.gaps.discard(about.key)
 		return bring_in_place(event, about, work)
+	if work.as_it_is_now:
+		return update_as_it_is_now(event, about, work)
 	moment = Moment()
 	try:
 		change = localise.localise_change(data, about.key, about.local, subscription, work, make_needed)
-	except DependencyMissing:
-		if is_gone_there(about.key, work):
-			return comes_with_what_became_of_it(about, work)
-		if not links_elsewhere_now(about.key, changed, work):
-			raise
-		outcome = bring_in_place(event, about, work)
-		two_way.say_what_is_true(about, None, work)
-		return outcome
+	except DependencyMissing as error:
+		if not is_folded(event):
+			raise_if_another_now(about, changed, work, error)
+		raise
 	if change is None:
 		return outcome_of(subscription, about.local[1], _("Changes no field of the mapping"))
 	if moment.is_over():
@@ -214,8 +224,25 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	try:
 		return apply_change(event, about, doc, convert_times(doc.doctype, change, work.time_zone), work)
 	except RowMissing:
+		if is_folded(event):
+			raise
 		# this site has replaced rows: only the whole document says what is in them
 		return bring_in_place(event, about, work)
+
+
+def raise_if_another_now(about: About, data: dict, work: Work, error: DependencyMissing) -> None:
+	"""Raise AsItIsNow if the document is gone there, or links elsewhere by now."""
+	if links_elsewhere_now(about.key, data, work) or is_gone_there(about.key, work):
+		raise AsItIsNow(str(error)) from error
+
+
+def update_as_it_is_now(event: Event, about: About, work: Work) -> Outcome:
+	"""What a change links to can't be had any more: the whole document in its place."""
+	if is_gone_there(about.key, work):
+		return comes_with_what_became_of_it(about, work)
+	outcome = bring_in_place(event, about, work)
+	two_way.say_what_is_true(about, None, work)
+	return outcome
 
 
 def comes_with_what_became_of_it(about: About, work: Work) -> Outcome:

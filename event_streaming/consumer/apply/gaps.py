@@ -11,7 +11,7 @@ import frappe
 from frappe.utils import get_datetime
 
 from event_streaming.consumer.life_cycle.times import convert_times
-from event_streaming.consumer.logs import sync_log
+from event_streaming.consumer.logs import taken_events
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.wire.checks import InvalidPage
@@ -33,7 +33,7 @@ def find_gaps(work: "Work", events: list[Event]) -> set[RemoteKey]:
 		for key, (event, local) in first.items()
 		if local in modified and _modified_before(event, local[0], work) not in (None, modified[local])
 	}
-	given = sync_log.last_given(work.event_producer, changed) if changed else {}
+	given = taken_events.last_given(work.event_producer, changed) if changed else {}
 	gaps = [key for key, local in changed.items() if given.get(key) == modified[local]]
 	return {key for key in gaps if key in work.fetch(gaps).documents}
 

@@ -15,7 +15,7 @@ from event_streaming.consumer.dependencies.plan import Need, Plan, PlannedDocume
 from event_streaming.consumer.dependencies.planning import Dependencies
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
-from event_streaming.consumer.logs import sync_log
+from event_streaming.consumer.logs import open_rows
 from event_streaming.consumer.mapping.rules import needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change, to_local_document
 from event_streaming.consumer.subscriptions.subscription import Subscription
@@ -61,7 +61,7 @@ def open_dependencies(work: "Work") -> Dependencies:
 
 def open_events(work: "Work", keys: list[RemoteKey]) -> set[RemoteKey]:
 	"""Those of the remote documents that have an event which has not taken effect, in the log or in this page."""
-	return work.held_back.intersection(keys) | sync_log.documents_held_back(work.event_producer, keys)
+	return work.held_back.intersection(keys) | open_rows.documents_held_back(work.event_producer, keys)
 
 
 def needs_of_page(work: "Work", events: list[Event]) -> list[list[Need]]:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from event_streaming.consumer.apply import gaps, localise
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.folding.runs import all_steps
 from event_streaming.consumer.life_cycle import naming
-from event_streaming.consumer.logs import sync_log
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments
+from event_streaming.consumer.logs import open_rows, taken_events
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import ATTACH, CREATE, UPDATE, Event, keys_of, parse_data, remote_key
 
@@ -41,11 +42,12 @@ def names_coming(work: Work, events: list[Event]) -> Iterator[tuple[str, dict, s
 def look_up_here(work: Work, events: list[Event]) -> list[Event]:
 	"""The part of it that asks nobody but this site; returns the events of documents that are not known here."""
 	keys = list(dict.fromkeys(key for event in events for key in keys_of(event)))
-	work.held_back = sync_log.documents_held_back(work.event_producer, keys) | work.left
+	work.held_back = open_rows.documents_held_back(work.event_producer, keys) | work.left
 	# the cursor is past all that was dealt with, unless a hook has committed in the middle of a group
-	work.known = sync_log.events_known(work.event_producer, events)
+	steps = all_steps(events)
+	work.known = taken_events.events_known(work.event_producer, steps)
 	if work.renumbered_until:
-		work.known |= sync_log.events_known_otherwise(work.event_producer, events, work.renumbered_until)
+		work.known |= taken_events.events_known_otherwise(work.event_producer, steps, work.renumbered_until)
 	work.fetched = FetchedDocuments()
 	if work.brought:
 		work.fetched.add(work.brought)

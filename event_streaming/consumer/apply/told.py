@@ -6,7 +6,7 @@ from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.identity.origin import Applied
-from event_streaming.wire.events import Event
+from event_streaming.wire.events import Event, remote_key, transaction_of
 
 
 def applied_of(event: Event, subscription: Subscription, work: Work) -> Applied:
@@ -17,6 +17,8 @@ def applied_of(event: Event, subscription: Subscription, work: Work) -> Applied:
 		name=event["docname"],
 		update_type=event["update_type"],
 		quiet=is_quiet(event, subscription, work),
+		# of one that says none each event is one
+		transaction_id=transaction_of(event) or event["id"] or " ".join(remote_key(event)),
 	)
 
 

@@ -10,13 +10,16 @@ from event_streaming.consumer.dependencies.unasked import Unasked, unasked_of
 from event_streaming.consumer.files.attached import Files
 from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.resolve.resolver import Resolver
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments, Producer
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
+from event_streaming.consumer.subscriptions.old_producer import documents_one_by_one
+from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.site.address import public_url
 from event_streaming.site.address import time_zone as own_time_zone
 from event_streaming.site.settings import get_settings
+from event_streaming.wire.pages import PROTOCOL
 
 
 def quiet_before_now() -> datetime | None:
@@ -51,6 +54,8 @@ class Work:
 	asked_by: str = ""
 	# the producer did not answer the last time it was asked
 	away: bool = False
+	# the event's own data can't be applied: the document is brought as it is there now
+	as_it_is_now: bool = False
 	# what a person has decided about the conflicts of the event being applied: key -> "here" or "there"
 	decision: dict[str, str] | None = None
 	# existing documents are brought over or mended: nobody is to be told of each
@@ -98,10 +103,10 @@ class Work:
 			if key not in self.fetched.documents and key not in self.fetched.missing
 		]
 		if new:
-			get = (
-				self.producer.get_documents if self.protocol >= 2 else self.producer.get_documents_one_by_one
+			older = self.protocol < PROTOCOL
+			self.fetched.add(
+				documents_one_by_one(self.producer, new) if older else self.producer.get_documents(new)
 			)
-			self.fetched.add(get(new))
 		return self.fetched
 
 

@@ -12,12 +12,13 @@ from event_streaming.consumer.checking.amounts import in_all
 from event_streaming.consumer.checking.finding import MAY_HURT, STOPS, in_order
 from event_streaming.consumer.checking.one_row import check_row
 from event_streaming.consumer.first_copy.scope import as_list
-from event_streaming.consumer.logs import state, task
-from event_streaming.consumer.logs.slices import Slice, request
-from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.logs import state
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.consumer.tasks import task
+from event_streaming.consumer.tasks.slices import Slice, request
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.client import is_unknown_method

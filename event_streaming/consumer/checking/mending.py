@@ -12,8 +12,8 @@ from frappe.permissions import add_permission, update_permission_property
 
 from event_streaming.consumer.checking import finding, fitting
 from event_streaming.consumer.checking.rights import OF_SUBMITTABLE, RIGHTS, roles_of
-from event_streaming.consumer.logs import task
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.consumer.tasks import task
 from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.wire.left_out import names_in

@@ -20,12 +20,12 @@ from event_streaming.consumer.checking.finding import (
 from event_streaming.consumer.checking.trial import Trial, try_first
 from event_streaming.consumer.dependencies.unasked import unasked_of
 from event_streaming.consumer.first_copy import matching
-from event_streaming.consumer.logs import task
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, doctypes_given, subscriptions_of
+from event_streaming.consumer.tasks import task
 from event_streaming.exceptions import CannotApply, EventStreamingError, RemoteUnavailable
 from event_streaming.messages.coded import _
 from event_streaming.site.schema import schema_of
@@ -84,6 +84,7 @@ def of_set_up(row: Row) -> Iterator[Found]:
 	wanted, facts = row.wanted, row.facts
 	doctype, remote, user = wanted.local_doctype, wanted.remote_doctype, row.doc.user
 	yield from rights.of_this_site(doctype, user)
+	yield from rights.of_what_is_written_too(doctype, user)
 	both_ways = bool(doctypes_given(row.doc.name, {doctype}))
 	yield from rights.of_the_producer(doctype, remote, user, row.doc.name, facts, both_ways)
 	yield from fitting.of_fields(row.doc.name, wanted, facts["problem"], facts["schema"])

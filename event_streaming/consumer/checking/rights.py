@@ -6,6 +6,7 @@ from typing import Any
 import frappe
 from frappe.permissions import AUTOMATIC_ROLES
 
+from event_streaming.adapters.doctypes import also_written
 from event_streaming.consumer.checking.finding import GIVE_RIGHTS, MAY_HURT, STOPS, Found
 from event_streaming.consumer.dependencies.unasked import unasked_of
 from event_streaming.consumer.subscriptions.subscription import Subscription
@@ -46,6 +47,27 @@ def of_this_site(doctype: str, user: str) -> Iterator[Found]:
 			GIVE_RIGHTS,
 			{"rights": lacking, "roles": roles_of(user)},
 		)
+
+
+def of_what_is_written_too(doctype: str, user: str) -> Iterator[Found]:
+	"""What the life cycle of a DocType makes beside its documents: without the right the document fails with it."""
+	for other in also_written([doctype]):
+		lacking = [
+			right for right in ("create", "write") if not frappe.has_permission(other, right, user=user)
+		]
+		frappe.clear_messages()
+		if lacking:
+			yield Found(
+				MAY_HURT,
+				"rights",
+				other,
+				_("Saving {0} here can make {1}, which {2} has no right to {3}: such events fail.").format(
+					_(doctype), _(other), user, ", ".join(lacking)
+				),
+				_("Give the rights to one of its roles in Role Permissions Manager."),
+				GIVE_RIGHTS,
+				{"rights": lacking, "roles": roles_of(user)},
+			)
 
 
 def of_the_producer(

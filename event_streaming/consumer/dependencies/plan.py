@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from event_streaming.consumer.dependencies.places import Link
 from event_streaming.consumer.resolve.resolver import Resolver
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.messages.coded import _

@@ -17,7 +17,8 @@ from event_streaming.consumer.files.fields import LEAVE_OUT, AttachShape, every_
 from event_streaming.consumer.life_cycle.stand_ins import stored_already
 from event_streaming.consumer.resolve.file_rows import find_file, same_attached
 from event_streaming.consumer.resolve.resolver import Resolver
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments, FileReference, Producer
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments, FileReference
+from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.consumer.unit_of_work.transaction import hooks_run

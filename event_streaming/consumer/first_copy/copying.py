@@ -19,16 +19,18 @@ from event_streaming.consumer.apply.step import give_up, try_event
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.first_copy.matching import match_first
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
-from event_streaming.consumer.logs import state, task
-from event_streaming.consumer.logs.slices import Slice, request
+from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING
-from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.pull import loop
 from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.consumer.subscriptions import registration
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments, Producer
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
+from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.consumer.tasks import task
+from event_streaming.consumer.tasks.slices import Slice, request
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, RemoteUnavailable

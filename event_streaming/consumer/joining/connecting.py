@@ -7,20 +7,25 @@ from typing import Any
 
 import frappe
 
+from event_streaming.adapters.doctypes import also_written
 from event_streaming.consumer.joining.asking import PRODUCER
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import WrongSite
 from event_streaming.messages.coded import _
-from event_streaming.site.roles import ADMIN, has_right, make_stream_user, writing_role
+from event_streaming.site.roles import ADMIN, ADMINISTRATOR, has_right, make_stream_user, writing_role
 
 # what events may ask for, as far as the DocType knows it
 RIGHTS = ("read", "write", "create", "delete")
 
 
 def make_user(user: str, address: str, doctypes: list[str]) -> None:
-	"""The user here: System Manager, as each Event Subscriber, and with the rights on the DocTypes that it lacks then."""
+	"""The user here: System Manager, as each Event Subscriber, and with the rights that it lacks then on the DocTypes and on what their
+	life cycles write beside them."""
+	if user == ADMINISTRATOR:
+		return
 	make_stream_user(user, _("Event Streaming: {0}").format(address), [ADMIN])
-	missing = [doctype for doctype in doctypes if not may_write(doctype, user)]
+	wanted = dict.fromkeys((*doctypes, *also_written(doctypes)))
+	missing = [doctype for doctype in wanted if not may_write(doctype, user)]
 	if missing:
 		make_stream_user(user, user, [writing_role(doctype) for doctype in missing])
 

@@ -17,7 +17,7 @@ from event_streaming.consumer.life_cycle.fields import known_fields, left_out, s
 from event_streaming.consumer.life_cycle.kept_values import KeptValues, of_change, of_whole
 from event_streaming.consumer.life_cycle.naming import forget, raise_counter
 from event_streaming.consumer.life_cycle.permission import as_it_will_be, authorise
-from event_streaming.consumer.life_cycle.rows import missing_rows, replace_rows, update_rows
+from event_streaming.consumer.life_cycle.rows import insert_together, missing_rows, replace_rows, update_rows
 from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stamps_of, take_away
 from event_streaming.consumer.life_cycle.state_before import keep_state
 from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, stored_after_hooks
@@ -35,13 +35,13 @@ def insert(
 	name: str | None,
 	extra: dict | None = None,
 	filled_later: bool = False,
-	settled: bool = True,
+	settled: Collection[str] | None = None,
 ) -> tuple[Document, list[str]]:
 	"""Make a document from the whole state `data`; returns it and the warnings.
 
 	`name` None leaves the naming to this site. `extra` are fields that are set besides. `filled_later` says that a
-	mandatory link is set once what it points to is there. `settled` says that the values are what the producer has stored, not
-	what it had when the document was made: then they also stay where hooks of a submission set others. A submitted document is
+	mandatory link is set once what it points to is there. `settled` are the fields whose values are what the producer has stored,
+	not what it had when the document was made: they also stay where hooks of a submission set others. None is all of them. A submitted document is
 	submitted; a cancelled one is written as such, without a life cycle. Child rows keep their names. A Single is never made:
 	it is changed. Raises what Frappe raises.
 	"""
@@ -73,9 +73,10 @@ def insert(
 		if docstatus == CANCELLED:
 			cancelled.insert(doc, wanted)
 		else:
+			insert_together(doc)
 			doc.insert(set_name=wanted, set_child_names=False)
-	if docstatus == SUBMITTED and settled:
-		keep_after(doc, kept, kept.values)
+	if docstatus == SUBMITTED:
+		keep_after(doc, kept, kept.values if settled is None else settled)
 	keep_after_hooks(doc, stamps, kept)
 	return doc, warnings + kept.warnings()
 

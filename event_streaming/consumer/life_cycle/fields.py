@@ -66,14 +66,16 @@ def known_fields(doctype: str, data: dict, rows: bool = True) -> tuple[dict, lis
 		elif fieldname in shape.tables:
 			if rows and isinstance(value, list):
 				df = meta.get_field(fieldname)
-				known[fieldname] = [known_row(df, row, unknown) for row in value if isinstance(row, dict)]
+				of_rows = frappe.get_meta(df.options)
+				known[fieldname] = [
+					known_row(df, of_rows, row, unknown) for row in value if isinstance(row, dict)
+				]
 		elif is_unknown(meta, fieldname, value):
 			unknown.append(fieldname)
 	return known, left_out(doctype, unknown)
 
 
-def known_row(df, row: dict, unknown: list[str]) -> dict:
-	meta = frappe.get_meta(df.options)
+def known_row(df, meta: Meta, row: dict, unknown: list[str]) -> dict:
 	stored = shape_of(meta).stored
 	known = {"doctype": df.options, **{key: row[key] for key in ROW_KEYS if row.get(key)}}
 	for fieldname, value in row.items():

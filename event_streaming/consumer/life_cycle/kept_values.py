@@ -60,13 +60,13 @@ class KeptValues:
 
 	def put_rows_back(self, doc: Document, fieldname: str, rows: list[KeptRow]) -> None:
 		now = doc.get(fieldname) or []
-		label = doc.meta.get_label(fieldname)
 		if len(now) != len(rows) or not all(map(is_, now, [kept.row for kept in rows])):
 			self.note_rows(doc, fieldname, len(now))
 			doc.set(fieldname, [kept.row for kept in rows])
 		for number, kept in enumerate(rows, start=1):
 			row = kept.row
-			self.put_values_back(row, kept.values, f"{label} {number}, ")
+			if not kept.values.items() <= vars(row).items():
+				self.put_values_back(row, kept.values, f"{doc.meta.get_label(fieldname)} {number}, ")
 			if row.idx != number:
 				row.idx = number
 
@@ -106,9 +106,10 @@ def of_whole(doc: Document, came: dict[str, Any]) -> KeptValues:
 	for fieldname, value in came.items():
 		if fieldname in shape.tables:
 			names = {str(row.get("name")): row for row in value if isinstance(row, dict)}
+			rows = doc.get(fieldname) or []
+			stored = stored_in(rows)
 			kept.tables[fieldname] = [
-				KeptRow(row, values_of(row, names.get(str(row.name)) or ()))
-				for row in doc.get(fieldname) or []
+				KeptRow(row, values_of(row, stored, names.get(str(row.name)) or ())) for row in rows
 			]
 		elif fieldname in shape.stored:
 			kept.values[fieldname] = state[fieldname] if fieldname in state else None
@@ -146,16 +147,27 @@ def of_change(doc: Document, change: dict[str, Any], decided: Collection[str], m
 		decided_there = None
 		if not mapped:
 			decided_there = {name for name in decided if name.startswith(f"{fieldname}.")}
+		rows = doc.get(fieldname) or []
+		stored = stored_in(rows)
 		kept.tables[fieldname] = [
-			KeptRow(row, values_of(row, rows_said.get((fieldname, str(row.name))) or (), decided_there))
-			for row in doc.get(fieldname) or []
+			KeptRow(
+				row, values_of(row, stored, rows_said.get((fieldname, str(row.name))) or (), decided_there)
+			)
+			for row in rows
 		]
 	return kept
 
 
-def values_of(row: Document, came: Collection[str], decided: Collection[str] | None = None) -> dict[str, Any]:
+def stored_in(rows: list[Document]) -> dict[str, bool]:
+	"""The stored fields of a table's rows: all are of one DocType."""
+	return shape_of(rows[0].meta).stored if rows else {}
+
+
+def values_of(
+	row: Document, stored: dict[str, bool], came: Collection[str], decided: Collection[str] | None = None
+) -> dict[str, Any]:
 	"""The values of a row that stay: of the fields that came, and with `decided` of all that come with the app but those."""
-	stored, state = shape_of(row.meta).stored, vars(row)
+	state = vars(row)
 	if decided is None:
 		return {
 			fieldname: state[fieldname] if fieldname in state else None

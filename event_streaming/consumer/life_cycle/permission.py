@@ -12,6 +12,7 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.messages.coded import _
+from event_streaming.messages.markup import without_markup
 
 
 def authorise(doc: Document, *rights: str) -> None:
@@ -22,7 +23,7 @@ def authorise(doc: Document, *rights: str) -> None:
 
 
 def refusal(doc: Document, right: str) -> frappe.PermissionError:
-	why = frappe.utils.strip_html(str(frappe.flags.pop("error_message", None) or "")).strip()
+	why = without_markup(str(frappe.flags.pop("error_message", None) or ""))
 	message = _("{0} may not {1} {2} {3} on this site: give the user a role that may.").format(
 		frappe.session.user, _(right), _(doc.doctype), doc.name or ""
 	)

@@ -1,6 +1,6 @@
 """The rows of a child table: a difference applied to them, or the whole table replaced. Rows keep the producer's names."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import frappe
@@ -9,6 +9,11 @@ from frappe.utils import cint
 from pypika.terms import LiteralValue, Parameter
 
 from event_streaming.consumer.life_cycle.fields import as_stored, known_row, left_out, same_value
+from event_streaming.consumer.life_cycle.state_before import is_frappes
+from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
+from event_streaming.database import bulk_inserting
+
+INSERT = "db_insert"
 
 
 class UpdateTable:
@@ -33,6 +38,79 @@ class UpdateTable:
 			type(doc).update_child_table(doc, fieldname, df)
 		finally:
 			flags.ignore_children_type = left_alone
+
+
+class InsertTogether:
+	"""Stands in for the `db_insert` of the rows of a new document: the rows of a DocType are one statement, not one each.
+
+	Once the document itself is inserted, as Frappe does it: whoever inserts a row before has it inserted alone. Whatever can't go with
+	the others, Frappe inserts, and says why it can't be. Not on PostgreSQL, where a statement that fails takes the others with it.
+	"""
+
+	def __init__(self, doc: Document | None):
+		self.doc = doc
+		self.inserted: set[int] = set()
+
+	def __getstate__(self) -> dict:
+		return {"doc": None, "inserted": set()}
+
+	def __call__(self, row: Document, *args: Any, **options: Any) -> None:
+		if id(row) in self.inserted:
+			self.inserted.discard(id(row))
+		elif self.doc is None or self.doc.get("__islocal"):
+			type(row).db_insert(row, *args, **options)
+		else:
+			doc, self.doc = self.doc, None
+			for rows in by_doctype(doc, self).values():
+				self.inserted.update(map(id, insert_at_once(rows)))
+			self(row, *args, **options)
+
+
+def insert_together(doc: Document) -> None:
+	"""Have the rows of a new document inserted by few statements; `shortcuts.lengthen` takes what stands in for it away."""
+	if frappe.db.db_type != "mariadb" or doc.doctype == "DocType":
+		# Frappe leaves out what is empty in the rows of a DocType
+		return
+	together = InsertTogether(doc)
+	for table in doc.meta.get_table_fields():
+		rows = doc.get(table.fieldname) or []
+		if len(rows) > 1 and is_frappes(type(rows[0]), INSERT) and not is_virtual(table):
+			for row in rows:
+				vars(row)[INSERT] = partial(together, row)
+
+
+def by_doctype(doc: Document, together: InsertTogether) -> dict[str, list[Document]]:
+	"""The rows that are inserted together, as the document has them now."""
+	found: dict[str, list[Document]] = {}
+	for row in doc.get_all_children():
+		if getattr(vars(row).get(INSERT), "func", None) is together and row.name and row.creation:
+			found.setdefault(row.doctype, []).append(row)
+	return found
+
+
+def insert_at_once(rows: list[Document]) -> list[Document]:
+	"""Insert rows of a DocType by one statement if they fit into one; returns those that are in."""
+	some = rows[: bulk_inserting.MOST_ROWS]
+	values = [row.get_valid_dict(convert_dates_to_str=True, ignore_virtual=True) for row in some]
+	columns = tuple(values[0])
+	fitting = (
+		all(tuple(each) == columns for each in values) and size_of(values) < bulk_inserting.MOST_CHARACTERS
+	)
+	if len(some) < 2 or not fitting:
+		return []
+	try:
+		bulk_inserting.insert(some[0].doctype, columns, [tuple(each.values()) for each in values])
+	except Exception as error:
+		if is_lost_transaction(error):
+			raise
+		return []
+	for row in some:
+		row.set("__islocal", False)
+	return some
+
+
+def size_of(values: list[dict]) -> int:
+	return sum(len(value) for each in values for value in each.values() if type(value) is str)
 
 
 def is_virtual(df: Any) -> bool:
@@ -91,7 +169,7 @@ def update_rows(doc: Document, table, change: dict, warnings: list[str]) -> bool
 		for values in (change.get(source) or {}).get(fieldname) or []:
 			if not isinstance(values, dict):
 				continue
-			values = known_row(table, values, unknown)
+			values = known_row(table, frappe.get_meta(table.options), values, unknown)
 			row = by_name.get(values.get("name"))
 			if row:
 				dirty |= set_row(row, values)

@@ -31,6 +31,7 @@ from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.life_cycle.kept_values import KeptValues
 from event_streaming.consumer.life_cycle.rows import UpdateTable
+from event_streaming.consumer.life_cycle.shortcuts import lengthen, miss_nothing, shorten
 from event_streaming.consumer.life_cycle.state_before import is_frappes
 from event_streaming.consumer.unit_of_work.transaction import hooks_run
 from event_streaming.identity.origin import named
@@ -126,8 +127,11 @@ class EmptyThereToo(StandIn):
 		missing = [each[0] for each in doc._get_missing_mandatory_fields() if each[0] not in came.values]
 		missing = [name for name in missing if name not in came.tables]
 		for table, rows in came.tables.items():
+			now = doc.get(table) or []
+			if not now or miss_nothing(now):
+				continue
 			known = {id(kept.row): kept.values for kept in rows}
-			for row in doc.get(table) or []:
+			for row in now:
 				values = known.get(id(row), {})
 				missing += [each[0] for each in row._get_missing_mandatory_fields() if each[0] not in values]
 		for df in doc.meta.get_table_fields():
@@ -207,15 +211,16 @@ def faithfully(doc: Document, life: Life) -> Iterator[None]:
 	state = vars(doc)
 	for stand_in in STAND_INS:
 		state[stand_in.method] = stand_in(doc, life)
-	if is_frappes(doc, "update_child_table"):
+	if is_frappes(type(doc), "update_child_table"):
 		doc.update_child_table = UpdateTable(doc)
-	filled = fill_nothing(doc, life)
+	filled, shortened = fill_nothing(doc, life), shorten(doc)
 	try:
 		yield
 	finally:
 		# not before: what stands in for the state before would not hold any more
 		hooks_run()
 		take_away(doc)
+		lengthen(shortened)
 		for each in filled:
 			each.dont_update_if_missing = []
 

@@ -33,7 +33,7 @@ def keep_state(doc: Document) -> None:
 		getattr(type(doc), name, None) is getattr(Document, name, None)
 		for name in ("__getstate__", "remove_unpicklable_values")
 	)
-	if doc.meta.issingle or not copied_as_usual or not is_frappes(doc, "load_doc_before_save"):
+	if doc.meta.issingle or not copied_as_usual or not is_frappes(type(doc), "load_doc_before_save"):
 		return
 	try:
 		doc.load_doc_before_save = StateBefore(doc)
@@ -41,11 +41,15 @@ def keep_state(doc: Document) -> None:
 		return
 
 
-def is_frappes(doc: Document, name: str) -> bool:
-	"""Whether a method is neither the class's own nor one that an app has put in Frappe's place."""
-	method = getattr(type(doc), name)
-	frappes = method is getattr(Document, name) and method.__module__ == Document.__module__
-	return frappes and not hasattr(method, "__wrapped__")
+def is_frappes(kind: type, name: str) -> bool:
+	"""Whether a method of documents of a class is neither the class's own nor one that an app has put in Frappe's place."""
+	method = getattr(kind, name, None)
+	return (
+		method is not None
+		and method is getattr(Document, name, None)
+		and method.__module__ in (Document.__module__, BaseDocument.__module__)
+		and not hasattr(method, "__wrapped__")
+	)
 
 
 class StateBefore:

@@ -10,8 +10,10 @@ import frappe
 from frappe.query_builder.functions import Count
 from frappe.utils import cint
 
-from event_streaming.consumer.logs import state, task
+from event_streaming.consumer.logs import listener, state
+from event_streaming.consumer.logs.listener import Listener
 from event_streaming.consumer.logs.sync_log import CONFLICT, DOCTYPE, FAILED, OPEN, RETRYING, WAITING
+from event_streaming.consumer.tasks import task
 
 # an exact number beyond this helps nobody, and counting on would cost more with every event that fails
 MOST_COUNTED = 10_000
@@ -47,8 +49,12 @@ class ProducerRow(TypedDict):
 	failures: int
 	last_error: str | None
 	last_warning: str | None
+	# how the process that listens stands with it; None: there is none
+	listener: Listener | None
 	# what the last first copy says that could not be done to its end; None for any other
 	copy_failed: str | None
+	# "to begin" where a row asks for a copy of what exists that has not begun, "under way" while one is made, else ""
+	copy_open: str
 	# since when it is known that the producer was restored, and nobody has compared the two sites since
 	restored_on: datetime | None
 	restored_from: int
@@ -71,13 +77,16 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 	}
 	counts = open_counts([row.name for row in known])
 	undecided, withheld, subscribed = not_approved(), withheld_events(), rows_of_each()
+	copies = open_copies()
 	return [
 		{
 			**_row(row, states.get(row.name) or {}, counts[row.name]),
 			"subscribed": subscribed.get(row.name, 0),
 			"not_approved": undecided.get(row.name, []),
 			"withheld": withheld.get(row.name, {}),
+			"listener": listener.standing_of(row.name),
 			"copy_failed": task.failure_of_the_last(row.name, task.COPY),
+			"copy_open": copies.get(row.name, ""),
 		}
 		for row in known
 	]
@@ -170,6 +179,15 @@ def withheld_events() -> dict[str, dict[str, int]]:
 	):
 		found.setdefault(row.parent, {})[row.ref_doctype] = row.withheld
 	return found
+
+
+def open_copies() -> dict[str, str]:
+	"""Event Producer -> "under way" where existing documents are being copied, "to begin" where a row asks for that: two queries."""
+	row = frappe.qb.DocType("Event Producer Document Type")
+	asks = (row.copy_existing == 1) & row.copied_on.isnull() & (row.status == "Approved")
+	of_producers = (row.parenttype == "Event Producer") & (row.unsubscribe == 0)
+	rows = frappe.qb.from_(row).select(row.parent).where(of_producers & asks).run(pluck=True)
+	return {**dict.fromkeys(rows, "to begin"), **dict.fromkeys(task.producers_of(task.COPY), "under way")}
 
 
 def rows_of_each() -> dict[str, int]:

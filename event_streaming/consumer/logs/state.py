@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 import frappe
 from frappe.utils import cint, get_datetime, now_datetime
 
-from event_streaming.consumer.logs import sync_log
+from event_streaming.consumer.logs import taken_events
 from event_streaming.site.settings import get_settings
+from event_streaming.wire.pages import Listen
 
 DOCTYPE = "Event Producer Last Update"
 
@@ -61,6 +62,8 @@ class PullState:
 	caught_up_on: datetime | None = None
 	# how far this site has read in the stream of the broker: which stream that is, and the number of a message
 	broker_place: str = ""
+	# over what this site can listen to the producer, as JSON; "" when it can't
+	listen: str = ""
 
 	def __post_init__(self):
 		self.position = cint(self.position)
@@ -69,6 +72,7 @@ class PullState:
 		self.events_behind = cint(self.events_behind)
 		self.epoch, self.receipt = self.epoch or "", self.receipt or ""
 		self.broker_place = self.broker_place or ""
+		self.listen = self.listen or ""
 
 	@property
 	def reads_from(self) -> str | None:
@@ -122,7 +126,7 @@ def restored(kept: PullState, same_up_to: int, taken_up_to: int) -> dict[str, ob
 		"restored_on": now_datetime(),
 		"restored_from": lowest,
 		"restored_to": highest,
-		"restored_documents": sync_log.documents_between(kept.event_producer, lowest, highest) or None,
+		"restored_documents": taken_events.documents_between(kept.event_producer, lowest, highest) or None,
 		"verify_wanted": int(get_settings().verify_after_restore),
 	}
 
@@ -154,6 +158,21 @@ def _outage_over(event_producer: str) -> dict[str, str]:
 		"error": (before.last_error or "")[:MOST_OF_ERROR],
 	}
 	return {"outages": json.dumps([*json.loads(before.outages or "[]"), outage][-MOST_OUTAGES:])}
+
+
+def keep_listen(kept: PullState, offered: Listen | None) -> None:
+	"""The producer says over what this site can listen to it; written when that has changed."""
+	said = json.dumps(offered, sort_keys=True) if offered else ""
+	if said != kept.listen:
+		save_state(kept.event_producer, listen=said or None)
+		kept.listen = said
+
+
+def listen_offers() -> dict[str, Listen]:
+	"""Producer -> over what this site can listen to it, for those that accept its keys."""
+	filters = {"listen": ["is", "set"], "connection": ["!=", REFUSED]}
+	rows = frappe.get_all(DOCTYPE, filters, ["event_producer", "listen"], order_by=None)
+	return {row.event_producer: json.loads(row.listen) for row in rows}
 
 
 def outages(event_producer: str) -> list[dict[str, str]]:

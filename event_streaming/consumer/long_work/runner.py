@@ -12,11 +12,12 @@ import frappe
 
 from event_streaming.consumer.checking import checker
 from event_streaming.consumer.first_copy import copying
-from event_streaming.consumer.logs import state, task
-from event_streaming.consumer.logs.slices import Slice, request
-from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.logs import state
 from event_streaming.consumer.long_work import scheduled
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.tasks import task
+from event_streaming.consumer.tasks.slices import Slice, request
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.verify import repair, rounds, verifying
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import RemoteUnavailable

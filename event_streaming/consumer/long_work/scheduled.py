@@ -11,8 +11,9 @@ from frappe import _
 from frappe.utils import cint, get_url_to_form, getdate, now_datetime, split_emails
 from frappe.utils.user import get_system_managers
 
-from event_streaming.consumer.logs import findings, state, task
-from event_streaming.consumer.logs.task import Task, TaskUnderWay
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.tasks import findings, task
+from event_streaming.consumer.tasks.task import Task, TaskUnderWay
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.consumer.verify import nights, repair, rounds, verifying
 from event_streaming.site.address import public_url

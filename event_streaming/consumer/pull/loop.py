@@ -218,6 +218,7 @@ def keep_what_it_says(doc, kept: PullState, page: Page) -> None:
 		try:
 			sites.keep_met(doc, page["site_id"])
 			go_with_the_log(kept, page)
+			state.keep_listen(kept, page["listen"])
 			frappe.db.commit()
 			return
 		except Exception as error:

@@ -1,12 +1,8 @@
-"""Who starts a pull: a notification, the minute's sweep, a person; and the background job. Applies nothing itself."""
-
-from datetime import timedelta
+"""Who starts a pull: a notification, a message to who listens, the minute's sweep, a person; and the background job. Applies nothing itself."""
 
 import frappe
-from frappe.utils import now_datetime
 
 from event_streaming.consumer.logs import state
-from event_streaming.consumer.pull.back_off import LONGEST_ASKED
 from event_streaming.consumer.pull.cursor import Summary
 from event_streaming.consumer.pull.loop import pull, unknown_producer
 from event_streaming.site.acting import acting_as
@@ -65,8 +61,22 @@ def notified(event_producer: str) -> bool:
 	return True
 
 
+def heard(event_producer: str) -> None:
+	"""The process that listens has a message of the producer: what comes alone is followed at once, in that process and for as
+	short as after an answer; the rest is a job's."""
+	if not frappe.db.exists("Event Producer", {"name": event_producer, "paused": 0}):
+		return
+	if not claim(redis_key("queued", event_producer)):
+		return
+	alone = frappe.cache.make_key(redis_key("quick", event_producer))
+	if frappe.cache.set(alone, 1, nx=True, ex=QUICK_EVERY_SECONDS):
+		pull_quickly(event_producer)
+	else:
+		queue_pull(event_producer)
+
+
 def pull_quickly(event_producer: str) -> None:
-	"""After the web server's answer: a short pull. What is left, or did not go as it should, is a job's."""
+	"""After the web server's answer, or a message: a short pull. What is left, or did not go as it should, is a job's."""
 	frappe.cache.delete(frappe.cache.make_key(redis_key("queued", event_producer)))
 	summary = pull(event_producer, seconds=QUICK_PULL_SECONDS, patience=QUICK_TIMEOUT)
 	if summary.more or summary.error:
@@ -87,13 +97,3 @@ def pull_all() -> list[Summary]:
 	"""Pull from every producer that is not paused, one after the other."""
 	names = frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name")
 	return [pull(name) for name in names]
-
-
-def pull_due() -> None:
-	"""Each minute: queue a pull of every producer whose stored time has come. Nothing depends on notifications."""
-	for name in frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name"):
-		due = state.load_state(name).next_pull
-		# later than any wait: the clock was set back since, by the end of summer time for one
-		latest = now_datetime() + timedelta(seconds=LONGEST_ASKED)
-		if not due or due <= now_datetime() or due > latest:
-			request_pull(name)

@@ -1,7 +1,7 @@
 """What to try again, and when: one document at a time, its events in order, never stale data over newer.
 
 A document's open events are all in Event Sync Log; the first that fails stops the others behind it. Many documents are looked
-up together, and each is a commit of its own.
+up together, and each is a commit of its own. What waits for what was changed with it is tried with that: see together.py.
 """
 
 import time
@@ -14,11 +14,14 @@ from frappe.utils import cint
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import try_event
 from event_streaming.consumer.apply.work import Work, open_work
-from event_streaming.consumer.logs import state, sync_log
+from event_streaming.consumer.logs import open_rows, state, sync_log
+from event_streaming.consumer.logs.open_rows import OpenRename
 from event_streaming.consumer.logs.state import PullState
-from event_streaming.consumer.logs.sync_log import SYNCED, OpenRename
+from event_streaming.consumer.logs.sync_log import SYNCED
 from event_streaming.consumer.pull.cursor import Summary
+from event_streaming.consumer.pull.together import Decisions, Retried, retry_transaction, rows_with
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.unit_of_work.groups import is_events_fault
 from event_streaming.consumer.unit_of_work.savepoint import failure
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
@@ -37,14 +40,6 @@ PLACE_KEPT_FOR = 86_400
 
 
 @dataclass
-class Retried:
-	"""How many events of a document were tried again, and how many took effect."""
-
-	tried: int = 0
-	synced: int = 0
-
-
-@dataclass
 class Batch:
 	"""Documents that are tried again and were looked up together: their open rows, and the renames that are open."""
 
@@ -52,29 +47,33 @@ class Batch:
 	renames: list[OpenRename]
 
 
-def documents_due(event_producer: str) -> list[RemoteKey]:
-	"""The remote documents whose first open event is to be tried now, the longest waiting first."""
-	keys = sync_log.due(event_producer, DOCUMENTS_PER_PULL)
-	return list(dict.fromkeys([*keys, *waiting_for_nothing(event_producer)]))
+def documents_due(event_producer: str, together: set[str]) -> list[RemoteKey]:
+	"""The remote documents whose first open event is to be tried now, the longest waiting first. `together` are the DocTypes
+	whose rows say so."""
+	keys = open_rows.due(event_producer, DOCUMENTS_PER_PULL)
+	return list(dict.fromkeys([*keys, *waiting_for_nothing(event_producer, together)]))
 
 
-def waiting_for_nothing(event_producer: str) -> list[RemoteKey]:
+def waiting_for_nothing(event_producer: str, together: set[str]) -> list[RemoteKey]:
 	"""Documents that wait though nothing of theirs has failed: a part of all that wait is looked at, the next part next time."""
 	place = redis_key("waiting", event_producer)
 	after = cint(frappe.cache.get_value(place, expires=True))
-	keys, last = sync_log.waiting_for_nothing(event_producer, after, WAITING_PER_PULL)
+	keys, last = open_rows.waiting_for_nothing(event_producer, after, WAITING_PER_PULL)
 	if last or after:
 		frappe.cache.set_value(place, last, expires_in_sec=PLACE_KEPT_FOR)
+	if keys and together:
+		waiting = open_rows.waiting_for_a_transaction(event_producer, keys, together)
+		keys = [key for key in keys if key not in waiting]
 	return keys
 
 
 def look_up(work: Work, keys: list[RemoteKey]) -> Batch:
 	"""What the open events of the documents need, in the queries and requests of one page."""
 	batch = Batch(
-		sync_log.open_rows_of(work.event_producer, keys), sync_log.open_renames(work.event_producer)
+		open_rows.open_rows_of(work.event_producer, keys), open_rows.open_renames(work.event_producer)
 	)
 	work.retried = set(keys)
-	prepare(work, [sync_log.to_event(row) for rows in batch.rows.values() for row in rows])
+	prepare(work, [open_rows.to_event(row) for rows in batch.rows.values() for row in rows])
 	return batch
 
 
@@ -83,8 +82,10 @@ def retry_each(work: Work, keys: list[RemoteKey]) -> Iterator[Retried]:
 
 	One whose transaction is lost, or that can't be looked up, keeps no other from its turn.
 	"""
-	batch, alone_until = None, 0
+	batch, alone_until, seen = None, 0, set()
 	for number, key in enumerate(keys):
+		if key in seen:
+			continue
 		try:
 			if not batch or key not in batch.rows:
 				many = keys[number : number + DOCUMENTS_TOGETHER]
@@ -97,6 +98,10 @@ def retry_each(work: Work, keys: list[RemoteKey]) -> Iterator[Retried]:
 					batch = look_up(work, many[:1])
 			done = retry_document(work, key, batch)
 			frappe.db.commit()
+			if done.others:
+				# what was looked up for the page is not true any more
+				batch = None
+				seen.update(done.others)
 		except Exception as error:
 			if not is_lost_transaction(error) and not is_events_fault(error):
 				raise
@@ -106,16 +111,20 @@ def retry_each(work: Work, keys: list[RemoteKey]) -> Iterator[Retried]:
 		yield done
 
 
-def retry_document(
-	work: Work, key: RemoteKey, batch: Batch, decisions: dict[str, dict[str, str]] | None = None
-) -> Retried:
-	"""Try the open events of one document in order, until one fails. Raises only when the transaction is lost."""
+def retry_document(work: Work, key: RemoteKey, batch: Batch, decisions: Decisions = None) -> Retried:
+	"""Try the open events of one document in order, until one fails or has to be tried with others. Raises only when the
+	transaction is lost."""
 	done = Retried()
+	rows = batch.rows[key]
+	if rows and (together := rows_with(work, rows[0])):
+		return retry_transaction(work, together, batch.renames, decisions)
 	with work.log.group(together=False):
-		for row in batch.rows[key]:
-			event = sync_log.to_event(row)
+		for row in rows:
+			if row is not rows[0] and rows_with(work, row):
+				break
+			event = open_rows.to_event(row)
 			other = next(iter(keys_of(event)[1:]), None)
-			if sync_log.stands_behind(work.event_producer, row, key, other, batch.renames):
+			if open_rows.stands_behind(work.event_producer, row, key, other, batch.renames):
 				break
 			attempts = (row["attempts"] or 0) + 1
 			work.decision = (decisions or {}).get(str(row["name"]))
@@ -126,7 +135,7 @@ def retry_document(
 				break
 			done.synced += 1
 			if event["update_type"] == RENAME:
-				batch.renames = sync_log.open_renames(work.event_producer)
+				batch.renames = open_rows.open_renames(work.event_producer)
 		if done.synced:
 			sync_log.wake(work.event_producer, key)
 	return done
@@ -134,17 +143,18 @@ def retry_document(
 
 def put_off(work: Work, key: RemoteKey, error: Exception) -> Retried:
 	"""A document's retry was undone by the database, or could not begin: its first open event waits for the next one."""
-	rows = sync_log.open_rows(work.event_producer, *key)[:1]
+	rows = open_rows.open_rows(work.event_producer, *key)[:1]
 	for row in rows:
 		attempts = (row["attempts"] or 0) + 1
-		outcome = failure(sync_log.to_event(row), work, error, frappe.get_traceback(), attempts)
+		outcome = failure(open_rows.to_event(row), work, error, frappe.get_traceback(), attempts)
 		sync_log.update(row["name"], outcome, attempts)
 	return Retried(tried=len(rows))
 
 
 def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadline: float) -> None:
 	"""Try again what failed and whose time has come, each document in a transaction of its own."""
-	keys = documents_due(doc.name)
+	subscriptions = subscriptions_of(doc).items()
+	keys = documents_due(doc.name, {doctype for doctype, row in subscriptions if row.together})
 	if not keys:
 		return
 	work = open_work(doc, producer, kept.protocol, kept.remote_time_zone or "")
@@ -156,9 +166,7 @@ def retry_due(doc, producer: Producer, kept: PullState, summary: Summary, deadli
 		summary.failed += done.tried - done.synced
 
 
-def retry_documents(
-	event_producer: str, keys: list[RemoteKey], decisions: dict[str, dict[str, str]] | None = None
-) -> Retried:
+def retry_documents(event_producer: str, keys: list[RemoteKey], decisions: Decisions = None) -> Retried:
 	"""Try the open events of some documents again because the current user asks for it, each document one commit.
 
 	`decisions` has, by Event Sync Log, what is to be kept of each conflict. Raises PullRunning when a pull of the
@@ -192,9 +200,7 @@ def retry_documents(
 	return total
 
 
-def retry_or_raise(
-	work: Work, keys: list[RemoteKey], decisions: dict[str, dict[str, str]] | None
-) -> Iterator[Retried]:
+def retry_or_raise(work: Work, keys: list[RemoteKey], decisions: Decisions) -> Iterator[Retried]:
 	"""The same one by one: the person sees what is wrong, and a decision is not lost with it."""
 	for key in keys:
 		done = retry_document(work, key, look_up(work, [key]), decisions)

@@ -146,19 +146,22 @@ class BrokerPages:
 		start = int(kept.broker_place.partition("@")[0])
 		fetched = self._fetch(start)
 		messages, known_up_to, odd = self._read(fetched, kept.position, start)
-		chain = unbroken(messages, kept.position, self.tokens)
-		if not chain.messages and (odd or chain.has_hole):
+		chain = unbroken((message for _number, message in messages), kept.position, self.tokens)
+		is_cut = odd or chain.is_cut
+		if not chain.messages and is_cut:
 			return None
 		events = self._events(chain.messages)
 		if events is None:
 			return None
-		taken_up_to = known_up_to if not chain.has_hole else start
-		self.read_up_to = taken_up_to if not (odd or chain.has_hole) else -1
+		# what was left over is read again
+		not_taken = [number for number, message in messages if message.position > chain.cursor]
+		taken_up_to = min([known_up_to, *(number - 1 for number in not_taken)])
+		self.read_up_to = -1 if is_cut else taken_up_to
 		return {
 			**said,
 			"events": events,
 			"cursor": chain.cursor,
-			"has_more": bool(odd or chain.has_hole or fetched.left),
+			"has_more": bool(is_cut or fetched.left),
 			"behind": fetched.left,
 			"receipt": chain.messages[-1].receipt if chain.messages else kept.receipt,
 			"same_up_to": None,
@@ -172,7 +175,7 @@ class BrokerPages:
 			self.reader = self.client.open_reader(self.stream, subjects, start)
 		return self.client.fetch(self.reader, get_settings().events_per_page)
 
-	def _read(self, fetched: Fetched, cursor: int, start: int) -> tuple[list[Message], int, bool]:
+	def _read(self, fetched: Fetched, cursor: int, start: int) -> tuple[list[tuple[int, Message]], int, bool]:
 		"""What the producer has signed, up to which number that is all, and whether something after it needs the feed."""
 		messages, known_up_to = [], start
 		for number, payload in fetched.messages:
@@ -184,7 +187,7 @@ class BrokerPages:
 				continue
 			if message.position > cursor and not self._is_for_us(message):
 				return messages, known_up_to, True
-			messages.append(message)
+			messages.append((number, message))
 			known_up_to = max(known_up_to, number)
 		self.last = max(self.last, known_up_to)
 		return messages, known_up_to, False

@@ -11,7 +11,7 @@ from typing import TypedDict
 import frappe
 from frappe.utils import cint, flt, strip_html
 
-from event_streaming.consumer.logs import state, sync_log
+from event_streaming.consumer.logs import open_rows, state, sync_log
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.loop import unknown_producer
 from event_streaming.consumer.pull.requests import request_pull
@@ -120,7 +120,7 @@ def look(kept: PullState, asked_for: int) -> Awaited:
 			status=row.status,
 			error=strip_html(row.error or "").split("\n", 1)[0][:140],
 		)
-		for row in sync_log.open_up_to(kept.event_producer, asked_for, MOST_LISTED)
+		for row in open_rows.open_up_to(kept.event_producer, asked_for, MOST_LISTED)
 	]
 	found.reached = not found.behind and not found.in_the_way
 	found.message = described(found, kept)

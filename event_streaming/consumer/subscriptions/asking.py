@@ -6,7 +6,11 @@ from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.subscriptions import sites
 from event_streaming.consumer.subscriptions.agreement import settle
-from event_streaming.consumer.subscriptions.old_producer import asked_old_producer, take_over_old_record
+from event_streaming.consumer.subscriptions.old_producer import (
+	asked_old_producer,
+	events_since,
+	take_over_old_record,
+)
 from event_streaming.consumer.subscriptions.registration import (
 	ensure_registered,
 	keys_for_older,
@@ -49,7 +53,7 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 	if upgraded:
 		return upgraded
 	doctypes = [name for name, subscription in subscriptions_of(doc).items() if subscription.active]
-	events = producer.get_old_page(doctypes, kept.reads_from) if doctypes else []
+	events = events_since(producer, doctypes, kept.reads_from) if doctypes else []
 	return {
 		"protocol": 1,
 		"events": events,

@@ -128,6 +128,23 @@ def spare_secrets(event_producer: str) -> Iterable[str]:
 			frappe.clear_last_message()
 
 
+def secrets_in_use() -> dict[str, Confidential]:
+	"""Producer -> the secret by which this site is known there; without those that can't be decrypted."""
+	auth = frappe.qb.Table("__Auth")
+	rows = (
+		frappe.qb.from_(auth)
+		.select(auth.name, auth.password)
+		.where((auth.doctype == PRODUCER) & (auth.fieldname == SECRET) & (auth.encrypted == 1))
+	).run()
+	found = {}
+	for name, password in rows:
+		try:
+			found[name] = Confidential(decrypt(password))
+		except frappe.ValidationError:
+			frappe.clear_last_message()
+	return found
+
+
 def forget_pending_secret(event_producer: str) -> None:
 	"""A person has entered another key: what was on its way belonged to the one before."""
 	remove_encrypted_password(PRODUCER, event_producer, PENDING_SECRET)
@@ -151,5 +168,5 @@ def producers_with_keys_of(user: str) -> list[str]:
 	names = frappe.get_all(PRODUCER, {"user": user}, pluck="name")
 	if not names:
 		return []
-	rows = {"event_producer": ["in", names], "protocol": ["<", PROTOCOL], "keys_sent_on": ["is", "set"]}
+	rows = {"event_producer": ["in", names], "protocol": ["<", PROTOCOL], "keys_sent_on": [">", "1970-01-01"]}
 	return frappe.get_all(state.DOCTYPE, rows, pluck="event_producer")

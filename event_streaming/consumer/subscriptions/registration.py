@@ -10,12 +10,13 @@ import json
 import frappe
 from frappe.utils import cint, now_datetime
 
-from event_streaming.consumer.logs import state, sync_log, task
+from event_streaming.consumer.logs import state, sync_log
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.subscriptions import keys, sites
 from event_streaming.consumer.subscriptions.old_producer import (
 	KEYS_NOT_SENT,
 	asked_old_producer,
+	runs_older_app,
 	take_over_old_record,
 )
 from event_streaming.consumer.subscriptions.producer_form import (
@@ -25,6 +26,7 @@ from event_streaming.consumer.subscriptions.producer_form import (
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.statuses import adopt_statuses
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
+from event_streaming.consumer.tasks import task
 from event_streaming.exceptions import (
 	EventStreamingError,
 	RemoteError,
@@ -192,7 +194,7 @@ def send(doc, producer: Producer, data: dict) -> dict | None:
 	"""Send a registration, with a token or, to a producer that runs the older app, with keys; returns what it answers."""
 	kept = state.load_state(doc.name)
 	# who has spoken the new protocol once gets no keys, whatever it says later
-	older = kept.protocol < PROTOCOL and producer.runs_older_app()
+	older = kept.protocol < PROTOCOL and runs_older_app(producer)
 	token, nonce = "", keys.new_key()
 	if older:
 		data = {**data, **keys_for_older(doc)}

@@ -3,17 +3,21 @@
 It decides nothing about delivery; what is sent is the producer's decision.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import frappe
 from frappe.utils import cint, get_datetime
 
 from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.consumer.settling.policies import PRODUCER_WINS, policies_in
-from event_streaming.consumer.subscriptions.not_wanted import not_wanted
 from event_streaming.wire.left_out import masks_in, names_in
 from event_streaming.wire.pages import KEEP
+
+CHILD_TABLE = "Child Table"
+MOST_FIELDS = 500
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class Subscription:
 	# fields whose values say which documents of both sites are the same; "name" among them
 	match_by: tuple[str, ...] = ()
 	no_notifications: bool = False
+	# what was changed with it in one transaction of the producer is applied with it or not at all
+	together: bool = False
+	# each event is applied by itself, also where several could be applied as one
+	one_by_one: bool = False
 	# numbers that both sites count in: "field", "table.field"
 	add_up: tuple[str, ...] = ()
 	# (field, policy) of those that are settled in another way than by `conflict_policy`
@@ -102,6 +110,8 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			not_sent=names_in(row.not_sent),
 			match_by=match_by,
 			no_notifications=bool(cint(row.no_notifications)),
+			together=bool(cint(row.together)),
+			one_by_one=bool(cint(row.one_by_one)),
 			add_up=names_in(row.add_up),
 			field_policies=tuple(policies_in(row.field_policies).items()),
 		)
@@ -133,3 +143,49 @@ def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:
 	if event_consumer:
 		filters["parent"] = event_consumer
 	return set(frappe.get_all("Event Consumer Document Type", filters=filters, pluck="ref_doctype"))
+
+
+# ---- fields that this site decides, as the producer calls them: what it is asked not to send
+
+
+def not_wanted(decided: Collection[str], match_by: Collection[str], mapping: str | None) -> tuple[str, ...]:
+	"""The remote names of the fields, without those whose values this site needs for something else; in one order."""
+	wanted = [name for name in decided if name not in match_by]
+	names = _remote_names(mapping, wanted) if mapping else set(wanted)
+	return tuple(sorted(names)[:MOST_FIELDS])
+
+
+def _remote_names(mapping: str, decided: list[str]) -> set[str]:
+	found, whole = set(), {name for name in decided if "." not in name}
+	rows = _rows(mapping)
+	found |= _only_for(rows, whole)
+	for table in rows:
+		if table.mapping_type != CHILD_TABLE or table.local_fieldname in whole or not table.mapping:
+			continue
+		prefix = f"{table.local_fieldname}."
+		names = {name.removeprefix(prefix) for name in decided if name.startswith(prefix)}
+		if names:
+			found |= {f"{table.remote_fieldname}.{name}" for name in _only_for(_rows(table.mapping), names)}
+	return found
+
+
+def _only_for(rows: list[Any], decided: set[str]) -> set[str]:
+	"""Remote fields that are taken over into these local ones alone, and that no filter may name."""
+	filters = " ".join(row.remote_value_filters or "" for row in rows)
+	others = {row.remote_fieldname for row in rows if row.local_fieldname not in decided}
+	return {
+		row.remote_fieldname
+		for row in rows
+		if row.remote_fieldname
+		and row.local_fieldname in decided
+		and row.remote_fieldname not in others
+		and row.remote_fieldname not in filters
+	}
+
+
+def _rows(mapping: str) -> list[Any]:
+	return frappe.get_all(
+		"Document Type Field Mapping",
+		filters={"parent": mapping, "parenttype": "Document Type Mapping"},
+		fields=["local_fieldname", "remote_fieldname", "mapping_type", "mapping", "remote_value_filters"],
+	)

@@ -5,11 +5,12 @@ Knows neither documents nor what applying is: it is told. The only room besides 
 A *group* of events is one transaction (`groups`), its rows are kept until its end (`group_log`). Each event of it stands in
 a savepoint of its own (`savepoint`). What is known only if the event takes effect is staged with it (`event_scope`): its
 identities, what the other events may link to, files that it has written; what its life cycle has left to do after the commit
-is withdrawn (`after_commit`). `transaction` sees who ends the transaction.
+is withdrawn (`after_commit`), and what can be done for the whole group is (`together`). `transaction` sees who ends the transaction.
 
 | what happens | event ends well | event fails | at the group's end |
 | --- | --- | --- | --- |
 | nothing special | staged is true; its row is kept | back to its savepoint; staged never was; its row says why | rows and mark are written, commit |
+| it links to what can't be had, and is another document by now | - | back to its savepoint; staged never was; it is applied once more, as it is now | as if nothing |
 | a hook commits | the same; rows of the events before it were written before that commit, the group's savepoint anew behind it | all since that commit is rolled back, the group begins anew behind it; what the hook committed stays | the rest is written, commit |
 | a hook rolls back | TransactionLost | TransactionLost | - |
 | a hook commits, then rolls back | TransactionLost | rolled back, the group begins anew; what was committed stays | the rest is written, commit |

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
+from event_streaming.identity.registry import RemoteKey
 
 
 class Context(Protocol):
@@ -13,4 +14,6 @@ class Context(Protocol):
 	event_producer: str
 	subscriptions: Mapping[str, Subscription]
 	log: GroupLog
+	held_back: set[RemoteKey]
 	away: bool
+	as_it_is_now: bool

@@ -99,14 +99,23 @@ class GroupLog:
 			self.rows.clear()
 			self._keep(KeptIdentities(self.event, void=True))
 
-	def _write(self) -> None:
-		self.identities.look()
+	def look(self) -> None:
+		"""Raises TransactionLost when the group's transaction is no more."""
+		if self._watching:
+			self._release()
+			frappe.db.savepoint(SAVEPOINT)
+
+	def _release(self) -> None:
 		try:
 			frappe.db.release_savepoint(SAVEPOINT)
 		except Exception as error:
 			raise TransactionLost(
 				_("The event's savepoint is gone: a hook may have hidden a deadlock.")
 			) from error
+
+	def _write(self) -> None:
+		self.identities.look()
+		self._release()
 		self._watching = False
 		self._write_identities()
 		rows, self.rows = self.rows, []

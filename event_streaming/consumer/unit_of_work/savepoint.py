@@ -18,6 +18,7 @@ from event_streaming.consumer.unit_of_work.after_commit import AfterCommit
 from event_streaming.consumer.unit_of_work.context import Context
 from event_streaming.consumer.unit_of_work.transaction import Watch, forget_lookups, is_lost_transaction
 from event_streaming.exceptions import (
+	AsItIsNow,
 	CannotApply,
 	ConflictToSettle,
 	EventStreamingError,
@@ -30,6 +31,7 @@ from event_streaming.exceptions import (
 from event_streaming.messages.coded import _
 from event_streaming.messages.codes import CODE
 from event_streaming.messages.kinds import code_of
+from event_streaming.messages.markup import without_markup
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import Event
@@ -73,6 +75,8 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 			raise
 		trace = frappe.get_traceback()
 		undo(watch, left, work, error)
+		if isinstance(error, AsItIsNow):
+			return attempt_as_it_is_now(event, work, attempts, apply)
 		return failure(event, work, error, trace, attempts)
 	finally:
 		# Frappe leaves there what was inserted and what failed: every later save would search through all of it, and one of
@@ -81,6 +85,16 @@ def attempt(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome
 	work.log.event.event_done()
 	frappe.local.message_log = []
 	return outcome
+
+
+def attempt_as_it_is_now(event: Event, work: Context, attempts: int, apply: Apply) -> Outcome:
+	"""The second attempt at an event whose first is undone: `apply` takes the document as it is now and raises AsItIsNow no more."""
+	work.log.event.event_undone()
+	work.as_it_is_now = True
+	try:
+		return attempt(event, work, attempts, apply)
+	finally:
+		work.as_it_is_now = False
 
 
 def undo(watch: Watch, left: AfterCommit, work: Context, error: Exception) -> None:
@@ -186,16 +200,16 @@ def said_in_the_desk() -> list[str]:
 
 def explain(error: Exception) -> str:
 	"""The error as a person would say it: Frappe's messages first, they name the field and the document."""
-	messages = [text for each in said_in_the_desk() if (text := frappe.utils.strip_html(each).strip())]
+	messages = [text for each in said_in_the_desk() if (text := without_markup(each))]
 	text = str(error).strip()
 	if not text and isinstance(error, frappe.PermissionError):
 		# Frappe has what is missing there; whose right it is, it does not say
-		missing = frappe.utils.strip_html(frappe.flags.error_message or "").strip()
+		missing = without_markup(frappe.flags.error_message or "")
 		text = _("{0} does not have the permission to do this on this site. {1}").format(
 			frappe.session.user, missing
 		)
-	if text and frappe.utils.strip_html(text).strip() not in messages:
-		messages.append(frappe.utils.strip_html(text).strip())
+	if text and without_markup(text) not in messages:
+		messages.append(without_markup(text))
 	return f"{type(error).__name__}: {' · '.join(messages)}" if messages else type(error).__name__
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import frappe
 
 from event_streaming.consumer.unit_of_work.after_commit import forget_webhooks
+from event_streaming.database.passing import is_passing
 from event_streaming.exceptions import TransactionLost
 
-# the database has rolled back the whole transaction, or may have: savepoints are gone
-LOST_TRANSACTION = (1020, 1205, 1213, 2006, 2013)
-LOST_TRANSACTION_SQLSTATES = ("40001", "40P01", "55P03")
+# the connection is gone, and with it the transaction
+LOST_CONNECTION = (2006, 2013)
+LOST_CONNECTION_SQLSTATES = ("57P01", "57P02", "57P03", "08000", "08003", "08006")
 
 
 class Watch:
@@ -85,15 +86,20 @@ def forget_lookups() -> None:
 def is_lost_transaction(error: BaseException | None) -> bool:
 	"""Whether the database has given up the transaction (deadlock, lock time-out, error 1020, lost connection)."""
 	while error is not None:
-		if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError | TransactionLost):
-			return True
-		code = error.args[0] if error.args else None
-		if (
-			isinstance(error, frappe.db.OperationalError | frappe.db.InternalError)
-			and code in LOST_TRANSACTION
-		):
-			return True
-		if getattr(error, "pgcode", None) in LOST_TRANSACTION_SQLSTATES:
+		if isinstance(error, TransactionLost) or is_passing(error) or _is_lost_connection(error):
 			return True
 		error = error.__cause__ or error.__context__
 	return False
+
+
+def _is_lost_connection(error: BaseException) -> bool:
+	if getattr(error, "pgcode", None) in LOST_CONNECTION_SQLSTATES:
+		return True
+	if frappe.db.db_type == "postgres" and frappe.db.is_interface_error(error):
+		return True
+	if not isinstance(error, frappe.db.OperationalError | frappe.db.InternalError):
+		return False
+	if frappe.db.db_type == "postgres":
+		# the driver gives no code where the server is gone
+		return getattr(error, "pgcode", None) is None
+	return bool(error.args) and error.args[0] in LOST_CONNECTION

@@ -9,10 +9,11 @@ How far it has got stands in the task and is committed after each step. It commi
 
 import frappe
 
-from event_streaming.consumer.logs import state, task
-from event_streaming.consumer.logs.slices import Slice
+from event_streaming.consumer.logs import state
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.tasks import task
+from event_streaming.consumer.tasks.slices import Slice
 from event_streaming.consumer.verify.comparison import SUMS, Comparison, is_old
 from event_streaming.consumer.verify.lately import list_changed
 from event_streaming.consumer.verify.portions import LookAt, look_at_some

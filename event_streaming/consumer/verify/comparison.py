@@ -10,12 +10,12 @@ import frappe
 from frappe.utils import cint, now_datetime
 
 from event_streaming.consumer.first_copy.scope import raise_left_alone
-from event_streaming.consumer.logs import findings, task
-from event_streaming.consumer.logs.slices import Slice
-from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
+from event_streaming.consumer.tasks import findings, task
+from event_streaming.consumer.tasks.slices import Slice
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.verify import lately, nights
 from event_streaming.consumer.verify.compared import Compared, compared_fields
 from event_streaming.consumer.verify.local_digests import LocalDigests

@@ -29,13 +29,13 @@ from event_streaming.consumer.first_copy.copying import as_documents
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
-from event_streaming.consumer.logs import findings, task
-from event_streaming.consumer.logs.findings import Finding
-from event_streaming.consumer.logs.slices import Slice, request
 from event_streaming.consumer.logs.sync_log import FAILED, OPEN, SYNCED, Outcome
-from event_streaming.consumer.logs.task import Task
 from event_streaming.consumer.settling.policies import PRODUCER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.tasks import findings, task
+from event_streaming.consumer.tasks.findings import Finding
+from event_streaming.consumer.tasks.slices import Slice, request
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
 from event_streaming.consumer.verify.checking import check_slice

@@ -8,8 +8,9 @@ from typing import Any
 
 from frappe.utils import now_datetime
 
-from event_streaming.consumer.logs import state, task
-from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.logs import state
+from event_streaming.consumer.tasks import task
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.verify import nights
 
 # by hand nothing is compared whole but what has never been

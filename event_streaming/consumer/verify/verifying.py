@@ -15,13 +15,14 @@ from event_streaming.consumer.apply import two_way
 from event_streaming.consumer.apply.page import look_up_here
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
-from event_streaming.consumer.logs import findings, state, sync_log, task
-from event_streaming.consumer.logs.findings import Finding
-from event_streaming.consumer.logs.slices import Slice, request
-from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.logs import open_rows, state
 from event_streaming.consumer.settling.policies import CONSUMER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.consumer.tasks import findings, task
+from event_streaming.consumer.tasks.findings import Finding
+from event_streaming.consumer.tasks.slices import Slice, request
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.verify import rounds
 from event_streaming.consumer.verify.checking import check_slice
 from event_streaming.consumer.verify.differences import Shown, difference_of, fit, in_local_terms
@@ -177,7 +178,7 @@ class Examiner:
 		local = self.local_of(event)
 		here = bool(local and self.work.resolver.exists(local))
 		if key in self.work.held_back:
-			rows = sync_log.open_rows(self.work.event_producer, *key)
+			rows = open_rows.open_rows(self.work.event_producer, *key)
 			return self.finding(
 				findings.OPEN,
 				event,

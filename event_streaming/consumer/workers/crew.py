@@ -23,7 +23,7 @@ import frappe
 from frappe.utils import cint
 from redis.exceptions import RedisError
 
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.database.locks import advisory_lock, locks_held
 from event_streaming.site.address import site_key
 from event_streaming.site.settings import MOST_WORKERS, get_settings

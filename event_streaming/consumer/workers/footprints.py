@@ -1,6 +1,6 @@
 """What each event of a page touches: which ones two workers may apply at the same time, and which not.
 
-Together are events of one document, under whatever name and of whatever root; of documents that name each other, whether
+Together are events of one transaction; of one document, under whatever name and of whatever root; of documents that name each other, whether
 by a Link, a Dynamic Link or anything else that holds a name; of documents that need the same missing one; and what takes
 turns anyhow: the documents of a tree, names given by a counter, deletions, files, documents that are not here yet. Too much
 held together costs only time.
@@ -9,7 +9,7 @@ It reads and fetches, in a fixed number of queries and requests for a page; it a
 two workers bring all the same, because it came into being on the producer in this moment, is made once: see `registry.add`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import frappe
@@ -18,7 +18,7 @@ from frappe.utils import cint
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.dependencies.plan import Need, PlannedDocument
-from event_streaming.consumer.subscriptions.remote import FetchedDocuments
+from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.workers.lanes import Mark, components, texts_in
 from event_streaming.identity import registry
@@ -31,14 +31,26 @@ from event_streaming.wire.events import (
 	OF_FILES,
 	RENAME,
 	Event,
+	end_of_transaction,
 	keys_of,
 	parse_data,
 	remote_key,
+	transaction_of,
 )
 from event_streaming.wire.files import is_local_url
 
 # a name is given without looking at how many there are
 NAMED_WITHOUT_COUNTING = ("hash", "random", "prompt", "field:", "autoincrement", "uuid")
+
+
+def have_to_be_alone(events: list[Event]) -> list[bool]:
+	"""For each event of a page whether nobody may be at work beside it, or beside what was made together with it."""
+	alone: list[bool] = []
+	while len(alone) < len(events):
+		end = end_of_transaction(events, len(alone))
+		some = events[len(alone) : end]
+		alone += [any(map(has_to_be_alone, some))] * len(some)
+	return alone
 
 
 def has_to_be_alone(event: Event) -> bool:
@@ -77,6 +89,19 @@ def belonging_together(work: Work, events: list[Event]) -> list[Together]:
 	return [each for each in together if each.events]
 
 
+def components_of_page(work: Work, events: Sequence[Event]) -> list[int]:
+	"""For each event of a page that is prepared, the number of the component that it belongs to."""
+	events = list(events)
+	needs = localise.needs_of_page(work, events)
+	keys = [key for event in events for key in keys_of(event)]
+	known = {key: found for key in keys if (found := work.resolver.identities.of(key))}
+	page = Footprints(work, known, {name.casefold() for _doctype, name in keys}, set(keys))
+	touched = [page.of_event(event, needed) for event, needed in zip(events, needs, strict=True)]
+	touched += [page.of_planned(each) for each in work.dependencies.fetched.values()]
+	number_of = {number: which for which, members in enumerate(components(touched)) for number in members}
+	return [number_of[number] for number in range(len(events))]
+
+
 class Footprints:
 	"""The marks of a page's events, asked for in their order.
 
@@ -97,6 +122,8 @@ class Footprints:
 		subscription = self.work.subscriptions.get(key[0])
 		marks = {document(key), name(key[1])} | self._needed(needs)
 		marks |= self._said(event)
+		if transaction := transaction_of(event):
+			marks.add(("transaction", transaction))
 		if event["update_type"] == DELETE:
 			marks.add(("deletions",))
 		if event["update_type"] in OF_FILES:

@@ -18,20 +18,22 @@ from dataclasses import dataclass
 import frappe
 
 from event_streaming.consumer.apply.page import prepare
-from event_streaming.consumer.apply.step import OF_A_PAGE, try_event
+from event_streaming.consumer.apply.step import OF_A_PAGE, try_as_one, try_event
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.logs import sync_log
+from event_streaming.consumer.folding.runs import became, is_folded, steps_of
+from event_streaming.consumer.logs import taken_events
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED
 from event_streaming.consumer.unit_of_work.groups import (
 	Handling,
 	Mark,
-	apply_in_groups,
+	Obstacle,
 	apply_one_by_one,
 	is_events_fault,
 )
 from event_streaming.consumer.workers.crew import LANES_EACH, Crew, Lane, lane_lock
-from event_streaming.consumer.workers.footprints import belonging_together, has_to_be_alone
+from event_streaming.consumer.workers.footprints import belonging_together, have_to_be_alone
 from event_streaming.consumer.workers.lanes import deal_out, runs, shares_of
+from event_streaming.consumer.workers.together import apply_together
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import LaneLost
 from event_streaming.wire.events import Event, keys_of
@@ -50,7 +52,7 @@ def apply_shared(crew: Crew | None, work: Work, events: list[Event], mark: Mark,
 	"""Apply a page with all workers that there are. False: the time ran out."""
 	if crew is None or not is_worth_sharing(crew, events):
 		return apply_alone(work, events, mark, deadline)
-	for start, end, shared in runs([has_to_be_alone(event) for event in events], FEWEST_SHARED):
+	for start, end, shared in runs(have_to_be_alone(events), FEWEST_SHARED):
 		if start and time.monotonic() >= deadline:
 			return False
 		here = Part(mark, [*range(start, end + 1)])
@@ -81,7 +83,7 @@ def apply_alone(work: Work, events: list[Event], mark: Mark, deadline: float) ->
 			raise
 		# one event that can't be read stops no other
 		return apply_one_by_one(work, events, mark, deadline, OF_A_PAGE)
-	return apply_in_groups(work, events, mark, deadline, OF_A_PAGE)
+	return apply_together(work, events, mark, deadline, OF_A_PAGE)
 
 
 @dataclass
@@ -183,9 +185,9 @@ def deal_with_what_is_left(work: Work, events: list[Event], mark: Part, deadline
 
 def known_numbers(work: Work, events: list[Event]) -> set[int]:
 	"""Those of the events that have a row in Event Sync Log."""
-	known = sync_log.events_known(work.event_producer, events)
+	known = taken_events.events_known(work.event_producer, events)
 	if work.renumbered_until:
-		known |= sync_log.events_known_otherwise(work.event_producer, events, work.renumbered_until)
+		known |= taken_events.events_known_otherwise(work.event_producer, events, work.renumbered_until)
 	return {number for number, event in enumerate(events) if (event["id"], event["creation"]) in known}
 
 
@@ -202,7 +204,7 @@ def work_on_lane(crew: Crew, work: Work, lane: Lane, deadline: float) -> None:
 	frappe.db.rollback()
 	try:
 		prepare(work, lane.events)
-		apply_in_groups(work, lane.events, LaneMark(crew, lane.number), deadline, IN_A_LANE)
+		apply_together(work, lane.events, LaneMark(crew, lane.number), deadline, IN_A_LANE)
 	except Exception as error:
 		if not is_events_fault(error):
 			raise
@@ -229,7 +231,14 @@ class LaneMark:
 
 
 def deal_in_lane(event: Event, work: Work) -> str:
-	"""Apply an event and write its row, or leave it."""
+	"""Apply an event, or those that it stands for, and write the rows, or leave what can't be applied."""
+	if not is_folded(event):
+		return deal_with_one_in_lane(event, work)
+	one_by_one = (deal_with_one_in_lane(step, work) for step in steps_of(event))
+	return became(event, try_as_one(event, work) or list(one_by_one))
+
+
+def deal_with_one_in_lane(event: Event, work: Work) -> str:
 	if (event["id"], event["creation"]) in work.known:
 		return SYNCED
 	if work.held_back.isdisjoint(keys_of(event)):
@@ -247,5 +256,16 @@ def leave(event: Event, work: Work, error: Exception | None = None) -> str:
 	return LEFT
 
 
+def whole(events: list[Event], work: Work) -> bool:
+	"""A lane never shows a part of what was made together: the rest of it would be the pull's."""
+	return True
+
+
+def leave_with(event: Event, work: Work, obstacle: Obstacle) -> str:
+	if is_folded(event):
+		return became(event, [leave_with(step, work, obstacle) for step in steps_of(event)])
+	return SYNCED if (event["id"], event["creation"]) in work.known else leave(event, work)
+
+
 # how the events of a lane are handled
-IN_A_LANE = Handling(prepare, deal_in_lane, leave)
+IN_A_LANE = Handling(prepare, deal_in_lane, leave, whole, leave_with, steps_of)

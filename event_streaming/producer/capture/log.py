@@ -1,15 +1,18 @@
 """The rows of Event Update Log that an open transaction writes, and what is remembered until it ends.
 
-Decides nothing about what is logged: see hooks.py, rows.py and files.py. Never commits.
+Decides nothing about what is logged: see hooks.py, rows.py and files.py. Never commits. Each event is an INSERT of its own, though
+one for all of a transaction would be cheaper: Frappe tells nobody of a rollback to a savepoint, which takes back a row that is
+written, and would not take back one that is still kept.
 """
 
+from secrets import token_hex
 from typing import Any
 
 import frappe
 from frappe.utils import now_datetime
 
 from event_streaming.database import bulk_inserting
-from event_streaming.identity.origin import current_origin
+from event_streaming.identity.origin import applied_now, current_origin
 from event_streaming.producer.log.rows import Key, dump
 from event_streaming.producer.notify import notifications
 from event_streaming.wire.difference import Change
@@ -27,6 +30,7 @@ COLUMNS = (
 	"data_before",
 	"position",
 	"origin",
+	"transaction_id",
 )
 
 
@@ -46,11 +50,24 @@ class Transaction:
 		self.merging: dict[Key, dict[str, Any]] = {}
 		# what rows.py has logged of a document, and after how many of its events
 		self.rows_logged: dict[Key, list[tuple[int, Change]]] = {}
+		# what its events are said to belong to: it, or the transaction of another site that is applied in it
+		self.ids: dict[tuple[str, str], str] = {}
 
 	def committed(self) -> None:
 		"""After the commit: tell the consumers."""
 		self.on_commit = frappe.local.event_streaming_transaction = None
 		notifications.events_committed()
+
+	def id_now(self) -> str:
+		"""By what the events that are logged now are known to belong together; never given again.
+
+		This site may apply many transactions of another one in one of its own: each stays one by itself for who comes next.
+		"""
+		applied = applied_now()
+		of = (applied.producer, applied.transaction_id) if applied else ("", "")
+		if of not in self.ids:
+			self.ids[of] = token_hex(8)
+		return self.ids[of]
 
 	def undone(self) -> None:
 		"""After a full rollback: what was remembered in it never happened."""
@@ -84,7 +101,17 @@ def write(
 	text_before = dump(before) if before else None
 	origin = current_origin(doctype, name)
 	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, 0, origin)
-	bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
+	_insert((*row, transaction.id_now()))
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1
 	return transaction
+
+
+def _insert(row: tuple) -> None:
+	try:
+		bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
+	except Exception as error:
+		if not frappe.db.is_missing_column(error):
+			raise
+		# new code before the end of `migrate`: documents are saved all the same
+		bulk_inserting.insert_numbered(LOG, COLUMNS[:-1], [row[:-1]])

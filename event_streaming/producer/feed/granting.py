@@ -8,9 +8,7 @@ from typing import Any
 from frappe.utils import cint
 
 from event_streaming.broker.settings import get_broker_settings
-from event_streaming.producer.documents.reading import may_read_all
 from event_streaming.producer.subscriptions import broker_keys
-from event_streaming.producer.subscriptions.open_rows import is_open
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.site.site_id import own_id
 from event_streaming.wire.broker.grants import NATS, Grant
@@ -50,6 +48,7 @@ def _key(reader: Reader, row: Any, said: dict) -> str | None:
 	doctype = row.ref_doctype
 	if reader.consumer.name not in said["open"].get(doctype, ()):
 		return None
-	if not is_open(row, reader.hidden.get(doctype), may_read_all(doctype)):
+	# of these alone it is on record from where on the cursor says what was taken
+	if doctype not in reader.open:
 		return None
 	return broker_keys.key_of(said["epoch"], said["standing"], doctype).hex()

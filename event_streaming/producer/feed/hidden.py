@@ -9,7 +9,14 @@ from typing import Any
 
 from event_streaming.producer.documents.file_rows import read, told
 from event_streaming.producer.documents.reading import by_doctype, load_documents
-from event_streaming.producer.log.rows import ENVELOPE_BYTES, Candidate, Key, dump, read_data
+from event_streaming.producer.log.rows import (
+	ENVELOPE_BYTES,
+	MOST_BYTES_TOGETHER,
+	Candidate,
+	Key,
+	dump,
+	read_data,
+)
 from event_streaming.producer.subscriptions.hiding import Hidden
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.wire.difference import snapshot
@@ -30,7 +37,8 @@ def without_hidden(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 	kept: list[Candidate] = []
 	size = 0
 	for some in _batches(events):
-		if size > reader.max_bytes:
+		whole = size <= MOST_BYTES_TOGETHER and kept and _is_of_first(some[0], kept)
+		if size > reader.max_bytes and not whole:
 			kept.extend(some)
 			continue
 		to_hide = [event for event in some if event.ref_doctype in reader.hidden]
@@ -43,6 +51,11 @@ def without_hidden(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 			kept.append(event)
 			size += event.size
 	return kept
+
+
+def _is_of_first(event: Candidate, kept: list[Candidate]) -> bool:
+	"""Whether the event goes into the page, however full it is, with the first one."""
+	return bool(event.transaction_id) and kept[0].transaction_id == event.transaction_id
 
 
 def _batches(events: list[Candidate]) -> list[list[Candidate]]:

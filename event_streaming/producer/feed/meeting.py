@@ -19,7 +19,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.documents import file_rows
 from event_streaming.producer.documents.given import given_documents
 from event_streaming.producer.documents.names import Fates
-from event_streaming.producer.documents.reading import by_doctype, load_documents
+from event_streaming.producer.documents.reading import by_doctype, load_columns, load_documents
 from event_streaming.producer.log.deliveries import delivered_names
 from event_streaming.producer.log.rows import (
 	ENVELOPE_BYTES,
@@ -52,6 +52,8 @@ class History:
 	"""
 
 	delivered: bool = False
+	# before the subscription was approved as it is now: enough to be told of the document's end
+	before: bool = False
 	left: bool = False
 	# the whole document was given, with its events up to here
 	given: int = 0
@@ -67,9 +69,11 @@ def meeting_conditions(reader: Reader, events: list[Candidate], fates: dict[str,
 	conditional = [event for event in events if (reader.rows[event.ref_doctype].condition or "").strip()]
 	if not conditional:
 		return events
-	documents = _load_present(conditional)
+	documents = _load_present(reader, conditional)
 	meeting, failed = _evaluate(reader, conditional, documents)
+	_load_whole(reader, [event for event in conditional if event.subject in meeting], documents, meeting)
 	histories = _histories(reader, conditional, meeting)
+	_look_before_approval(reader, conditional, meeting, histories)
 	leaving = _leaving(
 		reader, [event for event in conditional if event.subject not in meeting | failed], histories
 	)
@@ -118,6 +122,8 @@ def _with_history(reader: Reader, event: Candidate, history: History, doc: Any) 
 		return [_create_from_present(event, doc)]
 	for old in waiting:
 		old.at_position = event.position
+		# it comes with the event, so that it takes effect with that
+		old.transaction_id = event.transaction_id
 	return [*waiting, event]
 
 
@@ -205,10 +211,10 @@ def _is_end(event: Candidate) -> bool:
 
 
 def _has_got(reader: Reader, key: Key, history: History | None) -> bool:
-	if history is None or history.delivered or not history.more:
-		return bool(history and history.delivered)
-	names = [name for _docname, name in _names_before(reader, key[0], [key[1]], None)]
-	return bool(delivered_names(reader, names))
+	if history is None or history.delivered or history.before or not history.more:
+		return bool(history and (history.delivered or history.before))
+	found = _names_before(reader, key[0], [key[1]], None)
+	return bool(delivered_names(reader, key[0], {name: position for _docname, name, position in found}))
 
 
 def _create_from_present(event: Candidate, doc: Any) -> Candidate:
@@ -234,13 +240,34 @@ def _add_files(made: list[Candidate]) -> None:
 			event.size = len(event.data) + ENVELOPE_BYTES
 
 
-def _load_present(events: list[Candidate]) -> dict[Key, Any]:
+def _load_present(reader: Reader, events: list[Candidate]) -> dict[Key, Any]:
+	"""The documents as they are now; of those whose condition can be looked up, what it asks for."""
 	keys = [event.document for event in events if event.now]
-	return {
-		(doctype, name): doc
-		for doctype, names in by_doctype(keys).items()
-		for name, doc in load_documents(doctype, names).items()
-	}
+	found: dict[Key, Any] = {}
+	for doctype, names in by_doctype(keys).items():
+		columns = conditions.columns_asked_for(reader.rows[doctype].condition, doctype)
+		docs = load_documents(doctype, names) if columns is None else load_columns(doctype, names, columns)
+		found.update({(doctype, name): doc for name, doc in docs.items()})
+	return found
+
+
+def _load_whole(
+	reader: Reader, events: list[Candidate], documents: dict[Key, Any], meeting: set[Subject]
+) -> None:
+	"""Put the whole of the documents that meet their condition in the place of what `_load_present` has read of them."""
+	for doctype, names in by_doctype([event.document for event in events]).items():
+		if conditions.columns_asked_for(reader.rows[doctype].condition, doctype) is None:
+			continue
+		found = load_documents(doctype, names)
+		for name in names:
+			if name in found:
+				documents[doctype, name] = found[name]
+			else:
+				# gone in between: what is told of it is its deletion
+				del documents[doctype, name]
+				meeting.difference_update(
+					event.subject for event in events if event.document == (doctype, name)
+				)
 
 
 def _evaluate(
@@ -324,11 +351,13 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Subject]) -
 			for some in create_batch(docnames, NAMES_AT_ONCE)
 			for each in _names_before(reader, doctype, some, reader.limit + 1)
 		]
-		delivered = delivered_names(reader, [name for _docname, name in newest_first])
+		delivered = delivered_names(
+			reader, doctype, {name: position for _docname, name, position in newest_first}
+		)
 		given = given_documents(reader, doctype, docnames)
 		for docname, whole in given.items():
 			histories[doctype, docname] = History(given=whole.position, needed=whole.for_another)
-		for docname, name in newest_first:
+		for docname, name, _position in newest_first:
 			history = histories.setdefault((doctype, docname), History())
 			if not history.delivered and name in delivered:
 				position, left = delivered[name]
@@ -343,6 +372,33 @@ def _histories(reader: Reader, events: list[Candidate], meeting: set[Subject]) -
 	wanted = dict.fromkeys(subject[:2] for subject in meeting)
 	_read_waiting(reader, [histories[key] for key in wanted if key in histories])
 	return histories
+
+
+def _look_before_approval(
+	reader: Reader, events: list[Candidate], meeting: set[Subject], histories: dict[Key, History]
+) -> None:
+	"""What the consumer has got before the condition was approved, of documents of which it would have to be told the end."""
+	keys = [
+		event.key
+		for event in events
+		if event.subject not in meeting
+		and cint(reader.rows[event.ref_doctype].from_position)
+		and event.update_type in (DELETE, RENAME, UPDATE)
+		and not histories.get(event.key, History()).delivered
+	]
+	for doctype, docnames in by_doctype(keys).items():
+		newest_first = [
+			each
+			for some in create_batch(docnames, NAMES_AT_ONCE)
+			for each in _names_before(reader, doctype, some, reader.limit + 1, before_approval=True)
+		]
+		delivered = delivered_names(
+			reader, doctype, {name: position for _docname, name, position in newest_first}
+		)
+		for docname, name, _position in newest_first:
+			history = histories.setdefault((doctype, docname), History())
+			if name in delivered and not history.before:
+				history.before, history.left = True, history.left or delivered[name][1]
 
 
 def _read_waiting(reader: Reader, histories: list[History]) -> None:
@@ -362,25 +418,31 @@ def _read_waiting(reader: Reader, histories: list[History]) -> None:
 
 
 def _names_before(
-	reader: Reader, doctype: str, docnames: list[str], most: int | None
-) -> list[tuple[str, str]]:
-	"""(document, name of the event) of what stands before the cursor, newest first, at most so many of each document.
+	reader: Reader, doctype: str, docnames: list[str], most: int | None, before_approval: bool = False
+) -> list[tuple[str, str, int]]:
+	"""(document, name of the event, position) of what stands before the cursor, newest first, at most so many of each document.
 
 	All that is read here stands in the index itself.
 	"""
 	log = frappe.qb.DocType(LOG)
+	approved = cint(reader.rows[doctype].from_position)
 	number = RowNumber().over(log.docname).orderby(log.position, order=Order.desc)
 	numbered = (
 		frappe.qb.from_(log)
 		.select(log.docname, log.name, log.position, number.as_("number"))
 		.where((log.ref_doctype == doctype) & log.docname.isin(docnames))
-		.where((log.position > cint(reader.rows[doctype].from_position)) & (log.position <= reader.cursor))
+		.where(
+			log.position.between(1, min(approved, reader.cursor))
+			if before_approval
+			else log.position > approved
+		)
+		.where(log.position <= reader.cursor)
 	)
 	query = (
 		frappe.qb.from_(numbered)
-		.select(numbered.docname, numbered.name)
+		.select(numbered.docname, numbered.name, numbered.position)
 		.orderby(numbered.position, order=Order.desc)
 	)
 	if most:
 		query = query.where(numbered.number <= most)
-	return [(docname, str(name)) for docname, name in query.run()]
+	return [(docname, str(name), position) for docname, name, position in query.run()]

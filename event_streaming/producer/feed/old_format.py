@@ -14,7 +14,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.documents.reading import by_doctype, load_documents, permitted_names
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import read_slice
-from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
+from event_streaming.producer.log.deliveries import forget_undelivered, keep_spans, record_deliveries
 from event_streaming.producer.log.rows import Candidate, Key, dump
 from event_streaming.producer.log.sequence import assign_positions, position_at
 from event_streaming.producer.subscriptions.hiding import Hidden, as_sent
@@ -41,6 +41,8 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 		return []
 	head = assign_positions()
 	forget_undelivered(reader)
+	# of a consumer that spoke the other format before: they end here
+	keep_spans(reader, reader.rows.values())
 	found = read_slice(reader, head)
 	while not found.events and found.cursor < head:
 		# an old consumer can't move its cursor over an empty page

@@ -5,24 +5,23 @@ made by the consumer itself. A page costs a number of queries that depends on ho
 many events it holds; it is bounded in events, in bytes and in the number of positions that it looks at.
 """
 
-import json
 from typing import Any
 
 import frappe
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
-from event_streaming.producer.documents.names import roots_of
 from event_streaming.producer.feed.granting import grant_for
+from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.permitted import count_withheld
-from event_streaming.producer.feed.selection import Slice, read_slice
-from event_streaming.producer.feed.taken import record_taken
-from event_streaming.producer.log import receipts
-from event_streaming.producer.log.deliveries import forget_undelivered, record_deliveries
+from event_streaming.producer.feed.selection import Slice
+from event_streaming.producer.feed.shared import on_the_wire, read_page
+from event_streaming.producer.log import receipts, spans
+from event_streaming.producer.log.deliveries import forget_undelivered, keep_spans, record_deliveries
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.retention import is_cleared_after
-from event_streaming.producer.log.rows import Candidate, dump
 from event_streaming.producer.log.sequence import go_on_after_receipt, numbered, tried_again
+from event_streaming.producer.notify import listeners
 from event_streaming.producer.subscriptions.calling import IN_ORDER
 from event_streaming.producer.subscriptions.reader import (
 	Reader,
@@ -33,8 +32,8 @@ from event_streaming.producer.subscriptions.reader import (
 )
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
-from event_streaming.wire.events import Event
-from event_streaming.wire.pages import PROTOCOL
+from event_streaming.wire.broker.grants import NATS
+from event_streaming.wire.pages import PROTOCOL, UNPROVEN
 
 
 def get_page(
@@ -45,17 +44,21 @@ def get_page(
 	reachable: int | None = None,
 	epoch: str | None = None,
 	receipt: str | None = None,
+	listening: int | None = None,
 	transport: str | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
-	`reachable` is 0 when the consumer says that it can't be notified; `epoch` and `receipt` are those of the page before; `transport`
-	is "NATS" when it would take events from a broker.
+	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
+	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before; `transport` is "NATS"
+	when it would take events from a broker.
 	"""
 	consumer = load_consumer(event_consumer)
 	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
-	return tried_again(lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, transport))
+	return tried_again(
+		lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening, transport)
+	)
 
 
 def _log_as_it_stands(event_consumer: str, receipt: str | None) -> LogState:
@@ -73,6 +76,7 @@ def _page(
 	max_bytes: int | None,
 	reachable: int | None,
 	epoch: str | None,
+	listening: int | None,
 	transport: str | None,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
@@ -81,8 +85,8 @@ def _page(
 		log, found = LogState(0), Slice([], reader.cursor, reader.cursor)
 	else:
 		forget_undelivered(reader)
-		record_taken(reader, log.head)
-		found = read_slice(reader, log.head)
+		found = read_page(reader, log)
+		_note_spans(reader, found, transport == NATS)
 		_see_whether_it_went_back(reader, log)
 	if cint(consumer.get("needs_copy")):
 		reader.warnings.append(
@@ -94,7 +98,11 @@ def _page(
 	record_deliveries(reader, found.events)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
-	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable, transport)
+	position = reader.cursor if reader.cursor <= found.head else None
+	contacted(consumer, position, reachable, listening, transport)
+	if cint(listening) == UNPROVEN:
+		# not ahead of anything: it only shows that messages come
+		listeners.publish(consumer.name, consumer.user, reader.cursor)
 	return {
 		"protocol": PROTOCOL,
 		"events": on_the_wire(found),
@@ -112,8 +120,32 @@ def _page(
 		"epoch": log.epoch,
 		"same_up_to": log.same_up_to(epoch or "", reader.cursor),
 		"receipt": receipts.make(log, found.cursor, consumer.name),
+		"listen": listeners.offered(),
 		"broker": grant_for(reader, log.epoch, transport),
 	}
+
+
+def _note_spans(reader: Reader, found: Slice, has_broker: bool) -> None:
+	"""Of what lies in this page, of what does not flow and of what was approved anew: of the others there is nothing here.
+
+	Of all, where the consumer goes on from here with what a broker gives it: that may come in no page.
+	"""
+	if reader.cursor > found.head:
+		return
+	if has_broker:
+		reader.open |= open_doctypes(reader, reader.rows.keys() - found.doctypes)
+	rows = reader.consumer.consumer_doctypes
+	keep_spans(
+		reader,
+		[
+			row
+			for row in rows
+			if has_broker
+			or row.ref_doctype in found.doctypes
+			or row.ref_doctype not in reader.rows
+			or spans.say_too_much(spans.parsed(row.get("open_spans")), reader.cursor, cint(row.from_position))
+		],
+	)
 
 
 def _see_whether_it_went_back(reader: Reader, log: LogState) -> None:
@@ -126,33 +158,3 @@ def _see_whether_it_went_back(reader: Reader, log: LogState) -> None:
 		consumer.needs_copy = 1
 		# as a change of the document: a form that was opened before must not clear it again
 		frappe.db.set_value(consumer.doctype, consumer.name, "needs_copy", 1)
-
-
-def on_the_wire(found: Slice) -> list[Event]:
-	"""The events as they are sent."""
-	here = public_url()
-	roots = roots_of(found.events, found.fates)
-	return [
-		{
-			"id": event.name,
-			"position": event.position,
-			"at_position": event.at_position,
-			"update_type": event.update_type,
-			"ref_doctype": event.ref_doctype,
-			"docname": event.docname,
-			"data": event.data,
-			"data_before": _without_another(event) if event.only_the_end else event.data_before,
-			"creation": str(event.creation),
-			"modified_by": event.owner,
-			"origin": event.origin or here,
-			"root": roots.get(event.name),
-		}
-		for event in found.events
-	]
-
-
-def _without_another(event: Candidate) -> str | None:
-	"""What a deletion says to one who may know nothing else: not into which document it was merged."""
-	before = json.loads(event.data_before or "{}")
-	before.pop("into", None)
-	return dump(before) if before else None

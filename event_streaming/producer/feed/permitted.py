@@ -23,7 +23,10 @@ def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 	permitted: set[Key] = set()
 	trusted: set[str] = set()
 	gone = {event.ref_doctype for event in events if event.now is None}
+	trusted.update(reader.open)
 	for doctype in by_doctype([event.key for event in events]):
+		if doctype in reader.open:
+			continue
 		if not frappe.has_permission(doctype, "read"):
 			reader.warnings.append(
 				_("The user {0} may not read {1} on {2}: its events are held back.").format(
@@ -41,7 +44,7 @@ def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 			event.only_the_end = event.ref_doctype not in trusted
 			if not event.only_the_end or event.update_type == DELETE:
 				kept.append(event)
-		elif event.document in permitted:
+		elif event.ref_doctype in reader.open or event.document in permitted:
 			kept.append(event)
 		else:
 			reader.withheld.append((event.ref_doctype, event.position))

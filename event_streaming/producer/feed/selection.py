@@ -2,9 +2,13 @@
 
 The steps: scan the log after the cursor, find what the documents are called now, keep what the consumer's user may read
 and what meets its condition, take out what is hidden from the consumer, cut to the page's bounds, read the data. Never writes.
+
+What one transaction has made is in one page, as far as it is for the consumer, be the page larger for it than was asked for. Only a
+transaction that is too large for one page of any size is divided; its events say so.
 """
 
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import frappe
 from frappe.utils import cint
@@ -13,10 +17,20 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import Fates, find_documents
 from event_streaming.producer.feed.hidden import without_hidden
 from event_streaming.producer.feed.meeting import meeting_conditions
+from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.permitted import permitted
-from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, read_data, select_candidates
+from event_streaming.producer.log.rows import (
+	LOG,
+	MOST_BYTES_TOGETHER,
+	MOST_TOGETHER,
+	Candidate,
+	read_candidates,
+	read_data,
+	select_candidates,
+)
 from event_streaming.producer.subscriptions.reader import Reader, is_for
 from event_streaming.site.address import public_url
+from event_streaming.wire.events import Event
 
 # a page looks at no more positions than this, so that a rare DocType does not make it slow
 WINDOW = 5_000
@@ -31,6 +45,10 @@ class Slice:
 	head: int
 	# DocType -> what became of the names of its documents
 	fates: dict[str, Fates] = field(default_factory=dict)
+	# those of which the log holds anything in this part
+	doctypes: frozenset[str] = frozenset()
+	# as they are sent, where that is known already
+	on_the_wire: list[Event] | None = None
 
 
 def read_slice(reader: Reader, head: int) -> Slice:
@@ -45,6 +63,8 @@ def read_slice(reader: Reader, head: int) -> Slice:
 		)
 		return Slice([], reader.cursor, head)
 	scanned, reach = _scan(reader, head)
+	doctypes = frozenset(event.ref_doctype for event in scanned)
+	reader.open = open_doctypes(reader, doctypes)
 	fates = find_documents(scanned)
 	scanned = permitted(reader, scanned)
 	scanned = meeting_conditions(reader, scanned, fates)
@@ -53,7 +73,7 @@ def read_slice(reader: Reader, head: int) -> Slice:
 	if any(event.ref_doctype in reader.hidden and not event.ready for event in events):
 		raise AssertionError("an event would be sent with what is hidden in it")
 	read_data(events)
-	return Slice(events, cursor, head, fates)
+	return Slice(events, cursor, head, fates, doctypes)
 
 
 def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
@@ -61,23 +81,73 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	first = _first_position(reader) if reader.rows else None
 	if first is None:
 		return [], head
-	reach = min(first - 1 + WINDOW, head)
-	log = frappe.qb.DocType(LOG)
-	query = (
-		select_candidates(log)
-		.where((log.position >= first) & (log.position <= reach))
-		.where(log.ref_doctype.isin(list(reader.rows)))
-		.where(is_for(reader, log))
-		.orderby(log.position)
-		.limit(reader.limit + 1)
-	)
-	found = read_candidates(query)
-	if len(found) > reader.limit:
-		reach = found[-1].position - 1
-		found.pop()
+	reach, most, cut = min(first - 1 + WINDOW, head), reader.limit, ""
+	found = _for_reader(reader, first, reach, most + 1)
+	if len(found) > most and all(_are_together(found[0], event) for event in found):
+		# the page is smaller than its first transaction
+		most += MOST_TOGETHER
+		found = _for_reader(reader, first, reach, most + 1)
+	if len(found) <= most:
+		edge, cut = _edge(found, reach, head)
+		found += _for_reader(reader, reach + 1, edge, MOST_TOGETHER) if edge > reach else []
+		reach = edge
+	elif whole := without_last_transaction(found):
+		reach, found = found[len(whole)].position - 1, whole
+	else:
+		reach, cut = found.pop().position - 1, found[0].transaction_id
+	for event in found:
+		event.divided = bool(cut) and event.transaction_id == cut
 	return [
 		event for event in found if event.position > cint(reader.rows[event.ref_doctype].from_position)
 	], reach
+
+
+def _for_reader(reader: Reader, first: int, last: int, limit: int) -> list[Candidate]:
+	"""The events from one position to another that may be for the reader: the first `limit` of them."""
+	log = frappe.qb.DocType(LOG)
+	return read_candidates(
+		select_candidates(log)
+		.where((log.position >= first) & (log.position <= last))
+		.where(log.ref_doctype.isin(list(reader.rows)))
+		.where(is_for(reader, log))
+		.orderby(log.position)
+		.limit(limit)
+	)
+
+
+def _edge(found: list[Candidate], reach: int, head: int) -> tuple[int, str]:
+	"""`reach`, or where the last transaction ends that goes on there; and that one, if it is too large for that."""
+	last = found[-1].transaction_id if found else ""
+	if not last or reach == head:
+		return reach, ""
+	rows = _transactions(reach + 1, head, MOST_TOGETHER)
+	going_on = [position for position, _transaction in takewhile(lambda row: row[1] == last, rows)]
+	if not going_on:
+		return reach, ""
+	return going_on[-1], last if len(going_on) == MOST_TOGETHER else ""
+
+
+def _transactions(first: int, last: int, limit: int) -> list[tuple[int, str | None]]:
+	"""The positions from one to another, each with its transaction: the first `limit` of them."""
+	log = frappe.qb.DocType(LOG)
+	query = frappe.qb.from_(log).select(log.position, log.transaction_id)
+	query = query.where((log.position >= first) & (log.position <= last))
+	return query.orderby(log.position).limit(limit).run()
+
+
+def without_last_transaction(found: list[Candidate]) -> list[Candidate]:
+	"""Without the events at the end that may not be all of their transaction."""
+	end = len(found)
+	while end and _are_together(found[end - 1], found[-1]):
+		end -= 1
+	return found[:end]
+
+
+def _are_together(one: Candidate, other: Candidate) -> bool:
+	"""Whether two events are of one transaction; the older ones that come with an event are of the event's."""
+	if one.transaction_id and not one.divided:
+		return one.transaction_id == other.transaction_id
+	return one.at_position == other.at_position
 
 
 def _first_position(reader: Reader) -> int | None:
@@ -99,7 +169,7 @@ def _cut(reader: Reader, events: list[Candidate], reach: int) -> tuple[list[Cand
 	"""As many events as the bounds allow, and the cursor after them. What belongs together stays together."""
 	chosen: list[Candidate] = []
 	size = 0
-	for group in _groups(events):
+	for group in groups(divided(events)):
 		group_size = sum(event.size for event in group)
 		if chosen and (size + group_size > reader.max_bytes or len(chosen) + len(group) > reader.limit):
 			return chosen, group[0].at_position - 1
@@ -108,11 +178,21 @@ def _cut(reader: Reader, events: list[Candidate], reach: int) -> tuple[list[Cand
 	return chosen, reach
 
 
-def _groups(events: list[Candidate]) -> list[list[Candidate]]:
-	groups: list[list[Candidate]] = []
+def divided(events: list[Candidate]) -> list[Candidate]:
+	"""The events; those of transactions that are too large for one page say so, and are taken one by one."""
+	for group in groups(events):
+		if len(group) > MOST_TOGETHER or sum(event.size for event in group) > MOST_BYTES_TOGETHER:
+			for event in group:
+				event.divided = bool(event.transaction_id)
+	return events
+
+
+def groups(events: list[Candidate]) -> list[list[Candidate]]:
+	"""What is to stay together, in order."""
+	found: list[list[Candidate]] = []
 	for event in events:
-		if groups and groups[-1][0].at_position == event.at_position:
-			groups[-1].append(event)
+		if found and _are_together(found[-1][-1], event):
+			found[-1].append(event)
 		else:
-			groups.append([event])
-	return groups
+			found.append([event])
+	return found

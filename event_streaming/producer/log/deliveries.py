@@ -1,17 +1,22 @@
-"""What was sent to which consumer: the only module that adds to Event Update Log Consumer.
+"""What was sent to which consumer: the only module that adds to Event Update Log Consumer, and that writes Open Spans of its rows.
 
 Delivered is what the consumer's own cursor says: a row counts when its `at_position` is not after the cursor that the
-consumer sends. So an answer that was lost on its way is simply given again.
+consumer sends. So an answer that was lost on its way is simply given again. An open subscription has no rows: see `spans.py`.
 """
 
 import hashlib
+from collections.abc import Iterable
+from typing import Any
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import cint, create_batch, now_datetime
 
 from event_streaming.database import bulk_inserting
+from event_streaming.producer.log import spans
+from event_streaming.producer.log.hours import count_sent
 from event_streaming.producer.log.rows import LOG, Candidate
-from event_streaming.producer.subscriptions.reader import Reader
+from event_streaming.producer.subscriptions.reader import Reader, is_for
+from event_streaming.producer.subscriptions.streamed import ROWS
 
 DELIVERIES = "Event Update Log Consumer"
 COLUMNS = (
@@ -39,7 +44,10 @@ def forget_undelivered(reader: Reader) -> None:
 
 
 def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
-	"""One row for each event, also where two requests of the consumer are at work at once: its name says which."""
+	"""One row for each event whose subscription is not open, also where two requests of the consumer are at work at once: its
+	name says which."""
+	count_sent(reader.consumer.name, events)
+	events = [event for event in events if event.ref_doctype not in reader.open]
 	if not events:
 		return
 	consumer, now, user = reader.consumer.name, now_datetime(), frappe.session.user
@@ -55,8 +63,49 @@ def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
 	bulk_inserting.insert_or_update(DELIVERIES, COLUMNS, CHANGED, rows)
 
 
-def delivered_names(reader: Reader, names: list[str]) -> dict[str, tuple[int, bool]]:
-	"""Those of the events, by name, that the consumer has got: at which position, and whether as the document's leaving."""
+def keep_spans(reader: Reader, rows: Iterable[Any]) -> None:
+	"""Note on the rows where open subscriptions began and ended. Mostly there is nothing to write."""
+	for row in rows:
+		if _spans_now(reader, row, row.get("open_spans")) == spans.parsed(row.get("open_spans")):
+			continue
+		table = frappe.qb.DocType(ROWS)
+		# another request of the consumer may be doing the same
+		found = (
+			frappe.qb.from_(table).select(table.open_spans).where(table.name == row.name).for_update().run()
+		)
+		if found:
+			now = spans.written(_spans_now(reader, row, found[0][0]))
+			row.open_spans = now
+			frappe.db.set_value(row.doctype, row.name, "open_spans", now, update_modified=False)
+
+
+def _spans_now(reader: Reader, row: Any, text: str | None) -> spans.Spans:
+	return spans.at_cursor(
+		spans.parsed(text), reader.cursor, row.ref_doctype in reader.open, cint(row.from_position)
+	)
+
+
+def delivered_names(reader: Reader, doctype: str, positions: dict[str, int]) -> dict[str, tuple[int, bool]]:
+	"""Those of a DocType's events (name -> position) that the consumer has got: at which position, and whether as the document's
+	leaving."""
+	# what a row says came later: it was sent again
+	return {**_taken_in_spans(reader, doctype, positions), **_with_rows(reader, list(positions))}
+
+
+def _taken_in_spans(reader: Reader, doctype: str, positions: dict[str, int]) -> dict[str, tuple[int, bool]]:
+	taken = spans.parsed(reader.rows[doctype].get("open_spans"))
+	inside = [
+		int(name) for name, position in positions.items() if spans.cover(taken, position, reader.cursor)
+	]
+	log, found = frappe.qb.DocType(LOG), {}
+	for some in create_batch(inside, BATCH):
+		query = frappe.qb.from_(log).select(log.name, log.position)
+		for name, position in query.where(log.name.isin(some)).where(is_for(reader, log)).run():
+			found[str(name)] = (position, False)
+	return found
+
+
+def _with_rows(reader: Reader, names: list[str]) -> dict[str, tuple[int, bool]]:
 	if not names:
 		return {}
 	delivery = frappe.qb.DocType(DELIVERIES)

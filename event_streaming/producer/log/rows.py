@@ -18,6 +18,9 @@ Key = tuple[str, str]
 Subject = tuple[str, str, str | None]
 # what an envelope adds to an event's data
 ENVELOPE_BYTES = 400
+# a transaction with more events, or bytes, than this is divided: whoever applies it has it in memory, and in one transaction
+MOST_TOGETHER = 500
+MOST_BYTES_TOGETHER = 4 * 1024 * 1024
 
 
 @dataclass
@@ -39,6 +42,10 @@ class Candidate:
 	data_before: str | None = None
 	# made up for this page, with the document's present state
 	made: bool = False
+	# what it was made together with; "" where nothing is known
+	transaction_id: str = ""
+	# its transaction is too large to be sent in one piece
+	divided: bool = False
 	# its data is read, and holds what the consumer may have and nothing else
 	ready: bool = False
 	# a deletion in the place of the event: the document no longer meets the consumer's condition
@@ -74,6 +81,7 @@ def select_candidates(log):
 		log.sequenced_on,
 		log.owner,
 		log.origin,
+		log.transaction_id,
 		(Function("LENGTH", log.data) + Function("COALESCE", Function("LENGTH", log.data_before), 0)).as_(
 			"size"
 		),
@@ -93,6 +101,7 @@ def read_candidates(query) -> list[Candidate]:
 			sequenced_on=row.sequenced_on,
 			owner=row.owner,
 			origin=row.origin or "",
+			transaction_id=row.transaction_id or "",
 			size=(row.size or 0) + ENVELOPE_BYTES,
 		)
 		for row in query.run(as_dict=True)

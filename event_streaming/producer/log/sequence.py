@@ -3,37 +3,40 @@
 A row's name is taken before its transaction commits, so names are not in the order of commits: 5 can appear after 6 has
 been read. Rows are therefore written with position 0 and numbered here, under one short lock, when they are already
 committed; `position > cursor` then misses nothing. Within one document names follow the order of its changes (the
-second change waits for the first one's row lock), and numbering goes by name, so positions do too.
+second change waits for the first one's row lock), and so do positions. The events of one transaction get positions side by
+side, where its last one stands: see `ordering`.
 
 The lock is the counter's own row in `tabSeries`: the counter survives the clearing of the whole log, and a lock that
 belongs to a transaction can't outlive its process. This module commits; call it where no work is open.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import frappe
-from frappe.utils import get_datetime, now_datetime
+from frappe.utils import create_batch, get_datetime, now_datetime
 from pypika import Order
 
 from event_streaming.database.locks import advisory_lock
-from event_streaming.producer.log import epochs, mark, restored
+from event_streaming.database.passing import is_passing
+from event_streaming.producer.log import epochs, mark, ordering, restored
 from event_streaming.producer.log.epochs import LogState
+from event_streaming.producer.log.ordering import Row
 from event_streaming.producer.log.receipts import Receipt
 from event_streaming.producer.log.restored import Finding
+from event_streaming.producer.log.rows import MOST_TOGETHER
 
 LOG = "Event Update Log"
 COUNTER = "event_streaming.position"
+# rows of one UPDATE
 BATCH = 1_000
-# a caller does not wait for more than this; the next one goes on
+# so many get their positions under one lock, and a caller does not wait for more; the next one goes on
 AT_ONCE = 10_000
 ATTEMPTS = 5
 # for whoever begins an epoch just now
 LOCK_SECONDS, PAUSE = 10, 0.2
-# deadlock, lock wait time-out, record has changed since last read (innodb_snapshot_isolation)
-PASSING_ERRORS = (1213, 1205, 1020)
 
 Result = TypeVar("Result")
 
@@ -65,10 +68,7 @@ def numbered() -> LogState:
 	gets a position that was given before."""
 	if frappe.db.transaction_writes:
 		raise RuntimeError("assign_positions commits: call it where no work is open")
-	for _round in range(AT_ONCE // BATCH):
-		given, log = tried_again(_assign_batch)
-		if given < BATCH:
-			break
+	_more, log = tried_again(_assign_batch)
 	return log
 
 
@@ -77,8 +77,8 @@ def position_of_all() -> int:
 	if frappe.db.transaction_writes:
 		raise RuntimeError("position commits: call it after the commit")
 	while True:
-		given, log = tried_again(_assign_batch)
-		if given < BATCH:
+		more, log = tried_again(_assign_batch)
+		if not more:
 			return log.head
 
 
@@ -174,21 +174,14 @@ def tried_again(work: Callable[[], Result]) -> Result:
 	raise AssertionError
 
 
-def is_passing(error: Exception) -> bool:
-	"""Whether the error says only that another transaction was in the way."""
-	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
-		return True
-	return bool(error.args) and error.args[0] in PASSING_ERRORS
-
-
-def _assign_batch() -> tuple[int, LogState]:
-	"""One batch in one transaction: how many were numbered, and how the log stands."""
+def _assign_batch() -> tuple[bool, LogState]:
+	"""One batch in one transaction: whether more may be waiting, and how the log stands."""
 	kept = mark.read()
 	# ends the old picture of the database that repeatable read would go on showing
 	frappe.db.commit()
 	log = LogState(head_position(), epochs.read())
 	if not restored.by_mark(kept, log):
-		return _number_batch(may_begin=False) if _unnumbered(1) else (0, log)
+		return _number_batch(may_begin=False) if _is_any_unnumbered() else (False, log)
 	# until the mark is written, whoever comes next would find the same again
 	with advisory_lock("epoch", LOCK_SECONDS) as taken:
 		if not taken:
@@ -197,7 +190,7 @@ def _assign_batch() -> tuple[int, LogState]:
 		return _number_batch(may_begin=True)
 
 
-def _number_batch(may_begin: bool) -> tuple[int, LogState]:
+def _number_batch(may_begin: bool) -> tuple[bool, LogState]:
 	frappe.db.commit()
 	head = _locked_head()
 	# the picture is taken by this read, after the lock: it has all that was committed until now
@@ -207,28 +200,45 @@ def _number_batch(may_begin: bool) -> tuple[int, LogState]:
 			# it was put back a moment ago
 			raise frappe.QueryTimeoutError
 		log = _begin_epoch(log, finding)
-	names = _unnumbered(BATCH)
+	rows = _unnumbered(AT_ONCE)
+	more = len(rows) == AT_ONCE
+	names = ordering.in_order(rows, _going_on(rows) if more else ())
+	for some in create_batch(names, BATCH):
+		_number(some, log.head)
+		log = LogState(log.head + len(some), log.epochs)
 	if names:
-		_number(names, log.head)
-		log = LogState(log.head + len(names), log.epochs)
 		_set_head(log.head)
 	frappe.db.commit()
 	# a process that dies before this leaves a mark that is behind
 	mark.write(log.epoch, log.head)
-	return len(names), log
+	return more, log
 
 
-def _unnumbered(limit: int) -> list[int]:
+def _is_any_unnumbered() -> bool:
 	log = frappe.qb.DocType(LOG)
-	query = frappe.qb.from_(log).select(log.name).where(log.position == 0).orderby(log.name).limit(limit)
-	return [int(name) for (name,) in query.run()]
+	return bool(frappe.qb.from_(log).select(log.name).where(log.position == 0).limit(1).run())
 
 
-def _number(names: list[int], head: int) -> None:
+def _unnumbered(limit: int) -> list[Row]:
+	log = frappe.qb.DocType(LOG)
+	query = frappe.qb.from_(log).select(log.name, log.transaction_id)
+	rows = query.where(log.position == 0).orderby(log.name).limit(limit).run()
+	return [(int(name), transaction or "") for name, transaction in rows]
+
+
+def _going_on(rows: list[Row]) -> set[str]:
+	"""Those transactions of the first rows without a position that have more of them later, and are not to be divided."""
+	wanted, log = ordering.small_ones(rows, MOST_TOGETHER), frappe.qb.DocType(LOG)
+	query = frappe.qb.from_(log).select(log.transaction_id).distinct()
+	query = query.where((log.position == 0) & (log.name > rows[-1][0]))
+	return set(query.where(log.transaction_id.isin(sorted(wanted))).run(pluck=True)) if wanted else set()
+
+
+def _number(names: Sequence[int], head: int) -> None:
 	"""Positions head + 1, head + 2 … in the order of `names`, each row addressed by its primary key alone.
 
 	(A scan would wait for rows that other transactions have not committed yet.) Names are mostly consecutive, so
-	the position is the name plus an offset that changes only at a gap.
+	the position is the name plus an offset that changes only at a gap, or where transactions have met.
 	"""
 	query = UPDATE[frappe.db.db_type].format(
 		offset=_offset_sql(names, head), names=",".join(str(name) for name in names)
@@ -236,12 +246,13 @@ def _number(names: list[int], head: int) -> None:
 	frappe.db.sql(query, {"base": _time_base(head), "head": head})
 
 
-def _offset_sql(names: list[int], head: int) -> str:
-	cases, offset = [], head + 1 - names[0]
-	for index, name in enumerate(names[1:], start=1):
-		if head + 1 + index - name != offset:
+def _offset_sql(names: Sequence[int], head: int) -> str:
+	places = sorted((name, head + number) for number, name in enumerate(names, start=1))
+	cases, offset = [], places[0][1] - places[0][0]
+	for name, position in places[1:]:
+		if position - name != offset:
 			cases.append(f"WHEN name < {name} THEN {offset}")
-			offset = head + 1 + index - name
+			offset = position - name
 	return f"(CASE {' '.join(cases)} ELSE {offset} END)" if cases else f"({offset})"
 
 

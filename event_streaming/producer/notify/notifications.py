@@ -5,6 +5,7 @@ hand-overs to background workers would cost most of the time until the change is
 within a second, and whatever a job or a terminal commits, goes to a job. At most one job is queued at a time, however many
 transactions commit, and at most one call to a consumer is on its way. A loop of changes asks Redis not with each commit but
 once in a while: see `events_committed`.
+A consumer that listens is not called at all: the position is published to it (`listeners.py`).
 A notification that is lost costs only latency: consumers ask by themselves every minute. A consumer that can't be told is
 told again later, at a stored time, and holds up no other. Nothing here waits for another site in a request, and nothing
 here makes a change fail that is already saved.
@@ -23,13 +24,10 @@ from redis.exceptions import RedisError
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import EventStreamingError, RemoteRefused
 from event_streaming.producer.log.sequence import assign_positions
+from event_streaming.producer.notify import listeners
+from event_streaming.producer.notify.whom import with_something
 from event_streaming.producer.subscriptions import calling
-from event_streaming.producer.subscriptions.streamed import (
-	APPROVED,
-	CONSUMER,
-	ROWS,
-	refresh_streamed_doctypes,
-)
+from event_streaming.producer.subscriptions.streamed import CONSUMER, refresh_streamed_doctypes
 from event_streaming.site.after_answer import after_answer
 from event_streaming.site.settings import get_settings
 
@@ -103,6 +101,7 @@ def _look(tell: Callable[[list[str]], None]) -> None:
 	began = monotonic()
 	head = _newest_position()
 	try:
+		listeners.tell_listeners(head)
 		tell(_due(head))
 	finally:
 		# no picture of the database is kept open meanwhile; mostly over by now, as calling another site takes longer
@@ -133,7 +132,7 @@ def minutely() -> None:
 
 
 def due_consumers() -> list[str]:
-	"""Names of the consumers that have events to pull, can be reached, are not paused, and may be told by now."""
+	"""Names of the consumers that have events to pull, are to be called, are not paused, and may be told by now."""
 	return _due(_newest_position())
 
 
@@ -144,18 +143,16 @@ def _newest_position() -> int:
 
 
 def _due(head: int) -> list[str]:
-	consumers = frappe.get_all(
-		CONSUMER,
-		fields=["name", "position", "notify_after"],
-		filters={"paused": 0, "not_reachable": 0},
-		limit_page_length=0,
+	table = frappe.qb.DocType(CONSUMER)
+	query = (
+		frappe.qb.from_(table)
+		.select(table.name, table.position, table.notify_after)
+		.where((table.paused == 0) & (table.not_reachable == 0) & (table.listens == 0))
+		.where(table.position < head)
+		.orderby(table.name)
 	)
-	waiting = [
-		consumer
-		for consumer in consumers
-		if cint(consumer.position) < head and _may_be_told(consumer.notify_after)
-	]
-	return [consumer.name for consumer in waiting if _has_events(consumer.name, cint(consumer.position))]
+	waiting = {name: cint(position) for name, position, after in query.run() if _may_be_told(after)}
+	return with_something(waiting, head)
 
 
 def notify_consumer(event_consumer: str, seconds: float = CALL_SECONDS) -> bool:
@@ -231,32 +228,12 @@ def _set(event_consumer: str, values: dict) -> None:
 	frappe.db.commit()
 
 
-def _has_events(event_consumer: str, position: int) -> bool:
-	"""Whether the log holds an event that the consumer has not taken and that is meant for it."""
-	rows = frappe.get_all(
-		ROWS,
-		filters={"parent": event_consumer, "parenttype": CONSUMER, "status": APPROVED, "unsubscribed": 0},
-		fields=["ref_doctype", "from_position"],
-	)
-	if not rows:
-		return False
-	log = frappe.qb.DocType("Event Update Log")
-	# in the order of positions, so that MariaDB goes by that index and not through all events of a DocType
-	query = (
-		frappe.qb.from_(log)
-		.select(log.position)
-		.where(log.position > max(position, min(cint(row.from_position) for row in rows)))
-		.where(log.ref_doctype.isin([row.ref_doctype for row in rows]))
-		.where(log.origin.isnull() | (log.origin != event_consumer))
-		.orderby(log.position)
-		.limit(1)
-	)
-	return bool(query.run())
-
-
 def wake(event_consumer: str) -> None:
-	"""Have a job call the consumer although there may be nothing to pull: it is to ask for a page."""
-	_queue_call(event_consumer)
+	"""Have a job call the consumer, or tell it where it listens, although there may be nothing to pull: it is to ask for a page."""
+	if frappe.db.get_value(CONSUMER, event_consumer, "listens"):
+		listeners.ask(event_consumer)
+	else:
+		_queue_call(event_consumer)
 
 
 def _queue_call(event_consumer: str) -> None:

@@ -200,6 +200,7 @@ class Publisher:
 			event["position"],
 			{tokens[doctype]: position for doctype, position in entry.before.items()},
 			receipts.of_event(lot.log.epoch, event["position"], entry.numbered_on),
+			{tokens[doctype]: position for doctype, position in entry.to_come.items()},
 		)
 		return seal(message, event, key)
 

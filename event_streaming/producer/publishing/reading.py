@@ -8,11 +8,18 @@ import frappe
 from pypika import Order
 
 from event_streaming.producer.documents.names import find_documents
-from event_streaming.producer.feed.page import on_the_wire
-from event_streaming.producer.feed.selection import Slice
+from event_streaming.producer.feed.selection import Slice, divided, groups, without_last_transaction
+from event_streaming.producer.feed.shared import on_the_wire
 from event_streaming.producer.log import epochs
 from event_streaming.producer.log.epochs import LogState
-from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, read_data, select_candidates
+from event_streaming.producer.log.rows import (
+	LOG,
+	MOST_TOGETHER,
+	Candidate,
+	read_candidates,
+	read_data,
+	select_candidates,
+)
 from event_streaming.producer.log.sequence import head_position, numbered
 from event_streaming.producer.publishing.standing import Standing, Standings
 from event_streaming.wire.events import Event
@@ -27,6 +34,8 @@ class Entry:
 	event: Event
 	numbered_on: object
 	before: dict[str, int]
+	# and where, after it, the last one of each DocType stands that was made together with it
+	to_come: dict[str, int]
 
 
 @dataclass
@@ -64,10 +73,13 @@ class LogReader:
 		read_data(published)
 		events = {event["id"]: event for event in on_the_wire(Slice(published, reach, log.head, fates))}
 		lot = Lot(log, standing, reach, heads=self._heads_of(standing.doctypes, log.epoch))
-		for event in found:
-			if event.name in events:
-				lot.entries.append(Entry(events[event.name], event.sequenced_on, dict(lot.heads)))
-			lot.heads[event.ref_doctype] = event.position
+		for group in groups(found):
+			to_come = _to_come(group)
+			for event, after_it in zip(group, to_come, strict=True):
+				if event.name in events:
+					wire = events[event.name]
+					lot.entries.append(Entry(wire, event.sequenced_on, dict(lot.heads), after_it))
+				lot.heads[event.ref_doctype] = event.position
 		return lot
 
 	def take(self, lot: Lot) -> None:
@@ -75,23 +87,30 @@ class LogReader:
 		self.at, self.heads, self.epoch = lot.reach, lot.heads, lot.log.epoch
 
 	def _scan(self, standing: Standing, head: int) -> tuple[list[Candidate], int]:
+		"""What comes next, and how far that goes: up to the edge of a transaction, but for those that are divided."""
 		if not standing.doctypes or head <= self.at:
 			return [], max(head, self.at)
+		most, reach = EVENTS, head
+		found = self._next_events(standing, head, most + 1)
+		if len(found) > most and not without_last_transaction(found):
+			most += MOST_TOGETHER
+			found = self._next_events(standing, head, most + 1)
+		if len(found) > most:
+			# nothing is left of what is divided in any case
+			whole = without_last_transaction(found) or found[:-1]
+			reach, found = found[len(whole)].position - 1, whole
+		return _within_bytes(found, reach)
+
+	def _next_events(self, standing: Standing, head: int, limit: int) -> list[Candidate]:
 		log = frappe.qb.DocType(LOG)
 		query = (
 			select_candidates(log)
 			.where((log.position > self.at) & (log.position <= head))
 			.where(log.ref_doctype.isin(list(standing.doctypes)))
 			.orderby(log.position)
-			.limit(EVENTS)
+			.limit(limit)
 		)
-		found = read_candidates(query)
-		reach, size = head if len(found) < EVENTS else found[-1].position, 0
-		for number, event in enumerate(found):
-			size += event.size
-			if size > BYTES and number:
-				return found[:number], found[number - 1].position
-		return found, reach
+		return read_candidates(query)
 
 	def _heads_of(self, doctypes: Iterable[str], epoch: str) -> dict[str, int]:
 		"""From the log, never from what was published: what has come before may have been sent by nobody."""
@@ -110,3 +129,24 @@ class LogReader:
 			.run()
 		)
 		return row[0][0] if row else 0
+
+
+def _within_bytes(found: list[Candidate], reach: int) -> tuple[list[Candidate], int]:
+	taken: list[Candidate] = []
+	size = 0
+	for group in groups(divided(found)):
+		size += sum(event.size for event in group)
+		if taken and size > BYTES:
+			return taken, group[0].position - 1
+		taken.extend(group)
+	return taken, reach
+
+
+def _to_come(group: list[Candidate]) -> list[dict[str, int]]:
+	"""For each event of a group, where the last one of each DocType stands after it."""
+	found: list[dict[str, int]] = []
+	after: dict[str, int] = {}
+	for event in reversed(group):
+		found.append(dict(after))
+		after.setdefault(event.ref_doctype, event.position)
+	return found[::-1]

@@ -13,10 +13,9 @@ from typing import Any
 
 import frappe
 
-from event_streaming.producer.documents.reading import may_read_all
+from event_streaming.producer.feed.open import leaves_nothing_out, reads_all
 from event_streaming.producer.subscriptions import broker_keys
 from event_streaming.producer.subscriptions.hidden import of_row
-from event_streaming.producer.subscriptions.open_rows import is_open
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, ROWS
 from event_streaming.site.acting import acting_as
 from event_streaming.site.refused import is_system
@@ -78,7 +77,8 @@ def standing_of(rows: list[Any], rights: Mapping[tuple[str, str], bool]) -> Stan
 	open_to: dict[str, list[str]] = {}
 	said = []
 	for row in rows:
-		whole = is_open(row, of_row(row, row.consumer), rights.get((row.user, row.ref_doctype), False))
+		hidden = bool(of_row(row, row.consumer))
+		whole = leaves_nothing_out(row, hidden) and rights.get((row.user, row.ref_doctype), False)
 		if whole:
 			open_to.setdefault(row.ref_doctype, []).append(row.consumer)
 		# a site that is registered again is another one
@@ -99,13 +99,8 @@ def rights_of(pairs: list[tuple[str, str]]) -> dict[tuple[str, str], bool]:
 		if not frappe.db.get_value("User", user, "enabled") or not may_subscribe(user):
 			continue
 		with acting_as(user):
-			found.update({pair: _may_read_all(pair[1]) for pair in pairs if pair[0] == user})
+			found.update({pair: reads_all(pair[1]) for pair in pairs if pair[0] == user})
 	return found
-
-
-def _may_read_all(doctype: str) -> bool:
-	"""Of a DocType that is no more nobody may read anything."""
-	return bool(frappe.db.exists("DocType", doctype)) and may_read_all(doctype)
 
 
 def forget_what_frappe_remembers() -> None:

@@ -110,9 +110,10 @@ def _passages(
 	site, passages, sent_since = reader.consumer.name, [], False
 	for event in _for_it(reader, events, history):
 		sent, why, position = history.sent.get((site, event.name)), "", cint(event.position)
+		was_sent = (site, event.name) in history.sent
 		passed = 0 < position <= cint(reader.consumer.position)
-		sent_since = sent_since or bool(sent)
-		if not sent:
+		sent_since = sent_since or was_sent
+		if not was_sent:
 			why = reasons.of_event(reader, event)
 		if not why and there and passed and not sent_since and position > given:
 			why = MISSED

@@ -84,6 +84,9 @@ def consumer_changed(doc) -> None:
 		# not now: the consumer may be waiting for the rows that are locked here, and hold those that it would write
 		name = doc.name
 		frappe.db.after_commit.add(lambda: tell_consumer(name))
+	elif cint(doc.listens):
+		name = doc.name
+		frappe.db.after_commit.add(lambda: notifications.wake(name))
 	frappe.db.after_commit.add(notifications.ask_for_look)
 
 
@@ -147,8 +150,11 @@ def _flows(row) -> bool:
 
 
 def _can_be_told(doc) -> bool:
+	"""Whether it can be called; the person who has decided hears when it can't be, and does not listen either."""
 	if not cint(doc.not_reachable):
 		return True
+	if cint(doc.listens):
+		return False
 	frappe.msgprint(
 		_("{0} can't be reached from here: it learns this the next time it asks for events.").format(
 			doc.callback_url

@@ -7,6 +7,7 @@ from frappe.utils import get_datetime, now_datetime
 from redis.exceptions import RedisError
 
 from event_streaming.producer.documents.given import forget_given
+from event_streaming.producer.log import hours
 from event_streaming.producer.log.deliveries import forget_deliveries
 from event_streaming.producer.log.sequence import head_position
 
@@ -38,3 +39,4 @@ def forget(event_consumer: str, up_to: int, moment: Any) -> None:
 	"""The job. A consumer that has registered again under the same name meanwhile keeps what it gets: that comes after."""
 	forget_deliveries(event_consumer, up_to)
 	forget_given(event_consumer, get_datetime(moment))
+	hours.forget(event_consumer, get_datetime(moment))

@@ -13,7 +13,7 @@ from frappe.utils.password import set_encrypted_password
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.messages.coded import _
 from event_streaming.producer.log.sequence import tried_again
-from event_streaming.producer.notify import notifications
+from event_streaming.producer.notify import listeners, notifications
 from event_streaming.producer.registration.unlogged import unlogged
 from event_streaming.producer.subscriptions import calling
 from event_streaming.producer.subscriptions.reader import load_consumer
@@ -62,6 +62,7 @@ def set_secret(user: str, secret: str) -> None:
 	set_encrypted_password("User", user, secret, "api_secret")
 	# a form that is saved takes away the secret of a field that is empty
 	frappe.db.set_value("User", user, "api_secret", "*" * len(secret), update_modified=False)
+	listeners.cut_off(user)
 
 
 def refuse_shared(consumer, also_used: Iterable[str]) -> None:
@@ -91,5 +92,5 @@ def ask_for_new_keys(event_consumer: str, also_used: AlsoUsed) -> None:
 	refuse_shared(consumer, also_used(consumer.user))
 	frappe.db.set_value(CONSUMER, consumer.name, "rotate_asked_on", now_datetime(), update_modified=False)
 	record_rotation(CONSUMER, consumer.name, _("New keys were requested."))
-	if not cint(consumer.not_reachable) and not cint(consumer.paused):
+	if (cint(consumer.listens) or not cint(consumer.not_reachable)) and not cint(consumer.paused):
 		frappe.db.after_commit.add(lambda: notifications.wake(consumer.name))

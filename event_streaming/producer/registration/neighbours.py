@@ -27,6 +27,7 @@ COUNTERS = (
 	"token_state",
 	"rotate_asked_on",
 	"rotated_on",
+	"listens",
 )
 # what the consumer says of itself
 ITS_OWN = ("not_reachable", "protocol", "site_id", "other_site_id", "claimed_by")
@@ -35,7 +36,7 @@ WISHES = ("condition", "when_condition_ends", "unsubscribed")
 # written back as they are stored, whoever saves
 KEPT_ANYWAY = frozenset((*COUNTERS, *ITS_OWN, "incoming_change", "pending_doctypes"))
 # of a row, what the feed notes down
-NOTED = ("from_position", "condition_error", "withheld", "withheld_position")
+NOTED = ("from_position", "condition_error", "withheld", "withheld_position", "open_spans")
 KEPT_ON_ROWS = frozenset((*NOTED, "ref_doctype"))
 
 

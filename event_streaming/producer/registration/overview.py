@@ -33,6 +33,8 @@ class ConsumerRow(TypedDict):
 	withheld: int
 	withheld_doctypes: list[str]
 	last_contact: datetime | None
+	# it holds a connection over which it hears of new events
+	listens: bool
 	notify_failures: int
 	last_error: str | None
 	# another site has asked in its name, and is refused
@@ -60,6 +62,7 @@ def consumers(name: str | None = None) -> list[ConsumerRow]:
 				"protocol",
 				"position",
 				"last_contact",
+				"listens",
 				"notify_failures",
 				"last_error",
 				"other_site_id",
@@ -118,6 +121,7 @@ def _row(consumer: dict, rows: list[dict], log: LogState) -> ConsumerRow:
 		"withheld": sum(withheld.values()),
 		"withheld_doctypes": list(withheld),
 		"last_contact": consumer["last_contact"],
+		"listens": bool(cint(consumer["listens"])),
 		"notify_failures": cint(consumer["notify_failures"]),
 		"last_error": consumer["last_error"] or None,
 		"other_site_id": consumer["other_site_id"] or None,

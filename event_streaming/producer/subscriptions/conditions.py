@@ -19,6 +19,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.subscriptions.bounds import Budget, guarded
 from event_streaming.producer.subscriptions.expressions import FUNCTIONS, View, hidden_asked_for, problem_in
 from event_streaming.producer.subscriptions.hiding import Hidden
+from event_streaming.producer.subscriptions.lookups import lookup_of
 from event_streaming.site.address import public_url
 
 COMMAND = "cmd:"
@@ -52,10 +53,21 @@ def meets(
 			_rollback_to(save_point=SAVEPOINT)
 	# a field that the documents have no more would hold nothing, and nothing would be sent without a word
 	check_expression(condition, _fieldnames(doc.doctype))
+	if lookup := lookup_of(condition):
+		return lookup.holds(vars(doc), hidden.secret_by_table[0] if hidden else ())
 	# as globals: a local name is not seen inside a comprehension
 	view = View(vars(doc), *(hidden.secret_by_table if hidden else ()))
 	names = {**FUNCTIONS, **Budget().guards(), "doc": view}
 	return bool(frappe.safe_eval(guarded(condition), names))
+
+
+def columns_asked_for(condition: str | None, doctype: str) -> frozenset[str] | None:
+	"""The columns of a document that a condition needs, where it can be looked up; None when it needs the whole document."""
+	lookup = lookup_of((condition or "").strip())
+	meta = frappe.get_meta(doctype)
+	if not lookup or meta.issingle or not lookup.fields <= {*meta.get_valid_columns()} - {"doctype"}:
+		return None
+	return lookup.fields
 
 
 def as_told(name: str, error: Exception, hidden: Hidden | None) -> str:

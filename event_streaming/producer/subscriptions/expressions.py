@@ -123,7 +123,7 @@ def _read(expression: str) -> tuple[str, tuple[str, ...]]:
 		node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 	)
 	problem = next((problem for node in ast.walk(tree) if (problem := _problem(node, names))), "")
-	return problem or too_costly(tree), tuple(filter(None, map(_field_named, ast.walk(tree))))
+	return problem or too_costly(tree), tuple(filter(None, map(field_named, ast.walk(tree))))
 
 
 def hidden_asked_for(
@@ -132,7 +132,7 @@ def hidden_asked_for(
 	"""A field that the expression asks for though it is hidden; "" when there is none. What is named in a roundabout way holds nothing."""
 	of_rows = {name: f"{table}.{name}" for table, names in hidden_in_rows.items() for name in names}
 	for node in ast.walk(ast.parse(expression, mode="eval")):
-		if (name := _field_named(node)) in hidden and name:
+		if (name := field_named(node)) in hidden and name:
 			return name
 		if isinstance(node, ast.Attribute) and not _is_doc(node.value) and node.attr in of_rows:
 			return of_rows[node.attr]
@@ -141,7 +141,7 @@ def hidden_asked_for(
 	return ""
 
 
-def _field_named(node: ast.AST) -> str:
+def field_named(node: ast.AST) -> str:
 	"""The field of `doc` that a part of an expression names: `doc.field`, `doc["field"]`, `doc.get("field")`; or ""."""
 	if isinstance(node, ast.Attribute) and _is_doc(node.value):
 		return "" if node.attr == "get" else node.attr

@@ -19,7 +19,10 @@ from event_streaming.site.roles import SUBSCRIBER, may_subscribe
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.left_out import names_in
-from event_streaming.wire.pages import KEEP
+from event_streaming.wire.pages import KEEP, YES
+
+# no site is called so
+NOBODY = "nobody"
 
 
 @dataclass
@@ -33,6 +36,10 @@ class Reader:
 	rows: dict[str, Any]
 	# DocType -> what it does not get of the documents, on whatever road; {} when it gets everything
 	hidden: dict[str, Hidden] = field(default_factory=dict)
+	# of the DocTypes of this page: those of which the cursor alone says what was taken; see feed/open.py
+	open: frozenset[str] = frozenset()
+	# of what is read for everybody nothing is left out as the reader's own
+	for_all: bool = False
 	# the documents are only tried there, and taken back
 	trial: bool = False
 	# update types that the consumer has no word for
@@ -99,18 +106,27 @@ def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
 
 def is_for(reader: Reader, log):
 	"""The condition that an event was not first made at the reader's, and that the reader has a word for it."""
-	wanted = log.origin.isnull() | (log.origin != reader.consumer.name)
+	wanted = log.origin.isnull() | (log.origin != (NOBODY if reader.for_all else reader.consumer.name))
 	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
 
 
-def contacted(consumer, cursor: int | None, reachable: Any = None, transport: str | None = None) -> None:
-	"""Keep how far the consumer is (unless None), that it was here, whether it says that it can be reached, and whether it would take
-	events from a broker."""
+def contacted(
+	consumer,
+	cursor: int | None,
+	reachable: Any = None,
+	listening: Any = None,
+	transport: str | None = None,
+) -> None:
+	"""Keep how far the consumer is (unless None), that it was here, and what it says: whether it can be reached, whether it listens, and
+	whether it would take events from a broker."""
 	values = {"last_contact": now_datetime()}
 	if cursor is not None:
 		values["position"] = cursor
 	if reachable is not None:
 		values["not_reachable"] = int(not cint(reachable))
+	# of a consumer of an older version nothing is said
+	if (cint(listening) == YES) != bool(cint(consumer.get("listens"))):
+		values["listens"] = int(cint(listening) == YES)
 	if (chosen := NATS if transport == NATS else "") != (consumer.get("transport") or ""):
 		values["transport"] = chosen
 	if consumer.get("other_site_id"):

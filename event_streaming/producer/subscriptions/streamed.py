@@ -5,6 +5,7 @@ the database for good. What is subscribed to, and by whom, is decided elsewhere.
 """
 
 import json
+import secrets
 from collections.abc import Iterable
 from time import monotonic, sleep
 
@@ -19,6 +20,7 @@ ROWS = "Event Consumer Document Type"
 APPROVED, PENDING = "Approved", "Pending"
 STREAMED = "event_streaming:streamed"
 STREAMED_VERSION = "event_streaming:streamed_version"
+STREAMED_MARK = "event_streaming:streamed_mark"
 KEPT_SECONDS = 24 * 60 * 60
 GUESSED_SECONDS = 2
 MEMO_SECONDS = 0.05
@@ -57,6 +59,7 @@ def refresh_streamed_doctypes() -> frozenset[str]:
 	version_key, key = cache.make_key(STREAMED_VERSION), cache.make_key(STREAMED)
 	try:
 		version, before = cache.incr(version_key), cache.get(key)
+		cache.set(cache.make_key(STREAMED_MARK), secrets.token_hex(8), ex=KEPT_SECONDS)
 		doctypes = _read_doctypes()
 		cache.eval(SET_IF_NEWEST, 2, version_key, key, str(version), _packed(doctypes), KEPT_SECONDS)
 		if before is None or frozenset(json.loads(before)) != doctypes:
@@ -67,10 +70,20 @@ def refresh_streamed_doctypes() -> frozenset[str]:
 	return doctypes
 
 
+def streamed_version() -> str:
+	"""Another one after each decision about what is streamed, and each minute; "" where nobody can say. None comes twice, also
+	where Redis was emptied in between."""
+	try:
+		version = frappe.cache.get(frappe.cache.make_key(STREAMED_MARK))
+	except RedisUnreachable:
+		return ""
+	return version.decode() if version else ""
+
+
 def forget_streamed_doctypes() -> None:
 	"""After the app is removed or a site's database is put back: nothing that was remembered holds."""
 	_memo.pop(frappe.local.site, None)
-	frappe.cache.delete_value([STREAMED, STREAMED_VERSION])
+	frappe.cache.delete_value([STREAMED, STREAMED_VERSION, STREAMED_MARK])
 
 
 def _cached_doctypes() -> frozenset[str]:

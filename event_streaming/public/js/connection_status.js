@@ -33,6 +33,7 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Events per Hour"), escape(pulls.per_hour)],
 			[__("Delay (95 %)"), ours.duration(pulls.delay)],
 			[__("Last Contact"), when(pulls.last_contact)],
+			[__("Hears at Once"), listens(pulls)],
 		];
 		const buttons = [
 			pause_button("event_producer", site, pulls.paused),
@@ -64,6 +65,11 @@ frappe.provide("event_streaming.connection_tabs");
 			return `<tr role="row"><th role="rowheader" scope="row">${name_of(line)}</th>${cells.join("")}</tr>`;
 		});
 		return `<section class="frappe-card p-4 mb-4">${head(__("Comes From There"), pulls, figures, buttons)}${ours.table(labels, rows)}</section>`;
+	}
+
+	function listens(pulls) {
+		const why = pulls.listening_problem ? ` (${escape(pulls.listening_problem)})` : "";
+		return `${escape(pulls.listens)}${why}`;
 	}
 
 	function name_of(line) {
@@ -110,6 +116,7 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Events per Hour"), escape(sends.per_hour)],
 			[__("Delay (95 %)"), ours.duration(sends.delay)],
 			[__("Last Contact"), when(sends.last_contact)],
+			[__("Hears at Once"), sends.listens ? __("yes") : __("no")],
 		];
 		const buttons = [
 			pause_button("event_consumer", site, sends.paused),

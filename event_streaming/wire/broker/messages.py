@@ -34,7 +34,8 @@ class InvalidMessage(ValueError):
 
 @dataclass(frozen=True)
 class Message:
-	"""An event on its way. `before` has, for each DocType that anybody reads, the position of its last event before this one."""
+	"""An event on its way. `before` has, for each DocType that anybody reads, the position of its last event before this one;
+	`to_come`, that of its last one after this one in the same transaction."""
 
 	site: str
 	epoch: str
@@ -45,6 +46,7 @@ class Message:
 	position: int
 	before: Mapping[str, int] = field(default_factory=dict)
 	receipt: str = ""
+	to_come: Mapping[str, int] = field(default_factory=dict)
 	# nonce and ciphertext; the envelope is bound to it
 	sealed: bytes = b""
 	envelope: bytes = b""
@@ -86,6 +88,7 @@ def seal(message: Message, event: Mapping[str, Any], key: bytes) -> bytes:
 			message.position,
 			message.before,
 			message.receipt,
+			message.to_come,
 		]
 	)
 	plain, nonce = _dump(event), os.urandom(NONCE)
@@ -146,13 +149,17 @@ def _parse(body: bytes) -> Message:
 	if length > MOST_ENVELOPE or len(envelope) != length or len(sealed) <= NONCE:
 		raise InvalidMessage("It is cut off.")
 	try:
-		site, epoch, standing, token, name, position, before, receipt = json.loads(envelope)
+		site, epoch, standing, token, name, position, before, receipt, to_come = json.loads(envelope)
 		texts = [text(each, "part", MAX_NAME) for each in (site, epoch, standing, token, name, receipt)]
-		heads = {str(token): whole_number(at, "position") for token, at in before.items()}
+		heads, ends = _positions(before), _positions(to_come)
 		place = whole_number(position, "position")
 	except (ValueError, TypeError, AttributeError, RecursionError):
 		raise InvalidMessage("Its envelope can't be read.") from None
-	return Message(*texts[:5], place, heads, texts[5], sealed, envelope)
+	return Message(*texts[:5], place, heads, texts[5], ends, sealed, envelope)
+
+
+def _positions(of_tokens: Mapping[str, Any]) -> dict[str, int]:
+	return {str(token): whole_number(at, "position") for token, at in of_tokens.items()}
 
 
 def _body_and_root(payload: bytes) -> tuple[bytes, bytes]:

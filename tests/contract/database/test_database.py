@@ -2,6 +2,7 @@
 
 import pytest
 from contract_doctypes import HASHED
+from doctypes import indexes_of
 from documents import unique
 
 from sandbox.errors import RemoteError
@@ -52,15 +53,6 @@ def column_type(table: str, column: str) -> str:
 )
 def test_on_doctype_update_and_search_index_make_the_indexes(site, doctype, columns):
 	assert columns in site.run(indexes_of, doctype=doctype)
-
-
-def indexes_of(doctype: str) -> list[list[str]]:
-	import frappe
-
-	indexes: dict[str, list[str]] = {}
-	for row in frappe.db.sql(f"SHOW INDEX FROM `tab{doctype}`", as_dict=True):
-		indexes.setdefault(row.Key_name, []).append(row.Column_name)
-	return list(indexes.values())
 
 
 def test_get_next_sequence_val_gives_rising_numbers_that_can_be_names(site):
@@ -163,6 +155,7 @@ def count_writes() -> list:
 # ---- errors
 
 
+@pytest.mark.mariadb("a failed statement ends the transaction until its savepoint")
 def test_a_missing_table_and_a_missing_column_are_recognised(site):
 	assert site.run(recognise_missing) == [True, True, False]
 
@@ -182,6 +175,7 @@ def recognise_missing() -> list[bool]:
 	return [*found, bool(frappe.db.table_exists("No Such Table"))]
 
 
+@pytest.mark.mariadb("how long to wait is said in other words")
 def test_waiting_too_long_for_a_row_is_a_query_timeout_error(site):
 	name = site.run(make_document)
 	shell = site.shell()
@@ -206,6 +200,7 @@ def lock_document(name: str, wait_seconds: int = 20) -> None:
 	frappe.get_doc(HASHED, name, for_update=True)
 
 
+@pytest.mark.mariadb("how long to wait is said in other words")
 def test_a_deadlock_is_a_query_deadlock_error_and_takes_the_savepoint_with_it(site):
 	first, second = site.run(make_document), site.run(make_document)
 	shell = site.shell()

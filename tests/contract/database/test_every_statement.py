@@ -1,8 +1,10 @@
 """What a rehearsal relies on: every statement of Frappe goes through `frappe.db.sql`, where it can be replaced on one connection."""
 
+import pytest
 from documents import unique
 
 
+@pytest.mark.mariadb("it is asked how many questions it has been asked")
 def test_whatever_stands_in_the_place_of_sql_sees_every_statement(producer):
 	seen, asked = producer.run(write_in_many_ways, title=unique("statement"))
 

@@ -1,5 +1,7 @@
 """What the log and its positions rely on: callbacks around a commit, names from a sequence, locks and savepoints."""
 
+import os
+
 import pytest
 from documents import unique
 
@@ -167,6 +169,7 @@ def remove_counter(key: str) -> None:
 	frappe.db.delete("Series", {"name": key})
 
 
+@pytest.mark.mariadb("the picture is taken by any first statement")
 def test_a_read_after_a_row_lock_sees_what_was_committed_while_it_waited(producer):
 	"""The picture that repeatable read goes on showing is taken by the first plain read, not by the lock."""
 	key = unique("contract")
@@ -203,6 +206,7 @@ def test_a_transaction_goes_on_seeing_its_old_picture_until_it_ends(producer):
 	assert (before, reader.run(todo_exists, name=name)) == (False, True)
 
 
+@pytest.mark.mariadb("it is a serialization failure")
 def test_a_read_for_update_sees_past_the_old_picture(producer):
 	name = producer.run(insert_todo)
 	reader = producer.shell()
@@ -211,6 +215,31 @@ def test_a_read_for_update_sees_past_the_old_picture(producer):
 
 	assert reader.run(read_for_update, name=name, commit=False) == ["contract", "changed"]
 	reader.rollback()
+
+
+@pytest.mark.skipif(
+	os.environ.get("EVENT_STREAMING_DATABASE") != "postgres", reason="MariaDB gives what is committed now"
+)
+def test_on_postgres_a_read_for_update_of_a_row_that_has_changed_is_a_serialization_failure(producer):
+	name = producer.run(insert_todo)
+	reader = producer.shell()
+	reader.run(todo_exists, name=name, commit=False)
+	producer.shell().run(set_description, name=name)
+
+	assert reader.run(is_passing_failure, name=name, commit=False)
+	reader.rollback()
+
+
+def is_passing_failure(name: str) -> bool:
+	import frappe
+
+	from event_streaming.database.passing import is_passing
+
+	try:
+		frappe.db.get_value("ToDo", name, "description", for_update=True)
+	except Exception as error:
+		return is_passing(error) and error.pgcode == "40001"
+	return False
 
 
 def set_description(name: str) -> None:

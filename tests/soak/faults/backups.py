@@ -18,7 +18,7 @@ class Restore(Fault):
 		self.letter = "p"
 		self.database = "_" + self.site.name
 		self.backup = self.world.history.path.with_name("backup.sql")
-		self.world.cluster.engine.mariadb.dump(self.database, self.backup)
+		self.world.cluster.engine.database.dump(self.database, self.backup)
 		return f"database of {self.letter}"
 
 	def stop(self) -> None:
@@ -28,7 +28,7 @@ class Restore(Fault):
 		while any(actor.busy for actor in self.world.actors if actor.letter == self.letter):
 			time.sleep(0.05)
 		self.site.stop()
-		mariadb = self.world.cluster.engine.mariadb
+		mariadb = self.world.cluster.engine.database
 		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 0;")
 		mariadb.load(self.database, self.backup)
 		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1;")

@@ -17,7 +17,7 @@ class FullDisk(Fault):
 
 	@classmethod
 	def prepare(cls, world: World) -> None:
-		mariadb = world.cluster.engine.mariadb
+		mariadb = world.cluster.engine.database
 		data = mariadb.run_folder / "mariadb"
 		mariadb.stop()
 		aside = data.with_name("mariadb-aside")
@@ -33,7 +33,7 @@ class FullDisk(Fault):
 		mariadb.start()
 
 	def start(self) -> str:
-		self.ballast = self.world.cluster.engine.mariadb.run_folder / "mariadb" / "ballast"
+		self.ballast = self.world.cluster.engine.database.run_folder / "mariadb" / "ballast"
 		with contextlib.suppress(OSError), self.ballast.open("wb", buffering=0) as file:
 			while file.write(b"0" * 2**20):
 				pass

@@ -11,11 +11,11 @@ class KillDatabase(Fault):
 	lasts: ClassVar[tuple[float, float]] = (0.0, 2.0)
 
 	def start(self) -> str:
-		self.world.cluster.engine.mariadb.stop()
+		self.world.cluster.engine.database.stop()
 		return "mariadbd"
 
 	def stop(self) -> None:
-		self.world.cluster.engine.mariadb.start()
+		self.world.cluster.engine.database.start()
 
 
 class KillRedis(Fault):

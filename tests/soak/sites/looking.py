@@ -100,6 +100,7 @@ def collect() -> dict:
 		"producer_doc",
 	]
 	fields += ["docname", "outcome", "error", "event_id", "position", "event_creation", "origin", "data"]
+	fields += ["attempts", "divided"]
 	logs = frappe.get_all("Event Sync Log", fields=fields, order_by="name asc", limit=0)
 	own = ["name", "update_type", "ref_doctype", "docname", "position", "origin", "data"]
 	updates = frappe.get_all("Event Update Log", fields=own, order_by="name asc", limit=0)

@@ -305,7 +305,7 @@ def minutes_with_a_broken_part(times: int) -> list[str]:
 
 	raised = []
 	for _time in range(times):
-		with patch("event_streaming.consumer.pull.requests.pull_due", side_effect=RuntimeError("broken")):
+		with patch("event_streaming.consumer.pull.sweep.pull_due", side_effect=RuntimeError("broken")):
 			try:
 				tasks.event_streaming_every_minute()
 			except RuntimeError as error:

@@ -11,14 +11,59 @@ def without_table() -> list:
 	note = frappe.get_doc({"doctype": "Note", "title": "old name"}).insert()
 	file = frappe.get_doc({"doctype": "File", "file_name": "gone.txt", "content": "gone"}).insert()
 	frappe.db.commit()
-	frappe.db.sql_ddl("RENAME TABLE `tabEvent Document Identity` TO `put_aside`")
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Document Identity` RENAME TO `put_aside`")
 	frappe.cache.delete_value("db_tables")
 	try:
 		new = frappe.rename_doc("Note", note.name, "new name", force=True)
 		frappe.delete_doc("File", file.name)
 		frappe.db.commit()
 	finally:
-		frappe.db.sql_ddl("RENAME TABLE `put_aside` TO `tabEvent Document Identity`")
+		frappe.db.sql_ddl("ALTER TABLE `put_aside` RENAME TO `tabEvent Document Identity`")
 		frappe.cache.delete_value("db_tables")
 	frappe.delete_doc("Note", new)
 	return [new, frappe.db.count("File", {"name": file.name})]
+
+
+def test_users_are_saved_where_a_column_of_ours_is_not_there_yet(producer):
+	assert producer.run(without_column) == "Saved"
+
+
+def without_column() -> str:
+	import frappe
+
+	values = {"doctype": "User", "email": "early@example.com", "first_name": "Early"}
+	user = frappe.get_doc({**values, "send_welcome_email": 0})
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Consumer` RENAME COLUMN `listens` TO `put_aside`")
+	frappe.clear_cache()
+	try:
+		user.insert()
+		user.first_name = "Saved"
+		user.save()
+		frappe.db.commit()
+	finally:
+		frappe.db.sql_ddl("ALTER TABLE `tabEvent Consumer` RENAME COLUMN `put_aside` TO `listens`")
+		frappe.clear_cache()
+	saved = frappe.db.get_value("User", user.name, "first_name")
+	frappe.delete_doc("User", user.name)
+	return saved
+
+
+def test_documents_are_saved_and_logged_without_the_columns_that_are_still_to_come(producer):
+	assert producer.run(without_transaction) == ["Create", None]
+
+
+def without_transaction() -> list:
+	import frappe
+
+	from tests.streams import stream
+
+	stream("Note")
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Update Log` RENAME COLUMN transaction_id TO put_aside")
+	try:
+		note = frappe.get_doc({"doctype": "Note", "title": frappe.generate_hash()}).insert()
+		frappe.db.commit()
+	finally:
+		frappe.db.sql_ddl("ALTER TABLE `tabEvent Update Log` RENAME COLUMN put_aside TO transaction_id")
+	return list(
+		frappe.db.get_value("Event Update Log", {"docname": note.name}, ["update_type", "transaction_id"])
+	)

@@ -24,6 +24,8 @@ PRODUCER = {
 	"last_contact": None,
 	"restored_on": None,
 	"copy_failed": None,
+	"copy_open": "",
+	"last_pull": "2026-01-01 00:00:00",
 }
 CONSUMER = {
 	"name": "https://branch.example",
@@ -80,6 +82,10 @@ def consumer_headline(values: dict, contact_hours: float | None, known_hours: fl
 		({"connection": "Unknown", "minutes_old": 20}, "Not contacted yet", "orange"),
 		({"restored_on": "2026-11-28"}, "Restored, Not Compared", "orange"),
 		({"copy_failed": ""}, "Copy Failed", "orange"),
+		({"copy_open": "to begin"}, "Copy to Begin", "blue"),
+		({"copy_open": "under way", "last_pull": None}, "Copying", "blue"),
+		({"copy_open": "under way", "events_behind": 3}, "3 Behind", "blue"),
+		({"last_pull": None}, "Not Pulled Yet", "gray"),
 		({"copy_failed": "the keys", "failed": 2}, "2 Failed", "red"),
 		({"not_approved": ["Note"], "retrying": 1}, "Waiting for Approval", "orange"),
 		({"not_approved": ["Note"], "retrying": 2, "stuck": 2}, "2 Retrying", "orange"),

@@ -7,6 +7,9 @@ from documents import delete, find_name, insert
 from streams import make_subscriber, pull, subscribe
 
 # Frappe 16 takes these away in a dry run too
+
+pytestmark = pytest.mark.mariadb("the older app's tables are made in its words")
+
 NAVIGATION = ("tabDesktop Icon", "tabWorkspace Sidebar")
 APP, MODULE = "event_streaming", "Event Streaming"
 # documents that the app installs, with the field by which they are found, and a start of that

@@ -19,6 +19,8 @@ from older_app import (
 )
 from streams import KEYS, SUBSCRIBER, make_subscriber, pull, pull_now
 
+pytestmark = pytest.mark.mariadb("the older app's tables are made in its words")
+
 GET_LOGS = (
 	"event_streaming.event_streaming.doctype.event_update_log.event_update_log.get_update_logs_for_consumer"
 )

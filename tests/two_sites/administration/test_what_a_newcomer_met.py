@@ -44,6 +44,7 @@ def test_what_a_producer_refuses_is_said_with_its_reason_and_never_as_something_
 	producer, consumer
 ):
 	name = subscribe(consumer, producer, CITY)
+	pull(consumer, producer)
 
 	# asked for something that there is not: nothing is saved
 	wrong = consumer.run(save_producer, name=name, condition="doc.country_name ==")

@@ -44,8 +44,8 @@ def headlines() -> list[dict]:
 def compare(event_producer: str) -> dict:
 	import frappe
 
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 	from event_streaming.consumer.verify import verifying
 
 	name = verifying.begin(event_producer).name

@@ -208,6 +208,10 @@ def test_a_code_that_is_used_late_changed_withdrawn_or_for_another_is_refused_an
 	assert "was withdrawn" in refused(consumer, withdrawn["code"])
 	assert "another address" in refused(consumer, elsewhere["code"])
 	assert "made on this site" in refused(producer, used["code"])
+	copied = encode(Code(said.address, consumer.run(own_site_id), said.invitation, said.secret))
+	assert "one is a copy of the other" in refused(consumer, copied)
+	twin = encode(Code(consumer.url, said.site_id, said.invitation, said.secret))
+	assert "the same Public URL as this site" in refused(consumer, twin)
 	assert "The request is for the site" in refused(consumer, misdirected)
 	# a look uses nothing up, and a neighbour may not invite, nor write an invitation
 	seen = third.rest().method(f"{API}.look_at_invitation", code=used["code"])
@@ -241,7 +245,10 @@ def test_a_code_that_is_used_late_changed_withdrawn_or_for_another_is_refused_an
 		],
 		key=str,
 	)
-	assert refusals(consumer) == [(None, "not all of a code", "Refused")]
+	own = (None, "this site's own", "Refused")
+	assert sorted(refusals(consumer), key=str) == sorted(
+		[own, own, (None, "not all of a code", "Refused")], key=str
+	)
 	user = producer.run(read_doc, doctype=INVITATION, name=used["invitation"])["subscriber"]
 	producer.run(make_admin, user=user)
 	for answer in (
@@ -389,6 +396,49 @@ def join_with_lost_answer(code: str) -> str:
 			frappe.db.rollback()
 			return str(error)
 	return ""
+
+
+def set_rights(doctype: str, given: int) -> None:
+	import frappe
+
+	rights = dict.fromkeys(("read", "write", "create", "delete", "submit", "cancel", "amend"), given)
+	frappe.db.set_value("DocPerm", {"parent": doctype, "role": "System Manager"}, rights)
+	frappe.db.delete("Custom DocPerm", {"parent": doctype})
+	frappe.clear_cache(doctype=doctype)
+
+
+def writer(event_producer: str, doctype: str) -> list:
+	import frappe
+
+	from event_streaming.consumer.joining.connecting import may_write
+
+	user = frappe.db.get_value("Event Producer", event_producer, "user")
+	return [user, may_write(doctype, user)]
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["one way", "both directions"])
+def test_a_second_invitation_gives_the_user_of_the_connection_what_it_needs_for_more(
+	producer, consumer, back
+):
+	"""Recipes are added to a connection one by one: without the rights all of the second one's documents failed."""
+	for site in (producer, consumer):
+		with_orders(site)
+	join(consumer, invite(producer, CITY, both_directions=int(back))["code"])
+	takers = [(consumer, producer), *([(producer, consumer)] if back else [])]
+	before = [taker.run(writer, event_producer=giver.url, doctype=CITY) for taker, giver in takers]
+	for taker, _giver in takers:
+		taker.run(set_rights, doctype=ORDER, given=0)
+	try:
+		join(consumer, invite(producer, ORDER, both_directions=int(back))["code"])
+
+		after = [taker.run(writer, event_producer=giver.url, doctype=ORDER) for taker, giver in takers]
+		assert after == [[user, True] for user, _may in before]
+		order = producer.run(insert, doctype=ORDER, title=unique("order"))
+		pull(consumer, producer)
+		assert consumer.run(read_doc, doctype=ORDER, name=order)
+	finally:
+		for taker, _giver in takers:
+			taker.run(set_rights, doctype=ORDER, given=1)
 
 
 def test_what_is_not_sent_is_hidden_before_anything_is_approved_and_a_connection_by_hand_takes_more(

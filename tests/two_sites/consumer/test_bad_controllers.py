@@ -5,7 +5,7 @@ The misdeeds are patched into the controller of all documents and done for one o
 
 import pytest
 from doctypes import CITY, ORDER, with_orders
-from documents import insert, read_doc, unique
+from documents import change, insert, read_doc, unique
 from logs import make_due, sync_logs
 from streams import SUBSCRIBER, pull, pull_now, subscribe
 
@@ -136,6 +136,53 @@ def test_a_controller_that_misbehaves_fails_its_own_event_alone(producer, consum
 	consumer.run(make_due)
 	pull(consumer, producer)
 	assert consumer.run(read_doc, doctype=ORDER, name=names[1])["docstatus"] == 1
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["create", "update"])
+@pytest.mark.parametrize("own_event_failed", [False, True], ids=["not yet tried", "failed"])
+@pytest.mark.parametrize("hook", ["after_insert", "on_update", "on_change"])
+def test_what_a_document_needs_is_made_whole_or_not_at_all_though_it_has_changed_since(
+	producer, consumer, hook, own_event_failed, known
+):
+	"""An invoice needs an item whose price can't be made. The invoice has other values by now, so that it is brought as it is: the
+	item must not stay behind without its price, for the invoice to be booked on."""
+	city = unique("city")
+	order = producer.run(insert, doctype=ORDER, title=unique("order"))
+	if known:
+		pull(consumer, producer)
+	badly = {"event_producer": producer.url, "hook": hook, "misdeed": "write and throw", "title": city}
+	producer.run(insert, doctype=CITY, title=city)
+	if own_event_failed:
+		consumer.run(pull_with, **badly)
+	producer.run(change, doctype=ORDER, name=order, city=city)
+	producer.run(change, doctype=ORDER, name=order, note="changed since")
+
+	consumer.run(pull_with, **badly)
+
+	assert consumer.run(read_doc, doctype=CITY, name=city) is None
+	assert consumer.run(left_behind, title=city) == []
+	here = consumer.run(read_doc, doctype=ORDER, name=order)
+	assert not here or not here["city"]
+	consumer.run(make_due)
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=ORDER, name=order)["city"] == city
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+
+
+@pytest.mark.parametrize("hook", ["after_insert", "on_update", "on_change"])
+def test_a_new_document_that_needs_what_is_half_made_leaves_nothing_of_either(producer, consumer, hook):
+	city = unique("city")
+	producer.run(insert, doctype=CITY, title=city)
+	badly = {"event_producer": producer.url, "hook": hook, "misdeed": "write and throw", "title": city}
+	consumer.run(pull_with, **badly)
+	order = producer.run(insert, doctype=ORDER, title=unique("order"), city=city)
+	producer.run(change, doctype=ORDER, name=order, note="changed since")
+
+	consumer.run(pull_with, **badly)
+
+	assert consumer.run(left_behind, title=city) == []
+	assert consumer.run(read_doc, doctype=CITY, name=city) is None
+	assert consumer.run(read_doc, doctype=ORDER, name=order) is None
 
 
 def give_right_to_create(given: int) -> None:

@@ -293,8 +293,8 @@ def check_now(event_producer: str, doctypes: list | None = None, misdeeds: bool 
 	from frappe.model.document import Document
 
 	from event_streaming.consumer.checking import checker
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	name = checker.begin(event_producer, doctypes).name
 	frappe.db.commit()
@@ -526,6 +526,6 @@ def is_unsubscribed(consumer, name: str, doctype: str) -> bool:
 
 
 def report_of_last_check(event_producer: str) -> list:
-	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.tasks import task
 
 	return task.latest(event_producer, task.CHECK).report["findings"]

@@ -22,8 +22,8 @@ def copy_now(
 	import frappe
 
 	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	name = copying.begin(event_producer, doctypes, filters).name
 	frappe.db.commit()
@@ -328,6 +328,7 @@ def test_it_begins_with_the_approval_and_waits_for_no_sweep(producer, consumer):
 	assert consumer.run(read_doc, doctype=CITY, name=title)
 
 
+@pytest.mark.mariadb("the second one is refused there, and goes on a minute later")
 def test_two_that_begin_what_rows_ask_for_at_once_begin_one_copy(producer, consumer):
 	"""The minute's sweep and the job of an approval."""
 	subscribe(consumer, producer, CITY, copy_existing=1)
@@ -396,8 +397,8 @@ def test_a_copy_that_is_stopped_goes_on_where_it_was(producer, consumer):
 
 def one_page(name: str) -> None:
 	"""A slice that is over after its first page."""
-	from event_streaming.consumer.logs import slices
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import slices
 
 	over, slices.Slice.over = slices.Slice.over, True
 	try:
@@ -407,8 +408,8 @@ def one_page(name: str) -> None:
 
 
 def run_to_the_end(name: str) -> dict:
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	while (done := run_slice(name)).more:
 		pass

@@ -369,7 +369,7 @@ def test_a_consumer_that_is_deleted_leaves_nothing_of_what_it_was_sent(producer,
 def sent_to() -> list[str]:
 	import frappe
 
-	return frappe.get_all("Event Update Log Consumer", pluck="consumer")
+	return frappe.get_all("Event Delivery Hour", pluck="consumer")
 
 
 def test_a_decision_made_while_the_consumer_is_down_arrives_with_the_next_pull(producer, consumer):

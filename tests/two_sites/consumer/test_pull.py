@@ -117,6 +117,15 @@ def test_the_scheduler_pulls_when_every_notification_is_lost(producer, consumer)
 	wait_for(lambda: consumer.run(read_doc, doctype=CITY, name=city), "the document's arrival")
 
 
+def apply_one_by_one(event_producer: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	for row in doc.producer_doctypes:
+		row.one_by_one = 1
+	doc.save()
+
+
 def minute_passes() -> None:
 	from event_streaming.tasks import event_streaming_every_minute
 
@@ -126,6 +135,8 @@ def minute_passes() -> None:
 def test_an_event_that_fails_is_kept_and_its_document_waits_while_others_go_on(producer, consumer):
 	good, bad = unique("good"), unique("bad")
 	consumer.run(require_country)
+	# the second event mends the first: as one they would be in
+	consumer.run(apply_one_by_one, event_producer=producer.url)
 	producer.run(insert, doctype=CITY, title=bad)
 	producer.run(change, doctype=CITY, name=bad, country_name="Nowhere")
 	producer.run(insert, doctype=CITY, title=good, country_name="Siam")

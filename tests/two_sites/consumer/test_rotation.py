@@ -281,7 +281,7 @@ def pull_slowly(event_producer: str) -> dict:
 		calls.append(cursor)
 		if len(calls) == 2:
 			# the transaction sees the keys as they were
-			frappe.db.sql("select password from __Auth limit 1")
+			frappe.db.sql("select password from `__Auth` limit 1")
 			set_key("first_page")
 			while not look_at_key("rotated"):
 				time.sleep(0.05)

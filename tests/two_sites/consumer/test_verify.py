@@ -26,8 +26,8 @@ def check(
 	"""A verify or repair to its end, here and now, with its report, and the bytes that it was answered."""
 	import frappe
 
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 	from event_streaming.consumer.verify import portions, repair, verifying
 	from event_streaming.http import client
 
@@ -567,7 +567,7 @@ def begun_from(event_producer: str, verified: str) -> list | str:
 	"""The DocTypes that a repair of one verify would look at, or why there is none."""
 	import frappe
 
-	from event_streaming.consumer.logs import task
+	from event_streaming.consumer.tasks import task
 	from event_streaming.consumer.verify import repair
 
 	try:

@@ -21,8 +21,8 @@ def with_workers(consumer, producer, *doctypes, workers: int = 2, **row_values) 
 def pull_with_helper(event_producer: str, undivided: bool = True) -> dict:
 	"""A pull that begins with a page's lanes when its helper has come; says what was done by whom.
 
-	With `undivided` False, every event is taken for one that has to do with no other, and the pull waits until its helper
-	brings a document that it is bringing itself.
+	With `undivided` False, every event is taken for one that has to do with no other. The pull begins alone then: its helper
+	gets the other lanes when the document that all need is made here and not committed, so that they meet whoever is slow.
 	"""
 	import time
 
@@ -31,36 +31,50 @@ def pull_with_helper(event_producer: str, undivided: bool = True) -> dict:
 	from event_streaming.event_streaming.doctype.event_producer.event_producer import pull_from_node
 	from event_streaming.identity import registry
 
-	hand_out, attempt, components = crew.Crew.hand_out, shared_page.try_event, footprints.components
+	hand_out, next_lane = crew.Crew.hand_out, crew.Crew.next_lane
+	attempt, components = shared_page.try_event, footprints.components
 	seen = {"here": 0, "lanes": 0, "met": False}
+	kept_back: list = []
+
+	def waited_for(self, what, seconds):
+		until = time.monotonic() + seconds
+		while not what() and time.monotonic() < until:
+			# one that had nothing to do for some seconds has gone
+			self.call_helpers()
+			time.sleep(0.02)
+		return what()
 
 	def hand_out_to_helper(self, lanes):
-		until = time.monotonic() + 30
-		while not locks_held([crew.helper_lock(event_producer, 1)]) and time.monotonic() < until:
-			time.sleep(0.02)
+		waited_for(self, lambda: locks_held([crew.helper_lock(event_producer, 1)]), 60)
 		seen["lanes"] += len(lanes)
-		hand_out(self, lanes)
+		if undivided:
+			hand_out(self, lanes)
+		else:
+			kept_back.append((self, lanes))
+
+	def first_lane_alone(self):
+		return kept_back[0][1].pop(0) if kept_back and not seen["here"] else next_lane(self)
 
 	def counted(*args, **kwargs):
 		seen["here"] += 1
 		outcome = attempt(*args, **kwargs)
-		until = time.monotonic() + 20
-		if not undivided and seen["here"] == 1:
+		if kept_back:
 			# as at the end of a group
 			registry.write_kept()
-		while not undivided and seen["here"] == 1 and not seen["met"] and time.monotonic() < until:
-			# this one's document is not committed yet: until the helper stands before the same
-			seen["met"] = somebody_waits()
-			time.sleep(0.02)
+			the_crew, lanes = kept_back.pop()
+			hand_out(the_crew, lanes)
+			seen["met"] = waited_for(the_crew, somebody_waits, 60)
 		return outcome
 
-	crew.Crew.hand_out, shared_page.try_event = hand_out_to_helper, counted
+	crew.Crew.hand_out, crew.Crew.next_lane = hand_out_to_helper, first_lane_alone
+	shared_page.try_event = counted
 	if not undivided:
 		footprints.components = lambda touched: [[number] for number in range(len(touched))]
 	try:
 		return {**seen, **pull_from_node(event_producer), **seen}
 	finally:
-		crew.Crew.hand_out, shared_page.try_event, footprints.components = hand_out, attempt, components
+		crew.Crew.hand_out, crew.Crew.next_lane = hand_out, next_lane
+		shared_page.try_event, footprints.components = attempt, components
 
 
 def somebody_waits() -> bool:
@@ -76,7 +90,10 @@ def somebody_waits() -> bool:
 
 
 def make_orders(prefix: str, cities: list, count: int, doctype: str = ORDER) -> list[str]:
-	"""Orders that link to the cities in turn; each is changed twice, the third ones are submitted, the seventh deleted."""
+	"""Orders that link to the cities in turn; each is changed twice, the third ones are submitted, the seventh deleted.
+
+	Each change is a transaction of its own: what is made together is not shared.
+	"""
 	import frappe
 
 	names = []
@@ -84,27 +101,32 @@ def make_orders(prefix: str, cities: list, count: int, doctype: str = ORDER) -> 
 		city = cities[number % len(cities)]
 		values = {"title": f"{prefix} {number}", "city": city, "rows": [{"item": "bolt", "qty": 1}]}
 		names.append(frappe.get_doc({"doctype": doctype, **values}).insert().name)
+		frappe.db.commit()
 	for round_ in (1, 2):
 		for name in names:
 			doc = frappe.get_doc(doctype, name)
 			doc.note = f"round {round_}"
 			doc.rows[0].qty += round_
 			doc.save()
+			frappe.db.commit()
 	for name in names[::3]:
 		frappe.get_doc(doctype, name).submit()
+		frappe.db.commit()
 	for name in names[1::7]:
 		if frappe.db.get_value(doctype, name, "docstatus") == 0:
 			frappe.delete_doc(doctype, name)
+			frappe.db.commit()
 	return names
 
 
 def make_cities(prefix: str, count: int) -> list[str]:
 	import frappe
 
-	return [
-		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number}"}).insert().name
-		for number in range(count)
-	]
+	names = []
+	for number in range(count):
+		names.append(frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number}"}).insert().name)
+		frappe.db.commit()
+	return names
 
 
 def check_each_event_once_and_in_order(producer, consumer) -> None:
@@ -203,6 +225,10 @@ def test_a_document_that_two_workers_bring_at_the_same_time_is_made_once(produce
 	)
 	prefix = unique("met")
 	producer.run(make_visits, prefix=prefix, count=60)
+	# time enough for a helper that is slow to come
+	consumer.run(
+		change, doctype="Event Streaming Settings", name="Event Streaming Settings", slice_seconds=240
+	)
 	consumer.start_worker()
 
 	done = consumer.run(pull_with_helper, event_producer=producer.url, undivided=False)

@@ -378,3 +378,44 @@ def test_frozen_books_closed_years_periods_and_stock_are_read_from_erpnexts_own_
 	):
 		assert any(words in what for what in invoices), (words, invoices)
 	assert len(invoices) == 6 and len(entries) == 3, (invoices, entries)
+
+
+def rights_on_what_is_written_too(user: str) -> dict:
+	"""As if saving a ToDo made a document of a DocType that a System Manager has no right to."""
+	import frappe
+
+	from event_streaming.adapters import erpnext
+	from event_streaming.consumer.checking.rights import of_what_is_written_too
+	from event_streaming.consumer.joining.connecting import make_user, may_write
+	from event_streaming.site.roles import ADMIN, make_stream_user
+
+	make_stream_user(user, user, [ADMIN])
+	plain = frappe.get_all(
+		"DocType", {"istable": 0, "issingle": 0, "is_virtual": 0}, pluck="name", order_by="name"
+	)
+	other = next(doctype for doctype in plain if not may_write(doctype, user))
+	frappe.local.event_streaming_adapters = {"adapters": [erpnext]}
+	known = erpnext.ALSO_WRITES
+	erpnext.ALSO_WRITES = {"ToDo": (other, "No Such DocType")}
+	try:
+		found = list(of_what_is_written_too("ToDo", user))
+		make_user(user, "https://head-office.example.com", ["ToDo"])
+		return {
+			"lacked": [(each.doctype == other, each.details["rights"]) for each in found],
+			"may": may_write(other, user),
+			"left": len(list(of_what_is_written_too("ToDo", user))),
+		}
+	finally:
+		erpnext.ALSO_WRITES = known
+		frappe.local.event_streaming_adapters = {}
+		frappe.db.rollback()
+		frappe.clear_cache()
+
+
+def test_who_joins_may_write_what_the_life_cycle_writes_beside_a_document(site):
+	"""An Item with a standard rate makes an Item Price: without the right to it every such Item failed."""
+	found = site.run(rights_on_what_is_written_too, user="joined-by-code@example.com")
+
+	assert found["lacked"] and all(is_other and rights for is_other, rights in found["lacked"])
+	assert found["may"] is True
+	assert found["left"] == 0

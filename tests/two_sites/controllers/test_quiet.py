@@ -6,7 +6,11 @@ from documents import change, insert, unique
 from logs import update_logs
 from streams import SUBSCRIBER, make_subscriber, pull, stream_orders, subscribe
 
-RULES = ("Notification", "Webhook", "Assignment Rule")
+RULES = {
+	"Notification": "Told of a city",
+	"Webhook": "Webhook of a city",
+	"Assignment Rule": "Assigned a city",
+}
 NOTHING = {"assigned": 0, "jobs": [], "mails": 0, "applied": True}
 
 
@@ -67,9 +71,9 @@ def make_rules() -> None:
 def remove_rules() -> None:
 	import frappe
 
-	for doctype in RULES:
-		for name in frappe.get_all(doctype, pluck="name"):
-			frappe.delete_doc(doctype, name, force=True)
+	# no other ones: the app's own Notifications tell of its alerts
+	for doctype, name in RULES.items():
+		frappe.delete_doc(doctype, name, force=True)
 	frappe.clear_cache()
 
 

@@ -280,11 +280,14 @@ def places_of(mark: str) -> list[str]:
 
 	found = []
 	columns = frappe.db.sql(
-		"""SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()
-		AND data_type IN ('varchar', 'text', 'mediumtext', 'longtext', 'tinytext', 'char', 'json')"""
+		"""SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s
+		AND data_type IN ('varchar', 'text', 'mediumtext', 'longtext', 'tinytext', 'char', 'json', 'character varying')""",
+		(frappe.conf.db_name if frappe.db.db_type == "mariadb" else "public",),
 	)
 	for table, column in columns:
-		if frappe.db.sql(f"SELECT 1 FROM `{table}` WHERE `{column}` LIKE %s LIMIT 1", f"%{mark}%"):
+		if frappe.db.sql(
+			f"SELECT 1 FROM `{table}` WHERE CAST(`{column}` AS CHAR(100000)) LIKE %s LIMIT 1", f"%{mark}%"
+		):
 			found.append(f"{table}.{column}")
 	for base in (frappe.get_site_path("public", "files"), frappe.get_site_path("private", "files")):
 		for folder, _folders, names in os.walk(base):

@@ -164,7 +164,7 @@ def clear_all_but(days_old: int) -> None:
 
 	from event_streaming.producer.documents import given
 
-	frappe.db.sql("UPDATE `tabEvent Given Document` SET modified = modified - INTERVAL %s DAY", (days_old,))
+	frappe.db.sql("UPDATE `tabEvent Given Document` SET modified = modified - INTERVAL '%s' DAY", (days_old,))
 	given.clear(60)
 
 
@@ -318,9 +318,12 @@ def read_copy_page(prefix: str, most: int) -> list:
 	frappe.db.commit()
 	read, original, kept = [], frappe.db.sql, (copying.BATCH, copying.MOST_RENAMES)
 
+	def unquoted(query) -> str:
+		return str(query).replace("`", "").replace('"', "")
+
 	def recording(query, *args, **kwargs):
 		result = original(query, *args, **kwargs)
-		if "`update_type`='Rename'" in str(frappe.db.last_query) and "`data`" in str(query):
+		if "update_type='Rename'" in unquoted(frappe.db.last_query) and ",data" in unquoted(query):
 			read.append(len(result))
 			if len(read) == 1:
 				rename(names[4], f"{prefix} 4 renamed")

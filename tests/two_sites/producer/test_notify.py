@@ -580,18 +580,18 @@ def test_trouble_with_pulling_does_not_keep_the_producers_side_from_being_done(s
 
 def minute_with_a_pull_that_fails() -> str:
 	from event_streaming import tasks
-	from event_streaming.consumer.pull import requests
+	from event_streaming.consumer.pull import sweep
 
 	def fail():
 		raise ValueError("pulling failed")
 
-	original, requests.pull_due = requests.pull_due, fail
+	original, sweep.pull_due = sweep.pull_due, fail
 	try:
 		tasks.event_streaming_every_minute()
 	except ValueError as error:
 		return str(error)
 	finally:
-		requests.pull_due = original
+		sweep.pull_due = original
 	return ""
 
 

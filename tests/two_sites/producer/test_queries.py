@@ -6,12 +6,16 @@ from documents import change, insert, unique
 from streams import make_event_consumer, make_subscriber, pull, subscribe
 
 CONSUMER_URL, OLD_URL = "http://somebody.example", "http://old.example"
+
+pytestmark = pytest.mark.mariadb("plans are asked for in its words")
+
 USER = "stream@example.com"
 ROWS = 10_000
 GROWING = (
 	"tabEvent Update Log",
 	"tabEvent Update Log Consumer",
 	"tabEvent Given Document",
+	"tabEvent Delivery Hour",
 	"tabEvent Document Identity",
 	"tabEvent Sync Log",
 )
@@ -158,7 +162,7 @@ def clear_log() -> None:
 
 	frappe.db.sql("UPDATE `tabEvent Consumer` SET position = 9000")
 	frappe.db.sql(
-		"UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL 9 DAY WHERE position < 2000"
+		"UPDATE `tabEvent Update Log` SET creation = creation - INTERVAL '9' DAY WHERE position < 2000"
 	)
 	retention.clear_update_log(1)
 
@@ -278,7 +282,7 @@ def fill_sync_log(producer: str, count: int) -> None:
 			registry.save(registry.Identity(producer, CITY, name, CITY, name, producer, CITY, name))
 	frappe.db.commit()
 	frappe.db.sql(
-		"UPDATE `tabEvent Sync Log` SET creation = creation - INTERVAL 9 DAY WHERE position < 1500 AND status = 'Synced'"
+		"UPDATE `tabEvent Sync Log` SET creation = creation - INTERVAL '9' DAY WHERE position < 1500 AND status = 'Synced'"
 	)
 	frappe.db.commit()
 	frappe.db.sql("ANALYZE TABLE `tabEvent Sync Log`, `tabEvent Document Identity`")
@@ -405,17 +409,17 @@ def test_documents_that_failed_are_tried_again_together(producer, consumer):
 
 
 def read_open_renames(producer: str) -> None:
-	from event_streaming.consumer.logs import sync_log
+	from event_streaming.consumer.logs import open_rows
 
-	sync_log.open_renames(producer)
+	open_rows.open_renames(producer)
 
 
 def look_for_waiting(producer: str) -> None:
-	from event_streaming.consumer.logs import sync_log
+	from event_streaming.consumer.logs import open_rows
 
 	after = 0
 	for _part in range(3):
-		_keys, after = sync_log.waiting_for_nothing(producer, after, 20)
+		_keys, after = open_rows.waiting_for_nothing(producer, after, 20)
 
 
 def fill_with_open_rows(producer: str, count: int) -> None:

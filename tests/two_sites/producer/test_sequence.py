@@ -147,7 +147,7 @@ def take_lock_and_number_half() -> None:
 	from event_streaming.producer.log import sequence
 
 	head = sequence._locked_head()
-	sequence._number(sequence._unnumbered(5), head)
+	sequence._number([name for name, _transaction in sequence._unnumbered(5)], head)
 
 
 def test_positions_go_on_after_the_whole_log_was_cleared(site):
@@ -180,7 +180,7 @@ def test_times_increase_also_when_the_clock_goes_back(site):
 def set_times_into_the_future() -> None:
 	import frappe
 
-	frappe.db.sql("UPDATE `tabEvent Update Log` SET sequenced_on = sequenced_on + INTERVAL 1 HOUR")
+	frappe.db.sql("UPDATE `tabEvent Update Log` SET sequenced_on = sequenced_on + INTERVAL '1' HOUR")
 
 
 def test_positions_are_not_given_in_the_middle_of_somebodys_work(site):

@@ -106,6 +106,7 @@ def rooms(free: list) -> list:
 	return [here, *([found.level, found.message] for found in (disk.room("/srv", each) for each in free))]
 
 
+@pytest.mark.mariadb("the disk of MariaDB is filled")
 @pytest.mark.usefixtures("cities_streamed")
 def test_a_full_disk_is_told_before_and_when_it_is_full_and_loses_nothing(producer, consumer):
 	for site in (producer, consumer):

@@ -41,9 +41,9 @@ def set_up(event_producer: str, **values) -> None:
 def another_night(event_producer: str) -> dict:
 	import frappe
 
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work import scheduled
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	name = {"event_producer": event_producer}
 	if frappe.db.exists("Event Producer Last Update", name):

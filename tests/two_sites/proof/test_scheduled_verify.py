@@ -32,9 +32,9 @@ def night(event_producer: str) -> dict:
 	"""Minute after minute until nothing more is begun, and the work between them; the mails of it."""
 	import frappe
 
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work import scheduled
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 
 	frappe.db.delete("Email Queue")
 	frappe.flags.mute_emails = False
@@ -199,6 +199,7 @@ def scheduled_task(event_producer: str) -> str | None:
 	)
 
 
+@pytest.mark.mariadb("the second one is refused there, and goes on a minute later")
 def test_of_two_that_follow_a_verify_at_once_one_begins_the_repair_and_it_is_not_forgotten(
 	producer, consumer, cities
 ):

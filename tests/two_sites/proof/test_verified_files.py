@@ -47,8 +47,8 @@ def spoil(cities: list) -> None:
 def compare(event_producer: str, mend: bool = False) -> dict:
 	import frappe
 
-	from event_streaming.consumer.logs import task
 	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
 	from event_streaming.consumer.verify import repair, verifying
 
 	work = repair.begin(event_producer) if mend else verifying.begin(event_producer, filters=None)

@@ -169,21 +169,21 @@ def test_open_events_of_needs_are_looked_for_once_a_page(producer, consumer):
 
 
 def pull_and_count_looks(producer: str) -> int:
-	from event_streaming.consumer.logs import sync_log
+	from event_streaming.consumer.logs import open_rows
 	from event_streaming.consumer.pull.loop import pull
 
-	looks, original = [], sync_log.documents_held_back
+	looks, original = [], open_rows.documents_held_back
 
 	def counted(event_producer, keys):
 		keys = list(keys)
 		looks.append(keys)
 		return original(event_producer, keys)
 
-	sync_log.documents_held_back = counted
+	open_rows.documents_held_back = counted
 	try:
 		assert not pull(producer).error
 	finally:
-		sync_log.documents_held_back = original
+		open_rows.documents_held_back = original
 	return sum(bool(each) for each in looks)
 
 

@@ -313,8 +313,10 @@ def whitelisted_functions() -> dict[str, list]:
 
 	for module in pkgutil.walk_packages(event_streaming.__path__, "event_streaming."):
 		importlib.import_module(module.name)
+	api = "event_streaming.api"
 	return {
-		f"{function.__module__}.{function.__name__}": list(
+		# whichever of the modules of the API it stands in, its name is there
+		f"{api if function.__module__.startswith(f'{api}.') else function.__module__}.{function.__name__}": list(
 			frappe.allowed_http_methods_for_whitelisted_func[function]
 		)
 		for function in frappe.whitelisted

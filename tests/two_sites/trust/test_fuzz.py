@@ -37,6 +37,7 @@ OF_A_CONSUMER = {
 	"Event Consumer Document Type",
 	"Event Update Log Consumer",
 	"Event Given Document",
+	"Event Delivery Hour",
 }
 NEIGHBOUR, NEIGHBOUR_ROLE = "neighbour@example.com", "Event Subscriber"
 NEIGHBOUR_URL = "http://neighbour.example"
@@ -188,7 +189,7 @@ def secrets_here() -> list[str]:
 
 	# not the database's password: in the sandbox it is a word that each path has
 	kept = [MARK, frappe.conf.encryption_key]
-	for (password,) in frappe.db.sql("select password from __Auth where encrypted = 1"):
+	for (password,) in frappe.db.sql("select password from `__Auth` where encrypted = 1"):
 		kept.append(decrypt(password))
 	return sorted({each for each in kept if each and len(each) > 5})
 

@@ -223,7 +223,7 @@ def test_another_site_in_the_consumers_name_gets_nothing_until_it_is_accepted(pr
 
 	assert was in error and OTHER in error
 	assert producer.run(read_doc, doctype="Event Consumer", name=consumer.url)["other_site_id"] == OTHER
-	assert not producer.run(read_rows, doctype="Event Update Log Consumer", filters={})
+	assert not producer.run(read_rows, doctype="Event Delivery Hour", filters={})
 	assert any(OTHER in said for said in producer.run(findings, check="site", event_consumer=consumer.url))
 
 	consumer.run(become, site_id=was)

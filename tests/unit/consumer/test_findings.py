@@ -1,7 +1,7 @@
 """What a comparison keeps of all that it has found."""
 
-from event_streaming.consumer.logs import findings
-from event_streaming.consumer.logs.findings import DIFFERENT, MOST_DETAILED, OPEN, Finding
+from event_streaming.consumer.tasks import findings
+from event_streaming.consumer.tasks.findings import DIFFERENT, MOST_DETAILED, OPEN, Finding
 
 
 def test_a_difference_is_kept_in_detail_where_others_have_filled_the_report():

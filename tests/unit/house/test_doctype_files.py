@@ -16,7 +16,7 @@ WORKSPACES = [json.loads(file.read_text()) for file in MODULE.glob("workspace/*/
 
 OF_FRAPPE = {"DocType", "Role", "User"}
 # a person has no business with these: found by their names, not by the workspace
-NOT_IN_THE_WORKSPACE = {"Event Given Document", "Event Log Epoch"}
+NOT_IN_THE_WORKSPACE = {"Event Given Document", "Event Log Epoch", "Event Delivery Hour"}
 LAYOUT = {"Section Break", "Column Break", "Tab Break", "HTML", "Button"}
 STANDARD_COLUMNS = {"name", "creation", "modified", "owner", "modified_by", "docstatus", "idx", "parent"}
 # what MariaDB can index without a prefix

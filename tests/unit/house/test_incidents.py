@@ -18,7 +18,7 @@ FEWEST = 15
 FORMS = "event_streaming/doctype"
 # way -> (module, function, what it asks): in the task of every minute, or where something is opened
 WAYS = {
-	"pull": [("tasks.py", "event_streaming_every_minute", "requests.pull_due")],
+	"pull": [("tasks.py", "event_streaming_every_minute", "sweep.pull_due")],
 	"alert": [
 		("tasks.py", "event_streaming_every_minute", "alerts.check"),
 		("admin/alerts.py", "troubles", "of_producer"),
@@ -30,9 +30,9 @@ WAYS = {
 		(f"{FORMS}/event_consumer/event_consumer.py", "standing_of", "headline_of_consumer"),
 		("admin/status.py", "site_status", "headline_of"),
 	],
-	"causes": [("api.py", "causes", "listing.open_causes_of")],
+	"causes": [("api/failures.py", "causes", "listing.open_causes_of")],
 	"doctor": [
-		("api.py", "doctor", "examine"),
+		("api/watching.py", "doctor", "examine"),
 		("tasks.py", "event_streaming_daily", "looking.look_once_a_day"),
 	],
 }

@@ -1,10 +1,11 @@
 """The checker of the soak, on histories made by hand: a sound one passes, and each promise that is broken in it is found."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
-from tests.soak.checker import PROMISES, check
+from tests.soak.checker import CONTAINED, PROMISES, check
 from tests.soak.evidence import Evidence, Flow, SiteEvidence, Version, collapsed, ids_in, marks_in
 
 ITEM, INVOICE = "Shop Item", "Shop Invoice"
@@ -202,11 +203,15 @@ def position_given_twice(e):
 
 
 def transaction_divided(e):
-	e.whole_transactions = True
-	there = e.sites["p"].versions
+	there, here = e.sites["p"], e.sites["c"]
 	other = "p-pwa.8"
-	there += [version(8, other, "pwa.8", "I", trx=13)]
-	e.sites["c"].versions.append(version(8, other, "pwa.8", "I", trx=29))
+	made = event(5, other, "pwa.8", "Create")
+	there.versions.append(version(8, other, "pwa.8", "I", trx=13))
+	there.update_logs.append(made)
+	there.head = 5
+	here.versions.append(version(8, other, "pwa.8", "I", trx=29))
+	here.sync_logs.append(taken(made))
+	here.cursors.append((P, 5))
 	for site in e.sites.values():
 		site.documents[ITEM][other] = {"rate": "1"}
 
@@ -262,12 +267,31 @@ def test_states_may_be_passed_over_but_the_outcome_of_an_unknown_one_may_be_eith
 	assert check(evidence) == []
 
 
-def test_a_divided_transaction_is_no_fault_where_the_app_does_not_promise_whole_ones():
+NO_FAULT = [
+	{"outcome": CONTAINED},
+	{"divided": 1},
+	{"attempts": 2},
+	# it came with a repair
+	{"event_producer": ""},
+]
+
+
+@pytest.mark.parametrize("values", NO_FAULT, ids=lambda values: next(iter(values)))
+def test_what_did_not_come_with_its_transaction_for_a_reason_is_no_fault(values):
 	evidence = sound()
 	transaction_divided(evidence)
-	evidence.whole_transactions = False
+	evidence.sites["c"].sync_logs[-1].update(values)
 
-	assert check(evidence) == []
+	assert not [finding for finding in check(evidence) if finding.kind == "divided"]
+
+
+def test_what_has_failed_comes_together_where_a_row_says_so():
+	evidence = sound()
+	transaction_divided(evidence)
+	evidence.sites["c"].sync_logs[-1]["attempts"] = 2
+	evidence.flows = [replace(flow, together=True) for flow in evidence.flows]
+
+	assert [finding.kind for finding in check(evidence)] == ["divided"]
 
 
 def test_after_a_restore_cursors_may_go_back_there_and_what_was_acknowledged_may_be_gone():

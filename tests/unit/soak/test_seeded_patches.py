@@ -18,10 +18,11 @@ NAMES = {
 	"origin_dropped",
 	"positions_by_name",
 	"retry_over_newer_data",
+	"transaction_divided",
 }
 
 
-def test_all_ten_are_there():
+def test_all_of_them_are_there():
 	assert {patch.stem for patch in all_patches()} == NAMES
 
 

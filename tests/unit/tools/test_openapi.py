@@ -23,6 +23,17 @@ def test_every_whitelisted_method_is_in_it_or_internal_with_a_reason():
 	assert all(len(reason.split()) > 4 for reason in openapi.INTERNAL.values())
 
 
+def test_what_is_called_as_apis_own_can_be_called_there():
+	"""Its methods stand in modules of their own: a name that api/__init__.py does not bring in is nowhere."""
+	brought = ast.parse((openapi.APP / "api" / "__init__.py").read_text(encoding="utf-8")).body
+	names = {alias.name for each in brought if isinstance(each, ast.ImportFrom) for alias in each.names}
+	public = {each.function.name for each in openapi.methods() if each.module == openapi.COMMANDS_PATH}
+	modules = {path.stem for path in (openapi.APP / "api").glob("*.py")}
+
+	assert names == public == set(ast.literal_eval(brought[-1].value))
+	assert not names & modules, "the module would stand in the method's place"
+
+
 def test_every_public_method_says_what_it_does_and_of_which_type_its_arguments_are():
 	silent = []
 	for method in filter(openapi.group_of, openapi.methods()):

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from event_streaming.consumer.logs import findings
+from event_streaming.consumer.tasks import findings
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.digests import (
 	FORMS,

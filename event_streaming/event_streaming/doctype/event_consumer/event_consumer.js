@@ -49,7 +49,7 @@ frappe.ui.form.on("Event Consumer", {
 			__("Event Update Log"),
 			() =>
 				frappe.set_route("List", "Event Update Log", {
-					"Event Update Log Consumer.consumer": ["=", frm.doc.name],
+					ref_doctype: ["in", doctypes_of(frm)],
 				}),
 			__("View")
 		);
@@ -64,6 +64,11 @@ frappe.ui.form.on("Event Consumer", {
 		);
 	},
 });
+
+// what the log holds for it: of an open subscription no row says what was delivered
+function doctypes_of(frm) {
+	return (frm.doc.consumer_doctypes || []).map((row) => row.ref_doctype);
+}
 
 function pending_rows(frm) {
 	return (frm.doc.consumer_doctypes || []).filter(

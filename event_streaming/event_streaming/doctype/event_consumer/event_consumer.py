@@ -35,6 +35,7 @@ class EventConsumer(Document):
 		incoming_change: DF.Check
 		last_contact: DF.Datetime | None
 		last_error: DF.Text | None
+		listens: DF.Check
 		needs_copy: DF.Check
 		not_reachable: DF.Check
 		notify_after: DF.Datetime | None

@@ -24,6 +24,7 @@ class EventConsumerDocumentType(Document):
 		from_position: DF.Int
 		not_asked: DF.Check
 		not_wanted: DF.SmallText | None
+		open_spans: DF.SmallText | None
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data

@@ -1,8 +1,9 @@
 """Which local document stands for which remote one. Read and written by `event_streaming.identity.registry` alone; holds no
 logic."""
 
-import frappe
 from frappe.model.document import Document
+
+from event_streaming.database.indexes import add_index
 
 
 class EventDocumentIdentity(Document):
@@ -30,7 +31,5 @@ class EventDocumentIdentity(Document):
 
 
 def on_doctype_update():
-	frappe.db.add_index("Event Document Identity", ["local_doctype", "local_name"], "local_document")
-	frappe.db.add_index(
-		"Event Document Identity", ["root_site", "root_doctype", "root_name"], "root_document"
-	)
+	add_index("Event Document Identity", ["local_doctype", "local_name"], "local_document")
+	add_index("Event Document Identity", ["root_site", "root_doctype", "root_name"], "root_document")

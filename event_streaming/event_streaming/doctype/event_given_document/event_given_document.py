@@ -1,8 +1,8 @@
 """A document that was given to a consumer whole. Read and written by `event_streaming.producer.documents.given` alone."""
 
-import frappe
 from frappe.model.document import Document
 
+from event_streaming.database.indexes import add_index
 from event_streaming.producer.documents import given
 
 
@@ -29,5 +29,5 @@ class EventGivenDocument(Document):
 
 def on_doctype_update():
 	# a row's name is made of these three: there is one for each document of a consumer
-	frappe.db.add_index("Event Given Document", ["consumer", "ref_doctype", "docname"], "given_to")
-	frappe.db.add_index("Event Given Document", ["ref_doctype", "docname"], "given_document")
+	add_index("Event Given Document", ["consumer", "ref_doctype", "docname"], "given_to")
+	add_index("Event Given Document", ["ref_doctype", "docname"], "given_document")

@@ -1,9 +1,9 @@
 """A document that a hook of this site made while an event of a producer was applied. Read and written by
 `event_streaming.identity.made` alone."""
 
-import frappe
 from frappe.model.document import Document
 
+from event_streaming.database.indexes import add_index
 from event_streaming.identity import made
 
 
@@ -30,5 +30,5 @@ class EventMadeDocument(Document):
 
 
 def on_doctype_update():
-	frappe.db.add_index("Event Made Document", ["local_doctype", "local_name"], "made_document")
-	frappe.db.add_index("Event Made Document", ["creation", "name"], "made_then")
+	add_index("Event Made Document", ["local_doctype", "local_name"], "made_document")
+	add_index("Event Made Document", ["creation", "name"], "made_then")

@@ -16,11 +16,12 @@ from event_streaming.broker.checking import refuse_without_package, refuse_wrong
 from event_streaming.consumer.checking import checker
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
-from event_streaming.consumer.logs import figures, overview, state, task
+from event_streaming.consumer.logs import figures, overview, state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.managed.rows import forget_managed
 from event_streaming.consumer.pull import by_hand, loop, requests
 from event_streaming.consumer.subscriptions import asking, producer_form, registration
+from event_streaming.consumer.tasks import task
 from event_streaming.consumer.verify import repair, verifying
 from event_streaming.site import audit
 from event_streaming.site.address import public_url

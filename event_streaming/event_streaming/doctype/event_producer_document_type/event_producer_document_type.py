@@ -27,12 +27,14 @@ class EventProducerDocumentType(Document):
 		match_by: DF.Data | None
 		no_notifications: DF.Check
 		not_sent: DF.SmallText | None
+		one_by_one: DF.Check
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
 		ref_doctype: DF.Link
 		same_names_until: DF.Datetime | None
 		status: DF.Literal["Pending", "Approved", "Rejected"]
+		together: DF.Check
 		unsubscribe: DF.Check
 		use_same_name: DF.Check
 		when_condition_ends: DF.Literal["Keep", "Remove"]

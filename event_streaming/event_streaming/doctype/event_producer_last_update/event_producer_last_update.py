@@ -25,6 +25,7 @@ class EventProducerLastUpdate(Document):
 		last_pull: DF.Datetime | None
 		last_update: DF.Data | None
 		last_warning: DF.Text | None
+		listen: DF.SmallText | None
 		new_token_hash: DF.Data | None
 		next_pull: DF.Datetime | None
 		other_site_id: DF.Data | None

@@ -5,6 +5,7 @@ Nobody may write, rename or delete one, Administrator included.
 
 import frappe
 
+from event_streaming.database.indexes import add_index
 from event_streaming.event_streaming.written_by_one import WrittenByOne
 from event_streaming.messages.coded import _
 from event_streaming.site import audit
@@ -73,8 +74,6 @@ class EventStreamingAuditLog(WrittenByOne):
 
 
 def on_doctype_update():
-	frappe.db.add_index(
-		"Event Streaming Audit Log", ["reference_doctype", "reference_name"], "reference_document"
-	)
+	add_index("Event Streaming Audit Log", ["reference_doctype", "reference_name"], "reference_document")
 	# Frappe 16 makes this one itself, under this name
-	frappe.db.add_index("Event Streaming Audit Log", ["creation"], "creation")
+	add_index("Event Streaming Audit Log", ["creation"], "creation")

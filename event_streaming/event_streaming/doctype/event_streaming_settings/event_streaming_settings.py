@@ -28,6 +28,7 @@ class EventStreamingSettings(Document):
 		events_per_commit: DF.Int
 		events_per_page: DF.Int
 		keep_days_for_silent: DF.Int
+		listen_through: DF.Literal["Realtime", "Off"]
 		max_attempts: DF.Int
 		max_file_megabytes: DF.Int
 		metrics_role: DF.Link | None
@@ -47,6 +48,7 @@ class EventStreamingSettings(Document):
 		queue: DF.Literal["short", "default", "long"]
 		quiet_after_hours: DF.Int
 		read_timeout: DF.Int
+		realtime_port: DF.Int
 		site_id: DF.Data | None
 		slice_seconds: DF.Int
 		verify_after_restore: DF.Check

@@ -1,10 +1,10 @@
 """A long piece of work with one producer, done in slices, as a first copy or a comparison is. Written by
-`event_streaming.consumer.logs.task` alone; holds no logic."""
+`event_streaming.consumer.tasks.task` alone; holds no logic."""
 
-import frappe
 from frappe.model.document import Document
 
-from event_streaming.consumer.logs import task
+from event_streaming.consumer.tasks import task
+from event_streaming.database.indexes import add_index
 
 
 class EventStreamingTask(Document):
@@ -43,5 +43,5 @@ class EventStreamingTask(Document):
 
 
 def on_doctype_update():
-	frappe.db.add_index("Event Streaming Task", ["event_producer", "kind", "creation"], "producer_kind")
-	frappe.db.add_index("Event Streaming Task", ["status", "last_progress"], "status_last_progress")
+	add_index("Event Streaming Task", ["event_producer", "kind", "creation"], "producer_kind")
+	add_index("Event Streaming Task", ["status", "last_progress"], "status_last_progress")

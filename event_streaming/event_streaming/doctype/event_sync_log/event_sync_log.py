@@ -8,6 +8,7 @@ from frappe.model.document import Document
 
 from event_streaming.consumer.logs import retention
 from event_streaming.consumer.pull import adopting, by_hand
+from event_streaming.database.indexes import add_index
 
 
 class EventSyncLog(Document):
@@ -33,6 +34,7 @@ class EventSyncLog(Document):
 		conflicts: DF.Code | None
 		data: DF.Code | None
 		data_before: DF.Code | None
+		divided: DF.Check
 		docname: DF.Data | None
 		error: DF.Code | None
 		event_creation: DF.Datetime | None
@@ -55,6 +57,7 @@ class EventSyncLog(Document):
 		retried_on: DF.Datetime | None
 		root: DF.SmallText | None
 		status: DF.Literal["", "Synced", "Failed", "Retrying", "Waiting", "Conflict", "Skipped"]
+		transaction_id: DF.Data | None
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 		use_same_name: DF.Check
 		warnings: DF.SmallText | None
@@ -125,7 +128,6 @@ def list_of_names(names: str | list | None) -> list[str] | None:
 
 
 def on_doctype_update():
-	add_index = frappe.db.add_index
 	add_index(
 		"Event Sync Log",
 		["event_producer", "remote_doctype", "producer_doc", "status"],

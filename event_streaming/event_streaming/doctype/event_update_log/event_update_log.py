@@ -7,8 +7,10 @@ Nothing here writes or sends one.
 import frappe
 from frappe.model.document import Document
 
+from event_streaming.database.indexes import add_index
 from event_streaming.producer.feed import old_format
 from event_streaming.producer.log import retention
+from event_streaming.producer.reach.history import openly_sent_to
 
 
 class EventUpdateLog(Document):
@@ -33,9 +35,21 @@ class EventUpdateLog(Document):
 		position: DF.Int
 		ref_doctype: DF.Link | None
 		sequenced_on: DF.Datetime | None
+		transaction_id: DF.Data | None
 		update_type: DF.Literal["Create", "Update", "Delete", "Rename", "Attach", "Detach"]
 
 	# end: auto-generated types
+	def load_from_db(self):
+		"""With the consumers whose subscription is open among those it was delivered to: their cursor says it, no row does."""
+		super().load_from_db()
+		there = {row.consumer for row in self.consumers}
+		for consumer in openly_sent_to(self.ref_doctype, self.position, self.origin):
+			if consumer not in there:
+				row = self.append("consumers", {"consumer": consumer, "at_position": self.position})
+				row.name = f"{self.name}-{consumer}"
+				row.set("__islocal", 0)
+		return self
+
 	def on_trash(self):
 		retention.refuse_deletion_of_needed(self)
 
@@ -54,8 +68,8 @@ def get_update_logs_for_consumer(
 
 def on_doctype_update():
 	# by type: renames and deletions are looked for among all that a document has been through
-	frappe.db.add_index(
+	add_index(
 		"Event Update Log", ["ref_doctype", "docname", "update_type", "position"], "document_type_position"
 	)
 	# Frappe 16 makes this one itself, under this name
-	frappe.db.add_index("Event Update Log", ["creation"], "creation")
+	add_index("Event Update Log", ["creation"], "creation")

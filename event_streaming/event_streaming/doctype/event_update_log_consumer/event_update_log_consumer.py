@@ -1,8 +1,9 @@
 """A row of Event Update Log: a consumer that the event was sent to, and at which cursor. Written by
 `event_streaming.producer.log.deliveries` alone; holds no logic."""
 
-import frappe
 from frappe.model.document import Document
+
+from event_streaming.database.indexes import add_index
 
 
 class EventUpdateLogConsumer(Document):
@@ -26,4 +27,4 @@ class EventUpdateLogConsumer(Document):
 
 
 def on_doctype_update():
-	frappe.db.add_index("Event Update Log Consumer", ["consumer", "at_position"], "consumer_at_position")
+	add_index("Event Update Log Consumer", ["consumer", "at_position"], "consumer_at_position")

@@ -8,6 +8,7 @@ from frappe.utils import now_datetime
 
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.subscriptions.producer_form import MODULE
+from event_streaming.database.indexes import add_index
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE
 from event_streaming.patches.v1_0.older_app.tables import columns_of
 
@@ -70,6 +71,6 @@ def take_over_custom_fields() -> None:
 		limit=0,
 	):
 		values = {"module": MODULE, "search_index": 1}
-		frappe.db.add_index(field.dt, [field.fieldname])
+		add_index(field.dt, [field.fieldname], f"{field.fieldname}_index")
 		frappe.db.set_value("Custom Field", field.name, values, update_modified=False)
 		frappe.clear_cache(doctype=field.dt)

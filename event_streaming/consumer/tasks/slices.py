@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import frappe
 
-from event_streaming.consumer.logs import task
-from event_streaming.consumer.logs.task import Task
+from event_streaming.consumer.tasks import task
+from event_streaming.consumer.tasks.task import Task
 from event_streaming.site.claims import claim, redis_key
 from event_streaming.site.settings import get_settings
 

@@ -171,6 +171,13 @@ def begun(event_producer: str, before: datetime | None, limit: int) -> list[dict
 	)
 
 
+def producers_of(kind: str) -> list[str]:
+	"""The producers with which a task of this kind is at work, or is to begin."""
+	return frappe.get_all(
+		DOCTYPE, {"kind": kind, "status": ["in", ACTIVE]}, pluck="event_producer", order_by=None
+	)
+
+
 def silent() -> list[str]:
 	"""Active tasks that nobody is at work on: their process has died, or they wait for the other site."""
 	now = now_datetime()

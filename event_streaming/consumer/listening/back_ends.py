@@ -1,0 +1,81 @@
+"""Over what this site listens: a back end is a small class that holds one connection. Pure.
+
+One more is a class with the method `hold` and a line in BACK_ENDS; the producer's settings say which one it offers, and `Listen`
+(wire/pages.py) where. What a message says is a position and nothing else, whatever the back end.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from event_streaming.http.confidential import Confidential
+from event_streaming.http.networks import Bound
+
+# name on the wire -> the module whose `BackEnd` it is
+BACK_ENDS = {"realtime": "event_streaming.consumer.listening.realtime"}
+MOST_POSITION = 2**63
+ANYWHERE = Bound()
+
+
+class NoLibrary(Exception):
+	"""What a back end needs is not installed; the message says how to."""
+
+
+class NotListening(Exception):
+	"""The connection can't be had, was refused, or has ended; the message is for a person and holds no key."""
+
+
+@dataclass(frozen=True)
+class Connection:
+	"""One producer of one site, and all that is needed to listen to it. Another one is made when any of it changes."""
+
+	site: str
+	event_producer: str
+	back_end: str
+	port: int
+	# what the producer is called by its realtime server
+	remote_site: str
+	# what is published for this site alone
+	event: str
+	authorization: Confidential
+	authorities: str = ""
+	bound: Bound = ANYWHERE
+
+	@property
+	def url(self) -> str:
+		"""Where to connect: the producer's own host, whatever it says."""
+		if not self.port:
+			return self.event_producer
+		parts = urlsplit(self.event_producer)
+		host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+		return f"{parts.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Hears:
+	"""What a back end calls: that the connection stands, and what a message says."""
+
+	connected: Callable[[], None]
+	position: Callable[[int], None]
+
+
+class BackEnd(Protocol):
+	"""Holds connections of one kind."""
+
+	async def hold(self, connection: Connection, hears: Hears) -> None:
+		"""Connect, and return when the connection has ended. Raises NotListening when there was none."""
+
+
+def load(name: str) -> BackEnd:
+	"""The back end of that name. Raises NoLibrary, or KeyError for one that this version does not know."""
+	return import_module(BACK_ENDS[name]).BackEnd()
+
+
+def position_in(message: object) -> int | None:
+	"""The position that a message says; None for anything else: it comes from another site, and is believed no more than that."""
+	said = message.get("position") if isinstance(message, dict) else None
+	if isinstance(said, bool) or not isinstance(said, int) or not 0 <= said < MOST_POSITION:
+		return None
+	return said

@@ -1,0 +1,251 @@
+"""The process: one task for each connection, which connects again with growing pauses, and a look every few seconds at what is wanted.
+
+It knows sites only through `Sites`, and back ends only through `hold`. It keeps nothing: what it knows is gone with it, and the pull
+of each minute does without. A message costs at most one look at a cursor for each ASK_SECONDS and producer, however many come.
+"""
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from event_streaming.consumer.listening.back_ends import (
+	BACK_ENDS,
+	BackEnd,
+	Connection,
+	Hears,
+	NotListening,
+)
+
+LOOK_SECONDS = 15
+# between two questions for one producer, whatever it says
+ASK_SECONDS = 0.1
+# before the next try, at random up to here, so that those whom a restart has cut off do not come all at once
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+# a connection that has stood so long was a good one
+GOOD_SECONDS = 60
+THREADS = 4
+Key = tuple[str, str]
+
+
+class Sites(Protocol):
+	"""What the process needs of the sites; each call may block, and may raise whatever a site raises."""
+
+	def sites(self) -> list[str]: ...
+	def wanted(self, site: str) -> list[Connection]: ...
+	def connected(self, site: str, event_producer: str, standing: dict) -> None: ...
+	def heard(self, site: str, event_producer: str, position: int) -> None: ...
+	def keep(self, site: str, standings: dict[str, dict]) -> None: ...
+	def forget(self, site: str, event_producers: list[str]) -> None: ...
+
+
+class Line:
+	"""One connection, held for as long as it is wanted."""
+
+	def __init__(self, connection: Connection, back_end: BackEnd | None, process: "Process"):
+		self.connection = connection
+		self.back_end = back_end
+		self.process = process
+		self.is_connected = False
+		self.hears = False
+		self.since = time.time()
+		self.heard_on = 0.0
+		self.problem = ""
+		self.newest = 0
+		self.news = asyncio.Event()
+		self.asked = asyncio.Event()
+
+	def standing(self) -> dict:
+		"""How it stands, as people see it."""
+		return {
+			"connected": self.is_connected,
+			"hears": self.hears,
+			"since": self.since,
+			"heard_on": self.heard_on,
+			"problem": "" if self.is_connected else self.problem,
+		}
+
+	async def run(self) -> None:
+		"""Hold the connection, and hand on what is heard, until this is cancelled."""
+		following = asyncio.create_task(self._follow())
+		try:
+			await self._hold_on()
+		finally:
+			following.cancel()
+
+	async def _hold_on(self) -> None:
+		failures = 0
+		while True:
+			began = time.monotonic()
+			try:
+				if self.back_end is None:
+					raise NotListening(f"this version can't listen over {self.connection.back_end}")
+				await self.back_end.hold(self.connection, Hears(self._connected, self._position))
+				self._ended("the connection has ended")
+			except NotListening as error:
+				self._ended(str(error))
+			except Exception as error:
+				# of a library, or a mistake of ours: the other connections go on
+				self._ended(f"{type(error).__name__}: {error}")
+			failures = 0 if time.monotonic() - began >= GOOD_SECONDS else failures + 1
+			await asyncio.sleep(pause_after(failures))
+
+	def _connected(self) -> None:
+		self.is_connected, self.hears, self.since, self.problem = True, False, time.time(), ""
+		self.process.say(f"listens to {self.connection.event_producer}", self.connection.site)
+		self.asked.set()
+		self.news.set()
+
+	def _ended(self, problem: str) -> None:
+		if self.is_connected or problem != self.problem:
+			self.process.say(f"{self.connection.event_producer}: {problem}", self.connection.site)
+		if self.is_connected:
+			self.since = time.time()
+		self.is_connected, self.hears, self.problem = False, False, problem
+		self.news.set()
+
+	def _position(self, position: int) -> None:
+		self.heard_on = time.time()
+		if not self.hears:
+			# the producer is told that it need not call any more
+			self.hears = True
+			self.asked.set()
+		self.newest = max(self.newest, position)
+		self.news.set()
+
+	async def _follow(self) -> None:
+		"""What was heard since the last question is one question."""
+		sites, site, name = self.process.sites, self.connection.site, self.connection.event_producer
+		while True:
+			await self.news.wait()
+			self.news.clear()
+			newest, self.newest = self.newest, 0
+			asked = self.asked.is_set()
+			self.asked.clear()
+			if asked:
+				await self.process.at_site(site, sites.connected, site, name, self.standing())
+			elif newest:
+				await self.process.at_site(site, sites.heard, site, name, newest)
+			else:
+				await self.process.at_site(site, sites.keep, site, {name: self.standing()})
+			await asyncio.sleep(ASK_SECONDS)
+
+
+class Process:
+	"""All connections of all sites. `load` gives a back end by its name; `say` writes a line to the log."""
+
+	def __init__(
+		self,
+		sites: Sites,
+		load: Callable[[str], BackEnd],
+		say: Callable[[str, str], None],
+		look_seconds: float = LOOK_SECONDS,
+	):
+		self.sites = sites
+		self.load = load
+		self.say = say
+		self.look_seconds = look_seconds
+		self.lines: dict[Key, Line] = {}
+		self.tasks: dict[Key, asyncio.Task] = {}
+		self.back_ends: dict[str, BackEnd | None] = {}
+		self.troubles: dict[str, str] = {}
+		self.stopping = asyncio.Event()
+		self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="site")
+
+	async def run(self) -> None:
+		"""Listen until `stop` is called. Raises NoLibrary."""
+		try:
+			while not self.stopping.is_set():
+				await self._look()
+				with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+					await asyncio.wait_for(self.stopping.wait(), self.look_seconds)
+		finally:
+			await self._end()
+
+	def stop(self) -> None:
+		self.stopping.set()
+
+	async def at_site(self, site: str, do: Callable, *arguments: object) -> object:
+		"""Do something at a site, in a thread; trouble there is said once, and keeps nothing else from being done."""
+		try:
+			found = await asyncio.get_running_loop().run_in_executor(self.pool, lambda: do(*arguments))
+		except Exception as error:
+			trouble = f"{type(error).__name__}: {error}"
+			if self.troubles.get(site) != trouble:
+				self.troubles[site] = trouble
+				self.say(f"can't be looked at: {trouble}", site)
+			return None
+		self.troubles.pop(site, None)
+		return found
+
+	async def _look(self) -> None:
+		"""Sites, producers and keys that have come, changed or gone; and how each connection stands."""
+		sites = await self.at_site("", self.sites.sites)
+		if sites is None:
+			return
+		for site in {*sites, *(site for site, _producer in self.lines)}:
+			wanted = await self.at_site(site, self.sites.wanted, site) if site in sites else []
+			# a database that is away for a moment is no reason to hang up
+			if wanted is not None:
+				await self._hold_only(site, {each.event_producer: each for each in wanted})
+			standings = {name: line.standing() for (of, name), line in self.lines.items() if of == site}
+			if standings:
+				await self.at_site(site, self.sites.keep, site, standings)
+
+	async def _hold_only(self, site: str, wanted: dict[str, Connection]) -> None:
+		held = [key for key in self.lines if key[0] == site]
+		gone = [key for key in held if wanted.get(key[1]) != self.lines[key].connection]
+		if gone:
+			await self._drop(gone)
+		if lost := [name for _site, name in gone if name not in wanted]:
+			await self.at_site(site, self.sites.forget, site, lost)
+		for name, connection in wanted.items():
+			if (site, name) not in self.lines:
+				line = self.lines[site, name] = Line(connection, self._back_end(connection.back_end), self)
+				self.tasks[site, name] = asyncio.create_task(line.run())
+
+	def _back_end(self, name: str) -> BackEnd | None:
+		if name not in self.back_ends:
+			self.back_ends[name] = self.load(name) if name in BACK_ENDS else None
+		return self.back_ends[name]
+
+	async def _drop(self, keys: list[Key]) -> None:
+		tasks = [self.tasks.pop(key) for key in keys]
+		for key, task in zip(keys, tasks, strict=True):
+			self.say(f"does not listen to {key[1]} any more", key[0])
+			del self.lines[key]
+			task.cancel()
+		await asyncio.gather(*tasks, return_exceptions=True)
+
+	async def _end(self) -> None:
+		by_site: dict[str, list[str]] = {}
+		for site, name in self.lines:
+			by_site.setdefault(site, []).append(name)
+		await self._drop(list(self.lines))
+		for site, names in by_site.items():
+			await self.at_site(site, self.sites.forget, site, names)
+		self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def pause_after(failures: int) -> float:
+	"""Seconds until the next try: at random, up to a bound that doubles with each failure."""
+	return random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
+
+
+def listen(
+	sites: Sites, load: Callable[[str], BackEnd], say: Callable[[str, str], None], look_seconds: float
+) -> None:
+	"""Listen until SIGTERM or SIGINT. Raises NoLibrary at once when the usual back end can't be had."""
+
+	async def until_stopped() -> None:
+		process = Process(sites, load, say, look_seconds)
+		for number in (signal.SIGTERM, signal.SIGINT):
+			asyncio.get_running_loop().add_signal_handler(number, process.stop)
+		await process.run()
+
+	load("realtime")
+	asyncio.run(until_stopped())

@@ -1,0 +1,262 @@
+"""The process that listens, with sites and a back end that are made up: what it asks, and how it goes on after trouble."""
+
+import asyncio
+import random
+from collections.abc import Callable
+
+import pytest
+
+from event_streaming.consumer.listening import process as listening
+from event_streaming.consumer.listening.back_ends import Connection, Hears, NotListening, position_in
+from event_streaming.consumer.listening.process import Process, pause_after
+from event_streaming.http.confidential import Confidential
+from event_streaming.http.networks import parse_bound
+
+SITE, PRODUCER = "shop.example", "https://head.example"
+
+
+def connection(key: str = "one", producer: str = PRODUCER, back_end: str = "realtime", **more) -> Connection:
+	return Connection(
+		SITE, producer, back_end, 0, "head.example", "an event", Confidential(f"token {key}"), **more
+	)
+
+
+class MadeUpSites:
+	"""Remembers what it is asked."""
+
+	def __init__(self, *connections: Connection):
+		self.connections = list(connections)
+		self.calls: list[tuple] = []
+		self.standings: list[dict] = []
+		self.trouble = False
+
+	def sites(self) -> list[str]:
+		return [SITE]
+
+	def wanted(self, site: str) -> list[Connection]:
+		if self.trouble:
+			raise RuntimeError("the database is away")
+		return list(self.connections)
+
+	def connected(self, site: str, producer: str, standing: dict) -> None:
+		self.calls.append(("connected", producer))
+		self.standings.append(standing)
+
+	def heard(self, site: str, producer: str, position: int) -> None:
+		self.calls.append(("heard", producer, position))
+
+	def keep(self, site: str, standings: dict) -> None:
+		self.calls.append(("keep", standings))
+
+	def forget(self, site: str, producers: list) -> None:
+		self.calls.append(("forget", *producers))
+
+	def of(self, kind: str) -> list[tuple]:
+		return [call for call in self.calls if call[0] == kind]
+
+
+class MadeUpBackEnd:
+	"""Does with each try what the test says."""
+
+	def __init__(self, *tries: Callable):
+		self.tries = list(tries)
+		self.held: list[Connection] = []
+		self.ended = 0
+
+	async def hold(self, connection: Connection, hears: Hears) -> None:
+		self.held.append(connection)
+		try:
+			await (self.tries.pop(0) if self.tries else stay)(hears)
+		finally:
+			self.ended += 1
+
+
+async def stay(hears: Hears) -> None:
+	hears.connected()
+	await asyncio.Event().wait()
+
+
+async def refused(hears: Hears) -> None:
+	raise NotListening("Unauthorized")
+
+
+async def broken(hears: Hears) -> None:
+	raise ZeroDivisionError
+
+
+def run(
+	sites: MadeUpSites, back_end: MadeUpBackEnd, until: Callable[[], bool], look: float = 0.02
+) -> Process:
+	"""Run the process until something is so."""
+	said: list[str] = []
+	process = Process(sites, lambda name: back_end, lambda text, site: said.append(text), look)
+	process.said = said
+
+	async def watch() -> None:
+		task = asyncio.create_task(process.run())
+		for _each in range(500):
+			if until():
+				break
+			await asyncio.sleep(0.01)
+		process.stop()
+		await task
+
+	asyncio.run(watch())
+	assert until()
+	return process
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+	monkeypatch.setattr(listening, "FIRST_PAUSE", 0.01)
+	monkeypatch.setattr(listening, "ASK_SECONDS", 0.05)
+
+
+def test_a_connection_that_stands_asks_once():
+	sites = MadeUpSites(connection())
+
+	run(sites, MadeUpBackEnd(), lambda: len(sites.of("keep")) > 3)
+
+	assert sites.of("connected") == [("connected", PRODUCER)]
+
+
+def test_the_first_message_shows_that_they_come_and_the_producer_is_told():
+	async def one(hears: Hears) -> None:
+		hears.connected()
+		await asyncio.sleep(0.1)
+		hears.position(0)
+		await asyncio.Event().wait()
+
+	sites = MadeUpSites(connection())
+
+	run(sites, MadeUpBackEnd(one), lambda: len(sites.of("connected")) == 2)
+
+	assert [standing["hears"] for standing in sites.standings] == [False, True]
+
+
+def test_many_messages_are_one_question_for_the_newest():
+	async def flood(hears: Hears) -> None:
+		hears.connected()
+		hears.position(0)
+		await asyncio.sleep(0.2)
+		for position in [*range(1_000), 17, 17]:
+			hears.position(position)
+		await asyncio.Event().wait()
+
+	sites = MadeUpSites(connection())
+
+	run(sites, MadeUpBackEnd(flood), lambda: bool(sites.of("heard")))
+
+	assert sites.of("heard") == [("heard", PRODUCER, 999)]
+
+
+def test_whatever_ends_a_connection_it_is_made_again_and_asks_again():
+	async def cut_off(hears: Hears) -> None:
+		hears.connected()
+		await asyncio.sleep(0.1)
+
+	sites = MadeUpSites(connection())
+	back_end = MadeUpBackEnd(refused, broken, cut_off)
+
+	process = run(sites, back_end, lambda: len(sites.of("connected")) == 2)
+
+	assert len(back_end.held) == 4
+	assert any("Unauthorized" in line for line in process.said)
+	assert any("ZeroDivisionError" in line for line in process.said)
+
+
+def test_other_keys_make_another_connection_and_a_producer_that_is_gone_none():
+	sites = MadeUpSites(connection("one"), connection(producer="https://other.example"))
+	back_end = MadeUpBackEnd()
+
+	def change() -> bool:
+		if len(back_end.held) == 2:
+			sites.connections = [connection("two")]
+		return len(back_end.held) == 3 and bool(sites.of("forget"))
+
+	run(sites, back_end, change)
+
+	assert back_end.held[2] == connection("two")
+	assert sites.of("forget")[0] == ("forget", "https://other.example")
+
+
+def test_a_site_that_can_not_be_looked_at_keeps_its_connections():
+	sites = MadeUpSites(connection())
+	back_end = MadeUpBackEnd()
+
+	def away() -> bool:
+		sites.trouble = bool(sites.of("connected"))
+		return len(sites.of("keep")) > 6
+
+	run(sites, back_end, away)
+
+	assert len(back_end.held) == 1
+
+
+def test_the_end_closes_everything_and_says_so_to_the_sites():
+	sites = MadeUpSites(connection())
+	back_end = MadeUpBackEnd()
+
+	run(sites, back_end, lambda: bool(sites.of("connected")))
+
+	assert back_end.ended == 1
+	assert sites.calls[-1] == ("forget", PRODUCER)
+
+
+def test_a_back_end_of_a_later_version_is_a_problem_that_is_told():
+	sites = MadeUpSites(connection(back_end="telepathy"))
+
+	def told() -> bool:
+		return any("telepathy" in call[1].get(PRODUCER, {}).get("problem", "") for call in sites.of("keep"))
+
+	run(sites, MadeUpBackEnd(), told)
+
+
+def test_pauses_grow_up_to_a_bound_and_are_spread(monkeypatch):
+	monkeypatch.setattr(listening, "FIRST_PAUSE", 5.0)
+	monkeypatch.setattr(random, "uniform", lambda low, high: (low, high))
+
+	assert [pause_after(failures) for failures in (0, 1, 3, 20)] == [(0, 5), (0, 10), (0, 40), (0, 300)]
+
+
+@pytest.mark.parametrize(
+	"message",
+	[None, 5, "5", [], {}, {"position": True}, {"position": -1}, {"position": 2**63}, {"position": "5"}],
+)
+def test_only_a_number_is_a_position(message):
+	assert position_in(message) is None
+
+
+def test_a_position_is_read():
+	assert position_in({"position": 5, "and": "more"}) == 5
+
+
+def test_only_the_producers_own_host_is_connected_to():
+	assert connection().url == PRODUCER
+	assert Connection(SITE, "https://head.example:8443", "realtime", 9000, "x", "e", "k").url == (
+		"https://head.example:9000"
+	)
+	assert Connection(SITE, "http://[::1]:8000", "realtime", 9000, "x", "e", "k").url == "http://[::1]:9000"
+
+
+def test_keys_do_not_show_where_a_connection_is_printed():
+	assert "secret" not in repr(connection("secret"))
+
+
+@pytest.mark.parametrize("bound", [["10.0.0.0/8"], []])
+def test_an_address_outside_of_the_bound_is_not_connected_to(bound):
+	from event_streaming.consumer.listening.realtime import BackEnd
+
+	outside = connection(producer="http://127.0.0.1:9", bound=parse_bound(bound))
+
+	with pytest.raises(NotListening, match="outside of the networks"):
+		asyncio.run(BackEnd().hold(outside, Hears(lambda: None, lambda position: None)))
+
+
+def test_a_name_that_leads_outside_of_the_bound_is_not_connected_to():
+	from event_streaming.consumer.listening.realtime import BackEnd
+
+	outside = connection(producer="http://localhost:9", bound=parse_bound(["10.0.0.0/8"]))
+
+	with pytest.raises(NotListening):
+		asyncio.run(BackEnd().hold(outside, Hears(lambda: None, lambda position: None)))
