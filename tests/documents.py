@@ -62,13 +62,14 @@ def find_name(doctype: str, **filters) -> str | None:
 
 
 def insert_cities(prefix: str, count: int) -> list[str]:
-	"""Cities with `prefix` and a number as their names, in the order of the numbers."""
+	"""Cities with `prefix` and a number as their names, in the order of the numbers; each is a transaction of its own."""
 	import frappe
 
-	return [
-		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number:05}"}).insert().name
-		for number in range(count)
-	]
+	names = []
+	for number in range(count):
+		names.append(frappe.get_doc({"doctype": CITY, "title": f"{prefix} {number:05}"}).insert().name)
+		frappe.db.commit()
+	return names
 
 
 def set_settings(**values) -> None:

@@ -84,7 +84,7 @@ class NatsServer:
 		if self.accepts_leaves:
 			lines.append(f'leafnodes {{ listen: "127.0.0.1:{self.leaf_port}" }}')
 		if self.leaf_of:
-			lines.append(f'leafnodes {{ reconnect: 1, remotes: [ {{ url: "{self.leaf_of}" }} ] }}')
+			lines.append(f'leafnodes {{ remotes: [ {{ url: "{self.leaf_of}" }} ] }}')
 		return "\n".join(lines) + "\n"
 
 

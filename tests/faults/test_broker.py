@@ -48,7 +48,7 @@ def begin(producer, consumer) -> None:
 	"""The producer hears that the consumer would, and publishes; the consumer hears of that, and has read to the end of both."""
 	watch(producer, consumer)
 	assert producer.run(publish_first, title=unique("first")) == 1
-	for _each in range(3):
+	for _each in range(2):
 		watch(producer, consumer)
 
 
@@ -73,7 +73,8 @@ def insert_together(prefix: str, count: int, together: int) -> list[str]:
 
 	names = []
 	for number in range(0, count, together):
-		names += insert_cities(prefix=f"{prefix} {number:05}", count=together)
+		titles = [f"{prefix} {number:05} {each:03}" for each in range(together)]
+		names += [frappe.get_doc({"doctype": CITY, "title": title}).insert().name for title in titles]
 		frappe.db.commit()
 	return names
 
@@ -192,7 +193,7 @@ def test_a_hub_whose_disk_is_lost_costs_requests_to_the_feed(producer, consumer,
 	check(producer, consumer, [*before, *after, *last])
 
 
-@pytest.mark.parametrize("lost", [[4, 5], [0, 9], list(range(10))], ids=str)
+@pytest.mark.parametrize("lost", [[4, 5], [0, 9]], ids=str)
 def test_messages_that_are_lost_are_filled_from_the_feed(producer, consumer, hub, lost):
 	cities = make(producer)
 	producer.run(publish_all)
@@ -701,7 +702,7 @@ def test_a_transaction_that_is_too_large_for_a_page_is_divided_here_too(producer
 
 	pages = consumer.run(pull_and_list, event_producer=producer.url)
 
-	assert pages[:2] == [("broker", [""] * 8), ("broker", [""] * 4)]
+	assert pages == [["broker", [""] * 8], ["broker", [""] * 4]]
 	check(producer, consumer, cities)
 
 

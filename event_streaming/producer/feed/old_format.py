@@ -18,7 +18,13 @@ from event_streaming.producer.log.deliveries import forget_undelivered, keep_spa
 from event_streaming.producer.log.rows import Candidate, Key, dump
 from event_streaming.producer.log.sequence import assign_positions, position_at
 from event_streaming.producer.subscriptions.hiding import Hidden, as_sent
-from event_streaming.producer.subscriptions.reader import contacted, load_consumer, parsed_list, reader_for
+from event_streaming.producer.subscriptions.reader import (
+	as_it_is_now,
+	contacted,
+	load_consumer,
+	parsed_list,
+	reader_for,
+)
 from event_streaming.wire.difference import snapshot
 from event_streaming.wire.events import CREATE, DELETE, OF_FILES, RENAME
 
@@ -31,7 +37,8 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 	with the present state of the new one; a merge only as the Delete that follows it anyway.
 	"""
 	consumer = load_consumer(event_consumer)
-	cursor = _position_of_time(last_update)
+	cursor, head = _position_of_time(last_update), assign_positions()
+	consumer = as_it_is_now(consumer)
 	reader = reader_for(consumer, cursor, None, None)
 	asked = {doctype for doctype in parsed_list(doctypes) if isinstance(doctype, str)}
 	asks_for_all = reader.rows.keys() <= asked
@@ -39,7 +46,6 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 	reader.rows = {doctype: row for doctype, row in reader.rows.items() if doctype in asked}
 	if cint(consumer.paused) or not reader.rows:
 		return []
-	head = assign_positions()
 	forget_undelivered(reader)
 	# of a consumer that spoke the other format before: they end here
 	keep_spans(reader, reader.rows.values())

@@ -25,6 +25,7 @@ from event_streaming.producer.notify import listeners
 from event_streaming.producer.subscriptions.calling import IN_ORDER
 from event_streaming.producer.subscriptions.reader import (
 	Reader,
+	as_it_is_now,
 	contacted,
 	load_consumer,
 	reader_for,
@@ -80,8 +81,9 @@ def _page(
 	transport: str | None,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
+	consumer = as_it_is_now(consumer)
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
-	if log is None:
+	if log is None or cint(consumer.paused):
 		log, found = LogState(0), Slice([], reader.cursor, reader.cursor)
 	else:
 		forget_undelivered(reader)

@@ -87,6 +87,13 @@ def load_consumer(event_consumer: str):
 	return consumer
 
 
+def as_it_is_now(consumer):
+	"""The consumer, read anew where somebody has decided something since: what was approved and then logged while events got their
+	positions would be passed over else. Raises what `load_consumer` does."""
+	modified = frappe.db.get_value(CONSUMER, consumer.name, "modified")
+	return consumer if modified == consumer.modified else load_consumer(consumer.name)
+
+
 def reader_for(consumer, cursor: int, limit: Any, max_bytes: Any) -> Reader:
 	settings = get_settings()
 	return Reader(

@@ -287,6 +287,47 @@ def test_events_from_before_the_approval_are_not_sent(producer, open_feed):
 	assert feed.events() == [("Create", after)]
 
 
+def test_what_is_approved_and_logged_while_a_page_is_begun_is_not_passed_over(producer, open_feed):
+	"""The page's end is found after the consumer has been read: what it may have by then belongs to the page."""
+	feed = open_feed(ORDER, {"ref_doctype": CITY, "status": "Pending"})
+
+	city, given = producer.run(approve_while_numbering, cursor=feed.cursor, title=unique("meanwhile"))
+
+	assert given == [city]
+
+
+def approve_while_numbering(cursor: int, title: str) -> list:
+	"""The city that is made once it is approved, and what two pages give."""
+	import frappe
+
+	from event_streaming.producer.feed import page
+
+	original, made = page.numbered, []
+
+	def meanwhile():
+		if not made:
+			frappe.set_user("Administrator")
+			consumer = frappe.get_doc("Event Consumer", CONSUMER_URL)
+			for row in consumer.consumer_doctypes:
+				row.status = "Approved"
+			consumer.save()
+			frappe.db.commit()
+			made.append(frappe.get_doc({"doctype": CITY, "title": title}).insert().name)
+			frappe.db.commit()
+			frappe.set_user(USER)
+		return original()
+
+	page.numbered = meanwhile
+	frappe.set_user(USER)
+	try:
+		first = page.get_page(CONSUMER_URL, cursor)
+		second = page.get_page(CONSUMER_URL, first["cursor"])
+	finally:
+		page.numbered = original
+		frappe.set_user("Administrator")
+	return [made[0], [event["docname"] for event in (*first["events"], *second["events"])]]
+
+
 def test_what_came_from_the_consumer_itself_is_not_sent_back(producer, open_feed):
 	feed = open_feed(CITY)
 	producer.run(insert_from, origin=CONSUMER_URL)

@@ -272,6 +272,7 @@ def fill_sync_log(producer: str, count: int) -> None:
 
 	event = {"update_type": "Update", "ref_doctype": CITY, "data": None, "data_before": None, "root": None}
 	event |= {"origin": producer, "modified_by": "", "creation": "2026-01-01 00:00:00"}
+	event |= {"transaction_id": "", "divided": False}
 	for number in range(count):
 		name = f"city {number}"
 		status = {1: "Failed", 2: "Retrying", 3: "Waiting"}.get(number % 100, "Synced")
@@ -431,6 +432,7 @@ def fill_with_open_rows(producer: str, count: int) -> None:
 
 	event = {"update_type": "Update", "ref_doctype": CITY, "data": None, "data_before": None, "root": None}
 	event |= {"origin": producer, "modified_by": "", "creation": "2026-01-01 00:00:00"}
+	event |= {"transaction_id": "", "divided": False}
 	entries = []
 	for number in range(count):
 		logged = {**event, "docname": f"city {number // 2}", "id": f"old {number}", "position": number}
