@@ -97,9 +97,9 @@ def make_with_rollbacks(prefix: str) -> None:
 		frappe.get_doc({"doctype": CITY, "title": f"{prefix} {letter}"}).insert()
 
 	make("a")
-	frappe.db.savepoint("between")
+	frappe.db.savepoint("in_between")
 	make("c")
-	frappe.db.rollback(save_point="between")
+	frappe.db.rollback(save_point="in_between")
 	make("b")
 	frappe.db.commit()
 	make("d")
