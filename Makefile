@@ -10,6 +10,7 @@ FAULTS ?= all
 SEEDED ?=
 BENCH_ARGS ?=
 export KEEP ?=
+export NATS ?=
 DRY_RUN ?=
 EVENT_STREAMING_WORK ?= $(CURDIR)/.work
 export EVENT_STREAMING_WORK
@@ -127,7 +128,7 @@ up: tools ## two sites to play with, until Ctrl-C
 	$(BIN)/python -m sandbox up --desk
 
 .PHONY: demo
-demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards)
+demo: tools ## the whole story on two sites (KEEP=1 keeps them up afterwards; NATS=1 with a broker between them)
 	@$(BIN)/python -m sandbox.demo
 
 .PHONY: screenshots

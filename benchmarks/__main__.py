@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from benchmarks import many, report
+from benchmarks.broker import nats
 from benchmarks.lines import LINES as OF_ONE
 from benchmarks.lines import ON_DEMAND, Bench
 from sandbox import progress
 from sandbox.paths import work_folder
 from sandbox.sites.cluster import open_cluster
 
-LINES = {**OF_ONE, "conditions": many.conditions, "thousand": many.thousand}
+LINES = {**OF_ONE, "conditions": many.conditions, "thousand": many.thousand, "nats": nats}
 
 
 @click.command()

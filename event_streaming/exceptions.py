@@ -153,3 +153,13 @@ class ManagedByProducer(EventStreamingError, frappe.PermissionError):
 	"""A document that came from a producer was to be changed here, and the subscription leaves that to the producer."""
 
 	http_status_code = 403
+
+
+class BrokerUnavailable(EventStreamingError):
+	"""The NATS server can't be reached, or does not do what it is asked: go on without it, or try again later."""
+
+	http_status_code = 503
+
+
+class BrokerMissing(EventStreamingError):
+	"""The package that speaks with NATS servers is not installed here."""

@@ -10,6 +10,7 @@ from event_streaming.commands.connections.decide import approve_command, pause_c
 from event_streaming.commands.connections.doctor import doctor_command
 from event_streaming.commands.connections.listen import listen_command
 from event_streaming.commands.connections.pair import invite_command, join_command, withdraw_command
+from event_streaming.commands.connections.publish import publish_command
 from event_streaming.commands.connections.put_off import put_off_command
 from event_streaming.commands.connections.restored import restored_command
 from event_streaming.commands.connections.rotate import rotate_keys_command
@@ -68,6 +69,7 @@ for command in (
 	rotate_keys_command,
 	doctor_command,
 	put_off_command,
+	publish_command,
 	restored_command,
 	setup_group,
 ):

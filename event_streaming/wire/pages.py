@@ -2,6 +2,7 @@
 
 from typing import Any, TypedDict
 
+from event_streaming.wire.broker.grants import Grant, parse_grant
 from event_streaming.wire.checks import (
 	MAX_NAME,
 	InvalidPage,
@@ -78,6 +79,12 @@ class Page(TypedDict):
 	same_up_to: int | None
 	# to be shown again with the next request
 	receipt: str
+	# where the producer's messages are, and the keys; None where there is no broker for this site
+	broker: Grant | None
+	# made of a broker's messages, with what the feed has said last of everything else
+	from_broker: bool
+	# what is to be kept with the cursor: how far this site has read in the broker's stream; "" for nothing new
+	place: str
 	# None from a producer over which nobody can listen
 	listen: Listen | None
 
@@ -203,6 +210,9 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 		if answer.get("same_up_to") is None
 		else whole_number(answer["same_up_to"], "same_up_to"),
 		"receipt": text(answer.get("receipt") or "", "receipt", MAX_NAME),
+		"broker": parse_grant(answer.get("broker")),
+		"from_broker": False,
+		"place": "",
 		"listen": parse_listen(answer.get("listen")),
 	}
 

@@ -11,6 +11,7 @@ import sys
 import time
 
 from sandbox.demo import check
+from sandbox.demo.broker import over_a_broker
 from sandbox.demo.company import SUBSCRIBER
 from sandbox.demo.disagreement import verify_and_repair
 from sandbox.demo.measure import BURST, ROWS, burst, latency
@@ -55,6 +56,8 @@ def run(screen: Screen, keep: bool) -> int:
 		screen.note(f"Set up in {time.monotonic() - began:.0f} s.")
 		own = check.read(sites.office.site), check.read(sites.branch.site)
 		tell(sites, screen)
+		if os.environ.get("NATS", "") not in ("", "0"):
+			over_a_broker(sites, screen)
 		show_sync_logs(sites, screen)
 		show_speed(sites, screen)
 		verify_and_repair(sites, screen)

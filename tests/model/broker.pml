@@ -1,14 +1,16 @@
 /*
 The broker, which may lose, repeat and reorder: whatever it does, nothing is passed over.
 
-Stands for a part that is designed and not written yet: fan-out through a broker. It is to keep to consumer/pull/loop.py (the feed, the
-lock of a producer's one pull, the cursor in the transaction of the documents).
+Stands for producer/publishing/ (the publisher: what was before an event is of the log, never of what was sent), consumer/pull/chain.py
+(the rule of holes), source.py beside it (a hole is filled from the feed), and loop.py (the lock of a producer's one pull, the cursor in
+the transaction of the documents).
 
 What it models
 - Committed events with positions; some positions are of events that are not for this stream. One publisher at a time, under a lease,
   sends an event after the other with its position and the position of the one before it in the stream, both from the log. It may die;
-  the next one begins anew from where the last one has noted that it is, which may be behind.
+  the next one begins anew from what the stream's end says, which may be behind: messages are lost there, too.
 - The broker keeps messages in a bag: each is lost, comes at any time, in any order, and may come twice.
+- The consumer reads one stream here: with several DocTypes, what was before a message is the last of what was before it in each.
 - The consumer takes a message under the lock of its pull. One that names a position before it that the cursor has not reached shows
   a hole: all from the cursor on is read from the feed. One that the cursor is past is a repeat. The scheduler's pull reads the feed at
   any time, and once at the end.

@@ -60,6 +60,8 @@ class PullState:
 	verify_wanted: int = 0
 	# when nothing was left on the producer that this site had not taken
 	caught_up_on: datetime | None = None
+	# how far this site has read in the stream of the broker: which stream that is, and the number of a message
+	broker_place: str = ""
 	# over what this site can listen to the producer, as JSON; "" when it can't
 	listen: str = ""
 
@@ -69,6 +71,7 @@ class PullState:
 		self.failures = cint(self.failures)
 		self.events_behind = cint(self.events_behind)
 		self.epoch, self.receipt = self.epoch or "", self.receipt or ""
+		self.broker_place = self.broker_place or ""
 		self.listen = self.listen or ""
 
 	@property

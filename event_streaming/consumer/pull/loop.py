@@ -10,14 +10,16 @@ from collections.abc import Callable
 from datetime import datetime
 
 import frappe
-from frappe.utils import now_datetime, strip_html
+from frappe.utils import now_datetime
 
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
+from event_streaming.consumer.pull import contact
 from event_streaming.consumer.pull.back_off import record_failure
 from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
+from event_streaming.consumer.pull.source import Source
 from event_streaming.consumer.subscriptions import agreement, asking, registration, rotation, sites
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
@@ -31,7 +33,6 @@ from event_streaming.exceptions import (
 	RemoteRefused,
 	RemoteUnavailable,
 )
-from event_streaming.http.confidential import plain
 from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
 from event_streaming.site.claims import redis_key
@@ -142,20 +143,22 @@ def run_slice(
 	"""Retry what is due, then page after page until the end or the deadline."""
 	kept = state.load_state(doc.name)
 	producer = Producer(doc, patience)
+	source = Source(doc, producer)
 	try:
 		kept = registration.ensure_registered(doc, producer, kept)
 		frappe.db.commit()
 		retry_due(doc, producer, kept, summary, deadline)
 		# a pull that is to be short is over before anybody has come; what has no position is not shared
 		with gather(doc.name, doc.workers if patience is None and kept.protocol >= 2 else 1) as crew:
-			read_pages(doc, producer, kept, summary, deadline, progress, crew)
+			read_pages(doc, source, kept, summary, deadline, progress, crew)
 	finally:
+		source.close()
 		producer.client.close()
 
 
 def read_pages(
 	doc,
-	producer: Producer,
+	source: Source,
 	kept: PullState,
 	summary: Summary,
 	deadline: float,
@@ -163,28 +166,24 @@ def read_pages(
 	crew: Crew | None,
 ) -> None:
 	"""Page after page until the end or the deadline."""
+	producer = source.producer
 	while True:
 		asked_on = now_datetime()
-		page = next_page(doc, producer, kept)
+		page = next_page(doc, source, kept)
 		doc = as_it_is_now(doc.name)
 		if not doc or doc.paused:
 			summary.error = paused(doc.name) if doc else str(unknown_producer(kept.event_producer))
 			return
-		state.record_contact(
-			doc.name,
-			last_pull=now_datetime(),
-			events_behind=page["behind"],
-			remote_time_zone=page["time_zone"] or None,
-			last_warning=plain(strip_html("\n".join(page["warnings"]))) or None,
-			**caught_up(page, asked_on),
-		)
+		contact.record(doc.name, page, asked_on)
 		frappe.db.commit()
-		doc = agreement.settle(doc, producer, page)
+		if not page["from_broker"]:
+			doc = agreement.settle(doc, producer, page)
 		if page["protocol"] >= PROTOCOL and agreement.disagree(doc, page["subscriptions"]):
 			# it holds events of what is not subscribed to any more, or what met a condition that has been narrowed since
 			asked_on = now_datetime()
-			page = next_page(doc, producer, kept)
-		rotation.keep_in_order(doc, producer, page)
+			page = next_page(doc, source, kept)
+		if not page["from_broker"]:
+			rotation.keep_in_order(doc, producer, page)
 		if page["paused"]:
 			raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 		work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
@@ -201,13 +200,13 @@ def read_pages(
 			return
 
 
-def next_page(doc, producer: Producer, kept: PullState) -> Page:
+def next_page(doc, source: Source, kept: PullState) -> Page:
 	"""The next page, in the protocol that the producer speaks."""
 	if kept.protocol >= 2:
-		page = producer.get_page(kept.position, kept.epoch, kept.receipt)
+		page = source.next_page(doc, kept)
 		keep_what_it_says(doc, kept, page)
 	else:
-		page = asking.old_page(doc, producer, kept)
+		page = asking.old_page(doc, source.producer, kept)
 	frappe.db.commit()
 	return page
 
@@ -255,12 +254,6 @@ def paused(event_producer: str) -> str:
 	return _("Event Producer {0} is paused: clear Paused to go on.").format(event_producer)
 
 
-def caught_up(page: Page, asked_on: datetime) -> dict[str, datetime]:
-	"""Nothing was left on the producer when it was asked: written with what is written of each contact anyway. Of a page with
-	events the cursor says it, once they are dealt with."""
-	return {} if page["events"] or page["has_more"] or page["paused"] else {"caught_up_on": asked_on}
-
-
 def apply_page(
 	work: Work,
 	page: Page,
@@ -272,13 +265,19 @@ def apply_page(
 ) -> bool:
 	"""Apply a page and move the cursor past it. False: the time ran out."""
 	events = page["events"]
-	cursor = Cursor(work.event_producer, events, kept, summary, None if page["has_more"] else asked_on)
+	is_end = not page["has_more"] and not page["from_broker"]
+	cursor = Cursor(work.event_producer, events, kept, summary, asked_on if is_end else None)
 	if not apply_shared(crew, work, events, cursor, deadline):
 		return False
-	if kept.protocol >= 2 and page["cursor"] > kept.position:
-		state.move_cursor(work.event_producer, position=page["cursor"])
+	values: dict = {}
+	if page["cursor"] > kept.position:
+		values["position"] = page["cursor"]
+	if page["place"] and page["place"] != kept.broker_place:
+		values["broker_place"] = page["place"]
+	if kept.protocol >= 2 and values:
+		state.move_cursor(work.event_producer, **values)
 		frappe.db.commit()
-		kept.position = page["cursor"]
+		kept.position, kept.broker_place = page["cursor"], page["place"] or kept.broker_place
 	return True
 
 

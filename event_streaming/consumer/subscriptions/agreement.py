@@ -55,6 +55,14 @@ def disagree(doc, on_record: dict[str, Subscription]) -> bool:
 	)
 
 
+def is_outdated(doc, page: Page) -> bool:
+	"""Whether this site knows better by now than what the producer has said in an earlier page: of what it wants, or of what is approved."""
+	wanted, on_record = subscriptions_of(doc), page["subscriptions"]
+	return disagree(doc, on_record) or any(
+		each.status != on_record[remote]["status"] for remote, each in wanted.items()
+	)
+
+
 def differs(on_record: Subscription, subscription) -> bool:
 	return (
 		bool(on_record["unsubscribed"]) != subscription.unsubscribed

@@ -71,6 +71,9 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 		"epoch": "",
 		"same_up_to": None,
 		"receipt": "",
+		"broker": None,
+		"from_broker": False,
+		"place": "",
 	}
 
 

@@ -45,8 +45,8 @@ class Producer:
 		if patience:
 			self.client.timeout = (patience, patience)
 
-	def get_page(self, cursor: int, epoch: str = "", receipt: str = "") -> Page:
-		"""The next page of the feed after `cursor`; the others are what came with the last page. Raises the Remote* errors, NotRegistered or InvalidPage."""
+	def get_page(self, cursor: int, epoch: str = "", receipt: str = "", transport: str = "") -> Page:
+		"""The next page of the feed after `cursor`; epoch and receipt came with the last page, `transport` is wished for. Raises the Remote* errors, NotRegistered or InvalidPage."""
 		settings = get_settings()
 		answer = self.client.call(
 			paths.FEED,
@@ -59,6 +59,7 @@ class Producer:
 				"listening": listener.said_of_it(self.name),
 				"epoch": epoch,
 				"receipt": receipt,
+				**({"transport": transport} if transport else {}),
 			},
 		)
 		return parse_page(answer, cursor, self.name)

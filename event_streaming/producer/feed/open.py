@@ -5,6 +5,7 @@ not open. Reads only.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import frappe
 
@@ -14,11 +15,25 @@ from event_streaming.producer.subscriptions.reader import Reader
 
 def open_doctypes(reader: Reader, doctypes: Iterable[str]) -> frozenset[str]:
 	"""Those of the reader's DocTypes; asked in the name of its user."""
-	return frozenset(doctype for doctype in doctypes if _is_open(reader, doctype))
-
-
-def _is_open(reader: Reader, doctype: str) -> bool:
 	# the older app's cursor is a time, and it has no word for some events
-	if reader.without or doctype in reader.hidden or (reader.rows[doctype].condition or "").strip():
-		return False
-	return bool(frappe.has_permission(doctype, "read")) and may_read_all(doctype)
+	if reader.without:
+		return frozenset()
+	return frozenset(
+		doctype
+		for doctype in doctypes
+		if leaves_nothing_out(reader.rows[doctype], doctype in reader.hidden) and reads_all(doctype)
+	)
+
+
+def leaves_nothing_out(row: Any, is_hidden: bool) -> bool:
+	"""Whether an approved row of an Event Consumer has no condition, and nothing of its documents is hidden."""
+	return not is_hidden and not (row.condition or "").strip()
+
+
+def reads_all(doctype: str) -> bool:
+	"""Whether the session's user may read every document of the DocType; of one that is no more nobody may read anything."""
+	return bool(
+		frappe.db.exists("DocType", doctype, cache=True)
+		and frappe.has_permission(doctype, "read")
+		and may_read_all(doctype)
+	)

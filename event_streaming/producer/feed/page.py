@@ -11,6 +11,8 @@ import frappe
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
+from event_streaming.producer.feed.granting import grant_for
+from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice
 from event_streaming.producer.feed.shared import on_the_wire, read_page
@@ -31,6 +33,7 @@ from event_streaming.producer.subscriptions.reader import (
 )
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
+from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.pages import PROTOCOL, UNPROVEN
 
 
@@ -43,16 +46,20 @@ def get_page(
 	epoch: str | None = None,
 	receipt: str | None = None,
 	listening: int | None = None,
+	transport: str | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
 	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
-	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before.
+	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before; `transport` is "NATS"
+	when it would take events from a broker.
 	"""
 	consumer = load_consumer(event_consumer)
 	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
-	return tried_again(lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening))
+	return tried_again(
+		lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening, transport)
+	)
 
 
 def _log_as_it_stands(event_consumer: str, receipt: str | None) -> LogState:
@@ -71,6 +78,7 @@ def _page(
 	reachable: int | None,
 	epoch: str | None,
 	listening: int | None,
+	transport: str | None,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
 	consumer = as_it_is_now(consumer)
@@ -80,7 +88,7 @@ def _page(
 	else:
 		forget_undelivered(reader)
 		found = read_page(reader, log)
-		_note_spans(reader, found)
+		_note_spans(reader, found, transport == NATS)
 		_see_whether_it_went_back(reader, log)
 	if cint(consumer.get("needs_copy")):
 		reader.warnings.append(
@@ -92,7 +100,8 @@ def _page(
 	record_deliveries(reader, found.events)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
-	contacted(consumer, reader.cursor if reader.cursor <= found.head else None, reachable, listening)
+	position = reader.cursor if reader.cursor <= found.head else None
+	contacted(consumer, position, reachable, listening, transport)
 	if cint(listening) == UNPROVEN:
 		# not ahead of anything: it only shows that messages come
 		listeners.publish(consumer.name, consumer.user, reader.cursor)
@@ -114,20 +123,27 @@ def _page(
 		"same_up_to": log.same_up_to(epoch or "", reader.cursor),
 		"receipt": receipts.make(log, found.cursor, consumer.name),
 		"listen": listeners.offered(),
+		"broker": grant_for(reader, log.epoch, transport),
 	}
 
 
-def _note_spans(reader: Reader, found: Slice) -> None:
-	"""Of what lies in this page, of what does not flow and of what was approved anew: of the others there is nothing here."""
+def _note_spans(reader: Reader, found: Slice, has_broker: bool) -> None:
+	"""Of what lies in this page, of what does not flow and of what was approved anew: of the others there is nothing here.
+
+	Of all, where the consumer goes on from here with what a broker gives it: that may come in no page.
+	"""
 	if reader.cursor > found.head:
 		return
+	if has_broker:
+		reader.open |= open_doctypes(reader, reader.rows.keys() - found.doctypes)
 	rows = reader.consumer.consumer_doctypes
 	keep_spans(
 		reader,
 		[
 			row
 			for row in rows
-			if row.ref_doctype in found.doctypes
+			if has_broker
+			or row.ref_doctype in found.doctypes
 			or row.ref_doctype not in reader.rows
 			or spans.say_too_much(spans.parsed(row.get("open_spans")), reader.cursor, cint(row.from_position))
 		],

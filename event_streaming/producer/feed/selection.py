@@ -91,7 +91,7 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 		edge, cut = _edge(found, reach, head)
 		found += _for_reader(reader, reach + 1, edge, MOST_TOGETHER) if edge > reach else []
 		reach = edge
-	elif whole := _without_last_transaction(found):
+	elif whole := without_last_transaction(found):
 		reach, found = found[len(whole)].position - 1, whole
 	else:
 		reach, cut = found.pop().position - 1, found[0].transaction_id
@@ -135,7 +135,7 @@ def _transactions(first: int, last: int, limit: int) -> list[tuple[int, str | No
 	return query.orderby(log.position).limit(limit).run()
 
 
-def _without_last_transaction(found: list[Candidate]) -> list[Candidate]:
+def without_last_transaction(found: list[Candidate]) -> list[Candidate]:
 	"""Without the events at the end that may not be all of their transaction."""
 	end = len(found)
 	while end and _are_together(found[end - 1], found[-1]):
@@ -169,7 +169,7 @@ def _cut(reader: Reader, events: list[Candidate], reach: int) -> tuple[list[Cand
 	"""As many events as the bounds allow, and the cursor after them. What belongs together stays together."""
 	chosen: list[Candidate] = []
 	size = 0
-	for group in _groups(_divided(events)):
+	for group in groups(divided(events)):
 		group_size = sum(event.size for event in group)
 		if chosen and (size + group_size > reader.max_bytes or len(chosen) + len(group) > reader.limit):
 			return chosen, group[0].at_position - 1
@@ -178,20 +178,21 @@ def _cut(reader: Reader, events: list[Candidate], reach: int) -> tuple[list[Cand
 	return chosen, reach
 
 
-def _divided(events: list[Candidate]) -> list[Candidate]:
+def divided(events: list[Candidate]) -> list[Candidate]:
 	"""The events; those of transactions that are too large for one page say so, and are taken one by one."""
-	for group in _groups(events):
+	for group in groups(events):
 		if len(group) > MOST_TOGETHER or sum(event.size for event in group) > MOST_BYTES_TOGETHER:
 			for event in group:
 				event.divided = bool(event.transaction_id)
 	return events
 
 
-def _groups(events: list[Candidate]) -> list[list[Candidate]]:
-	groups: list[list[Candidate]] = []
+def groups(events: list[Candidate]) -> list[list[Candidate]]:
+	"""What is to stay together, in order."""
+	found: list[list[Candidate]] = []
 	for event in events:
-		if groups and _are_together(groups[-1][-1], event):
-			groups[-1].append(event)
+		if found and _are_together(found[-1][-1], event):
+			found[-1].append(event)
 		else:
-			groups.append([event])
-	return groups
+			found.append([event])
+	return found

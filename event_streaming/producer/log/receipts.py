@@ -19,6 +19,8 @@ from event_streaming.producer.log.epochs import LogState
 LOG = "Event Update Log"
 START = datetime(1970, 1, 1)
 DIGITS = 32
+# who reads a message of the broker
+ANYBODY = "*"
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,19 @@ def make(log: LogState, position: int, consumer: str) -> str:
 	return _signed(Receipt(log.epoch, position, event_at, moment), consumer)
 
 
+def of_event(epoch: str, position: int, numbered_on: object) -> str:
+	"""The receipt in a message of the broker, which any consumer may show that has read it."""
+	return _signed(Receipt(epoch, position, position, _microseconds(numbered_on)), ANYBODY)
+
+
 def read(text: object, consumer: str) -> Receipt | None:
-	"""The receipt, if it is one that was made for this consumer."""
+	"""The receipt, if it is one that was made for this consumer, or came with a message of the broker."""
 	parts = text.split(".") if isinstance(text, str) and len(text) <= 140 and text.isascii() else []
 	if len(parts) != 5 or not all(part.isdigit() and len(part) < 20 for part in parts[1:4]):
 		return None
 	receipt = Receipt(parts[0], *(int(part) for part in parts[1:4]))
-	return receipt if hmac.compare_digest(_signed(receipt, consumer), text) else None
+	made = [hmac.compare_digest(_signed(receipt, reader), text) for reader in (consumer, ANYBODY)]
+	return receipt if any(made) else None
 
 
 def contradicts(receipt: Receipt, log: LogState) -> bool:

@@ -17,6 +17,7 @@ from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.refused import is_system
 from event_streaming.site.roles import SUBSCRIBER, may_subscribe
 from event_streaming.site.settings import get_settings
+from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.left_out import names_in
 from event_streaming.wire.pages import KEEP, YES
 
@@ -116,8 +117,15 @@ def is_for(reader: Reader, log):
 	return wanted & log.update_type.notin(reader.without) if reader.without else wanted
 
 
-def contacted(consumer, cursor: int | None, reachable: Any = None, listening: Any = None) -> None:
-	"""Keep how far the consumer is (unless None), that it was here, and whether it says that it can be reached and that it listens."""
+def contacted(
+	consumer,
+	cursor: int | None,
+	reachable: Any = None,
+	listening: Any = None,
+	transport: str | None = None,
+) -> None:
+	"""Keep how far the consumer is (unless None), that it was here, and what it says: whether it can be reached, whether it listens, and
+	whether it would take events from a broker."""
 	values = {"last_contact": now_datetime()}
 	if cursor is not None:
 		values["position"] = cursor
@@ -126,6 +134,8 @@ def contacted(consumer, cursor: int | None, reachable: Any = None, listening: An
 	# of a consumer of an older version nothing is said
 	if (cint(listening) == YES) != bool(cint(consumer.get("listens"))):
 		values["listens"] = int(cint(listening) == YES)
+	if (chosen := NATS if transport == NATS else "") != (consumer.get("transport") or ""):
+		values["transport"] = chosen
 	if consumer.get("other_site_id"):
 		# the right site is back
 		values["other_site_id"] = None

@@ -9,7 +9,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 APP = "event_streaming"
 PRODUCER, CONSUMER, DOCTYPES = f"{APP}.producer", f"{APP}.consumer", f"{APP}.{APP}"
 # from the ground up: a room imports only what stands before it in its list, or in a list before
-GROUND = ("messages", "exceptions", "wire", "site", "database", "http", "identity", "adapters")
+GROUND = ("messages", "exceptions", "wire", "site", "database", "http", "broker", "identity", "adapters")
 ROOMS_OF_PRODUCER = (
 	"subscriptions",
 	"log",
@@ -18,6 +18,7 @@ ROOMS_OF_PRODUCER = (
 	"reach",
 	"capture",
 	"feed",
+	"publishing",
 	"registration",
 	"inviting",
 )
@@ -95,6 +96,7 @@ PURE = {
 	f"{CONSUMER}.listening.process",
 	f"{CONSUMER}.listening.realtime",
 	f"{CONSUMER}.logs.causes",
+	f"{CONSUMER}.pull.chain",
 	f"{CONSUMER}.tasks.findings",
 	f"{CONSUMER}.resolve.rules",
 	f"{CONSUMER}.workers.lanes",

@@ -35,10 +35,10 @@ class EventConsumer(Document):
 		incoming_change: DF.Check
 		last_contact: DF.Datetime | None
 		last_error: DF.Text | None
-		notify_after: DF.Datetime | None
 		listens: DF.Check
 		needs_copy: DF.Check
 		not_reachable: DF.Check
+		notify_after: DF.Datetime | None
 		notify_failures: DF.Int
 		other_site_id: DF.Data | None
 		paused: DF.Check
@@ -49,6 +49,7 @@ class EventConsumer(Document):
 		rotated_on: DF.Datetime | None
 		site_id: DF.Data | None
 		token_state: DF.Literal["", "In Order", "Refused"]
+		transport: DF.Data | None
 		user: DF.Link
 
 	# end: auto-generated types

@@ -12,6 +12,7 @@ from frappe.utils import now_datetime
 
 from event_streaming.admin.headlines import headline_of
 from event_streaming.admin.remote import told_in_the_desk
+from event_streaming.broker.checking import refuse_without_package, refuse_wrong_servers
 from event_streaming.consumer.checking import checker
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.first_copy import copying, matching
@@ -49,11 +50,15 @@ class EventProducer(Document):
 		api_secret: DF.Password
 		ca_certificate: DF.LongText | None
 		incoming_change: DF.Check
+		nats_password: DF.Password | None
+		nats_servers: DF.SmallText | None
+		nats_user: DF.Data | None
 		never_bring: DF.SmallText | None
 		paused: DF.Check
 		producer_doctypes: DF.Table[EventProducerDocumentType]
 		producer_url: DF.Data
 		site_id: DF.Data | None
+		transport: DF.Literal["", "NATS"]
 		user: DF.Link
 		verify_by_itself: DF.Literal["", "Every Day", "Every Week"]
 		verify_doctypes: DF.SmallText | None
@@ -83,6 +88,8 @@ class EventProducer(Document):
 		audit.notice_secrets(self)
 		producer_form.validate_producer(self)
 		unasked.validate(self)
+		refuse_wrong_servers(self, "nats_servers")
+		refuse_without_package(self)
 		producer_form.warn_of_ledgers(self)
 
 	def on_update(self):

@@ -12,6 +12,7 @@ class EventProducerLastUpdate(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		broker_place: DF.Data | None
 		caught_up_on: DF.Datetime | None
 		connection: DF.Literal["Unknown", "Online", "Offline", "Refused"]
 		epoch: DF.Data | None

@@ -4,6 +4,7 @@ knows the defaults and bounds; nothing here changes a running pull."""
 import frappe
 from frappe.model.document import Document
 
+from event_streaming.broker.checking import refuse_wrong_servers
 from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.address import public_url, web_address, why_no_address
@@ -32,6 +33,14 @@ class EventStreamingSettings(Document):
 		max_file_megabytes: DF.Int
 		metrics_role: DF.Link | None
 		missing_user: DF.Literal["Create a disabled user", "Use the Event Subscriber", "Fail"]
+		nats_days: DF.Int
+		nats_password: DF.Password | None
+		nats_reader: DF.Data | None
+		nats_reader_password: DF.Password | None
+		nats_reader_servers: DF.SmallText | None
+		nats_replicas: DF.Int
+		nats_servers: DF.SmallText | None
+		nats_user: DF.Data | None
 		no_alerts: DF.Check
 		not_reachable: DF.Check
 		page_kilobytes: DF.Int
@@ -59,6 +68,8 @@ class EventStreamingSettings(Document):
 		self.public_url = url or None
 		# as stored, also where this is an insert, which knows nothing of before: REST's POST is one
 		self.site_id = frappe.db.get_single_value(self.doctype, "site_id", cache=False)
+
+		refuse_wrong_servers(self, "nats_servers", "nats_reader_servers")
 
 	def on_update(self):
 		audit.record_save(self, audit.SETTINGS_CHANGED)

@@ -1,0 +1,62 @@
+"""Addresses of NATS servers: read, and looked up where this site may be made to call only some."""
+
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from event_streaming.http.allowed import bound_of_this_site
+from event_streaming.http.networks import is_permitted
+
+SCHEMES = ("nats", "tls")
+PORT = 4222
+
+
+@dataclass(frozen=True)
+class Server:
+	"""Where to connect: `url` may have an address in the place of the name that stands in the certificate."""
+
+	url: str
+	host: str
+	tls: bool
+
+
+def read_servers(text: str | None) -> list[str]:
+	"""The addresses that a person has typed, one a line. Raises ValueError with the one that is none."""
+	found = [line.strip() for line in (text or "").replace(",", "\n").splitlines() if line.strip()]
+	for each in found:
+		server_at(each)
+	return found
+
+
+def server_at(url: str) -> Server:
+	"""Raises ValueError with the address when it is none, or has a user and password in it."""
+	try:
+		parts = urlsplit(url)
+		right = (
+			parts.scheme in SCHEMES and parts.hostname and (parts.port or PORT) and "@" not in parts.netloc
+		)
+	except ValueError:
+		right = False
+	if not right or parts.path.strip("/") or parts.query or parts.fragment:
+		raise ValueError(url)
+	return Server(_url(parts.scheme, parts.hostname, parts.port), parts.hostname, parts.scheme == "tls")
+
+
+def permitted_servers(urls: list[str]) -> list[Server]:
+	"""Those that another site names and that this one may be made to call, each with an address that was looked up and is allowed."""
+	bound, found = bound_of_this_site(), []
+	for url in urls:
+		try:
+			server, parts = server_at(url), urlsplit(url)
+			known = socket.getaddrinfo(server.host, parts.port or PORT, type=socket.SOCK_STREAM)
+		except (OSError, ValueError, UnicodeError):
+			continue
+		for address in dict.fromkeys(entry[4][0] for entry in known):
+			if is_permitted(bound, server.host, address):
+				found.append(Server(_url(parts.scheme, address, parts.port), server.host, server.tls))
+	return found
+
+
+def _url(scheme: str, host: str, port: int | None) -> str:
+	host = f"[{host}]" if ":" in host else host
+	return f"{scheme}://{host}:{port or PORT}"

@@ -1,0 +1,48 @@
+"""Event Streaming Settings' part about the broker, as plain data: where this site publishes, and what its consumers are told."""
+
+from dataclasses import dataclass
+
+import frappe
+from frappe.utils import cint
+from frappe.utils.password import get_decrypted_password
+
+from event_streaming.http.confidential import Confidential
+from event_streaming.site.settings import DOCTYPE
+
+
+@dataclass(frozen=True)
+class BrokerSettings:
+	"""`servers` are this site's own; consumers connect to `reader_servers`, as a user that can't publish."""
+
+	servers: tuple[str, ...]
+	user: str
+	password: str
+	reader_servers: tuple[str, ...]
+	reader_user: str
+	reader_password: str
+	replicas: int
+	days: int
+
+
+def get_broker_settings() -> BrokerSettings:
+	"""As they are stored now; a process that runs for long asks again."""
+	stored = frappe.get_doc(DOCTYPE)
+	servers = _lines(stored.get("nats_servers"))
+	return BrokerSettings(
+		servers=servers,
+		user=stored.get("nats_user") or "",
+		password=_secret("nats_password"),
+		reader_servers=_lines(stored.get("nats_reader_servers")) or servers,
+		reader_user=stored.get("nats_reader") or "",
+		reader_password=_secret("nats_reader_password"),
+		replicas=min(max(cint(stored.get("nats_replicas")) or 1, 1), 5),
+		days=min(max(cint(stored.get("nats_days")) or 7, 1), 365),
+	)
+
+
+def _lines(text: str | None) -> tuple[str, ...]:
+	return tuple(line.strip() for line in (text or "").replace(",", "\n").splitlines() if line.strip())
+
+
+def _secret(fieldname: str) -> str:
+	return Confidential(get_decrypted_password(DOCTYPE, DOCTYPE, fieldname, raise_exception=False) or "")

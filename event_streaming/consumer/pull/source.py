@@ -1,0 +1,272 @@
+"""Where the next page comes from: the feed, or the broker where the Event Producer says so and the producer has one.
+
+The feed has everything and is asked at least once a minute: it says what this site may have, how the two sites stand, and brings the
+keys of the messages. In between a broker's messages make pages, for as long as nothing is missing in them. Whatever is not as it
+should be (a hole, a key that has changed, a server that is away or lies) costs a request to the feed, and nothing else.
+"""
+
+import json
+import time
+from typing import Any
+
+import frappe
+from frappe.utils.password import decrypt, encrypt
+
+from event_streaming.broker.addresses import Server, permitted_servers, read_servers, server_at
+from event_streaming.broker.nats_client import Fetched, NatsClient
+from event_streaming.consumer.logs.state import PullState
+from event_streaming.consumer.pull.chain import unbroken
+from event_streaming.consumer.subscriptions import agreement
+from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.exceptions import BrokerMissing, BrokerUnavailable
+from event_streaming.http.confidential import Confidential
+from event_streaming.site.address import public_url
+from event_streaming.site.claims import redis_key
+from event_streaming.site.settings import get_settings
+from event_streaming.wire.broker.grants import NATS, Grant
+from event_streaming.wire.broker.messages import (
+	InvalidMessage,
+	Message,
+	Reader,
+	stream_of,
+	subjects_of,
+	unseal,
+)
+from event_streaming.wire.events import Event
+from event_streaming.wire.pages import Page
+
+FEED_EVERY = 60
+KEPT_SECONDS = 600
+# a broker that could not be used is left alone for this
+AWAY_SECONDS = 30
+# in one slice: then it is the feed's
+MOST_HOLES = 3
+
+
+class Source:
+	"""The pages of one slice of a pull."""
+
+	def __init__(self, doc, producer: Producer):
+		self.producer = producer
+		self.name = doc.name
+		self.wanted = doc.get("transport") == NATS
+		self.broker: BrokerPages | None = None
+		self.holes = 0
+		self.feed_only = not self.wanted
+		# where the stream stood before the feed was asked: all of it is in the feed's answer
+		self.place_before = ""
+
+	def next_page(self, doc, kept: PullState) -> Page:
+		"""The page after the cursor. Raises what the feed raises; nothing for the broker's sake."""
+		if not self.feed_only:
+			page = self._from_broker(doc, kept)
+			if page:
+				return page
+		page = self.producer.get_page(
+			kept.position, kept.epoch, kept.receipt, transport=NATS if self.wanted else ""
+		)
+		if self.wanted:
+			page["broker"] = page["broker"] and confidential(page["broker"])
+			keep_said(self.name, page)
+			if self.place_before and not page["has_more"]:
+				page["place"], self.place_before = self.place_before, ""
+		return page
+
+	def close(self) -> None:
+		if self.broker:
+			self.broker.close()
+
+	def _from_broker(self, doc, kept: PullState) -> Page | None:
+		said = kept_said(self.name)
+		grant = said and said["broker"]
+		if not said or not grant or grant["epoch"] != kept.epoch or agreement.is_outdated(doc, said):
+			return None
+		try:
+			self.broker = self.broker or BrokerPages(doc, grant)
+			self.broker.hear(grant)
+			if not kept.broker_place or not self.broker.is_of_this_stream(kept.broker_place):
+				self.place_before = self.broker.place_of_end()
+				return None
+			page = self.broker.page_after(kept, said)
+		except (BrokerUnavailable, BrokerMissing) as error:
+			self.feed_only = True
+			leave_alone(self.name, error)
+			return None
+		if page is None:
+			self.holes += 1
+			self.feed_only = self.holes >= MOST_HOLES
+		return page
+
+
+class BrokerPages:
+	"""Makes pages of messages, with what the feed has said of everything else."""
+
+	def __init__(self, doc, grant: Grant):
+		self.grant, self.producer = grant, doc.name
+		self.site_id = doc.get("site_id") or grant["site"]
+		self.stream = stream_of(self.site_id)
+		self.client = NatsClient(*how_to_connect(doc, grant))
+		self.reader: Any = None
+		self.read_up_to = -1
+		try:
+			state = self.client.stream(self.stream)
+			if state is None:
+				raise BrokerUnavailable("The producer's stream is not there.")
+		except BaseException:
+			self.client.close()
+			raise
+		self.created, self.last = state.created, state.last
+		self._know(grant)
+
+	def close(self) -> None:
+		self.client.close()
+
+	def hear(self, grant: Grant) -> None:
+		"""The feed may have said something new."""
+		if grant != self.grant:
+			self.reader = None
+			self._know(grant)
+
+	def _know(self, grant: Grant) -> None:
+		self.grant = grant
+		self.signed = Reader(grant["public_key"])
+		self.tokens = {each["token"]: doctype for doctype, each in grant["doctypes"].items()}
+		self.open_tokens = [each["token"] for each in grant["doctypes"].values() if each["key"]]
+
+	def place_of_end(self) -> str:
+		return f"{self.last}@{self.created}"
+
+	def is_of_this_stream(self, place: str) -> bool:
+		"""Whether a place that was kept is one of this stream; it may have been made anew since, or have lost its end."""
+		number, _at, created = place.partition("@")
+		return created == self.created and number.isdigit() and int(number) <= self.last
+
+	def page_after(self, kept: PullState, said: Page) -> Page | None:
+		"""The next messages as a page, an empty one where nothing is there; None when the feed has to be asked."""
+		start = int(kept.broker_place.partition("@")[0])
+		fetched = self._fetch(start)
+		messages, known_up_to, odd = self._read(fetched, kept.position, start)
+		chain = unbroken((message for _number, message in messages), kept.position, self.tokens)
+		is_cut = odd or chain.is_cut
+		if not chain.messages and is_cut:
+			return None
+		events = self._events(chain.messages)
+		if events is None:
+			return None
+		# what was left over is read again
+		not_taken = [number for number, message in messages if message.position > chain.cursor]
+		taken_up_to = min([known_up_to, *(number - 1 for number in not_taken)])
+		self.read_up_to = -1 if is_cut else taken_up_to
+		return {
+			**said,
+			"events": events,
+			"cursor": chain.cursor,
+			"has_more": bool(is_cut or fetched.left),
+			"behind": fetched.left,
+			"receipt": chain.messages[-1].receipt if chain.messages else kept.receipt,
+			"same_up_to": None,
+			"from_broker": True,
+			"place": f"{taken_up_to}@{self.created}",
+		}
+
+	def _fetch(self, start: int) -> Fetched:
+		if self.reader is None or self.read_up_to != start:
+			subjects = [subjects_of(self.site_id, self.grant["epoch"], token) for token in self.open_tokens]
+			self.reader = self.client.open_reader(self.stream, subjects, start)
+		return self.client.fetch(self.reader, get_settings().events_per_page)
+
+	def _read(self, fetched: Fetched, cursor: int, start: int) -> tuple[list[tuple[int, Message]], int, bool]:
+		"""What the producer has signed, up to which number that is all, and whether something after it needs the feed."""
+		messages, known_up_to = [], start
+		for number, payload in fetched.messages:
+			try:
+				message = self.signed.read(payload)
+			except InvalidMessage:
+				# whoever has put it there: if it was in the place of one of the producer's, the next one shows the hole
+				known_up_to = max(known_up_to, number)
+				continue
+			if message.position > cursor and not self._is_for_us(message):
+				return messages, known_up_to, True
+			messages.append((number, message))
+			known_up_to = max(known_up_to, number)
+		self.last = max(self.last, known_up_to)
+		return messages, known_up_to, False
+
+	def _is_for_us(self, message: Message) -> bool:
+		return (
+			message.site == self.site_id
+			and message.epoch == self.grant["epoch"]
+			and message.standing == self.grant["standing"]
+			and message.token in self.open_tokens
+		)
+
+	def _events(self, messages: list[Message]) -> list[Event] | None:
+		"""Those that the feed would give: not of this site's own making, and of after the subscription's beginning."""
+		events, here = [], public_url()
+		for message in messages:
+			doctype = self.tokens[message.token]
+			granted = self.grant["doctypes"][doctype]
+			try:
+				event = unseal(message, bytes.fromhex(granted["key"] or ""), doctype, self.producer)
+			except (InvalidMessage, ValueError):
+				return None
+			if event["origin"] != here and event["position"] > granted["after"]:
+				events.append(event)
+		return events
+
+
+def how_to_connect(doc, grant: Grant) -> tuple[list[Server], str, str, str]:
+	"""Servers, user, password and authorities: of this site's own server, or as the producer says and this site may call."""
+	authorities = doc.get("ca_certificate") or ""
+	try:
+		own = [server_at(url) for url in read_servers(doc.get("nats_servers"))]
+	except ValueError:
+		own = []
+	if own:
+		password = doc.get_password("nats_password", raise_exception=False) or ""
+		return own, doc.get("nats_user") or "", password, authorities
+	return permitted_servers(grant["servers"]), grant["user"], grant["password"], authorities
+
+
+def confidential(grant: Grant) -> Grant:
+	"""The same, with a password and keys that are in no list of variables of an error."""
+	doctypes = {
+		name: {**each, "key": each["key"] and Confidential(each["key"])}
+		for name, each in grant["doctypes"].items()
+	}
+	return {**grant, "password": Confidential(grant["password"]), "doctypes": doctypes}
+
+
+# ---- what the feed has said last, for all processes: it holds keys, so it is encrypted
+
+
+def keep_said(event_producer: str, page: Page) -> None:
+	"""Everything of a page but its events. Losing it costs a request."""
+	key = redis_key("broker", event_producer)
+	if not page["broker"] or page["paused"]:
+		frappe.cache.delete_value(key)
+		return
+	said = {"page": {**page, "events": []}, "asked": time.time()}
+	frappe.cache.set_value(key, encrypt(json.dumps(said)), expires_in_sec=KEPT_SECONDS)
+
+
+def kept_said(event_producer: str) -> Page | None:
+	"""None when the feed is to be asked: nothing is known, it is too long ago, or the broker could not be used a moment ago."""
+	if frappe.cache.get_value(redis_key("broker_away", event_producer), expires=True):
+		return None
+	kept = frappe.cache.get_value(redis_key("broker", event_producer), expires=True)
+	if not kept:
+		return None
+	try:
+		said = json.loads(decrypt(kept))
+	except Exception:
+		# another encryption key by now
+		return None
+	if not 0 <= time.time() - said["asked"] < FEED_EVERY:
+		return None
+	return {**said["page"], "broker": confidential(said["page"]["broker"])}
+
+
+def leave_alone(event_producer: str, error: Exception) -> None:
+	frappe.cache.set_value(redis_key("broker_away", event_producer), 1, expires_in_sec=AWAY_SECONDS)
+	frappe.logger("event_streaming").warning(f"the broker can't be used: {str(error)[:300]}")

@@ -1,0 +1,174 @@
+"""A NATS server between the two sites, and what tests do with it. Functions with a site are called by tests; the others run inside one."""
+
+import asyncio
+import contextlib
+
+from doctypes import CITY
+
+READER = '{publish: {allow: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>", "$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.MSG.NEXT.>"]}, subscribe: {allow: ["_INBOX.>"]}}'
+USERS = [("publisher", "secret of the publisher", ""), ("reader", "secret of the readers", READER)]
+
+
+def set_up(producer, consumer, url: str) -> None:
+	"""The producer publishes to this server, and the consumer takes what is there."""
+	producer.run(set_servers, url=url)
+	consumer.run(set_transport, event_producer=producer.url)
+
+
+def set_servers(url: str) -> None:
+	import frappe
+
+	settings = frappe.get_doc("Event Streaming Settings")
+	settings.update(
+		{
+			"nats_servers": url,
+			"nats_user": USERS[0][0],
+			"nats_password": USERS[0][1],
+			"nats_reader": USERS[1][0],
+			"nats_reader_password": USERS[1][1],
+		}
+	)
+	settings.save()
+
+
+def set_transport(event_producer: str, transport: str = "NATS") -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	doc.transport = transport
+	doc.save()
+
+
+def publish_first(title: str) -> int:
+	"""The first event of a stream: a publisher that finds none begins with what comes next."""
+	import frappe
+
+	from event_streaming.broker.settings import get_broker_settings
+	from event_streaming.producer.publishing.publisher import Publisher
+
+	frappe.db.commit()
+	publisher = Publisher(get_broker_settings())
+	try:
+		frappe.get_doc({"doctype": CITY, "title": title}).insert()
+		frappe.db.commit()
+		return publisher.publish_next()
+	finally:
+		publisher.close()
+
+
+def publish_all(most: int = 0) -> int:
+	"""Publish what the stream has not got; with `most`, so many lots."""
+	import frappe
+
+	from event_streaming.broker.settings import get_broker_settings
+	from event_streaming.producer.publishing.publisher import Publisher
+
+	frappe.db.commit()
+	publisher, count, lots = Publisher(get_broker_settings()), 0, 0
+	try:
+		while number := publisher.publish_next():
+			count, lots = count + number, lots + 1
+			if lots == most:
+				break
+	finally:
+		publisher.close()
+	return count
+
+
+def pull_and_watch(event_producer: str) -> dict:
+	"""A pull, with how many events came from the feed and how many from the broker."""
+	from event_streaming.consumer.pull import loop
+
+	came, original = {"feed": 0, "broker": 0, "requests": 0}, loop.next_page
+
+	def watched(*args):
+		page = original(*args)
+		came["broker" if page["from_broker"] else "feed"] += len(page["events"])
+		came["requests"] += not page["from_broker"]
+		return page
+
+	loop.next_page = watched
+	try:
+		summary = loop.pull(event_producer)
+	finally:
+		loop.next_page = original
+	return {**came, "error": summary.error, "failed": summary.failed, "synced": summary.synced}
+
+
+def forget_what_the_feed_said(event_producer: str) -> None:
+	"""As if a minute were over, and the broker had never been away."""
+	import frappe
+
+	from event_streaming.site.claims import redis_key
+
+	for kind in ("broker", "broker_away"):
+		frappe.cache.delete_value(redis_key(kind, event_producer))
+
+
+def cursor_of(event_producer: str) -> int:
+	from event_streaming.consumer.logs.state import load_state
+
+	return load_state(event_producer).position
+
+
+def head() -> int:
+	from event_streaming.producer.log.sequence import position_of_all
+
+	return position_of_all()
+
+
+# ---- as somebody who may do everything at the broker
+
+
+def as_administrator(url: str, work):
+	"""What `work`, given a connection and its JetStream, comes to."""
+	import nats
+
+	async def connected():
+		connection = await nats.connect(url, user=USERS[0][0], password=USERS[0][1], allow_reconnect=False)
+		try:
+			return await work(connection, connection.jetstream())
+		finally:
+			await connection.close()
+
+	return asyncio.run(connected())
+
+
+def messages_at(url: str) -> list[tuple[int, str, bytes]]:
+	"""(Number, subject, payload) of everything in the one stream that there is."""
+
+	async def read(_connection, js):
+		(stream,) = await js.streams_info()
+		found = []
+		for number in range(stream.state.first_seq, stream.state.last_seq + 1):
+			with contextlib.suppress(Exception):
+				message = await js.get_msg(stream.config.name, number)
+				found.append((message.seq, message.subject, message.data or b""))
+		return found
+
+	return as_administrator(url, read)
+
+
+def put(url: str, messages: list[tuple[str, bytes]]) -> None:
+	async def add(_connection, js):
+		for subject, payload in messages:
+			await js.publish(subject, payload)
+
+	as_administrator(url, add)
+
+
+def lose(url: str, numbers: list[int]) -> None:
+	async def delete(_connection, js):
+		(stream,) = await js.streams_info()
+		for number in numbers:
+			await js.delete_msg(stream.config.name, number)
+
+	as_administrator(url, delete)
+
+
+def lose_all(url: str) -> None:
+	async def purge(_connection, js):
+		(stream,) = await js.streams_info()
+		await js.purge_stream(stream.config.name)
+
+	as_administrator(url, purge)
