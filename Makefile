@@ -113,7 +113,7 @@ test: lint ## linters and all tests (PYTEST_ARGS="-k name" for some; TEST_PROCES
 .PHONY: soak
 soak: tools ## the model-based test, then made-up inputs, each for as long as asked, with fresh seeds (SECONDS=600)
 	EVENT_STREAMING_SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/two_sites/stream/test_model.py \
-		tests/two_sites/trust/test_fuzz.py tests/two_sites/consumer/test_meanwhile.py -s $(PYTEST_ARGS)
+		tests/two_sites/trust/test_fuzz.py tests/two_sites/consumer/test_meanwhile.py tests/two_sites/crossing -s $(PYTEST_ARGS)
 
 .PHONY: storm
 storm: tools ## the concurrent soak on three sites, with faults (SECONDS=600 SHAPE=star|ring|both SEED=… FAULTS=all|none|…)

@@ -244,6 +244,19 @@ def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
 	frappe.qb.from_(table).delete().where(table.name == key).run()
 
 
+def rename_back(event_producer: str, now: RemoteKey, before: RemoteKey) -> None:
+	"""The remote document has its former name again, and nothing that came of it since is certain: what comes next comes whole.
+	Nothing is done where it is not known by the name of now, or another one is by the former."""
+	found = load_many(event_producer, [now, before])
+	if now not in found or before in found:
+		return
+	known = found[now]
+	own = known.root_site == event_producer and known.root_name == now[1]
+	root: Root = {**known.root, "name": before[1]} if own else known.root
+	forget(event_producer, *now)
+	save(own_identity(event_producer, before, (known.local_doctype, known.local_name), root, LINKED))
+
+
 def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection[str] = ()) -> None:
 	"""The local document was renamed: it goes on standing for the same remote one, but of the sites `except_for`.
 

@@ -172,12 +172,17 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 			return deleted
 	if work.as_it_is_now:
 		return bring_missing(about, work)
+	before = merging.stamps_of(about.local) if about.is_here and two_way.is_said_again(event) else None
 	try:
-		return bring(about, Whole(data, event["position"], files, *settled_by(event)), work)
+		outcome = bring(about, Whole(data, event["position"], files, *settled_by(event)), work)
 	except DependencyMissing as error:
 		if not is_folded(event):
 			raise_if_another_now(about, data, work, error)
 		raise
+	if before and outcome.local_name:
+		# what this site has merged into it since then gave it a later one, and gives it that over there
+		merging.stamp((outcome.local_doctype, outcome.local_name), before, data, work)
+	return outcome
 
 
 def settled_by(event: Event) -> tuple[Collection[str] | None, bool]:

@@ -75,13 +75,12 @@ def merge_here(event: Event, about: About, key: RemoteKey, work: Work) -> Outcom
 		return outcome_of(
 			about.subscription, None, _("{0}, into which it was merged, is gone").format(key[1])
 		)
-	before = frappe.db.get_value(*target, STAMPS, as_dict=True)
+	before = stamps_of(target)
 	if is_here and target != local:
 		documents.rename(*local, target[1], merge=True)
 		work.resolver.drop(about.key)
 	if not is_here and gets_its_files(event, about, target, work):
-		# its files went over there without an event, and this site never had them or deleted them with it
-		work.files.attach_all(work.fetch([key]).files.get(key, []), target, about.subscription)
+		bring_files(key, into, target, work)
 	stamp(target, before, {} if into.merges else data, work)
 	return outcome_of(
 		about.subscription,
@@ -100,7 +99,7 @@ def became(said: Any, key: RemoteKey, merged: About, work: Work) -> Into:
 	"""What has become here of the document into which another one was merged; `said` is what the event says of it."""
 	said = said if isinstance(said, dict) else {}
 	root, made = parse_root(said.get("root")), two_way.moment_in(said, merged, work)
-	about = work.resolver.look(key, root, merged.subscription)
+	about = work.resolver.look_named(key, root, merged.subscription)
 	if not about.local and not root:
 		about = with_root(about, work.fetch([key]).roots.get(key), work)
 	if about.is_here and not two_way.is_remade(about, made, work):
@@ -134,6 +133,23 @@ def gets_its_files(event: Event, about: About, target: LocalKey, work: Work) -> 
 	return not other or other == target or made_first(target, other)
 
 
+def bring_files(key: RemoteKey, into: Into, target: LocalKey, work: Work) -> None:
+	"""What a merged document had of files went over there without an event, and this site never had them or deleted them with it.
+
+	Renamed over there since, it is asked for by the name that it has here, which may be its name there by now; else it comes whole
+	with the event that says so.
+	"""
+	subscription = into.about.subscription
+	for each in (key, (key[0], target[1])) if subscription.use_same_name else (key,):
+		fetched = work.fetch([each])
+		there = work.resolver.creation(fetched.documents.get(each, {}), subscription)
+		if (each == key and there) or same_moment(there, frappe.db.get_value(*target, "creation")):
+			work.files.attach_all(fetched.files.get(each, []), target, subscription)
+			return
+	known = into.about.identity
+	work.resolver.keep(key, target, into.about.root or (known and known.root), LINKED)
+
+
 def made_first(one: LocalKey, other: LocalKey) -> bool:
 	return _age(*one) < _age(*other)
 
@@ -141,6 +157,10 @@ def made_first(one: LocalKey, other: LocalKey) -> bool:
 def _age(doctype: str, name: str, creation: Any = None) -> tuple[datetime, str]:
 	creation = creation or frappe.db.get_value(doctype, name, "creation")
 	return get_datetime(creation or datetime.max), name
+
+
+def stamps_of(local: LocalKey) -> dict:
+	return frappe.db.get_value(*local, STAMPS, as_dict=True)
 
 
 def stamp(target: LocalKey, before: dict, data: dict, work: Work) -> None:

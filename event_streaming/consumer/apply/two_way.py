@@ -92,6 +92,11 @@ def is_said_to_stay(event: Event) -> bool:
 	return bool(parse_data(event, "data_before").get("stays"))
 
 
+def is_said_again(event: Event) -> bool:
+	"""Whether a whole document is what the other site has made of both sites' changes."""
+	return "merged_with" in parse_data(event, "data_before")
+
+
 def is_for_another(event: Event, work: Work) -> bool:
 	"""Whether a whole document was said again to another site than this one."""
 	return parse_data(event, "data_before").get("merged_with", work.here) != work.here
@@ -147,11 +152,17 @@ def is_another_now(event: Event, about: About, work: Work, here: Any = None) -> 
 
 
 def is_remade(about: About, made: datetime | None, work: Work, here: Any = None) -> bool:
-	"""The same for the document that was made at that moment."""
+	"""The same for the document that was made at that moment. The new one may have another name by now than the one it was given."""
 	here = made and (here or frappe.db.get_value(*about.local, "creation"))
-	if not here or same_moment(here, made) or not tells_back(about.local[0], work):
+	doctype, name = about.local
+	if not here or same_moment(here, made) or not tells_back(doctype, work):
 		return False
-	return fates.was_deleted(*about.local, made)
+	names = {name}
+	if about.subscription.use_same_name:
+		names.add(about.key[1])
+	if about.came_home:
+		names.add(about.root["name"])
+	return any(fates.was_deleted(doctype, each, made) for each in sorted(names))
 
 
 def of_the_deleted_one(about: About) -> Outcome:

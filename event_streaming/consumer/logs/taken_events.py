@@ -1,6 +1,7 @@
 """What Event Sync Log says of events that this site has taken already: which are known, what was last given, what came between two
 positions. One query each; it writes nothing."""
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from frappe.utils import get_datetime
 from pypika import Order
 
 from event_streaming.consumer.logs.sync_log import DOCTYPE, SYNCED
-from event_streaming.wire.events import CREATE, UPDATE, Event
+from event_streaming.wire.events import CREATE, RENAME, UPDATE, Event
 
 # documents that are named to a person at once
 MOST_LISTED = 50
@@ -101,6 +102,30 @@ def documents_between(event_producer: str, after: int, up_to: int) -> str:
 	)
 	named = [f"{doctype} {name}" for doctype, name, _last in rows[:MOST_LISTED]]
 	return "\n".join([*named, "…"] if len(rows) > MOST_LISTED else named)
+
+
+def renames_between(event_producer: str, after: int, up_to: int) -> list[tuple[str, str, str]]:
+	"""(remote DocType, old name, new name) of the renames that took effect here and were no merges, the last one first."""
+	table = frappe.qb.DocType(DOCTYPE)
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.remote_doctype, table.producer_doc, table.data)
+		.where(
+			(table.event_producer == event_producer)
+			& (table.update_type == RENAME)
+			& (table.status == SYNCED)
+			& (table.position > after)
+			& (table.position <= up_to)
+		)
+		.orderby(table.position, order=Order.desc)
+		.run()
+	)
+	found = [(doctype, old, json.loads(data or "{}")) for doctype, old, data in rows]
+	return [
+		(doctype, old, data["new_name"])
+		for doctype, old, data in found
+		if data.get("new_name") and not data.get("merge")
+	]
 
 
 def same_moment(stored: datetime | None, text: str) -> bool:

@@ -15,7 +15,7 @@ from frappe.utils import now_datetime
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
-from event_streaming.consumer.pull import contact
+from event_streaming.consumer.pull import contact, lost_renames
 from event_streaming.consumer.pull.back_off import record_failure
 from event_streaming.consumer.pull.cursor import Cursor, Summary
 from event_streaming.consumer.pull.retry import retry_due
@@ -214,6 +214,7 @@ def next_page(doc, source: Source, kept: PullState) -> Page:
 def keep_what_it_says(doc, kept: PullState, page: Page) -> None:
 	"""Which site has answered, and of which life of its log; commits. Others write the same rows, a change of keys for one: of two that
 	lock each other out the database gives one up, which does it again, as nothing else is open."""
+	before = dict(vars(kept))
 	for attempt in range(1, ATTEMPTS + 1):
 		try:
 			sites.keep_met(doc, page["site_id"])
@@ -225,6 +226,8 @@ def keep_what_it_says(doc, kept: PullState, page: Page) -> None:
 			if attempt == ATTEMPTS or not is_lost_transaction(error):
 				raise
 			frappe.db.rollback()
+			# or the next attempt would take for kept what is not
+			vars(kept).update(before)
 
 
 def go_with_the_log(kept: PullState, page: Page) -> None:
@@ -237,6 +240,7 @@ def go_with_the_log(kept: PullState, page: Page) -> None:
 	common = page["same_up_to"]
 	if "epoch" in values and kept.epoch and common is not None and common < kept.position:
 		values |= state.restored(kept, common, kept.position)
+		lost_renames.take_back(kept.event_producer, common, kept.position)
 	if values:
 		state.save_state(kept.event_producer, **values)
 		for key, value in values.items():

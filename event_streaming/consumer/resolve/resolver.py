@@ -66,9 +66,11 @@ class Resolver:
 		key, known = remote_key(event), self.identities.of(remote_key(event))
 		covered = bool(known and 0 < event["position"] <= known.covered_to)
 		found = self.look(key, event["root"], subscription, covered or event["update_type"] == UPDATE)
-		if event["update_type"] != CREATE and not found.local and not found.identity:
-			found = self._as_renamed_here(found)
-		return found
+		return found if event["update_type"] == CREATE else self._as_renamed_here(found)
+
+	def look_named(self, key: RemoteKey, root: Root | None, subscription: Subscription) -> About:
+		"""What an event names besides the document that it is about: the producer may call it as this site has renamed it."""
+		return self._as_renamed_here(self.look(key, root, subscription))
 
 	def look(
 		self, key: RemoteKey, root: Root | None, subscription: Subscription, there: bool = False
@@ -298,7 +300,9 @@ class Resolver:
 		return answer[0] if answer and answer[0][0] == question.local_doctype else None
 
 	def _as_renamed_here(self, about: About) -> About:
-		"""The document by the name that this site has given it, and from now on known by that."""
+		"""One that is not known: by the name that this site has given it, if it has, and from now on known by that."""
+		if about.local or about.identity:
+			return about
 		question = question_of(about.key, about.subscription, about.root)
 		local = self._ask(rules.CHANGED, question)
 		renamed = self.seen.producers_own(local) if local else None

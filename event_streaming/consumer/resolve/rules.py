@@ -129,6 +129,18 @@ def renamed_by_this_site(question: Question, seen: Seen) -> Key | None:
 	return local if seen.exists(local) and seen.stands_for_the_producers(local) else None
 
 
+def renamed_by_this_site_and_gone(question: Question, seen: Seen) -> Key | None:
+	"""The same of one that this site has deleted, or merged into another one, since it gave it that name."""
+	if not question.use_same_name or question.mapped:
+		return None
+	if not seen.is_given(question.local_doctype, to_producer=True):
+		return None
+	for local in (question.namesake, seen.name_now(question.namesake)):
+		if not seen.exists(local) and seen.stands_for_the_producers(local):
+			return local
+	return None
+
+
 def merged_by_this_site(question: Question, seen: Seen) -> Key | None:
 	"""This site has merged it into another one, and the producer has not heard of that yet."""
 	return seen.merged(question.key)
@@ -204,7 +216,7 @@ def names(data: Any, name: str) -> bool:
 # which local document a remote one is, as far as its key and its root say
 KNOWN: tuple[Rule, ...] = (identity, root, came_home_renamed)
 # asked after these for an event that changes it
-CHANGED: tuple[Rule, ...] = (renamed_by_this_site,)
+CHANGED: tuple[Rule, ...] = (renamed_by_this_site, renamed_by_this_site_and_gone)
 # for a whole document that is about to be written: which namesake it may be
 SAME: tuple[Rule, ...] = (single, same_creation, made_by_a_life_cycle)
 # for a document that another one points to, of which only the name is at hand

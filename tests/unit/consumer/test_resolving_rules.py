@@ -122,6 +122,21 @@ def test_a_name_that_this_site_has_given_is_the_producers_after_it_has_taken_tha
 	assert rules.renamed_by_this_site(replace(ASKED, mapped=True), seen) is None
 
 
+def test_a_name_that_this_site_has_given_is_known_also_when_the_document_is_gone():
+	gone = ("Client", "Ann")
+	seen = Seen(given={("Client", True)}, producers={gone})
+
+	assert rules.renamed_by_this_site_and_gone(ASKED, seen) == gone
+	renamed = replace(seen, renamed={gone: ("Client", "Anna")}, producers={("Client", "Anna")})
+	assert rules.renamed_by_this_site_and_gone(ASKED, renamed) == ("Client", "Anna")
+	# here again it is another one's name
+	assert rules.renamed_by_this_site_and_gone(ASKED, replace(seen, there={gone})) is None
+	assert rules.renamed_by_this_site_and_gone(ASKED, replace(seen, producers=set())) is None
+	assert rules.renamed_by_this_site_and_gone(ASKED, replace(seen, given=set())) is None
+	assert rules.renamed_by_this_site_and_gone(replace(ASKED, use_same_name=False), seen) is None
+	assert rules.renamed_by_this_site_and_gone(replace(ASKED, mapped=True), seen) is None
+
+
 def test_a_single_always_stands_for_itself():
 	asked = replace(ASKED, key=("Client", "Client"), use_same_name=False)
 

@@ -1,0 +1,86 @@
+"""A document was renamed on the producer, and a backup from before that is restored there: the consumer has it once, and goes on with it."""
+
+import pytest
+from doctypes import ORDER, ROW
+from documents import change, find_name, read_doc, unique
+from logs import sync_logs
+from streams import pull, subscribe
+from test_restored import back_up, drop_backups, number_them, put_back, read_mark
+
+pytestmark = pytest.mark.usefixtures("orders", "no_backup_left")
+
+
+@pytest.fixture
+def no_backup_left(producer, consumer):
+	yield
+	for site in (producer, consumer):
+		site.run(drop_backups)
+
+
+def make_order(title: str) -> str:
+	import frappe
+
+	rows = [{"item": item, "qty": 1} for item in ("bolt", "nut")]
+	return frappe.get_doc({"doctype": ORDER, "title": title, "rows": rows}).insert(set_name=title).name
+
+
+def rename_order(name: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(ORDER, name, new, show_alert=False, rebuild_search=False)
+
+
+def count_orders(title: str) -> int:
+	import frappe
+
+	return frappe.db.count(ORDER, {"title": title})
+
+
+@pytest.fixture
+def renamed_and_restored(producer, consumer):
+	"""Renamed twice, and twice given, after the backup; returns the name that it has on the producer again."""
+	subscribe(consumer, producer, ORDER)
+	name = producer.run(make_order, title=unique("ORD"))
+	pull(consumer, producer)
+	pull(consumer, producer)
+	for table in (ROW, ORDER):
+		producer.run(back_up, doctype=table)
+	mark = producer.run(read_mark)
+	producer.run(rename_order, name=name, new=f"{name} second")
+	producer.run(rename_order, name=f"{name} second", new=f"{name} third")
+	pull(consumer, producer)
+	assert consumer.run(find_name, doctype=ORDER, title=name) == f"{name} third"
+	producer.run(put_back, mark=mark)
+	return name
+
+
+def test_its_next_change_comes_to_the_document_that_was_renamed(producer, consumer, renamed_and_restored):
+	name = renamed_and_restored
+	producer.run(change, doctype=ORDER, name=name, note="after the restore")
+	producer.run(number_them)
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}, sync_logs(consumer)
+	assert consumer.run(count_orders, title=name) == 1
+	here = consumer.run(read_doc, doctype=ORDER, name=f"{name} third")
+	assert (here["note"], [row["item"] for row in here["rows"]]) == ("after the restore", ["bolt", "nut"])
+
+
+def test_it_can_be_renamed_again_and_deleted(producer, consumer, renamed_and_restored):
+	name = renamed_and_restored
+	producer.run(rename_order, name=name, new=f"{name} once more")
+	producer.run(change, doctype=ORDER, name=f"{name} once more", note="after the restore")
+	pull(consumer, producer)
+	assert consumer.run(find_name, doctype=ORDER, title=name) == f"{name} once more"
+
+	producer.run(delete_order, name=f"{name} once more")
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}, sync_logs(consumer)
+	assert consumer.run(count_orders, title=name) == 0
+
+
+def delete_order(name: str) -> None:
+	import frappe
+
+	frappe.delete_doc(ORDER, name)
