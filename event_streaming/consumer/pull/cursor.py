@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from event_streaming.consumer.logs import state, sync_log
+from event_streaming.consumer.logs import state, sync_log, taken_events
 from event_streaming.consumer.logs.state import PullState
+from event_streaming.identity import registry
 from event_streaming.wire.events import Event
 
 
@@ -59,3 +60,13 @@ def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int,
 		elif not event["position"]:
 			last_update = max(last_update or "", event["creation"])
 	return position, last_update
+
+
+def take_back_renames(event_producer: str, after: int, up_to: int) -> None:
+	"""The producer has lost, with a restored backup, what it had given after one position and up to another: there, a document that was
+	renamed has the name of before. Its next event brings it whole, into the local document that stands for it.
+
+	Only which local document stands for which remote one: none is renamed or written. Never commits; done twice, it does no harm.
+	"""
+	for doctype, old, new in taken_events.renames_between(event_producer, after, up_to):
+		registry.rename_back(event_producer, (doctype, new), (doctype, old))

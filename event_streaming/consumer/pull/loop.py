@@ -15,9 +15,9 @@ from frappe.utils import now_datetime
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
-from event_streaming.consumer.pull import contact, lost_renames
+from event_streaming.consumer.pull import contact
 from event_streaming.consumer.pull.back_off import record_failure
-from event_streaming.consumer.pull.cursor import Cursor, Summary
+from event_streaming.consumer.pull.cursor import Cursor, Summary, take_back_renames
 from event_streaming.consumer.pull.retry import retry_due
 from event_streaming.consumer.pull.source import Source
 from event_streaming.consumer.subscriptions import agreement, asking, registration, rotation, sites
@@ -240,7 +240,7 @@ def go_with_the_log(kept: PullState, page: Page) -> None:
 	common = page["same_up_to"]
 	if "epoch" in values and kept.epoch and common is not None and common < kept.position:
 		values |= state.restored(kept, common, kept.position)
-		lost_renames.take_back(kept.event_producer, common, kept.position)
+		take_back_renames(kept.event_producer, common, kept.position)
 	if values:
 		state.save_state(kept.event_producer, **values)
 		for key, value in values.items():
