@@ -123,7 +123,17 @@ def queue_nothing() -> None:
 
 	for queue in get_queues():
 		queue.empty()
+	if "enqueue_as_it_was" not in vars(frappe):
+		frappe.enqueue_as_it_was = frappe.enqueue
 	frappe.enqueue = lambda *args, **kwargs: None
+
+
+def queue_again() -> None:
+	"""Undoes `queue_nothing`: the process that it was done in goes on with the next test."""
+	import frappe
+
+	if "enqueue_as_it_was" in vars(frappe):
+		frappe.enqueue = vars(frappe).pop("enqueue_as_it_was")
 
 
 def forget_orders() -> None:

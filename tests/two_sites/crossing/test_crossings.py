@@ -19,6 +19,7 @@ from crossing_steps import (
 	do_steps,
 	forget_orders,
 	make_due,
+	queue_again,
 	queue_nothing,
 	what_is_open,
 	what_is_there,
@@ -101,6 +102,7 @@ def no_orders(producer, consumer):
 	yield
 	for site in (producer, consumer):
 		site.run(forget_orders)
+		site.run(queue_again)
 
 
 @dataclass
