@@ -277,7 +277,7 @@ def pull_slowly(event_producer: str) -> dict:
 
 	original, calls = Producer.get_page, []
 
-	def waits(self, cursor, *more):
+	def waits(self, cursor, *more, **wishes):
 		calls.append(cursor)
 		if len(calls) == 2:
 			# the transaction sees the keys as they were
@@ -285,7 +285,7 @@ def pull_slowly(event_producer: str) -> dict:
 			set_key("first_page")
 			while not look_at_key("rotated"):
 				time.sleep(0.05)
-		return original(self, cursor, *more)
+		return original(self, cursor, *more, **wishes)
 
 	Producer.get_page = waits
 	return asdict(pull(event_producer))

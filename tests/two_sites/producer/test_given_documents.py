@@ -323,7 +323,7 @@ def read_copy_page(prefix: str, most: int) -> list:
 
 	def recording(query, *args, **kwargs):
 		result = original(query, *args, **kwargs)
-		if "update_type='Rename'" in unquoted(frappe.db.last_query) and ",data" in unquoted(query):
+		if "update_type='Rename'" in unquoted(frappe.db.last_query) and "data" in unquoted(query):
 			read.append(len(result))
 			if len(read) == 1:
 				rename(names[4], f"{prefix} 4 renamed")
