@@ -99,8 +99,8 @@ def pull_slowly(event_producer: str, seconds: float) -> dict:
 
 	original = Producer.get_page
 
-	def get_page(self, cursor, *rest):
-		page = original(self, cursor, *rest)
+	def get_page(self, cursor, *rest, **wishes):
+		page = original(self, cursor, *rest, **wishes)
 		time.sleep(seconds)
 		return page
 
