@@ -120,7 +120,7 @@ storm: tools ## the concurrent soak on three sites, with faults (SECONDS=600 SHA
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) --shape $(SHAPE) --seed $(SEED) --faults $(FAULTS)
 
 .PHONY: seeded
-seeded: tools ## ten known bugs are put back one by one, and the soak has to find each (SEEDED="name name" for some)
+seeded: tools ## eleven known bugs are put back one by one, and the soak has to find each (SEEDED="name name" for some)
 	$(BIN)/python -m tests.soak.seeded $(SEEDED)
 
 .PHONY: up

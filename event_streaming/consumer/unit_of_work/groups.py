@@ -16,7 +16,7 @@ import frappe
 
 from event_streaming.consumer.logs.sync_log import SYNCED, Outcome
 from event_streaming.consumer.unit_of_work.context import Context
-from event_streaming.consumer.unit_of_work.together import Together
+from event_streaming.consumer.unit_of_work.one_request import OneRequest
 from event_streaming.consumer.unit_of_work.transaction import forget_lookups, is_lost_transaction
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.site.settings import get_settings
@@ -212,9 +212,9 @@ def apply_group(
 				break
 	upto = start + len(statuses)
 	mark.write(upto, statuses)
-	together = Together()
+	told = OneRequest()
 	frappe.db.commit()
-	together.send()
+	told.send()
 	forget_lookups()
 	mark.committed(upto, statuses)
 	return len(statuses)

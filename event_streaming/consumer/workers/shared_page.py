@@ -33,7 +33,7 @@ from event_streaming.consumer.unit_of_work.groups import (
 from event_streaming.consumer.workers.crew import LANES_EACH, Crew, Lane, lane_lock
 from event_streaming.consumer.workers.footprints import belonging_together, have_to_be_alone
 from event_streaming.consumer.workers.lanes import deal_out, runs, shares_of
-from event_streaming.consumer.workers.together import apply_together
+from event_streaming.consumer.workers.units import apply_together
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import LaneLost
 from event_streaming.wire.events import Event, keys_of

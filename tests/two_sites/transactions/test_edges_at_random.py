@@ -93,15 +93,15 @@ def random_courses(count: int, together: bool) -> int:
 	from event_streaming.consumer.unit_of_work import groups
 
 	settings, forget, database = groups.get_settings, groups.forget_lookups, frappe.local.db
-	sent_together = groups.Together
-	groups.Together = lambda: SimpleNamespace(send=lambda: None)
+	sent_together = groups.OneRequest
+	groups.OneRequest = lambda: SimpleNamespace(send=lambda: None)
 	groups.get_settings = lambda: SimpleNamespace(events_per_commit=3, commit_milliseconds=10**6)
 	groups.forget_lookups = lambda: None
 	try:
 		return sum(one_course(groups, random.Random(seed), seed, together) for seed in range(count))
 	finally:
 		groups.get_settings, groups.forget_lookups, frappe.local.db = settings, forget, database
-		groups.Together = sent_together
+		groups.OneRequest = sent_together
 
 
 def one_course(groups, drawn, seed: int, together: bool) -> int:

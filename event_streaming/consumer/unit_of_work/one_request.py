@@ -20,7 +20,7 @@ CHANNEL = "events"
 CLEARS_ONE = "clear_document_cache.<locals>.clear_in_redis"
 
 
-class Together:
+class OneRequest:
 	"""Taken out of Frappe's queues just before the commit. If that fails it is gone, as after a rollback."""
 
 	def __init__(self):

@@ -16,7 +16,7 @@ def both_messages() -> tuple[dict, dict]:
 	from frappe import realtime
 	from frappe.utils import background_jobs
 
-	from event_streaming.consumer.unit_of_work.together import CHANNEL, as_sent
+	from event_streaming.consumer.unit_of_work.one_request import CHANNEL, as_sent
 
 	sent = []
 
@@ -53,7 +53,7 @@ def requests_for_three_documents(together: bool) -> dict:
 	from redis import Redis
 	from redis.client import Pipeline
 
-	from event_streaming.consumer.unit_of_work.together import Together
+	from event_streaming.consumer.unit_of_work.one_request import OneRequest
 
 	names = [frappe.get_doc({"doctype": ORDER, "title": "x"}).insert().name for _number in range(3)]
 	others, seen = [], []
@@ -71,7 +71,7 @@ def requests_for_three_documents(together: bool) -> dict:
 
 	Redis.execute_command, Pipeline.execute = counted, counted_pipe
 	try:
-		done = Together() if together else None
+		done = OneRequest() if together else None
 		frappe.db.commit()
 		if done:
 			done.send()
