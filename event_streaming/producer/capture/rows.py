@@ -1,9 +1,10 @@
 """Rows of child tables that are inserted, saved, `db_set` or deleted as documents of their own: changes of their parent.
 
-Called by hooks.py. Each is logged as an Update of the parent, measured from the row as the database has it. While the parent
+Called by document_events.py. Each is logged as an Update of the parent, measured from the row as the database has it. While the parent
 itself is being saved its own event has the row: it only has to be told not to believe what it holds in memory.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +40,10 @@ class Stored:
 		return self.parenttype, self.parent
 
 
-def is_row(doc: Any) -> bool:
+def is_row(doc: Any, streamed: Container[str]) -> bool:
 	"""Whether the document is a row of a document whose changes are logged."""
-	# asked of every save on the site, and hardly ever of a row
 	parenttype = vars(doc).get("parenttype")
-	return bool(parenttype) and parenttype in streamed_doctypes() and bool(doc.meta.istable)
+	return bool(parenttype) and parenttype in streamed and bool(doc.meta.istable)
 
 
 def about_to_write(doc: Any) -> None:
