@@ -76,6 +76,23 @@ def saves_of(bench: Bench, name: str, doctype: str, rows: int, work: str, target
 	return ratio(name, found["ours"], found["bare"], target)
 
 
+def calls(bench: Bench) -> list[Figure]:
+	"""What the app adds to a save, in calls of functions, statements and requests: the same on a busy machine."""
+	bench.start(CITY, ORDER, "ToDo")
+	figures = []
+	for label, doctype, rows in (
+		("ToDo", "ToDo", 0),
+		("order with 5 rows", ORDER, 5),
+		("not subscribed", "Note", 0),
+	):
+		for work in ("insert", "update"):
+			found = bench.run(bench.producer, "calls.added_calls", doctype=doctype, rows=rows, work=work)
+			figures += [
+				Figure(f"save, {label}: {work}: {kind}", value, kind) for kind, value in found.items()
+			]
+	return figures
+
+
 def floors(bench: Bench) -> list[Figure]:
 	"""What a save can't do without: Frappe's calls of hooks that do nothing; one INSERT of a row of that size."""
 	bench.start(CITY, ORDER, "ToDo")
@@ -512,8 +529,9 @@ LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"listeners": listeners,
 	"fan-out": fan_out,
 	"verify": verify,
+	"calls": calls,
 	"floors": floors,
 	"stages": stages,
 }
 # no target: they say where the time of other lines goes
-ON_DEMAND = ("floors", "stages")
+ON_DEMAND = ("calls", "floors", "stages")

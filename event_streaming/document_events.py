@@ -8,13 +8,15 @@ A document concerns us when its DocType, or that of the document whose row it is
 Nothing is decided here of what is logged (`producer/capture/`) or refused (`consumer/managed/guard.py`).
 """
 
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import frappe
 
 from event_streaming.consumer.managed import guard
 from event_streaming.consumer.managed.rows import KEPT as MANAGED
+from event_streaming.consumer.managed.rows import Managed
 from event_streaming.database import kept
 from event_streaming.identity import made, moved, registry
 from event_streaming.producer.capture import hooks as capture
@@ -24,14 +26,15 @@ from event_streaming.producer.documents import given
 from event_streaming.producer.subscriptions.streamed import KEPT as STREAMED
 
 
-class Concerned(NamedTuple):
+@dataclass(slots=True)
+class Concerned:
 	"""The DocTypes that concern this app, as one process knows them for a moment: until then, or until another value is decided."""
 
+	streamed: frozenset[str]
+	managed: Managed
+	doctypes: frozenset[str]
 	until: float
 	changes: int
-	doctypes: frozenset[str]
-	streamed: frozenset[str]
-	managed: frozenset[str]
 
 
 _memo: dict[str, Concerned] = {}
@@ -42,18 +45,21 @@ def _concerned(doc: Any) -> Concerned | None:
 	site = frappe.local.site
 	known = _memo.get(site)
 	if known is None or known.changes != kept.changes or monotonic() >= known.until:
-		known = _memo[site] = _look_up()
+		known = _memo[site] = _look_up(known)
 	values = doc.__dict__
 	if doc.doctype in known.doctypes or ("parenttype" in values and values["parenttype"] in known.doctypes):
 		return known
 	return None
 
 
-def _look_up() -> Concerned:
+def _look_up(known: Concerned | None) -> Concerned:
 	# from before they are asked
 	until, changes = monotonic() + kept.MEMO_SECONDS, kept.changes
 	streamed, managed = kept.look_up(STREAMED, MANAGED)
-	return Concerned(until, changes, streamed | managed.keys(), streamed, frozenset(managed))
+	if known and known.streamed is streamed and known.managed is managed:
+		known.until, known.changes = until, changes
+		return known
+	return Concerned(streamed, managed, streamed | managed.keys(), until, changes)
 
 
 # ---------------------------------------------------------------- before

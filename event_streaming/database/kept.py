@@ -35,6 +35,8 @@ class Kept(Generic[Value]):
 		self.pack = pack
 		self.unpack = unpack
 		self.memo: dict[str, tuple[float, Value]] = {}
+		# what Redis gave last, and the value that it is: mostly it gives the same again
+		self.unpacked: tuple[str | bytes, Value] | None = None
 
 	def value(self) -> Value:
 		"""One look-up in the process, at most MEMO_SECONDS old; behind it Redis; behind it the database."""
@@ -56,6 +58,12 @@ class Kept(Generic[Value]):
 		self.memo.pop(frappe.local.site, None)
 		changes += 1
 
+	def value_of(self, packed: str | bytes) -> Value:
+		last = self.unpacked
+		if last is None or last[0] != packed:
+			last = self.unpacked = (packed, self.unpack(packed))
+		return last[1]
+
 	def read_and_keep(self) -> Value:
 		"""From the database; in Redis never over what was written there meanwhile, for this transaction's picture may be old."""
 		value, cache = self.read(), frappe.cache
@@ -69,7 +77,7 @@ def look_up(*kept: Kept) -> list[Any]:
 	try:
 		found = cache.mget([cache.make_key(each.name) for each in kept])
 		values = [
-			each.read_and_keep() if packed is None else each.unpack(packed)
+			each.read_and_keep() if packed is None else each.value_of(packed)
 			for each, packed in zip(kept, found, strict=True)
 		]
 	except RedisUnreachable:

@@ -43,7 +43,10 @@ NEW_NAMES = ("naming_series:", "autoincrement", "hash", "random", "uuid")
 
 @dataclass
 class Remembered:
-	"""What is known about one document object between two of its hooks."""
+	"""What is known about one document object between two of its hooks.
+
+	`call` is new with every insert() and save() of an object: the list of notifications that Frappe makes at their beginning.
+	"""
 
 	name: str
 	before: Any
@@ -156,7 +159,7 @@ def _which_document(doctype: str, name: str, creation: Any) -> dict[str, Any] | 
 def _log_create(doc, memory: Remembered | None) -> None:
 	written = memory and memory.written
 	believed = written is None or written.is_still(doc)
-	if rows.take_rows_to_log(doc.doctype, doc.name):
+	if rows.take_rows_to_log(doc.doctype, doc.name, memory and memory.transaction):
 		believed = False
 	other = _other_stored(doc)
 	if other is not None:
@@ -203,7 +206,7 @@ def _other_stored(doc) -> bool | None:
 
 
 def _log_difference(doc, memory: Remembered | None) -> None:
-	rows_changed = rows.take_rows_to_log(doc.doctype, doc.name)
+	rows_changed = rows.take_rows_to_log(doc.doctype, doc.name, memory and memory.transaction)
 	believed = not rows_changed and _is_believed(doc, memory)
 	if believed and memory and memory.state:
 		# still what was logged: nothing has been set since
@@ -276,18 +279,13 @@ def _remembered(doc) -> Remembered | None:
 	memory = doc.flags.get(MEMORY)
 	if memory is None or memory.transaction.rolled_back or memory.name != doc.name:
 		return None
-	if memory.state is None or memory.before is doc.get_doc_before_save() or memory.call is _call(doc):
+	if memory.state is None or memory.call is doc.flags.notifications_executed:
 		return memory
-	return None
+	return memory if memory.before is doc.get_doc_before_save() else None
 
 
 def _is_logged_in_this_call(doc, memory: Remembered | None) -> bool:
 	return bool(memory and memory.state and memory.call is doc.flags.notifications_executed)
-
-
-def _call(doc) -> Any:
-	"""Something that is new with every insert() and save() of an object: Frappe makes this list at their beginning."""
-	return doc.flags.notifications_executed
 
 
 def _remember(
@@ -295,4 +293,5 @@ def _remember(
 ) -> None:
 	transaction = transaction or open_transaction()
 	logged = transaction.logged.get((doc.doctype, doc.name), 0)
-	doc.flags[MEMORY] = Remembered(doc.name, before, _call(doc), state, written, transaction, logged)
+	call = doc.flags.notifications_executed
+	doc.flags[MEMORY] = Remembered(doc.name, before, call, state, written, transaction, logged)

@@ -18,6 +18,7 @@ from event_streaming.producer.notify import notifications
 from event_streaming.wire.difference import Change
 
 LOG = "Event Update Log"
+# of every event; those that know what was before have BEFORE as well
 COLUMNS = (
 	"creation",
 	"modified",
@@ -27,10 +28,10 @@ COLUMNS = (
 	"ref_doctype",
 	"docname",
 	"data",
-	"data_before",
 	"origin",
 	"transaction_id",
 )
+BEFORE = "data_before"
 # a position comes after the commit
 FIXED = (("position", 0),)
 
@@ -99,20 +100,22 @@ def write(
 	# as text: of two values, the database's driver would turn each by itself
 	now, user = str(now_datetime()), frappe.local.session.user
 	text = None if data is None else dump(data)
-	text_before = dump(before) if before else None
 	origin, applied = told_of(doctype, name)
-	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, origin)
-	_insert((*row, transaction.id_for(applied)))
+	row = (now, now, user, user, update_type, doctype, str(name), text, origin, transaction.id_for(applied))
+	if before:
+		_insert((BEFORE, *COLUMNS), (dump(before), *row))
+	else:
+		_insert(COLUMNS, row)
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1
 	return transaction
 
 
-def _insert(row: tuple) -> None:
+def _insert(columns: tuple[str, ...], row: tuple) -> None:
 	try:
-		bulk_inserting.insert_numbered(LOG, COLUMNS, [row], FIXED)
+		bulk_inserting.insert_numbered(LOG, columns, [row], FIXED)
 	except Exception as error:
 		if not frappe.db.is_missing_column(error):
 			raise
 		# new code before the end of `migrate`: documents are saved all the same
-		bulk_inserting.insert_numbered(LOG, COLUMNS[:-1], [row[:-1]], FIXED)
+		bulk_inserting.insert_numbered(LOG, columns[:-1], [row[:-1]], FIXED)

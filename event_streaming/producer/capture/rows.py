@@ -80,10 +80,16 @@ def deleted(doc: Any) -> None:
 # ---- the parent's own event
 
 
-def take_rows_to_log(doctype: str, name: str) -> bool:
-	"""Whether rows of a document were changed by themselves during its save; its event is about to be logged, with them."""
-	transaction = getattr(frappe.local, "event_streaming_transaction", None)
-	return bool(transaction and transaction.rows_to_log.pop((doctype, name), None))
+def take_rows_to_log(doctype: str, name: str, transaction: Transaction | None) -> bool:
+	"""Whether rows of a document were changed by themselves during its save; its event is about to be logged, with them.
+
+	`transaction` is the one in which the document was looked at last, mostly the open one.
+	"""
+	if transaction is None or transaction.on_commit is None:
+		transaction = getattr(frappe.local, "event_streaming_transaction", None)
+	if not transaction or not transaction.rows_to_log:
+		return False
+	return bool(transaction.rows_to_log.pop((doctype, name), None))
 
 
 def with_rows_logged(state: State, owner: Key, transaction: Transaction, after: int) -> State:

@@ -102,7 +102,7 @@ def requests_of_a_look_up() -> list[str]:
 	from event_streaming import document_events
 	from event_streaming.database import kept
 
-	cache, seen = type(frappe.cache), []
+	cache, seen, note = type(frappe.cache), [], frappe.new_doc("Note")
 	execute, sql = cache.execute_command, frappe.db.sql
 	kept.look_up(document_events.STREAMED, document_events.MANAGED)
 	kept.changes += 1
@@ -117,8 +117,8 @@ def requests_of_a_look_up() -> list[str]:
 
 	cache.execute_command, frappe.db.sql = asked, queried
 	try:
-		document_events.before_write(frappe.new_doc("Note"))
-		document_events.on_change(frappe.new_doc("Note"))
+		document_events.before_write(note)
+		document_events.on_change(note)
 	finally:
 		cache.execute_command = execute
 		del frappe.db.sql
