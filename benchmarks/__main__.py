@@ -27,7 +27,7 @@ LINES = {**OF_ONE, "conditions": many.conditions, "thousand": many.thousand, "na
 )
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Where the figures go as JSON.")
 def main(lines: tuple[str, ...], long_form: bool, relaxed: bool, json_path: Path | None) -> None:
-	"""Measure LINES (default: all but `floors` and `stages`), each against a peer that takes turns with it in the same run.
+	"""Measure LINES (default: all but `calls`, `floors` and `stages`), each against a peer that takes turns with it in the same run.
 
 	Ratios are what may be quoted, with this command and the machine. The short form takes about four minutes on two
 	idle cores and has smaller backlogs and logs, as the names of its lines say. Set EVENT_STREAMING_BENCH to measure on a

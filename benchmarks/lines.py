@@ -76,6 +76,23 @@ def saves_of(bench: Bench, name: str, doctype: str, rows: int, work: str, target
 	return ratio(name, found["ours"], found["bare"], target)
 
 
+def calls(bench: Bench) -> list[Figure]:
+	"""What the app adds to a save, in calls of functions, statements and requests: the same on a busy machine."""
+	bench.start(CITY, ORDER, "ToDo")
+	figures = []
+	for label, doctype, rows in (
+		("ToDo", "ToDo", 0),
+		("order with 5 rows", ORDER, 5),
+		("not subscribed", "Note", 0),
+	):
+		for work in ("insert", "update"):
+			found = bench.run(bench.producer, "calls.added_calls", doctype=doctype, rows=rows, work=work)
+			figures += [
+				Figure(f"save, {label}: {work}: {kind}", value, kind) for kind, value in found.items()
+			]
+	return figures
+
+
 def floors(bench: Bench) -> list[Figure]:
 	"""What a save can't do without: Frappe's calls of hooks that do nothing; one INSERT of a row of that size."""
 	bench.start(CITY, ORDER, "ToDo")
@@ -254,13 +271,14 @@ def transactions(bench: Bench) -> list[Figure]:
 
 
 def pages(bench: Bench) -> list[Figure]:
-	"""Reading a page of a long log ÷ of a short one: one site has the one, the other site the other."""
+	"""Reading a page of a long log ÷ of a short one: one site has the one, the other site the other. None of these is kept from
+	another reader; what such a page takes is a line of its own."""
 	bench.start()
 	short, long = bench.few(6_000, 10_000), bench.few(30_000, 100_000)
 	consumer, filled = SIMULATED.format(0), []
 
-	def read(site: Any) -> list[float]:
-		return bench.run(site, "feed.read_pages", consumer=consumer, pages=10)
+	def read(site: Any, kept: bool = False) -> list[float]:
+		return bench.run(site, "feed.read_pages", consumer=consumer, pages=10, kept=kept)
 
 	for site in (bench.producer, bench.consumer):
 		site.run(make_subscriber)
@@ -270,12 +288,14 @@ def pages(bench: Bench) -> list[Figure]:
 	level = level_of(read, bench)
 	bench.say(f"a log of {long:,} events …")
 	filled.append(bench.run(bench.consumer, "feed.fill_log", count=long - short))
-	found: dict[str, list[float]] = {"long": [], "short": []}
+	found: dict[str, list[float]] = {"long": [], "short": [], "kept": []}
 	for _round in range(bench.few(6, 12)):
 		found["short"] += read(bench.producer)
 		found["long"] += [milliseconds / level for milliseconds in read(bench.consumer)]
+		found["kept"] += [milliseconds / level for milliseconds in read(bench.consumer, kept=True)]
 	return [
 		ratio(f"a page, {long:,} events ÷ {short:,}", found["long"], found["short"], "≤ 1.05"),
+		ratio("a page that is kept for all ÷ read from the log", found["kept"], found["long"], "≤ 1"),
 		single("numbering", [log["numbered"] for log in filled], "events/s"),
 		Figure("an event of one field in the log", filled[-1]["bytes"], "bytes"),
 	]
@@ -509,8 +529,9 @@ LINES: dict[str, Callable[[Bench], list[Figure]]] = {
 	"listeners": listeners,
 	"fan-out": fan_out,
 	"verify": verify,
+	"calls": calls,
 	"floors": floors,
 	"stages": stages,
 }
 # no target: they say where the time of other lines goes
-ON_DEMAND = ("floors", "stages")
+ON_DEMAND = ("calls", "floors", "stages")

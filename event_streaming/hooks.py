@@ -70,43 +70,21 @@ after_request = ["event_streaming.http.compressing.compress"]
 # what every document of this site fires
 doc_events = {
 	"*": {
-		"before_validate": "event_streaming.consumer.managed.guard.before_write",
-		"on_trash": "event_streaming.consumer.managed.guard.before_delete",
-		"before_discard": "event_streaming.consumer.managed.guard.before_discard",
-		"before_rename": "event_streaming.consumer.managed.guard.before_rename",
-		"before_save": "event_streaming.producer.capture.hooks.capture_before_write",
-		"before_submit": "event_streaming.producer.capture.hooks.capture_before_write",
-		"before_cancel": [
-			"event_streaming.consumer.managed.guard.before_write",
-			"event_streaming.producer.capture.hooks.capture_before_write",
-		],
-		"before_update_after_submit": [
-			"event_streaming.consumer.managed.guard.before_write",
-			"event_streaming.producer.capture.hooks.capture_before_write",
-		],
-		"before_change": [
-			"event_streaming.consumer.managed.guard.before_write",
-			"event_streaming.producer.capture.hooks.capture_before_set",
-		],
-		"after_insert": [
-			"event_streaming.producer.capture.hooks.capture_insert",
-			"event_streaming.identity.made.document_inserted",
-		],
-		"on_change": "event_streaming.producer.capture.hooks.capture_change",
-		"on_discard": "event_streaming.producer.capture.hooks.capture_change",
+		"before_validate": "event_streaming.document_events.before_write",
+		"before_cancel": "event_streaming.document_events.before_write",
+		"before_update_after_submit": "event_streaming.document_events.before_write",
+		"before_change": "event_streaming.document_events.before_change",
+		"before_rename": "event_streaming.document_events.before_rename",
+		"before_discard": "event_streaming.document_events.before_delete",
+		"after_insert": "event_streaming.document_events.after_insert",
+		"on_change": "event_streaming.document_events.on_change",
+		"on_discard": "event_streaming.document_events.on_change",
+		"on_trash": "event_streaming.document_events.before_delete",
+		"after_delete": "event_streaming.document_events.after_delete",
+		"after_rename": "event_streaming.document_events.after_rename",
 		# no events of Frappe's: the consumer's part of this app fires them
-		"on_written_as_cancelled": "event_streaming.producer.capture.hooks.capture_written",
-		"on_merged_with_other_site": "event_streaming.producer.capture.hooks.capture_merged",
-		"after_delete": [
-			"event_streaming.producer.capture.hooks.capture_delete",
-			"event_streaming.identity.moved.local_document_deleted",
-		],
-		"after_rename": [
-			"event_streaming.producer.capture.hooks.capture_rename",
-			"event_streaming.producer.documents.given.document_renamed",
-			"event_streaming.identity.registry.local_document_renamed",
-			"event_streaming.identity.moved.local_document_renamed",
-		],
+		"on_written_as_cancelled": "event_streaming.document_events.on_written_as_cancelled",
+		"on_merged_with_other_site": "event_streaming.document_events.on_merged_with_other_site",
 	},
 	# of users in whose name other sites listen
 	"User": {

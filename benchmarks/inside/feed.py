@@ -53,9 +53,9 @@ def bytes_of_log() -> int:
 	return sizes[0][0]
 
 
-def read_pages(consumer: str, pages: int) -> list[float]:
-	"""Milliseconds for each of the last pages of the log, as the consumer's own user reads them."""
-	from event_streaming.producer.feed.page import get_page
+def read_pages(consumer: str, pages: int, kept: bool = False) -> list[float]:
+	"""Milliseconds for each of the last pages of the log, as the consumer's own user reads them: from the log, or `kept`, as what
+	another reader was given before."""
 	from event_streaming.producer.log.sequence import head_position
 	from event_streaming.site.settings import get_settings
 
@@ -65,18 +65,49 @@ def read_pages(consumer: str, pages: int) -> list[float]:
 	try:
 		cursor = max(head_position() - size * (pages + 1), 0)
 		for number in range(pages + 1):
-			began = perf_counter()
-			page = get_page(consumer, cursor)
-			frappe.db.commit()
-			milliseconds = (perf_counter() - began) * 1000
+			forget_pages()
+			if kept:
+				# what one has asked for before is kept for the next
+				for _reader in range(2):
+					read_page(consumer, cursor)
+			page, milliseconds, from_log = read_page(consumer, cursor)
 			if len(page["events"]) != size:
 				raise RuntimeError(f"a page of {len(page['events'])} events instead of {size}")
+			if from_log == kept:
+				raise RuntimeError(f"a page {'from the log' if from_log else 'that was kept'}")
 			cursor = page["cursor"]
 			if number:
 				found.append(milliseconds)
 	finally:
 		frappe.set_user("Administrator")
 	return found
+
+
+def read_page(consumer: str, cursor: int) -> tuple[dict, float, bool]:
+	"""One page, its milliseconds, and whether the log was read for it."""
+	from event_streaming.producer.feed import page, shared
+
+	read_slice, read = shared.read_slice, []
+
+	def noted(*arguments: Any) -> Any:
+		read.append(1)
+		return read_slice(*arguments)
+
+	shared.read_slice = noted
+	try:
+		began = perf_counter()
+		found = page.get_page(consumer, cursor)
+		frappe.db.commit()
+		return found, (perf_counter() - began) * 1000, bool(read)
+	finally:
+		shared.read_slice = read_slice
+
+
+def forget_pages() -> None:
+	from event_streaming.producer.feed.shared import PREFIX
+
+	for key in frappe.cache.get_keys(PREFIX):
+		frappe.cache.delete(key)
 
 
 def pull_measured(event_producer: str) -> dict[str, int]:

@@ -33,16 +33,17 @@ def without_app():
 @contextmanager
 def with_empty_hooks():
 	"""As with the app, if its hooks did nothing: what Frappe takes for calling them."""
-	from event_streaming.producer.capture import hooks
+	from event_streaming import document_events
 
-	kept = {name: hook for name, hook in vars(hooks).items() if name.startswith("capture_")}
+	own = [path.rpartition(".")[2] for paths in frappe.get_doc_hooks()["*"].values() for path in paths]
+	kept = {name: hook for name, hook in vars(document_events).items() if name in own}
 	for name in kept:
-		setattr(hooks, name, _nothing)
+		setattr(document_events, name, _nothing)
 	try:
 		yield
 	finally:
 		for name, hook in kept.items():
-			setattr(hooks, name, hook)
+			setattr(document_events, name, hook)
 
 
 def _nothing(*_arguments, **_more) -> None: ...

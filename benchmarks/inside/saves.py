@@ -58,12 +58,12 @@ def log_row_like(doc) -> tuple:
 	before = None if doc.is_new() else dump(data)
 	now = str(frappe.utils.now_datetime())
 	user, name = frappe.session.user, str(doc.name or "0123456789")
-	return (now, now, user, user, "Create", doc.doctype, name, dump(data), before, 0, "", "0123456789abcdef")
+	return (before, now, now, user, user, "Create", doc.doctype, name, dump(data), "", "0123456789abcdef")
 
 
 def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -> dict[str, list[float]]:
 	from event_streaming.database import bulk_inserting
-	from event_streaming.producer.capture.log import COLUMNS, LOG
+	from event_streaming.producer.capture.log import BEFORE, COLUMNS, FIXED, LOG
 
 	taken: dict[str, list[float]] = {peer: [] for peer in peers}
 	with no_collection():
@@ -76,7 +76,7 @@ def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -
 					began = perf_counter()
 					doc.insert() if work == "insert" else doc.save()
 					if peer == "row":
-						bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
+						bulk_inserting.insert_numbered(LOG, (BEFORE, *COLUMNS), [row], FIXED)
 					frappe.db.commit()
 					taken[peer].append((perf_counter() - began) * 1000)
 	return taken

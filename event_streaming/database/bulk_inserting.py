@@ -34,9 +34,14 @@ def insert_or_update(
 	_run(updating_statement(frappe.db.db_type, doctype, columns, changed), rows)
 
 
-def insert_numbered(doctype: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-	"""The same for a DocType whose names are numbers: each row gets the next one, in the order of `rows`."""
-	_run(numbered_statement(frappe.db.db_type, doctype, columns), rows)
+def insert_numbered(
+	doctype: str, columns: tuple[str, ...], rows: Sequence[Row], fixed: tuple[tuple[str, int], ...] = ()
+) -> None:
+	"""The same for a DocType whose names are numbers: each row gets the next one, in the order of `rows`.
+
+	`fixed` are numbers that all rows have: they stand in the text, as each value of a row costs the driver some calls.
+	"""
+	_run(numbered_statement(frappe.local.db.db_type, doctype, columns, fixed), rows)
 
 
 @cache
@@ -66,12 +71,15 @@ def updating_statement(
 
 
 @cache
-def numbered_statement(db_type: str, doctype: str, columns: tuple[str, ...]) -> tuple[str, str, str]:
+def numbered_statement(
+	db_type: str, doctype: str, columns: tuple[str, ...], fixed: tuple[tuple[str, int], ...] = ()
+) -> tuple[str, str, str]:
 	sequence = frappe.scrub(f"{doctype}_id_seq")
 	next_number = f"NEXTVAL('{sequence}')" if db_type == "postgres" else f"NEXTVAL(`{sequence}`)"
 	table = frappe.qb.DocType(doctype)
-	query = frappe.qb.into(table).columns("name", *columns)
-	return _split(query.insert(LiteralValue(next_number), *_parameters(columns)).get_sql())
+	query = frappe.qb.into(table).columns("name", *(column for column, _number in fixed), *columns)
+	numbers = [LiteralValue(str(number)) for _column, number in fixed]
+	return _split(query.insert(LiteralValue(next_number), *numbers, *_parameters(columns)).get_sql())
 
 
 def _parameters(columns: tuple[str, ...]) -> list[Parameter]:
@@ -87,7 +95,7 @@ def _run(parts: tuple[str, str, str], rows: Sequence[Row]) -> None:
 	head, row, tail = parts
 	if len(rows) == 1:
 		# with every save
-		frappe.db.sql(head + row + tail, tuple(rows[0]))
+		frappe.local.db.sql(head + row + tail, tuple(rows[0]))
 		return
 	for some in _in_statements(rows):
 		values = tuple(chain.from_iterable(some))

@@ -30,6 +30,8 @@ COLUMNS = (
 	"made_on",
 )
 BATCH = 1_000
+# those that are watching in this process, whichever thread: asked with every insert on the site, and mostly nobody is
+watching: list["MadeDocuments"] = []
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,11 @@ class MadeDocuments:
 		"""Documents that are inserted inside the block were made by the life cycle of the remote document `maker`."""
 		outer, before = getattr(frappe.local, "event_streaming_made", None), self.maker
 		frappe.local.event_streaming_made, self.maker = self, maker
+		watching.append(self)
 		try:
 			yield
 		finally:
+			watching.pop()
 			frappe.local.event_streaming_made, self.maker = outer, before
 
 	def note(self, local: LocalKey, creation: Any) -> None:
@@ -130,7 +134,7 @@ class MadeDocuments:
 
 
 def document_inserted(doc: Any, method: str | None = None) -> None:
-	"""Hook for every document that is inserted on this site."""
+	"""A document is inserted on this site; to be asked only while somebody is `watching`."""
 	made = getattr(frappe.local, "event_streaming_made", None)
 	if made is not None:
 		made.note((doc.doctype, str(doc.name)), doc.creation)

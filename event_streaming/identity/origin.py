@@ -84,6 +84,15 @@ def current_origin(doctype: str, name: str) -> str:
 	return origin.site if origin and origin.is_of(doctype, name) else ""
 
 
+def told_of(doctype: str, name: str) -> tuple[str, Applied | None]:
+	"""Both at once, with every event that is logged: the origin of the change, and what is being applied."""
+	origin = getattr(frappe.local, "event_streaming_origin", None)
+	if origin is None:
+		# nothing is applied, see `applying`
+		return "", None
+	return origin.site if origin.is_of(doctype, name) else "", applied_now()
+
+
 def applied_now() -> Applied | None:
 	"""What is being applied by this process at this moment."""
 	return getattr(frappe.local, "event_streaming_applied", None)

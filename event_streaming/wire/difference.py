@@ -154,7 +154,7 @@ class Written:
 	"""
 
 	def __init__(self, doc: Any):
-		shape = shape_of(doc.meta)
+		self.shape = shape = shape_of(doc.meta)
 		self.values = _held(doc, shape)
 		self.rows = {}
 		for fieldname in shape.tables:
@@ -163,7 +163,7 @@ class Written:
 
 	def is_still(self, doc: Any) -> bool:
 		"""Whether the document in memory is still what was written."""
-		shape = shape_of(doc.meta)
+		shape = self.shape
 		if _held(doc, shape) != self.values:
 			return False
 		for fieldname in shape.tables:

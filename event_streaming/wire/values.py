@@ -45,10 +45,18 @@ def as_optional_decimal(value: Any) -> float | None:
 
 
 def as_datetime(value: Any) -> str | None:
+	# twice with every save, and mostly one of these
+	kind = type(value)
+	if kind is datetime:
+		return str(value)
 	if not value:
 		return None
-	value = _as_moment(value)
-	if isinstance(value, date) and not isinstance(value, datetime):
+	if isinstance(value, str):
+		try:
+			value = datetime.fromisoformat(value)
+		except ValueError:
+			return value
+	elif isinstance(value, date) and not isinstance(value, datetime):
 		value = datetime(value.year, value.month, value.day)
 	return str(value)
 

@@ -1,24 +1,21 @@
 """The rows of Event Producers with *Managed by Producer*, by the DocType that they manage here.
 
-Asked with every save on the site, so it is kept twice: in the process for a moment, in Redis for all processes. A row counts
-while its DocType is approved and not unsubscribed.
+Asked with every save on the site, so it is `Kept`. A row counts while its DocType is approved and not unsubscribed.
 """
 
 import json
 from dataclasses import asdict, dataclass
-from time import monotonic
 
 import frappe
 from frappe.utils import cint
-from redis.exceptions import ConnectionError as RedisUnreachable
 
+from event_streaming.database.kept import Kept
 from event_streaming.wire.left_out import names_in
 
 ROWS = "Event Producer Document Type"
 PRODUCER = "Event Producer"
-KEPT = "event_streaming:managed"
+MANAGED = "event_streaming:managed"
 KEPT_SECONDS = 60
-MEMO_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -31,18 +28,11 @@ class ManagedRow:
 
 
 Managed = dict[str, list[ManagedRow]]
-_memo: dict[str, tuple[float, Managed]] = {}
 
 
 def managed_rows() -> Managed:
-	"""DocType of this site -> the rows that manage it. One look-up in the process, at most MEMO_SECONDS old."""
-	site = frappe.local.site
-	memo, now = _memo.get(site), monotonic()
-	if memo and now - memo[0] < MEMO_SECONDS:
-		return memo[1]
-	found = _cached()
-	_memo[site] = (now, found)
-	return found
+	"""DocType of this site -> the rows that manage it."""
+	return KEPT.value()
 
 
 def forget_managed(*_args: object) -> None:
@@ -52,22 +42,8 @@ def forget_managed(*_args: object) -> None:
 
 
 def _forget() -> None:
-	_memo.pop(frappe.local.site, None)
-	frappe.cache.delete_value(KEPT)
-
-
-def _cached() -> Managed:
-	cache = frappe.cache
-	key = cache.make_key(KEPT)
-	try:
-		if (packed := cache.get(key)) is not None:
-			return _unpacked(packed)
-		found = _read()
-		# not for long: this transaction's picture may be old
-		cache.set(key, _packed(found), ex=KEPT_SECONDS, nx=True)
-	except RedisUnreachable:
-		return _read()
-	return found
+	KEPT.forget()
+	frappe.cache.delete_value(MANAGED)
 
 
 def _packed(managed: Managed) -> str:
@@ -114,3 +90,6 @@ def _read() -> Managed:
 			return {}
 		raise
 	return found
+
+
+KEPT: Kept[Managed] = Kept(MANAGED, KEPT_SECONDS, _read, _packed, _unpacked)

@@ -1,7 +1,7 @@
 """Document hooks -> one row of Event Update Log, in the transaction of the change itself.
 
-Called by the hooks for "*" in hooks.py. Never commits, never talks to another site, and gives no position: see
-sequence.py. For a DocType that nobody subscribes to, the cost is one look-up (see `streamed_doctypes`).
+Called for documents that are streamed, by document_events.py, which knows them. Never commits, never talks to another site, and
+gives no position: see sequence.py.
 
 What a change is measured from. Frappe keeps the state before a save in `get_doc_before_save()`, and goes on keeping it
 while hooks `db_set` more, and for later `db_set`s of the same object. So the state that was logged last is remembered
@@ -24,7 +24,6 @@ from event_streaming.identity.origin import current_origin
 from event_streaming.producer.capture import rows
 from event_streaming.producer.capture.log import Transaction, open_transaction, write
 from event_streaming.producer.documents.names import roots_of_documents
-from event_streaming.producer.subscriptions.streamed import streamed_doctypes
 from event_streaming.wire.difference import (
 	STAMPS,
 	Change,
@@ -44,7 +43,10 @@ NEW_NAMES = ("naming_series:", "autoincrement", "hash", "random", "uuid")
 
 @dataclass
 class Remembered:
-	"""What is known about one document object between two of its hooks."""
+	"""What is known about one document object between two of its hooks.
+
+	`call` is new with every insert() and save() of an object: the list of notifications that Frappe makes at their beginning.
+	"""
 
 	name: str
 	before: Any
@@ -58,12 +60,8 @@ class Remembered:
 # ---------------------------------------------------------------- hooks
 
 
-def capture_before_write(doc, method: str | None = None) -> None:
-	"""before_save, before_submit, before_cancel, before_update_after_submit: note what is about to be written."""
-	if doc.doctype not in streamed_doctypes():
-		if rows.is_row(doc):
-			rows.about_to_write(doc)
-		return
+def capture_before_write(doc) -> None:
+	"""Frappe is about to write the document: note what it holds. Called by writing.py."""
 	before = doc.get_doc_before_save()
 	unlogged = _remembered(doc)
 	if unlogged and unlogged.state is None and before and unlogged.before and unlogged.before is not before:
@@ -74,18 +72,8 @@ def capture_before_write(doc, method: str | None = None) -> None:
 	_remember(doc, before, None, Written(doc))
 
 
-def capture_before_set(doc, method: str | None = None) -> None:
-	"""before_change: Frappe does not keep what a row was before a `db_set`."""
-	if rows.is_row(doc):
-		rows.about_to_set(doc)
-
-
 def capture_insert(doc, method: str | None = None) -> None:
 	"""after_insert: the whole document, before what later hooks make of it."""
-	if doc.doctype not in streamed_doctypes():
-		if rows.is_row(doc):
-			rows.changed(doc)
-		return
 	memory = _remembered(doc)
 	if _is_logged_in_this_call(doc, memory):
 		# a db_set in the controller's after_insert came before this hook and has logged the Create
@@ -96,15 +84,11 @@ def capture_insert(doc, method: str | None = None) -> None:
 
 def capture_change(doc, method: str | None = None) -> None:
 	"""on_change (save, submit, cancel, update after submit, db_set) and on_discard: the difference."""
-	if doc.doctype not in streamed_doctypes():
-		if rows.is_row(doc):
-			rows.changed(doc)
-		return
 	if doc.flags.in_delete:
 		return
 	memory = _remembered(doc)
 	# Frappe: True until the row is written, then False to the end of the insert, then gone
-	new = vars(doc).get("__islocal")
+	new = doc.__dict__.get("__islocal")
 	if new:
 		return
 	if new is None or _is_logged_in_this_call(doc, memory):
@@ -115,41 +99,35 @@ def capture_change(doc, method: str | None = None) -> None:
 
 def capture_written(doc, method: str | None = None) -> None:
 	"""on_written_as_cancelled: this app has written a cancelled document of another site, without a life cycle."""
-	if doc.doctype in streamed_doctypes():
-		_log_create(doc, None)
+	_log_create(doc, None)
 
 
 def capture_delete(doc, method: str | None = None) -> None:
 	"""after_delete: type and name only; and which document it was, should the other site have gone on with it, or have merged it
 	the other way round."""
-	if doc.doctype in streamed_doctypes():
-		state = snapshot(doc)
-		was = {fieldname: state.get(fieldname) for fieldname in ("creation", "modified", "docstatus")}
-		into = open_transaction().merging.pop((doc.doctype, str(doc.name)), None)
-		write(doc.doctype, doc.name, "Delete", None, {"changed": was, **({"into": into} if into else {})})
-	elif rows.is_row(doc):
-		rows.deleted(doc)
+	state = snapshot(doc)
+	was = {fieldname: state.get(fieldname) for fieldname in ("creation", "modified", "docstatus")}
+	into = open_transaction().merging.pop((doc.doctype, str(doc.name)), None)
+	write(doc.doctype, doc.name, "Delete", None, {"changed": was, **({"into": into} if into else {})})
 
 
 def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""after_rename: the event is the old name's, and says the new one; a merge also changes the other one's stamps."""
-	if doc.doctype in streamed_doctypes():
-		transaction = write(
-			doc.doctype,
-			old,
-			"Rename",
-			{"new_name": str(new), "merge": bool(merge), **_merged(doc, old, merge)},
-			_merged_before(doc, old) if merge else {"changed": {"creation": str(doc.creation)}},
-		)
-		if merge:
-			transaction.merging[doc.doctype, str(old)] = {"name": str(new), **_which(doc)}
+	transaction = write(
+		doc.doctype,
+		old,
+		"Rename",
+		{"new_name": str(new), "merge": bool(merge), **_merged(doc, old, merge)},
+		_merged_before(doc, old) if merge else {"changed": {"creation": str(doc.creation)}},
+	)
+	if merge:
+		transaction.merging[doc.doctype, str(old)] = {"name": str(new), **_which(doc)}
 
 
 def capture_merged(doc, method: str | None = None) -> None:
 	"""on_merged_with_other_site: this site has the last word on a document that both had changed; it says all of it."""
-	if doc.doctype in streamed_doctypes():
-		before = {"merged_with": doc.flags.merged_with, **({"stays": 1} if doc.flags.stays else {})}
-		write(doc.doctype, doc.name, "Create", snapshot(doc), before)
+	before = {"merged_with": doc.flags.merged_with, **({"stays": 1} if doc.flags.stays else {})}
+	write(doc.doctype, doc.name, "Create", snapshot(doc), before)
 
 
 # ---------------------------------------------------------------- files
@@ -181,7 +159,7 @@ def _which_document(doctype: str, name: str, creation: Any) -> dict[str, Any] | 
 def _log_create(doc, memory: Remembered | None) -> None:
 	written = memory and memory.written
 	believed = written is None or written.is_still(doc)
-	if rows.take_rows_to_log(doc.doctype, doc.name):
+	if rows.take_rows_to_log(doc.doctype, doc.name, memory and memory.transaction):
 		believed = False
 	other = _other_stored(doc)
 	if other is not None:
@@ -228,7 +206,7 @@ def _other_stored(doc) -> bool | None:
 
 
 def _log_difference(doc, memory: Remembered | None) -> None:
-	rows_changed = rows.take_rows_to_log(doc.doctype, doc.name)
+	rows_changed = rows.take_rows_to_log(doc.doctype, doc.name, memory and memory.transaction)
 	believed = not rows_changed and _is_believed(doc, memory)
 	if believed and memory and memory.state:
 		# still what was logged: nothing has been set since
@@ -257,9 +235,7 @@ def _log_update(doc, change: Change, before: Change) -> Transaction:
 
 def _is_believed(doc, memory: Remembered | None) -> bool:
 	"""Whether what the object holds in memory is what the database holds."""
-	if memory is None:
-		return (doc.doctype, doc.name) in frappe.flags.currently_saving
-	if memory.written is None or not memory.written.is_still(doc):
+	if memory is None or memory.written is None or not memory.written.is_still(doc):
 		return False
 	# another object of the same document was saved by a hook of this save
 	return memory.logged == memory.transaction.logged.get((doc.doctype, doc.name), 0)
@@ -303,18 +279,13 @@ def _remembered(doc) -> Remembered | None:
 	memory = doc.flags.get(MEMORY)
 	if memory is None or memory.transaction.rolled_back or memory.name != doc.name:
 		return None
-	if memory.state is None or memory.before is doc.get_doc_before_save() or memory.call is _call(doc):
+	if memory.state is None or memory.call is doc.flags.notifications_executed:
 		return memory
-	return None
+	return memory if memory.before is doc.get_doc_before_save() else None
 
 
 def _is_logged_in_this_call(doc, memory: Remembered | None) -> bool:
-	return bool(memory and memory.state and memory.call is _call(doc))
-
-
-def _call(doc) -> Any:
-	"""Something that is new with every insert() and save() of an object: Frappe makes this list at their beginning."""
-	return doc.flags.notifications_executed
+	return bool(memory and memory.state and memory.call is doc.flags.notifications_executed)
 
 
 def _remember(
@@ -322,4 +293,5 @@ def _remember(
 ) -> None:
 	transaction = transaction or open_transaction()
 	logged = transaction.logged.get((doc.doctype, doc.name), 0)
-	doc.flags[MEMORY] = Remembered(doc.name, before, _call(doc), state, written, transaction, logged)
+	call = doc.flags.notifications_executed
+	doc.flags[MEMORY] = Remembered(doc.name, before, call, state, written, transaction, logged)

@@ -5,19 +5,20 @@ one for all of a transaction would be cheaper: Frappe tells nobody of a rollback
 written, and would not take back one that is still kept.
 """
 
-from secrets import token_hex
+from os import urandom
 from typing import Any
 
 import frappe
 from frappe.utils import now_datetime
 
 from event_streaming.database import bulk_inserting
-from event_streaming.identity.origin import applied_now, current_origin
+from event_streaming.identity.origin import Applied, told_of
 from event_streaming.producer.log.rows import Key, dump
 from event_streaming.producer.notify import notifications
 from event_streaming.wire.difference import Change
 
 LOG = "Event Update Log"
+# of every event; those that know what was before have BEFORE as well
 COLUMNS = (
 	"creation",
 	"modified",
@@ -27,11 +28,12 @@ COLUMNS = (
 	"ref_doctype",
 	"docname",
 	"data",
-	"data_before",
-	"position",
 	"origin",
 	"transaction_id",
 )
+BEFORE = "data_before"
+# a position comes after the commit
+FIXED = (("position", 0),)
 
 
 class Transaction:
@@ -58,15 +60,14 @@ class Transaction:
 		self.on_commit = frappe.local.event_streaming_transaction = None
 		notifications.events_committed()
 
-	def id_now(self) -> str:
-		"""By what the events that are logged now are known to belong together; never given again.
+	def id_for(self, applied: Applied | None) -> str:
+		"""By what the events are known to belong together that are logged while this is applied; never given again.
 
 		This site may apply many transactions of another one in one of its own: each stays one by itself for who comes next.
 		"""
-		applied = applied_now()
 		of = (applied.producer, applied.transaction_id) if applied else ("", "")
 		if of not in self.ids:
-			self.ids[of] = token_hex(8)
+			self.ids[of] = urandom(8).hex()
 		return self.ids[of]
 
 	def undone(self) -> None:
@@ -77,16 +78,17 @@ class Transaction:
 
 def open_transaction() -> Transaction:
 	"""The open transaction; its commit and its rollback will be heard of exactly once."""
-	transaction = getattr(frappe.local, "event_streaming_transaction", None)
-	callbacks = frappe.db.after_commit
+	local = frappe.local
+	transaction, db = getattr(local, "event_streaming_transaction", None), local.db
+	callbacks = db.after_commit
 	if transaction is not None:
 		if transaction.on_commit in callbacks._functions:
 			return transaction
 		# a commit that failed on its way has dropped the callbacks without calling them
 		transaction.rolled_back = True
-	transaction = frappe.local.event_streaming_transaction = Transaction()
+	transaction = local.event_streaming_transaction = Transaction()
 	callbacks.add(transaction.on_commit)
-	frappe.db.after_rollback.add(transaction.undone)
+	db.after_rollback.add(transaction.undone)
 	return transaction
 
 
@@ -96,22 +98,24 @@ def write(
 	"""Log one event; returns the transaction that it is in."""
 	transaction = open_transaction()
 	# as text: of two values, the database's driver would turn each by itself
-	now, user = str(now_datetime()), frappe.session.user
+	now, user = str(now_datetime()), frappe.local.session.user
 	text = None if data is None else dump(data)
-	text_before = dump(before) if before else None
-	origin = current_origin(doctype, name)
-	row = (now, now, user, user, update_type, doctype, str(name), text, text_before, 0, origin)
-	_insert((*row, transaction.id_now()))
+	origin, applied = told_of(doctype, name)
+	row = (now, now, user, user, update_type, doctype, str(name), text, origin, transaction.id_for(applied))
+	if before:
+		_insert((BEFORE, *COLUMNS), (dump(before), *row))
+	else:
+		_insert(COLUMNS, row)
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1
 	return transaction
 
 
-def _insert(row: tuple) -> None:
+def _insert(columns: tuple[str, ...], row: tuple) -> None:
 	try:
-		bulk_inserting.insert_numbered(LOG, COLUMNS, [row])
+		bulk_inserting.insert_numbered(LOG, columns, [row], FIXED)
 	except Exception as error:
 		if not frappe.db.is_missing_column(error):
 			raise
 		# new code before the end of `migrate`: documents are saved all the same
-		bulk_inserting.insert_numbered(LOG, COLUMNS[:-1], [row[:-1]])
+		bulk_inserting.insert_numbered(LOG, columns[:-1], [row[:-1]], FIXED)

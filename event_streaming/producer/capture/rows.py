@@ -1,9 +1,10 @@
 """Rows of child tables that are inserted, saved, `db_set` or deleted as documents of their own: changes of their parent.
 
-Called by hooks.py. Each is logged as an Update of the parent, measured from the row as the database has it. While the parent
+Called by document_events.py. Each is logged as an Update of the parent, measured from the row as the database has it. While the parent
 itself is being saved its own event has the row: it only has to be told not to believe what it holds in memory.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +40,10 @@ class Stored:
 		return self.parenttype, self.parent
 
 
-def is_row(doc: Any) -> bool:
+def is_row(doc: Any, streamed: Container[str]) -> bool:
 	"""Whether the document is a row of a document whose changes are logged."""
-	# asked of every save on the site, and hardly ever of a row
 	parenttype = vars(doc).get("parenttype")
-	return bool(parenttype) and parenttype in streamed_doctypes() and bool(doc.meta.istable)
+	return bool(parenttype) and parenttype in streamed and bool(doc.meta.istable)
 
 
 def about_to_write(doc: Any) -> None:
@@ -80,10 +80,16 @@ def deleted(doc: Any) -> None:
 # ---- the parent's own event
 
 
-def take_rows_to_log(doctype: str, name: str) -> bool:
-	"""Whether rows of a document were changed by themselves during its save; its event is about to be logged, with them."""
-	transaction = getattr(frappe.local, "event_streaming_transaction", None)
-	return bool(transaction and transaction.rows_to_log.pop((doctype, name), None))
+def take_rows_to_log(doctype: str, name: str, transaction: Transaction | None) -> bool:
+	"""Whether rows of a document were changed by themselves during its save; its event is about to be logged, with them.
+
+	`transaction` is the one in which the document was looked at last, mostly the open one.
+	"""
+	if transaction is None or transaction.on_commit is None:
+		transaction = getattr(frappe.local, "event_streaming_transaction", None)
+	if not transaction or not transaction.rows_to_log:
+		return False
+	return bool(transaction.rows_to_log.pop((doctype, name), None))
 
 
 def with_rows_logged(state: State, owner: Key, transaction: Transaction, after: int) -> State:

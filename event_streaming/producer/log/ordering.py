@@ -18,11 +18,28 @@ def in_order(rows: Sequence[Row], going_on: Collection[str]) -> list[int]:
 
 	Transactions that are `going_on` after the last row wait for the rest of them, unless nothing else is there.
 	"""
+	ready = ([row for row in rows if row[1] not in going_on] or rows) if going_on else rows
+	if _stand_together(ready):
+		return [name for name, _transaction in ready]
 	last = {transaction: name for name, transaction in rows if transaction}
-	ready = [row for row in rows if row[1] not in going_on] or rows
 	return [
 		name for _place, name in sorted((last.get(transaction, name), name) for name, transaction in ready)
 	]
+
+
+def _stand_together(rows: Sequence[Row]) -> bool:
+	"""Whether the events of each transaction stand side by side as they come, as they do where none has met another."""
+	seen: set[str] = set()
+	current = ""
+	for _name, transaction in rows:
+		if transaction == current:
+			continue
+		if transaction in seen:
+			return False
+		if transaction:
+			seen.add(transaction)
+		current = transaction
+	return True
 
 
 def small_ones(rows: Sequence[Row], most: int) -> set[str]:

@@ -12,7 +12,7 @@ belongs to a transaction can't outlive its process. This module commits; call it
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import frappe
@@ -203,9 +203,11 @@ def _number_batch(may_begin: bool) -> tuple[bool, LogState]:
 	rows = _unnumbered(AT_ONCE)
 	more = len(rows) == AT_ONCE
 	names = ordering.in_order(rows, _going_on(rows) if more else ())
+	base = _time_base(log.head) if names else None
 	for some in create_batch(names, BATCH):
-		_number(some, log.head)
+		_number(some, log.head, base)
 		log = LogState(log.head + len(some), log.epochs)
+		base += timedelta(microseconds=len(some))
 	if names:
 		_set_head(log.head)
 	frappe.db.commit()
@@ -238,20 +240,22 @@ def _going_on(rows: list[Row]) -> set[str]:
 	return set(query.where(log.transaction_id.isin(sorted(wanted))).run(pluck=True)) if wanted else set()
 
 
-def _number(names: Sequence[int], head: int) -> None:
-	"""Positions head + 1, head + 2 … in the order of `names`, each row addressed by its primary key alone.
+def _number(names: Sequence[int], head: int, base: datetime) -> None:
+	"""Positions head + 1, head + 2 … in the order of `names`, each row addressed by its primary key alone; their times are the
+	microseconds after `base`.
 
 	(A scan would wait for rows that other transactions have not committed yet.) Names are mostly consecutive, so
 	the position is the name plus an offset that changes only at a gap, or where transactions have met.
 	"""
-	query = UPDATE[frappe.db.db_type].format(
-		offset=_offset_sql(names, head), names=",".join(str(name) for name in names)
-	)
-	frappe.db.sql(query, {"base": _time_base(head), "head": head})
+	query = UPDATE[frappe.db.db_type].format(offset=_offset_sql(names, head), names=",".join(map(str, names)))
+	frappe.db.sql(query, {"base": base, "head": head})
 
 
 def _offset_sql(names: Sequence[int], head: int) -> str:
-	places = sorted((name, head + number) for number, name in enumerate(names, start=1))
+	if names[-1] - names[0] == len(names) - 1 and names == sorted(names):
+		# one after the other, as nearly always
+		return f"({head + 1 - names[0]})"
+	places = sorted(zip(names, range(head + 1, head + 1 + len(names)), strict=True))
 	cases, offset = [], places[0][1] - places[0][0]
 	for name, position in places[1:]:
 		if position - name != offset:
@@ -261,7 +265,7 @@ def _offset_sql(names: Sequence[int], head: int) -> str:
 
 
 def _time_base(head: int) -> datetime:
-	"""The time from which this batch counts microseconds: later than every time given before, whatever the clock does."""
+	"""The time from which what is numbered now counts microseconds: later than every time given before, whatever the clock does."""
 	log = frappe.qb.DocType(LOG)
 	# no event has the position of the head where an epoch has just begun
 	last_event = frappe.qb.from_(log).select(log.sequenced_on).where(log.position.between(1, head))

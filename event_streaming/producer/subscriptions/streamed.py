@@ -1,17 +1,17 @@
 """The set of streamed DocTypes: those whose changes are logged, because a consumer is approved for them.
 
-Asked with every save on the site, so it is kept three times: in the process for a moment, in Redis for all processes, in
-the database for good. What is subscribed to, and by whom, is decided elsewhere.
+Asked with every save on the site, so it is `Kept`. What is subscribed to, and by whom, is decided elsewhere.
 """
 
 import json
 import secrets
 from collections.abc import Iterable
-from time import monotonic, sleep
+from time import sleep
 
 import frappe
 from redis.exceptions import ConnectionError as RedisUnreachable
 
+from event_streaming.database.kept import MEMO_SECONDS, Kept
 from event_streaming.site.refused import FILE, OWN_MODULE
 
 LOG = "Event Update Log"
@@ -23,7 +23,6 @@ STREAMED_VERSION = "event_streaming:streamed_version"
 STREAMED_MARK = "event_streaming:streamed_mark"
 KEPT_SECONDS = 24 * 60 * 60
 GUESSED_SECONDS = 2
-MEMO_SECONDS = 0.05
 # only the newest reading counts: a slower process must not put an older one over it
 SET_IF_NEWEST = """
 if redis.call("GET", KEYS[1]) == ARGV[1] then
@@ -31,22 +30,10 @@ if redis.call("GET", KEYS[1]) == ARGV[1] then
 end
 """
 
-_memo: dict[str, tuple[float, frozenset[str]]] = {}
-
 
 def streamed_doctypes() -> frozenset[str]:
-	"""The DocTypes whose changes are logged: approved for at least one consumer.
-
-	One look-up in the process, at most MEMO_SECONDS old; behind it Redis; behind it the database.
-	"""
-	site = frappe.local.site
-	memo = _memo.get(site)
-	now = monotonic()
-	if memo and now - memo[0] < MEMO_SECONDS:
-		return memo[1]
-	doctypes = _cached_doctypes()
-	_memo[site] = (now, doctypes)
-	return doctypes
+	"""The DocTypes whose changes are logged: approved for at least one consumer."""
+	return KEPT.value()
 
 
 def refresh_streamed_doctypes() -> frozenset[str]:
@@ -66,7 +53,7 @@ def refresh_streamed_doctypes() -> frozenset[str]:
 			sleep(MEMO_SECONDS)
 	except RedisUnreachable:
 		doctypes = _read_doctypes()
-	_memo[frappe.local.site] = (monotonic(), doctypes)
+	KEPT.remember(doctypes)
 	return doctypes
 
 
@@ -82,22 +69,8 @@ def streamed_version() -> str:
 
 def forget_streamed_doctypes() -> None:
 	"""After the app is removed or a site's database is put back: nothing that was remembered holds."""
-	_memo.pop(frappe.local.site, None)
+	KEPT.forget()
 	frappe.cache.delete_value([STREAMED, STREAMED_VERSION, STREAMED_MARK])
-
-
-def _cached_doctypes() -> frozenset[str]:
-	cache = frappe.cache
-	key = cache.make_key(STREAMED)
-	try:
-		if (packed := cache.get(key)) is not None:
-			return frozenset(json.loads(packed))
-		doctypes = _read_doctypes()
-		# never over what a refresh has written meanwhile; and not for long, for this transaction's picture may be old
-		cache.set(key, _packed(doctypes), ex=GUESSED_SECONDS, nx=True)
-	except RedisUnreachable:
-		return _read_doctypes()
-	return doctypes
 
 
 def _packed(doctypes: Iterable[str]) -> str:
@@ -135,3 +108,9 @@ def _not_streamable(doctypes: list[str]) -> set[str]:
 		.where((table.istable == 1) | (table.is_virtual == 1) | (table.module == OWN_MODULE))
 	)
 	return {name for (name,) in query.run()} | {FILE, *frappe.model.log_types}
+
+
+# what one process reads by itself is not for long: see `Kept`
+KEPT: Kept[frozenset[str]] = Kept(
+	STREAMED, GUESSED_SECONDS, _read_doctypes, _packed, lambda packed: frozenset(json.loads(packed))
+)

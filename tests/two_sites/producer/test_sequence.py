@@ -147,7 +147,9 @@ def take_lock_and_number_half() -> None:
 	from event_streaming.producer.log import sequence
 
 	head = sequence._locked_head()
-	sequence._number([name for name, _transaction in sequence._unnumbered(5)], head)
+	sequence._number(
+		[name for name, _transaction in sequence._unnumbered(5)], head, sequence._time_base(head)
+	)
 
 
 def test_positions_go_on_after_the_whole_log_was_cleared(site):

@@ -373,3 +373,28 @@ def test_no_hook_is_said_twice_so_that_the_second_would_take_the_place_of_the_fi
 	]
 
 	assert len(names) > 10 and sorted(names) == sorted(set(names))
+
+
+def test_every_document_of_a_site_has_one_handler_of_ours_for_an_event_and_none_that_another_can_do_without():
+	"""Each costs every save on the site some thirty calls; `tests/two_sites/many/test_cost_of_a_save.py` counts ours."""
+	hooks = {
+		node.targets[0].id: node.value
+		for node in ast.parse((APP / "hooks.py").read_text()).body
+		if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+	}
+	handlers = ast.literal_eval(hooks["doc_events"])["*"]
+	of_a_save = {
+		*(
+			"before_insert",
+			"after_insert",
+			"before_validate",
+			"validate",
+			"before_save",
+			"on_update",
+			"on_change",
+		),
+		*("before_submit", "on_submit", "autoname", "before_naming"),
+	}
+
+	assert {path.rpartition(".")[0] for path in handlers.values()} == {"event_streaming.document_events"}
+	assert of_a_save & handlers.keys() == {"before_validate", "after_insert", "on_change"}

@@ -49,7 +49,17 @@ ROOMS_OF_CONSUMER = (
 # what starts things: it calls the two sides and nothing calls it
 ENTRANCES = {
 	f"{APP}.{name}"
-	for name in ("hooks", "tasks", "commands", "api", "endpoints", "admin", "install", "uninstall")
+	for name in (
+		"hooks",
+		"document_events",
+		"tasks",
+		"commands",
+		"api",
+		"endpoints",
+		"admin",
+		"install",
+		"uninstall",
+	)
 }
 MOST_MODULES = 14
 # packages that Frappe fills as it likes

@@ -68,3 +68,11 @@ def histories(drawn: random.Random) -> tuple[list[tuple[int, str]], dict[int, se
 			rows.append((name, transaction))
 			changes[document].add(name)
 	return rows, changes
+
+
+def test_transactions_that_have_not_met_stay_as_they_are_whatever_else_is_known():
+	rows = [(1, ""), (2, "a"), (3, "a"), (4, ""), (5, "b"), (6, "c"), (7, "c")]
+
+	assert in_order(rows, ()) == [1, 2, 3, 4, 5, 6, 7]
+	assert in_order(rows, {"c"}) == [1, 2, 3, 4, 5]
+	assert in_order([*rows, (8, ""), (9, "a")], ()) == [1, 4, 5, 6, 7, 8, 2, 3, 9]
