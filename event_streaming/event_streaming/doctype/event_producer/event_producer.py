@@ -50,10 +50,13 @@ class EventProducer(Document):
 		api_secret: DF.Password
 		ca_certificate: DF.LongText | None
 		incoming_change: DF.Check
+		most_kb_per_second: DF.Int
 		nats_password: DF.Password | None
 		nats_servers: DF.SmallText | None
 		nats_user: DF.Data | None
 		never_bring: DF.SmallText | None
+		only_between: DF.Data | None
+		only_between_for: DF.Literal["Low Rows", "All Rows"]
 		paused: DF.Check
 		producer_doctypes: DF.Table[EventProducerDocumentType]
 		producer_url: DF.Data
