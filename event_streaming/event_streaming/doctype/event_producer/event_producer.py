@@ -79,6 +79,7 @@ class EventProducer(Document):
 		self.set_onload("unasked", unasked.shown(self))
 		for row in overview.producers(self.name):
 			self.set_onload("headline", headline_of(row, public_url(), now_datetime()))
+			self.set_onload("line", {key: row[key] for key in ("bytes_per_second", "bytes_allowed")})
 		self.set_onload("standing", standing_of(self.name))
 		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))
