@@ -35,13 +35,16 @@ class Found:
 
 def read_in_order_of(reader: Reader, log: LogState, wish: Wish) -> Found:
 	"""The page that is wanted next, for one who may read up to the log's head."""
-	if not wish.only and log.head - reader.cursor <= LITTLE:
-		found = _read_rest(reader, log)
-		if found.cursor == log.head or not wish.first:
-			return Found(found)
 	if reader.furthest > log.head:
 		# what it has is not of this log: no page can be right, and the first step of each says so
 		return Found(read_slice(reader, log.head))
+	if not wish.only and (not wish.first or log.head - reader.cursor <= LITTLE):
+		found = _read_rest(reader, log)
+		if found.cursor == log.head or not wish.first:
+			return Found(found)
+		# read again below, in another order
+		reader.withheld.clear()
+		reader.warnings.clear()
 	ahead: dict[str, int] = {}
 	for group in wish.first:
 		some = _only(reader, group)

@@ -151,7 +151,7 @@ def contacted(
 		values["listens"] = int(cint(listening) == YES)
 	if (chosen := NATS if transport == NATS else "") != (consumer.get("transport") or ""):
 		values["transport"] = chosen
-	if taken_ahead != (consumer.get("taken_ahead") or None):
+	if cursor is not None and taken_ahead != (consumer.get("taken_ahead") or None):
 		values["taken_ahead"] = taken_ahead
 	if consumer.get("other_site_id"):
 		# the right site is back
