@@ -27,11 +27,10 @@ frappe.provide("event_streaming.connection_tabs");
 	}
 
 	function line_of(pulls) {
-		if (!(pulls.bytes_per_second || pulls.bytes_allowed)) return [];
 		const [used, most] = [pulls.bytes_per_second, pulls.bytes_allowed].map(
 			(bytes) => Math.round(bytes / 102.4) / 10
 		);
-		return [[__("Line (KB/s)"), escape(most ? `${used} / ${most}` : used)]];
+		return most ? `${used} / ${most}` : String(used);
 	}
 
 	function coming(site, pulls) {
@@ -42,7 +41,7 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Delay (95 %)"), ours.duration(pulls.delay)],
 			[__("Last Contact"), when(pulls.last_contact)],
 			[__("Hears at Once"), listens(pulls)],
-			...line_of(pulls),
+			[__("Line (KB/s)"), escape(line_of(pulls))],
 		];
 		const buttons = [
 			pause_button("event_producer", site, pulls.paused),
