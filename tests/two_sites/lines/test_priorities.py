@@ -1,9 +1,9 @@
 """A site that is behind gets rows of high priority first: everything once, each document in its order, whoever dies when."""
 
 import pytest
-from doctypes import CITY, ORDER, with_orders
+from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, read_doc, read_rows, set_settings, unique
-from killing import run_until_it_is_killed
+from killing import die_at, run_until_it_is_killed
 from logs import sync_logs, update_logs
 from streams import decide, pull, subscribe
 
@@ -86,7 +86,8 @@ def test_an_order_comes_before_all_cities_that_were_made_before_it(producer, con
 	stands = consumer.run(cursors, event_producer=producer.url)
 	head = max(log["position"] for log in update_logs(producer))
 	assert (stands["position"], stands["taken"]) == (head - MANY - 3, {ORDER: head})
-	pull(consumer, producer)
+	# what was taken does not come once more
+	assert pull(consumer, producer)["events"] == MANY
 	assert come_in(consumer) == [*orders, *cities]
 	stands = consumer.run(cursors, event_producer=producer.url)
 	assert (stands["position"], stands["taken"]) == (head, {})
@@ -145,11 +146,12 @@ def test_a_pull_that_is_killed_loses_nothing_and_does_nothing_twice(producer, co
 
 
 def die_in_cursor(event_producer: str, when: str, nth: int) -> dict:
-	from tests.killing import die_at
-	from tests.streams import pull_at_once
+	from dataclasses import asdict
+
+	from event_streaming.consumer.pull.loop import pull
 
 	die_at("consumer.logs.state:move_cursor", when, nth)
-	return pull_at_once(event_producer)
+	return asdict(pull(event_producer))
 
 
 def test_a_city_that_an_order_needs_is_fetched_and_its_waiting_events_write_nothing_old(producer, consumer):
@@ -239,8 +241,6 @@ def set_priorities(name: str, priorities: dict) -> None:
 
 
 def test_three_priorities_come_one_after_the_other(producer, consumer):
-	from doctypes import TICKET
-
 	subscribe_in_order(consumer, producer)
 	consumer.run(add_row, name=producer.url, doctype=TICKET)
 	producer.run(decide, consumer_url=consumer.url)
@@ -263,8 +263,6 @@ def add_row(name: str, doctype: str) -> None:
 
 def make_ticket(title: str) -> str:
 	import frappe
-
-	from tests.doctypes import TICKET
 
 	return frappe.get_doc({"doctype": TICKET, "title": title}).insert().name
 
