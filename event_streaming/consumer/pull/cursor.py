@@ -7,7 +7,7 @@ from event_streaming.consumer.logs import state, sync_log, taken_events
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.identity import registry
 from event_streaming.wire.events import Event
-from event_streaming.wire.wishes.priorities import dealt_with
+from event_streaming.wire.wishes.priorities import taken_after
 
 
 @dataclass
@@ -66,14 +66,9 @@ class Cursor:
 		self.summary.failed += sum(status in sync_log.OPEN for status in statuses)
 
 	def taken_after(self, upto: int) -> dict[str, int]:
-		"""What is taken ahead once the first `upto` events of such a page are dealt with; they are in the order of their positions."""
-		if upto == len(self.events):
-			return {**self.kept.taken, **self.ahead}
-		if not upto:
-			return self.kept.taken
-		# of the same position others may follow: an event's older ones come with it
-		at, following = self.events[upto - 1]["at_position"], self.events[upto]["at_position"]
-		return dealt_with(self.ahead, at if following > at else at - 1, self.kept.taken)
+		"""What is taken ahead once the first `upto` events of such a page are dealt with."""
+		positions = [event["at_position"] for event in self.events]
+		return taken_after(positions, upto, self.ahead, self.kept.taken)
 
 
 def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int, str | None]:

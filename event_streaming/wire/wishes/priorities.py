@@ -6,7 +6,7 @@ knows nothing of that, and sends everything in order.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,6 +106,16 @@ def parse_ahead(answer: Any, wish: Wish, cursor: int) -> dict[str, int]:
 	return ahead
 
 
-def dealt_with(ahead: Iterable[str], position: int, taken: Mapping[str, int]) -> dict[str, int]:
-	"""What is taken when the events of these DocTypes are dealt with up to a position."""
-	return {**taken, **{doctype: max(taken.get(doctype, 0), position) for doctype in ahead}}
+def taken_after(
+	positions: Sequence[int], upto: int, ahead: Mapping[str, int], taken: Mapping[str, int]
+) -> dict[str, int]:
+	"""What is taken ahead once the first `upto` events of a page are dealt with that brings all of some DocTypes up to `ahead`; their
+	positions are in order."""
+	if upto == len(positions):
+		return {**taken, **ahead}
+	if not upto:
+		return dict(taken)
+	# of the same position others may follow: an event's older ones come with it
+	last = positions[upto - 1]
+	reached = last - 1 if positions[upto] == last else last
+	return {**taken, **{doctype: max(taken.get(doctype, 0), reached) for doctype in ahead}}

@@ -8,10 +8,10 @@ from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.pages import parse_page
 from event_streaming.wire.wishes.priorities import (
 	Wish,
-	dealt_with,
 	parse_ahead,
 	parse_wish,
 	read_taken,
+	taken_after,
 	wish_of,
 )
 
@@ -118,8 +118,19 @@ def test_a_producer_of_an_older_version_says_nothing_of_it():
 	assert (read["ahead"], read["held"], read["cursor"]) == ({}, False, 7)
 
 
+@pytest.mark.parametrize(
+	("upto", "reached"),
+	# the second and the third came with one event: neither is dealt with without the other
+	[(0, None), (1, 20), (2, 29), (3, 30), (4, 100)],
+)
+def test_in_the_middle_of_a_page_no_more_is_taken_than_is_dealt_with(upto, reached):
+	kept = {ORDER: 15, NOTE: 5}
+	found = taken_after([20, 30, 30, 40], upto, {PRICE: 100, ORDER: 100}, kept)
+	assert found == (kept if reached is None else {PRICE: reached, ORDER: reached, NOTE: 5})
+
+
 def test_what_is_taken_never_goes_back():
-	assert dealt_with([PRICE, ORDER], 20, {PRICE: 30, NOTE: 5}) == {PRICE: 30, ORDER: 20, NOTE: 5}
+	assert taken_after([20, 40], 1, {ORDER: 100}, {ORDER: 30}) == {ORDER: 30}
 
 
 @pytest.mark.parametrize("text", ["", None, "x", "[1]", '{"a": "b"}'])
