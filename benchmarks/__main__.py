@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import many, report
+from benchmarks import bad_lines, many, report
 from benchmarks.broker import nats
 from benchmarks.lines import LINES as OF_ONE
 from benchmarks.lines import ON_DEMAND, Bench
@@ -14,7 +14,14 @@ from sandbox import progress
 from sandbox.paths import work_folder
 from sandbox.sites.cluster import open_cluster
 
-LINES = {**OF_ONE, "conditions": many.conditions, "thousand": many.thousand, "nats": nats}
+LINES = {
+	**OF_ONE,
+	"conditions": many.conditions,
+	"thousand": many.thousand,
+	"priorities": bad_lines.priorities,
+	"bound": bad_lines.bound,
+	"nats": nats,
+}
 
 
 @click.command()

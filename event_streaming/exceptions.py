@@ -163,3 +163,7 @@ class BrokerUnavailable(EventStreamingError):
 
 class BrokerMissing(EventStreamingError):
 	"""The package that speaks with NATS servers is not installed here."""
+
+
+class LineWaits(EventStreamingError):
+	"""The line to a producer is not to be used now: for its hours, or for its bound. Work goes on later by itself."""

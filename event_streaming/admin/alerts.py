@@ -96,7 +96,7 @@ def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> li
 					),
 				)
 			)
-	elif row["events_behind"] >= settings.alert_events_behind:
+	elif not row["waits"] and row["events_behind"] >= settings.alert_events_behind:
 		found.append(
 			Trouble(
 				BEHIND, name, _("{0} events are waiting on {1}.").format(f"{row['events_behind']:,}", name)

@@ -8,7 +8,8 @@ Nothing is green while something stands still: what waits for an approval, for a
 from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
-from event_streaming.admin.words import at, counted
+from event_streaming.admin.words import at, clock, counted
+from event_streaming.consumer.line.holding import ALL_ROWS
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.messages.coded import _
@@ -40,6 +41,7 @@ def headline_of(row: ProducerRow, here: str, now: datetime) -> Headline:
 		_of_connection(row)
 		or _of_failures(row)
 		or _of_approval(row, here)
+		or _of_hours(row)
 		or _of_standstill(row, now)
 		or _of_what_is_missing(row)
 		or _of_waiting(row, now)
@@ -208,7 +210,27 @@ def is_not_pulling(row: ProducerRow, now: datetime) -> bool:
 	"""The producer could be read, and nobody has asked it for long: this site's scheduler or workers stand still."""
 	if row["paused"] or row["connection"] != state.ONLINE or not row["last_contact"]:
 		return False
-	return row["last_contact"] < now - NOT_PULLING
+	if row["waits"] == ALL_ROWS:
+		return False
+	# before these hours nobody was to ask it
+	return max(row["last_contact"], row["hours_since"] or row["last_contact"]) < now - NOT_PULLING
+
+
+def _of_hours(row: ProducerRow) -> Headline | None:
+	"""What waits for the hours of the line: of some rows only where something is known to wait."""
+	if row["waits"] == ALL_ROWS:
+		return _line(
+			_("Waits until {0}").format(clock(row["waits_until"])),
+			"blue",
+			_("Nothing is asked of the producer outside of the hours of Only Between."),
+		)
+	if row["waits"] and row["events_behind"]:
+		return _line(
+			_("Low Rows Wait until {0}").format(clock(row["waits_until"])),
+			"blue",
+			_("Rows of low priority wait for the hours of Only Between; the others come at any time."),
+		)
+	return None
 
 
 def _of_standstill(row: ProducerRow, now: datetime) -> Headline | None:

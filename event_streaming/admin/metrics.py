@@ -13,6 +13,7 @@ from event_streaming.admin.alerts import OpenAlert
 from event_streaming.admin.episodes import KINDS
 from event_streaming.admin.prometheus import COUNTER, Metric, exposition
 from event_streaming.admin.status import site_status
+from event_streaming.consumer.line.holding import ALL_ROWS, LOW_ROWS
 from event_streaming.consumer.logs.overview import ProducerRow
 from event_streaming.consumer.logs.state import ONLINE
 from event_streaming.producer.registration.overview import ConsumerRow
@@ -69,8 +70,24 @@ def of_producers(rows: list[ProducerRow]) -> list[Metric]:
 		f"{PREFIX}unsettled_events",
 		"Events that have not taken effect, by status; counted up to 10000.",
 	)
+	waits = Metric(
+		f"{PREFIX}producer_waits",
+		"1 while rows wait for the hours of the line (Only Between), by which rows.",
+	)
+	used = Metric(
+		f"{PREFIX}producer_line_bytes_per_second",
+		"Bytes on the line to the producer per second, last minute.",
+	)
+	allowed = Metric(
+		f"{PREFIX}producer_line_bytes_per_second_allowed",
+		"What Most KB per Second allows; 0 without a bound.",
+	)
 	for row in rows:
 		name = row["name"]
+		for rows_waiting, said in ((LOW_ROWS, "low"), (ALL_ROWS, "all")):
+			waits.add(row["waits"] == rows_waiting, producer=name, rows=said)
+		used.add(row["bytes_per_second"], producer=name)
+		allowed.add(row["bytes_allowed"], producer=name)
 		up.add(row["connection"] == ONLINE, producer=name)
 		paused.add(row["paused"], producer=name)
 		behind.add(row["events_behind"], producer=name)
@@ -84,7 +101,7 @@ def of_producers(rows: list[ProducerRow]) -> list[Metric]:
 			("waiting", "waiting"),
 		):
 			unsettled.add(row[key], producer=name, status=status)
-	return [up, paused, behind, position, contact, failures, unsettled]
+	return [up, paused, behind, position, contact, failures, unsettled, waits, used, allowed]
 
 
 def of_consumers(rows: list[ConsumerRow]) -> list[Metric]:

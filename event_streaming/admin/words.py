@@ -25,6 +25,11 @@ def at(moment) -> str:
 	return str(moment)[:19] if moment else _("never")
 
 
+def clock(moment: datetime | None) -> str:
+	"""The time of day of a moment soon."""
+	return f"{moment:%H:%M}" if moment else ""
+
+
 def listening(listener: Listener | None) -> str:
 	"""Whether this site hears from a producer at once, and when it did last; "no" where nobody listens."""
 	if not listener:

@@ -33,6 +33,14 @@ def read_bounded(response: requests.Response, url: str) -> bytes:
 	return b"".join(chunks)
 
 
+def size_of(response: requests.Response) -> int:
+	"""Bytes that a request and what was read of its answer took on the line, compressed as they were."""
+	request, body = response.request, response.request.body
+	lines = [*request.headers.items(), *response.headers.items(), ("HTTP/1.1", request.url or "")]
+	sent = len(body.encode() if isinstance(body, str) else body or b"")
+	return sent + response.raw.tell() + sum(len(name) + len(value) + 4 for name, value in lines)
+
+
 def read_error(content: bytes) -> tuple[str, str]:
 	"""(exception name, message for a person) of a Frappe error answer; ("", "") when it is something else."""
 	try:

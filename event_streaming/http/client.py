@@ -5,7 +5,7 @@ It never retries, never logs and never follows a redirect to another host; what 
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 import frappe
@@ -20,7 +20,14 @@ from event_streaming.exceptions import (
 	WrongSite,
 )
 from event_streaming.http.allowed import bound_of_this_site, explain_not_allowed, site_authorities
-from event_streaming.http.answers import document_in, met_site, read_bounded, read_error, retry_after
+from event_streaming.http.answers import (
+	document_in,
+	met_site,
+	read_bounded,
+	read_error,
+	retry_after,
+	size_of,
+)
 from event_streaming.http.confidential import Confidential, plain
 from event_streaming.http.connection import CheckedAdapter, OutsideOfBound
 from event_streaming.http.explaining import explain_connection_error
@@ -41,6 +48,16 @@ SAID_NO = {
 	"TypeError",
 }
 NO_SUCH_METHOD = {"AppNotInstalledError", "AttributeError", "ImportError", "ModuleNotFoundError"}
+
+
+class Metered(Protocol):
+	"""Somebody who bounds and measures what goes over the line to a site."""
+
+	def before(self) -> None:
+		"""Before a request; it may wait."""
+
+	def count(self, number: int) -> None:
+		"""So many bytes have gone over the line."""
 
 
 class SiteClient:
@@ -66,6 +83,7 @@ class SiteClient:
 		self.url = url.rstrip("/")
 		self.timeout = (settings.connect_timeout, settings.read_timeout)
 		self.spare_used = ""
+		self.meter: Metered | None = None
 		self._spare_secrets = spare_secrets
 		self._api_key = Confidential(api_key or "")
 		self._with_token = bool(token)
@@ -173,6 +191,9 @@ class SiteClient:
 	def _send(self, verb: str, path: str, body: dict | None, times: tuple) -> tuple[requests.Response, bytes]:
 		"""One request and its answer, whatever its status. Raises RemoteUnavailable."""
 		headers = {} if body is None else {"Content-Type": "application/json"}
+		if self.meter:
+			self.meter.before()
+		response = None
 		try:
 			response = self._session.request(
 				verb,
@@ -198,6 +219,9 @@ class SiteClient:
 			# a job's time is over, say: the functions below this one hold the keys in their variables, and Frappe's Error
 			# Log keeps those of all that an error has passed through
 			raise error.with_traceback(None) from None
+		finally:
+			if self.meter and response is not None:
+				self.meter.count(size_of(response))
 		return response, content
 
 	def _answer(self, content: bytes) -> dict:

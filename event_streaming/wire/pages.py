@@ -13,6 +13,7 @@ from event_streaming.wire.checks import (
 	whole_number,
 )
 from event_streaming.wire.events import CREATE, Event, read_event
+from event_streaming.wire.wishes.priorities import Wish, parse_ahead
 
 PROTOCOL = 2
 MAX_EVENTS = 5_000
@@ -87,6 +88,10 @@ class Page(TypedDict):
 	place: str
 	# None from a producer over which nobody can listen
 	listen: Listen | None
+	# DocType -> up to where all of it is dealt with once the page is, ahead of the cursor
+	ahead: dict[str, int]
+	# events wait there that are not wanted now
+	held: bool
 
 
 class CopyPage(TypedDict):
@@ -170,8 +175,11 @@ def parse_copy_page(answer: Any, doctype: str, after: str, producer: str) -> Cop
 	}
 
 
-def parse_page(answer: Any, cursor: int, producer: str) -> Page:
-	"""The page in `answer`, checked; `cursor` is the one that was asked with, `producer` the URL that was asked.
+NO_WISH = Wish()
+
+
+def parse_page(answer: Any, cursor: int, producer: str, wish: Wish = NO_WISH) -> Page:
+	"""The page in `answer`, checked; `cursor` and `wish` are those that were asked with, `producer` the URL that was asked.
 
 	Raises InvalidPage with what is wrong.
 	"""
@@ -184,16 +192,22 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 	if new_cursor < cursor:
 		raise InvalidPage(f"The feed's cursor goes back from {cursor} to {new_cursor}.")
 	parsed = [read_event(event, producer) for event in events]
+	ahead = parse_ahead(answer.get("ahead"), wish, cursor)
+	is_ahead = bool(ahead) and new_cursor == cursor
 	last = cursor
 	for event in parsed:
-		if not last <= event["at_position"] <= new_cursor:
+		end = ahead.get(event["ref_doctype"], 0) if is_ahead else new_cursor
+		if not last <= event["at_position"] <= end:
 			raise InvalidPage("The feed's events are not in the order of their positions.")
 		last = event["at_position"]
+	goes_on = new_cursor > cursor or any(
+		position > wish.cursor_of(doctype, cursor) for doctype, position in ahead.items()
+	)
 	return {
 		"protocol": whole_number(answer.get("protocol"), "protocol"),
 		"events": parsed,
 		"cursor": new_cursor,
-		"has_more": bool(answer.get("has_more")) and new_cursor > cursor,
+		"has_more": bool(answer.get("has_more")) and goes_on,
 		"behind": whole_number(answer.get("behind") or 0, "behind"),
 		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
 		"site": text(answer.get("site") or "", "site", 500),
@@ -214,6 +228,8 @@ def parse_page(answer: Any, cursor: int, producer: str) -> Page:
 		"from_broker": False,
 		"place": "",
 		"listen": parse_listen(answer.get("listen")),
+		"ahead": ahead,
+		"held": bool(answer.get("held")) and wish.only,
 	}
 
 

@@ -4,6 +4,7 @@ Unknown words are dropped, not believed.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,6 +22,9 @@ REJECTED, UNSUBSCRIBED = "rejected", "unsubscribed"
 # of the two sites
 PAUSED, USER_DISABLED, NO_ROLE, FRESH_COPY = "paused", "user_disabled", "no_role", "fresh_copy"
 PAUSED_HERE, OFFLINE, REFUSED = "paused_here", "offline", "refused"
+# followed by a time of day of the taker's: "hours 22:00"
+HOURS = "hours"
+UNTIL = re.compile(rf"{HOURS} (\d\d:\d\d)")
 # of the document as it is now
 NOT_THERE, MAY_NOT_READ = "not_there", "may_not_read"
 CONDITION, CONDITION_FAILS = "condition", "condition_fails"

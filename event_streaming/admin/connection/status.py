@@ -13,7 +13,8 @@ from event_streaming.admin.causes.listing import open_causes_of
 from event_streaming.admin.connection.shapes import fresh_as_of, percentile
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer
-from event_streaming.admin.words import counted, listening
+from event_streaming.admin.words import clock, counted, listening
+from event_streaming.consumer.line.holding import ALL_ROWS
 from event_streaming.consumer.logs import by_doctype, state
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs.by_doctype import OpenEvents
@@ -26,6 +27,7 @@ from event_streaming.producer.registration import figures as producing
 from event_streaming.producer.registration import overview as registered
 from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.hours import HOUR
+from event_streaming.wire.wishes.priorities import LOW
 
 DAY = timedelta(days=1)
 # ended verifies that are looked through for the last one of each DocType
@@ -177,6 +179,8 @@ def state_of_line(subscription: Subscription, row: ProducerRow, statuses: dict[s
 		label, color = _("{0} Waiting").format(counted(waiting)), "orange"
 	elif row["connection"] == state.UNKNOWN:
 		label, color = _("Not contacted yet"), "gray"
+	elif row["waits"] == ALL_ROWS or (row["waits"] and subscription.priority == LOW):
+		label, color = _("Waits until {0}").format(clock(row["waits_until"])), "blue"
 	elif row["events_behind"]:
 		label, color = _("Events Behind"), "blue"
 	return {"label": label, "color": color, "text": ""}

@@ -23,6 +23,8 @@ from event_streaming.admin.setup.fields import (
 )
 from event_streaming.admin.setup.planning import remote_doctypes, remote_of
 from event_streaming.admin.setup.reading import Mistake, Part, Row, Setup
+from event_streaming.consumer.line.meter import MOST_KB
+from event_streaming.consumer.line.windows import parse_windows
 from event_streaming.consumer.mapping.validation import problems_of
 from event_streaming.consumer.subscriptions.producer_form import (
 	problem_of_decided,
@@ -185,6 +187,14 @@ def of_lists(part: Part) -> Iterator[Mistake]:
 		yield Mistake(
 			f"{part.path}.workers", _("it must be a number from {0} to {1}").format(1, MOST_WORKERS)
 		)
+	if "most_kb_per_second" in part.values and not 0 <= part.values["most_kb_per_second"] <= MOST_KB:
+		path = f"{part.path}.most_kb_per_second"
+		yield Mistake(path, _("it must be a number from {0} to {1}").format(0, MOST_KB))
+	try:
+		parse_windows(part.values.get("only_between"))
+	except ValueError as error:
+		path = f"{part.path}.only_between"
+		yield Mistake(path, _("Only Between: {0} is not two times of day such as 22:00-06:00.").format(error))
 	for key in ("also_bring", "never_bring"):
 		for doctype in part.values.get(key, ()):
 			path = f"{part.path}.{key}"

@@ -257,6 +257,9 @@ def _held_back(reasons: list[str], events: list[EventLine], here: bool) -> list[
 	known = set() if any(each["status"] == BEHIND for each in events) else {codes.BEHIND}
 	if here:
 		known.add(codes.NOT_LOGGED)
+		if codes.BEHIND in known:
+			# what waits for its hours is none of its events
+			known.update(reason for reason in reasons if codes.UNTIL.fullmatch(reason))
 	return [reason for reason in reasons if reason not in known]
 
 

@@ -20,7 +20,13 @@ def sentences(reasons: Iterable[str], giver: str, taker: str, document: tuple[st
 		"name": document[1],
 		"role": SUBSCRIBER,
 	}
-	return [known[reason].format(**values) for reason in dict.fromkeys(reasons) if reason in known]
+	found = []
+	for reason in dict.fromkeys(reasons):
+		if until := codes.UNTIL.fullmatch(reason):
+			found.append(known[codes.HOURS].format(**values, until=until[1]))
+		elif reason in known and reason != codes.HOURS:
+			found.append(known[reason].format(**values))
+	return found
 
 
 def briefly(reason: Reason, giver: str, taker: str, document: tuple[str, str]) -> str:
@@ -76,6 +82,9 @@ def _sentences() -> dict[str, str]:
 		),
 		codes.BEHIND: _("{taker} has not taken its last events yet."),
 		codes.FRESH_COPY: _("{giver} has cleared events that {taker} had not taken: a first copy is needed."),
+		codes.HOURS: _(
+			"{taker} waits with {doctype} until {until}, its own time: Only Between in its Event Producer for {giver}."
+		),
 		codes.PAUSED_HERE: _(
 			"{taker} pulls nothing from {giver} at present: the Event Producer there is paused."
 		),

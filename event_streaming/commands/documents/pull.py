@@ -1,5 +1,7 @@
 """`event-streaming pull`: pull and apply what the producers have, now."""
 
+import time
+
 import click
 import frappe
 
@@ -61,6 +63,10 @@ def pull_and_tell(name: str, seconds: int | None) -> int:
 	if summary.error:
 		click.echo(f"  {summary.error}", err=True)
 		return IMPOSSIBLE
+	if summary.waits:
+		click.echo(f"  {summary.waits}")
+	if summary.later:
+		click.echo(f"  the line is used as much as it may be: it goes on in {summary.later:.0f} seconds")
 	if summary.busy:
 		click.echo("  another pull of this producer is running", err=True)
 		return BUSY
@@ -83,6 +89,8 @@ def pull_to_the_end(name: str, seconds: int | None):
 		if not summary.more or seconds:
 			end_progress()
 			return summary
+		# the line's bound; nothing is open meanwhile
+		time.sleep(summary.later)
 
 
 def show(summary, before: int) -> None:

@@ -68,6 +68,8 @@ def check_slice(part: Slice, doc: Any, producer: Producer) -> bool:
 		save(check)
 	part.measure()
 	while check.place["number"] < len(check.scope["doctypes"]):
+		if not part.see_that_line_is_free(check.scope["doctypes"][check.place["number"]], producer.line):
+			return False
 		if not check_next(part, producer):
 			return False
 		part.measure()

@@ -183,7 +183,9 @@ def read_there(row: Row) -> None:
 	row.fields = [NAME, *fields_to_ask(row)]
 	after = ""
 	for _page in range(MOST_PAGES):
-		page = row.producer.get_match_page(row.wanted.remote_doctype, row.fields, after, row.kept.position)
+		page = row.producer.get_match_page(
+			row.wanted.remote_doctype, row.fields, after, row.kept.position_of(row.wanted.remote_doctype)
+		)
 		if page["paused"]:
 			raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 		for each in page["rows"]:

@@ -54,7 +54,7 @@ def try_first(doc, producer: Producer, kept: PullState, remote: str) -> Trial:
 	Raises the Remote* errors. What is open in the transaction is lost.
 	"""
 	began, trial = time.monotonic(), Trial()
-	page = producer.get_copy_page(remote, "", kept.position, None, limit=DOCUMENTS)
+	page = producer.get_copy_page(remote, "", kept.position_of(remote), None, limit=DOCUMENTS)
 	if page["paused"]:
 		raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 	events = page["events"][:DOCUMENTS]

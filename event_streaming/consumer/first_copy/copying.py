@@ -142,6 +142,8 @@ def copy_slice(part: Slice, doc, producer: Producer) -> bool:
 		if loop.is_wanted(doc.name) or time.monotonic() - pulled >= PULL_EACH:
 			let_pull(doc.name)
 			pulled = time.monotonic()
+		if not part.see_that_line_is_free(current(part.task), producer.line):
+			return False
 		with pull_lock(doc.name, WAIT_SECONDS) as taken:
 			if not taken:
 				return False
@@ -197,7 +199,9 @@ def current(copy: Task) -> str | None:
 def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 	"""Read one page and apply it. The pull's lock is held, so that nothing newer has been applied."""
 	remote, after = current(part.task), part.task.place["after"]
-	page = producer.get_copy_page(remote, after, kept.position, part.task.scope["filters"].get(remote))
+	page = producer.get_copy_page(
+		remote, after, kept.position_of(remote), part.task.scope["filters"].get(remote)
+	)
 	if page["paused"]:
 		raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 	work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")

@@ -172,7 +172,7 @@ def read_there(
 	"""Remote name -> values in this site's terms, and where each was first made."""
 	there: dict[str, Values] = {}
 	roots: dict[str, Root | None] = {}
-	after, cursor = "", state.load_state(event_producer).position
+	after, cursor = "", state.load_state(event_producer).position_of(subscription.remote_doctype)
 	while True:
 		page = producer.get_match_page(subscription.remote_doctype, list(fields.remote), after, cursor)
 		if page["paused"]:

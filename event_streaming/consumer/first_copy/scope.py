@@ -8,6 +8,7 @@ import frappe
 
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.messages.coded import _
+from event_streaming.wire.wishes.priorities import PRIORITIES
 
 
 def as_list(doctypes: str | Iterable[str] | None) -> list[str]:
@@ -48,7 +49,7 @@ def raise_left_alone(doctype: str) -> NoReturn:
 
 
 def scope_of(wanted: list[Subscription], filters: Any) -> dict[str, Any]:
-	"""What a task is to do: the DocTypes as the producer calls them, and the filters of each."""
+	"""What a task is to do: the DocTypes as the producer calls them, those of higher priority first, and the filters of each."""
 	if isinstance(filters, str):
 		try:
 			filters = json.loads(filters) if filters.strip() else None
@@ -65,4 +66,5 @@ def scope_of(wanted: list[Subscription], filters: Any) -> dict[str, Any]:
 		by_doctype = {wanted[0].remote_doctype: filters}
 	else:
 		frappe.throw(_("Filters are for one Document Type: give them for each, as {DocType: filters}."))
-	return {"doctypes": [each.remote_doctype for each in wanted], "filters": by_doctype}
+	in_order = sorted(wanted, key=lambda each: PRIORITIES.index(each.priority))
+	return {"doctypes": [each.remote_doctype for each in in_order], "filters": by_doctype}

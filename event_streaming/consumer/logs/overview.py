@@ -10,6 +10,8 @@ import frappe
 from frappe.query_builder.functions import Count
 from frappe.utils import cint
 
+from event_streaming.consumer.line.holding import holding
+from event_streaming.consumer.line.meter import meter_of
 from event_streaming.consumer.logs import listener, state
 from event_streaming.consumer.logs.listener import Listener
 from event_streaming.consumer.logs.sync_log import CONFLICT, DOCTYPE, FAILED, OPEN, RETRYING, WAITING
@@ -61,6 +63,13 @@ class ProducerRow(TypedDict):
 	restored_to: int
 	restored_documents: str | None
 	creation: datetime
+	# which rows wait for the hours of the line ("Low Rows", "All Rows"; "" for none) and until when; since when its hours are
+	waits: str
+	waits_until: datetime | None
+	hours_since: datetime | None
+	# what the line is used for: bytes per second of the last minute, and what the bound is (0: none)
+	bytes_per_second: int
+	bytes_allowed: int
 
 
 def producers(name: str | None = None) -> list[ProducerRow]:
@@ -68,7 +77,7 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 	known = frappe.get_all(
 		"Event Producer",
 		filters={"name": name} if name else None,
-		fields=["name", "paused", "creation"],
+		fields=["name", "paused", "creation", "only_between", "only_between_for", "most_kb_per_second"],
 		order_by="name asc",
 	)
 	states = {
@@ -117,6 +126,18 @@ def _row(producer: dict, kept: dict, counts: dict[str, int]) -> dict:
 		"restored_to": cint(kept.get("restored_to")),
 		"restored_documents": kept.get("restored_documents") or None,
 		"creation": producer["creation"],
+		**_of_line(producer),
+	}
+
+
+def _of_line(producer: dict) -> dict:
+	held, line = holding(producer), meter_of(producer)
+	return {
+		"waits": held.rows,
+		"waits_until": held.until,
+		"hours_since": held.since,
+		"bytes_per_second": round(line.rate()),
+		"bytes_allowed": line.bytes_per_second,
 	}
 
 

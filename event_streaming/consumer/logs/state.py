@@ -13,6 +13,7 @@ from frappe.utils import cint, get_datetime, now_datetime
 from event_streaming.consumer.logs import taken_events
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import Listen
+from event_streaming.wire.wishes.priorities import beyond, read_taken
 
 DOCTYPE = "Event Producer Last Update"
 
@@ -64,6 +65,8 @@ class PullState:
 	broker_place: str = ""
 	# over what this site can listen to the producer, as JSON; "" when it can't
 	listen: str = ""
+	# DocType -> up to where its events were taken ahead of the position, as JSON
+	taken_ahead: str = ""
 
 	def __post_init__(self):
 		self.position = cint(self.position)
@@ -73,6 +76,21 @@ class PullState:
 		self.epoch, self.receipt = self.epoch or "", self.receipt or ""
 		self.broker_place = self.broker_place or ""
 		self.listen = self.listen or ""
+		self.taken_ahead = self.taken_ahead or ""
+
+	@property
+	def taken(self) -> dict[str, int]:
+		"""DocType on the producer -> up to where its events were taken ahead of the position."""
+		return beyond(read_taken(self.taken_ahead), self.position)
+
+	def position_of(self, doctype: str) -> int:
+		"""Up to where all events of a DocType are dealt with."""
+		return max(self.position, self.taken.get(doctype, 0))
+
+	@property
+	def furthest(self) -> int:
+		"""The last position of which this site has taken anything."""
+		return max((self.position, *self.taken.values()))
 
 	@property
 	def reads_from(self) -> str | None:
@@ -105,6 +123,11 @@ def save_state(event_producer: str, **values) -> None:
 	frappe.get_doc({"doctype": DOCTYPE, "event_producer": event_producer, **values}).insert(
 		ignore_permissions=True
 	)
+
+
+def as_taken(taken: dict[str, int]) -> str | None:
+	"""What was taken ahead of the cursor, as it is kept."""
+	return json.dumps(taken, sort_keys=True) if taken else None
 
 
 def move_cursor(event_producer: str, **values) -> None:

@@ -12,15 +12,17 @@ import frappe
 
 from event_streaming.consumer.checking import checker
 from event_streaming.consumer.first_copy import copying
+from event_streaming.consumer.line.holding import holding
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.long_work import scheduled
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.tasks import task
 from event_streaming.consumer.tasks.slices import Slice, request
 from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.verify import repair, rounds, verifying
 from event_streaming.database.locks import advisory_lock
-from event_streaming.exceptions import RemoteUnavailable
+from event_streaming.exceptions import LineWaits, RemoteUnavailable
 from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
 from event_streaming.site.claims import redis_key
@@ -55,7 +57,9 @@ def run_slice(name: str, told: Callable[[Task], None] | None = None, seconds: in
 		task.set_status(work, task.RUNNING)
 		frappe.db.commit()
 		try:
-			finished = work_on(work, doc, Slice(work, deadline, told))
+			finished = work_on(work, doc, slice_of(work, doc, deadline, told))
+		except LineWaits as error:
+			return ended(work, task.WAITING, str(error))
 		except RemoteUnavailable as error:
 			return ended(work, task.WAITING, _("{0} It is tried again automatically.").format(error))
 		except (frappe.ValidationError, ValueError) as error:
@@ -74,6 +78,17 @@ def run_slice(name: str, told: Callable[[Task], None] | None = None, seconds: in
 			rounds.keep(work)
 			frappe.db.commit()
 		return done
+
+
+def slice_of(work: Task, doc, deadline: float, told: Callable[[Task], None] | None) -> Slice:
+	"""A slice ends with the hours at which the line may be used. Raises LineWaits outside of those of all rows."""
+	held = holding(doc)
+	if held.everything:
+		raise LineWaits(_("It waits until {0} (Only Between).").format(held.clock))
+	if held.seconds_left is not None:
+		deadline = min(deadline, time.monotonic() + held.seconds_left)
+	waits = [each.remote_doctype for each in subscriptions_of(doc).values() if held.holds(each.priority)]
+	return Slice(work, deadline, told, held=frozenset(waits), held_until=held.clock)
 
 
 def work_on(work: Task, doc, part: Slice) -> bool:

@@ -27,4 +27,5 @@ def record(event_producer: str, page: Page, asked_on: datetime) -> None:
 def caught_up(page: Page, asked_on: datetime) -> dict[str, datetime]:
 	"""Nothing was left on the producer when it was asked: written with what is written of each contact anyway. Of a page with
 	events the cursor says it, once they are dealt with."""
-	return {} if page["events"] or page["has_more"] or page["paused"] else {"caught_up_on": asked_on}
+	is_left = page["events"] or page["has_more"] or page["paused"] or page["held"]
+	return {} if is_left else {"caught_up_on": asked_on}

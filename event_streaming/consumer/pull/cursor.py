@@ -1,12 +1,13 @@
 """The mark of a pull: how far it has got in the producer's log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from event_streaming.consumer.logs import state, sync_log, taken_events
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.identity import registry
 from event_streaming.wire.events import Event
+from event_streaming.wire.wishes.priorities import taken_after
 
 
 @dataclass
@@ -21,6 +22,15 @@ class Summary:
 	more: bool = False
 	busy: bool = False
 	error: str = ""
+	# until when the whole connection waits, for a person; "" when it does not
+	waits: str = ""
+	# the line is used as much as it may be for so many seconds
+	later: float = 0.0
+
+	@property
+	def goes_on(self) -> bool:
+		"""Whether the next slice is to begin at once."""
+		return self.more and not self.later
 
 
 @dataclass
@@ -33,8 +43,13 @@ class Cursor:
 	summary: Summary
 	# of the last page there is: since its end nothing is left of what the producer had at this time
 	caught_up_on: datetime | None = None
+	# the page holds some DocTypes alone, ahead of the cursor, each up to there
+	ahead: dict[str, int] = field(default_factory=dict)
 
 	def write(self, upto: int, statuses: list[str]) -> None:
+		if self.ahead:
+			state.move_cursor(self.event_producer, taken_ahead=state.as_taken(self.taken_after(upto)))
+			return
 		position, last_update = cursor_after(self.events, upto, self.kept)
 		values: dict = {"position": position, "last_update": last_update}
 		if self.caught_up_on and upto == len(self.events):
@@ -42,10 +57,18 @@ class Cursor:
 		state.move_cursor(self.event_producer, **values)
 
 	def committed(self, upto: int, statuses: list[str]) -> None:
-		self.kept.position, self.kept.last_update = cursor_after(self.events, upto, self.kept)
+		if self.ahead:
+			self.kept.taken_ahead = state.as_taken(self.taken_after(upto)) or ""
+		else:
+			self.kept.position, self.kept.last_update = cursor_after(self.events, upto, self.kept)
 		self.summary.events += len(statuses)
 		self.summary.synced += statuses.count(sync_log.SYNCED)
 		self.summary.failed += sum(status in sync_log.OPEN for status in statuses)
+
+	def taken_after(self, upto: int) -> dict[str, int]:
+		"""What is taken ahead once the first `upto` events of such a page are dealt with."""
+		positions = [event["at_position"] for event in self.events]
+		return taken_after(positions, upto, self.ahead, self.kept.taken)
 
 
 def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int, str | None]:

@@ -7,12 +7,14 @@ producer; it may have helpers that apply a part of its events (shared_page.py).
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import frappe
 from frappe.utils import now_datetime
 
 from event_streaming.consumer.apply.work import Work, open_work
+from event_streaming.consumer.line.holding import holding, waits_until
+from event_streaming.consumer.line.meter import LONGEST_PAUSE
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull import contact
@@ -39,6 +41,7 @@ from event_streaming.site.claims import redis_key
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.pages import PROTOCOL, Page
+from event_streaming.wire.wishes.priorities import beyond
 
 WAKE_FOR = 600
 # between two looks whether another pull is over
@@ -105,6 +108,9 @@ def pull_as_subscriber(
 	doc = frappe.get_doc("Event Producer", event_producer)
 	if doc.get("paused"):
 		summary.error = paused(event_producer)
+		return
+	if (held := holding(doc)).everything:
+		summary.waits = waits_until(event_producer, held)
 		return
 	try:
 		with acting_as(doc.user):
@@ -175,6 +181,8 @@ def read_pages(
 	"""Page after page until the end or the deadline."""
 	producer = source.producer
 	while True:
+		if not may_use_line(doc, producer, summary, deadline):
+			return
 		asked_on = now_datetime()
 		page = next_page(doc, source, kept)
 		doc = as_it_is_now(doc.name)
@@ -205,6 +213,23 @@ def read_pages(
 			return
 		if not page["has_more"]:
 			return
+
+
+def may_use_line(doc, producer: Producer, summary: Summary, deadline: float) -> bool:
+	"""Whether the next page may be asked for now; the summary says why not."""
+	if (held := holding(doc)).everything:
+		summary.waits = waits_until(doc.name, held)
+		return False
+	seconds = producer.line.pause(deadline)
+	if not seconds:
+		return True
+	summary.more = True
+	if seconds > LONGEST_PAUSE:
+		# a worker is not held for it: the minute's sweep goes on
+		summary.later = seconds
+		state.save_state(doc.name, next_pull=now_datetime() + timedelta(seconds=seconds))
+		frappe.db.commit()
+	return False
 
 
 def next_page(doc, source: Source, kept: PullState) -> Page:
@@ -245,9 +270,9 @@ def go_with_the_log(kept: PullState, page: Page) -> None:
 		key: page[key] for key in ("epoch", "receipt") if page[key] and page[key] != getattr(kept, key)
 	}
 	common = page["same_up_to"]
-	if "epoch" in values and kept.epoch and common is not None and common < kept.position:
-		values |= state.restored(kept, common, kept.position)
-		take_back_renames(kept.event_producer, common, kept.position)
+	if "epoch" in values and kept.epoch and common is not None and common < kept.furthest:
+		values |= state.restored(kept, common, kept.furthest)
+		take_back_renames(kept.event_producer, common, kept.furthest)
 	if values:
 		state.save_state(kept.event_producer, **values)
 		for key, value in values.items():
@@ -276,8 +301,10 @@ def apply_page(
 ) -> bool:
 	"""Apply a page and move the cursor past it. False: the time ran out."""
 	events = page["events"]
-	is_end = not page["has_more"] and not page["from_broker"]
+	is_ahead = bool(page["ahead"]) and page["cursor"] == kept.position
+	is_end = not page["has_more"] and not page["from_broker"] and not page["held"] and not is_ahead
 	cursor = Cursor(work.event_producer, events, kept, summary, asked_on if is_end else None)
+	cursor.ahead = page["ahead"] if is_ahead else {}
 	if not apply_shared(crew, work, events, cursor, deadline):
 		return False
 	values: dict = {}
@@ -285,10 +312,14 @@ def apply_page(
 		values["position"] = page["cursor"]
 	if page["place"] and page["place"] != kept.broker_place:
 		values["broker_place"] = page["place"]
+	taken = beyond({**kept.taken, **page["ahead"]}, max(page["cursor"], kept.position))
+	if (state.as_taken(taken) or "") != kept.taken_ahead:
+		values["taken_ahead"] = state.as_taken(taken)
 	if kept.protocol >= 2 and values:
 		state.move_cursor(work.event_producer, **values)
 		frappe.db.commit()
 		kept.position, kept.broker_place = page["cursor"], page["place"] or kept.broker_place
+		kept.taken_ahead = values.get("taken_ahead", kept.taken_ahead) or ""
 	return True
 
 

@@ -79,7 +79,7 @@ def pull_quickly(event_producer: str) -> None:
 	"""After the web server's answer, or a message: a short pull. What is left, or did not go as it should, is a job's."""
 	frappe.cache.delete(frappe.cache.make_key(redis_key("queued", event_producer)))
 	summary = pull(event_producer, seconds=QUICK_PULL_SECONDS, patience=QUICK_TIMEOUT)
-	if summary.more or summary.error:
+	if summary.goes_on or summary.error:
 		request_pull(event_producer)
 
 
@@ -89,7 +89,7 @@ def pull_job(event_producer: str) -> None:
 	if not frappe.db.exists("Event Producer", event_producer):
 		return
 	summary = pull(event_producer)
-	if summary.more:
+	if summary.goes_on:
 		request_pull(event_producer)
 
 

@@ -14,10 +14,12 @@ from frappe.utils.password import decrypt, encrypt
 
 from event_streaming.broker.addresses import Server, permitted_servers, read_servers, server_at
 from event_streaming.broker.nats_client import Fetched, NatsClient
+from event_streaming.consumer.line.holding import holding
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.chain import unbroken
 from event_streaming.consumer.subscriptions import agreement
 from event_streaming.consumer.subscriptions.remote import Producer
+from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import BrokerMissing, BrokerUnavailable
 from event_streaming.http.confidential import Confidential
 from event_streaming.site.address import public_url
@@ -33,7 +35,8 @@ from event_streaming.wire.broker.messages import (
 	unseal,
 )
 from event_streaming.wire.events import Event
-from event_streaming.wire.pages import Page
+from event_streaming.wire.pages import NO_WISH, Page
+from event_streaming.wire.wishes.priorities import NORMAL, Wish, wish_of
 
 FEED_EVERY = 60
 KEPT_SECONDS = 600
@@ -58,12 +61,14 @@ class Source:
 
 	def next_page(self, doc, kept: PullState) -> Page:
 		"""The page after the cursor. Raises what the feed raises; nothing for the broker's sake."""
-		if not self.feed_only:
+		wish = wish_for(doc, kept)
+		# a broker's messages are in one order for everybody
+		if not self.feed_only and not wish:
 			page = self._from_broker(doc, kept)
 			if page:
 				return page
 		page = self.producer.get_page(
-			kept.position, kept.epoch, kept.receipt, transport=NATS if self.wanted else ""
+			kept.position, kept.epoch, kept.receipt, transport=NATS if self.wanted else "", wish=wish
 		)
 		if self.wanted:
 			page["broker"] = page["broker"] and confidential(page["broker"])
@@ -96,6 +101,17 @@ class Source:
 			self.holes += 1
 			self.feed_only = self.holes >= MOST_HOLES
 		return page
+
+
+def wish_for(doc, kept: PullState) -> Wish:
+	"""Which DocTypes are wanted first, and what was taken of them; none where all rows are alike."""
+	if not kept.taken_ahead and all(
+		(row.get("priority") or NORMAL) == NORMAL for row in doc.producer_doctypes
+	):
+		return NO_WISH
+	rows = subscriptions_of(doc).values()
+	priorities = {each.remote_doctype: each.priority for each in rows if each.active}
+	return wish_of(priorities, kept.taken, kept.position, holding(doc).low)
 
 
 class BrokerPages:
@@ -166,6 +182,8 @@ class BrokerPages:
 			"receipt": chain.messages[-1].receipt if chain.messages else kept.receipt,
 			"same_up_to": None,
 			"from_broker": True,
+			"ahead": {},
+			"held": False,
 			"place": f"{taken_up_to}@{self.created}",
 		}
 

@@ -116,7 +116,7 @@ def _ask(due: Due) -> None:
 				# as it was short: whether it is away is found out where nobody waits
 				frappe.cache.sadd(_slow_key(), due.name)
 				frappe.cache.expire(frappe.cache.make_key(_slow_key()), LOST_SECONDS)
-		if summary.more:
+		if summary.goes_on:
 			request_pull(due.name)
 	except Exception:
 		frappe.db.rollback()

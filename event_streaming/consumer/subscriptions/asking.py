@@ -74,6 +74,9 @@ def old_page(doc, producer: Producer, kept: PullState) -> Page:
 		"broker": None,
 		"from_broker": False,
 		"place": "",
+		"listen": None,
+		"ahead": {},
+		"held": False,
 	}
 
 

@@ -7,6 +7,8 @@ from frappe.utils import cint, escape_html, get_link_to_form, split_emails, vali
 from frappe.utils.password import get_decrypted_password
 
 from event_streaming.adapters.doctypes import why_not_subscribe
+from event_streaming.consumer.line.meter import MOST_KB
+from event_streaming.consumer.line.windows import parse_windows, written
 from event_streaming.consumer.settling.policies import POLICIES, policies_in
 from event_streaming.exceptions import CannotApply, EventStreamingError, RefusedDocType
 from event_streaming.http.allowed import checked_authorities
@@ -17,6 +19,7 @@ from event_streaming.site.address import public_url, web_address, why_no_address
 from event_streaming.site.refused import why_refused
 from event_streaming.site.settings import MOST_WORKERS
 from event_streaming.wire.left_out import names_in
+from event_streaming.wire.wishes.priorities import NORMAL
 
 MODULE = "Event Streaming"
 # fields that can be added up
@@ -31,6 +34,7 @@ def validate_producer(doc) -> None:
 	validate_fields(doc)
 	validate_workers(doc)
 	validate_schedule(doc)
+	validate_line(doc)
 	keep_statuses(doc)
 	keep_site(doc)
 	doc.ca_certificate = checked_authorities(doc.ca_certificate)
@@ -113,6 +117,30 @@ def validate_schedule(doc) -> None:
 		)
 	for address in split_emails(doc.verify_report_to or ""):
 		validate_email_address(address, throw=True)
+
+
+def validate_line(doc) -> None:
+	"""Hours are times of day; rows that are applied together with others have the priority of these."""
+	try:
+		doc.only_between = written(parse_windows(doc.only_between))
+	except ValueError as error:
+		frappe.throw(
+			_("Only Between: {0} is not two times of day such as 22:00-06:00.").format(
+				escape_html(str(error))
+			)
+		)
+	if not 0 <= cint(doc.most_kb_per_second) <= MOST_KB:
+		frappe.throw(_("Most KB per Second must be a number from 0 to {0}.").format(MOST_KB))
+	rows = [row for row in doc.producer_doctypes if not cint(row.unsubscribe)]
+	together = next((row for row in rows if cint(row.together)), None)
+	if together and len({row.get("priority") or NORMAL for row in rows}) > 1:
+		frappe.throw(
+			_(
+				"Row {0}: {1} is applied together with what was changed with it, so that no row can come before another. Give all rows"
+				" the same Priority, or clear Apply Together."
+			).format(together.idx, _(together.ref_doctype)),
+			CannotApply,
+		)
 
 
 def validate_rows(doc) -> None:

@@ -262,9 +262,10 @@ def keep_answer(event_producer: str, answer: dict) -> None:
 		# whoever stood somewhere goes on there, whoever is new begins at the end
 		start = "position_then" if old_cursor(kept) else "position"
 		values["position"] = whole_number(answer.get(start) or 0, start)
-	elif answer.get("made") and kept.position > (head := whole_number(answer.get("position"), "position")):
+	elif answer.get("made") and kept.furthest > (head := whole_number(answer.get("position"), "position")):
 		# another log than the one that this site knows: a backup from before the registration was restored there
-		values |= {"position": head, "epoch": "", "receipt": "", **state.restored(kept, head, kept.position)}
+		values |= {"position": min(kept.position, head), "taken_ahead": None, "epoch": "", "receipt": ""}
+		values |= state.restored(kept, head, kept.furthest)
 	if not kept.last_update and answer.get("last_update"):
 		values["last_update"] = str(answer["last_update"])[:26]
 	if answer.get("time_zone"):

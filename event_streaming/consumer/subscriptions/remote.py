@@ -10,6 +10,7 @@ from typing import Any
 
 import frappe
 
+from event_streaming.consumer.line.meter import meter_of
 from event_streaming.consumer.logs import listener
 from event_streaming.consumer.subscriptions import keys
 from event_streaming.consumer.subscriptions.fetched import (
@@ -29,7 +30,16 @@ from event_streaming.wire.digests import DigestPage, Shape, parse_digest_page
 from event_streaming.wire.facts import DocTypeFacts, parse_facts
 from event_streaming.wire.files import Piece, RemoteFile
 from event_streaming.wire.matching import MatchPage, parse_match_page
-from event_streaming.wire.pages import CopyPage, Look, Page, parse_copy_page, parse_look, parse_page
+from event_streaming.wire.pages import (
+	NO_WISH,
+	CopyPage,
+	Look,
+	Page,
+	parse_copy_page,
+	parse_look,
+	parse_page,
+)
+from event_streaming.wire.wishes.priorities import Wish
 
 DOCUMENTS_PER_CALL = 500
 
@@ -42,11 +52,14 @@ class Producer:
 		# documents that are asked for are only tried
 		self.trial = False
 		self.client = client_of(event_producer, spare_secrets=lambda: keys.spare_secrets(self.name))
+		self.line = self.client.meter = meter_of(event_producer)
 		if patience:
 			self.client.timeout = (patience, patience)
 
-	def get_page(self, cursor: int, epoch: str = "", receipt: str = "", transport: str = "") -> Page:
-		"""The next page of the feed after `cursor`; epoch and receipt came with the last page, `transport` is wished for. Raises the Remote* errors, NotRegistered or InvalidPage."""
+	def get_page(
+		self, cursor: int, epoch: str = "", receipt: str = "", transport: str = "", wish: Wish = NO_WISH
+	) -> Page:
+		"""The next page of the feed after `cursor`; epoch and receipt came with the last page, `transport` and `wish` are wished for. Raises the Remote* errors, NotRegistered or InvalidPage."""
 		settings = get_settings()
 		answer = self.client.call(
 			paths.FEED,
@@ -54,15 +67,16 @@ class Producer:
 				"event_consumer": public_url(),
 				"cursor": cursor,
 				"limit": settings.events_per_page,
-				"max_bytes": settings.page_bytes,
+				"max_bytes": self.line.page_bytes(),
 				"reachable": 0 if settings.not_reachable else 1,
 				"listening": listener.said_of_it(self.name),
 				"epoch": epoch,
 				"receipt": receipt,
 				**({"transport": transport} if transport else {}),
+				**({"priorities": wish.on_the_wire()} if wish else {}),
 			},
 		)
-		return parse_page(answer, cursor, self.name)
+		return parse_page(answer, cursor, self.name, wish)
 
 	def get_documents(self, keys: list[tuple[str, str]]) -> FetchedDocuments:
 		"""The documents ((DocType, name) on the producer) as they are there now, in as few calls as possible."""
@@ -161,7 +175,7 @@ class Producer:
 				"cursor": cursor,
 				"filters": json.dumps(filters) if filters else None,
 				"limit": limit or settings.events_per_page,
-				"max_bytes": settings.page_bytes,
+				"max_bytes": self.line.page_bytes(),
 				**self._for_trial(),
 			},
 		)

@@ -15,6 +15,7 @@ from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.consumer.settling.policies import PRODUCER_WINS, policies_in
 from event_streaming.wire.left_out import masks_in, names_in
 from event_streaming.wire.pages import KEEP
+from event_streaming.wire.wishes.priorities import NORMAL
 
 CHILD_TABLE = "Child Table"
 MOST_FIELDS = 500
@@ -48,6 +49,8 @@ class Subscription:
 	together: bool = False
 	# each event is applied by itself, also where several could be applied as one
 	one_by_one: bool = False
+	# whether its events come before or after those of other rows
+	priority: str = NORMAL
 	# numbers that both sites count in: "field", "table.field"
 	add_up: tuple[str, ...] = ()
 	# (field, policy) of those that are settled in another way than by `conflict_policy`
@@ -112,6 +115,7 @@ def subscriptions_of(event_producer) -> dict[str, Subscription]:
 			no_notifications=bool(cint(row.no_notifications)),
 			together=bool(cint(row.together)),
 			one_by_one=bool(cint(row.one_by_one)),
+			priority=row.get("priority") or NORMAL,
 			add_up=names_in(row.add_up),
 			field_policies=tuple(policies_in(row.field_policies).items()),
 		)

@@ -7,12 +7,14 @@ from typing import Any
 import frappe
 from frappe.utils import cint
 
+from event_streaming.consumer.line.holding import holding
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.tracing import told_to_producer
 from event_streaming.consumer.subscriptions.subscription import Subscription, subscriptions_of
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LocalKey
 from event_streaming.wire.tracing import (
+	HOURS,
 	NOT_APPROVED,
 	NOT_SUBSCRIBED,
 	OFFLINE,
@@ -58,6 +60,9 @@ def reasons_of(doc, wanted: Subscription | None) -> list[str]:
 		reasons.append(REJECTED if wanted.status == "Rejected" else NOT_APPROVED)
 	if cint(doc.paused):
 		reasons.append(PAUSED_HERE)
+	held = holding(doc)
+	if held.holds(wanted.priority) and not reasons:
+		reasons.append(f"{HOURS} {held.clock}")
 	connection = state.load_state(doc.name).connection
 	if connection == state.OFFLINE:
 		reasons.append(OFFLINE)

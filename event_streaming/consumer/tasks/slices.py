@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 import frappe
 
+from event_streaming.consumer.line.meter import LONGEST_PAUSE, Meter
 from event_streaming.consumer.tasks import task
 from event_streaming.consumer.tasks.task import Task
+from event_streaming.exceptions import LineWaits
+from event_streaming.messages.coded import _
 from event_streaming.site.claims import claim, redis_key
 from event_streaming.site.settings import get_settings
 
@@ -26,10 +29,29 @@ class Slice:
 	began: float = field(default_factory=time.monotonic)
 	done_before: int = -1
 	last_told: float = 0.0
+	# DocTypes on the producer that wait for the hours of the line, and until when
+	held: frozenset[str] = frozenset()
+	held_until: str = ""
 
 	@property
 	def over(self) -> bool:
 		return time.monotonic() >= self.deadline
+
+	def see_that_line_is_free(self, remote_doctype: str | None, line: Meter) -> bool:
+		"""Before the next step, with nothing open: whether it may use the line now; False when the slice is over.
+
+		Raises LineWaits where that is not soon.
+		"""
+		if remote_doctype in self.held:
+			raise LineWaits(_("It waits until {0} (Only Between).").format(self.held_until))
+		seconds = line.pause(self.deadline)
+		if seconds > LONGEST_PAUSE:
+			raise LineWaits(
+				_("The line is used as much as it may be: it goes on in {0} seconds.").format(
+					int(seconds) + 1
+				)
+			)
+		return not seconds
 
 	def measure(self) -> None:
 		"""Note the rate of this slice, and the time that is left at this rate."""

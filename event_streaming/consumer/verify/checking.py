@@ -54,6 +54,8 @@ def run(check: Comparison, look: LookAt) -> bool:
 		check.restart_doctype()
 	check.part.measure()
 	while check.remote:
+		if not check.part.see_that_line_is_free(check.remote, check.producer.line):
+			return False
 		if check.task.place["stage"] == SUMS:
 			sum_up(check)
 		elif check.task.place["suspects"]:

@@ -88,7 +88,7 @@ def look_at_some(check: Comparison, look: LookAt) -> bool:
 
 def portion_of(check: Comparison, kept: PullState, suspects: list[list]) -> Portion:
 	names = [name for name, _tries in suspects[:PORTION]]
-	answer = check.producer.look_at(check.remote, names, kept.position)
+	answer = check.producer.look_at(check.remote, names, kept.position_of(check.remote))
 	if answer["paused"]:
 		raise RemoteUnavailable(_("The producer's administrator has paused this site."))
 	work = open_work(

@@ -424,19 +424,15 @@ def _names_before(
 
 	All that is read here stands in the index itself.
 	"""
-	log = frappe.qb.DocType(LOG)
+	log, cursor = frappe.qb.DocType(LOG), reader.cursor_of(doctype)
 	approved = cint(reader.rows[doctype].from_position)
 	number = RowNumber().over(log.docname).orderby(log.position, order=Order.desc)
 	numbered = (
 		frappe.qb.from_(log)
 		.select(log.docname, log.name, log.position, number.as_("number"))
 		.where((log.ref_doctype == doctype) & log.docname.isin(docnames))
-		.where(
-			log.position.between(1, min(approved, reader.cursor))
-			if before_approval
-			else log.position > approved
-		)
-		.where(log.position <= reader.cursor)
+		.where(log.position.between(1, min(approved, cursor)) if before_approval else log.position > approved)
+		.where(log.position <= cursor)
 	)
 	query = (
 		frappe.qb.from_(numbered)

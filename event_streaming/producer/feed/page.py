@@ -5,6 +5,7 @@ made by the consumer itself. A page costs a number of queries that depends on ho
 many events it holds; it is bounded in events, in bytes and in the number of positions that it looks at.
 """
 
+import json
 from typing import Any
 
 import frappe
@@ -13,9 +14,10 @@ from frappe.utils import cint
 from event_streaming.messages.coded import _
 from event_streaming.producer.feed.granting import grant_for
 from event_streaming.producer.feed.open import open_doctypes
+from event_streaming.producer.feed.overtaking import Found, read_in_order_of
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice
-from event_streaming.producer.feed.shared import on_the_wire, read_page
+from event_streaming.producer.feed.shared import on_the_wire
 from event_streaming.producer.log import receipts, spans
 from event_streaming.producer.log.deliveries import forget_undelivered, keep_spans, record_deliveries
 from event_streaming.producer.log.epochs import LogState
@@ -35,6 +37,7 @@ from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
 from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.pages import PROTOCOL, UNPROVEN
+from event_streaming.wire.wishes.priorities import Wish, parse_wish
 
 
 def get_page(
@@ -47,19 +50,29 @@ def get_page(
 	receipt: str | None = None,
 	listening: int | None = None,
 	transport: str | None = None,
+	priorities: str | dict | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
 	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
 	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before; `transport` is "NATS"
-	when it would take events from a broker.
+	when it would take events from a broker; `priorities` are DocTypes that it wants before the others, as JSON.
 	"""
-	consumer = load_consumer(event_consumer)
+	consumer, wish = load_consumer(event_consumer), wished(priorities, cursor)
 	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
 	return tried_again(
-		lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening, transport)
+		lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening, transport, wish)
 	)
+
+
+def wished(priorities: str | dict | None, cursor: Any) -> Wish:
+	"""What a request says of priorities. Raises frappe.ValidationError."""
+	try:
+		return parse_wish(priorities, max(cint(cursor), 0))
+	except (ValueError, RecursionError):
+		frappe.throw(_("What the request says of priorities can't be read."))
+		raise AssertionError from None
 
 
 def _log_as_it_stands(event_consumer: str, receipt: str | None) -> LogState:
@@ -79,15 +92,19 @@ def _page(
 	epoch: str | None,
 	listening: int | None,
 	transport: str | None,
+	wish: Wish,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
 	consumer = as_it_is_now(consumer)
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
+	reader.taken = wish.taken
 	if log is None or cint(consumer.paused):
-		log, found = LogState(0), Slice([], reader.cursor, reader.cursor)
+		log, read = LogState(0), Found(Slice([], reader.cursor, reader.cursor))
+		found = read.page
 	else:
 		forget_undelivered(reader)
-		found = read_page(reader, log)
+		read = read_in_order_of(reader, log, wish)
+		found = read.page
 		_note_spans(reader, found, transport == NATS)
 		_see_whether_it_went_back(reader, log)
 	if cint(consumer.get("needs_copy")):
@@ -97,11 +114,12 @@ def _page(
 				" then have Needs a Fresh Copy cleared on the Event Consumer there."
 			).format(consumer.name, public_url())
 		)
-	record_deliveries(reader, found.events)
+	record_deliveries(reader, found.events, read.is_ahead)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
-	position = reader.cursor if reader.cursor <= found.head else None
-	contacted(consumer, position, reachable, listening, transport)
+	position = reader.cursor if reader.furthest <= found.head else None
+	taken_ahead = json.dumps(wish.taken) if wish.taken and position is not None else None
+	contacted(consumer, position, reachable, listening, transport, taken_ahead)
 	if cint(listening) == UNPROVEN:
 		# not ahead of anything: it only shows that messages come
 		listeners.publish(consumer.name, consumer.user, reader.cursor)
@@ -109,7 +127,7 @@ def _page(
 		"protocol": PROTOCOL,
 		"events": on_the_wire(found),
 		"cursor": found.cursor,
-		"has_more": found.cursor < found.head,
+		"has_more": read.has_more,
 		"behind": log.events_between(found.cursor, found.head),
 		"time_zone": time_zone(),
 		"site": public_url(),
@@ -120,10 +138,14 @@ def _page(
 		"rotate": int(bool(consumer.get("rotate_asked_on"))),
 		"token": int(consumer.get("token_state") == IN_ORDER),
 		"epoch": log.epoch,
-		"same_up_to": log.same_up_to(epoch or "", reader.cursor),
-		"receipt": receipts.make(log, found.cursor, consumer.name),
+		"same_up_to": log.same_up_to(epoch or "", wish.furthest(reader.cursor)),
+		"receipt": receipts.make(
+			log, max((found.cursor, wish.furthest(0), *read.ahead.values())), consumer.name
+		),
 		"listen": listeners.offered(),
 		"broker": grant_for(reader, log.epoch, transport),
+		"ahead": read.ahead,
+		"held": int(read.held),
 	}
 
 
@@ -132,7 +154,7 @@ def _note_spans(reader: Reader, found: Slice, has_broker: bool) -> None:
 
 	Of all, where the consumer goes on from here with what a broker gives it: that may come in no page.
 	"""
-	if reader.cursor > found.head:
+	if reader.furthest > found.head:
 		return
 	if has_broker:
 		reader.open |= open_doctypes(reader, reader.rows.keys() - found.doctypes)
@@ -145,7 +167,11 @@ def _note_spans(reader: Reader, found: Slice, has_broker: bool) -> None:
 			if has_broker
 			or row.ref_doctype in found.doctypes
 			or row.ref_doctype not in reader.rows
-			or spans.say_too_much(spans.parsed(row.get("open_spans")), reader.cursor, cint(row.from_position))
+			or spans.say_too_much(
+				spans.parsed(row.get("open_spans")),
+				reader.cursor_of(row.ref_doctype),
+				cint(row.from_position),
+			)
 		],
 	)
 

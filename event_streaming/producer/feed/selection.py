@@ -9,6 +9,7 @@ transaction that is too large for one page of any size is divided; its events sa
 
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import Any
 
 import frappe
 from frappe.utils import cint
@@ -53,13 +54,13 @@ class Slice:
 
 def read_slice(reader: Reader, head: int) -> Slice:
 	"""The steps from the log to the events of a page."""
-	if reader.cursor > head:
+	if reader.furthest > head:
 		reader.warnings.append(
 			_(
 				"The consumer says that it has taken events up to {0}, but the log of {1} ends at {2}, and nothing there proves"
 				" that it ever went further. If a backup was restored there, its administrator says so: event-streaming"
 				" restored --help."
-			).format(reader.cursor, public_url(), head)
+			).format(reader.furthest, public_url(), head)
 		)
 		return Slice([], reader.cursor, head)
 	scanned, reach = _scan(reader, head)
@@ -78,7 +79,7 @@ def read_slice(reader: Reader, head: int) -> Slice:
 
 def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	"""What the log holds after the cursor for the approved DocTypes, and the position up to which that is all."""
-	first = _first_position(reader) if reader.rows else None
+	first = first_position(reader) if reader.rows else None
 	if first is None:
 		return [], head
 	reach, most, cut = min(first - 1 + WINDOW, head), reader.limit, ""
@@ -105,14 +106,17 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 def _for_reader(reader: Reader, first: int, last: int, limit: int) -> list[Candidate]:
 	"""The events from one position to another that may be for the reader: the first `limit` of them."""
 	log = frappe.qb.DocType(LOG)
-	return read_candidates(
-		select_candidates(log)
-		.where((log.position >= first) & (log.position <= last))
-		.where(log.ref_doctype.isin(list(reader.rows)))
-		.where(is_for(reader, log))
-		.orderby(log.position)
-		.limit(limit)
-	)
+	query = select_candidates(log).where((log.position >= first) & (log.position <= last))
+	query = without_taken(reader, log, query.where(log.ref_doctype.isin(list(reader.rows))))
+	return read_candidates(query.where(is_for(reader, log)).orderby(log.position).limit(limit))
+
+
+def without_taken(reader: Reader, log: Any, query: Any) -> Any:
+	"""The query without the events that the consumer has taken ahead of its cursor."""
+	for doctype, position in reader.taken.items():
+		if doctype in reader.rows:
+			query = query.where((log.ref_doctype != doctype) | (log.position > position))
+	return query
 
 
 def _edge(found: list[Candidate], reach: int, head: int) -> tuple[int, str]:
@@ -150,18 +154,16 @@ def _are_together(one: Candidate, other: Candidate) -> bool:
 	return one.at_position == other.at_position
 
 
-def _first_position(reader: Reader) -> int | None:
-	"""Where there is anything to look at: a consumer that starts late does not walk through what is cleared or not for it."""
+def first_position(reader: Reader) -> int | None:
+	"""Where there is anything to look at: a consumer that starts late does not walk through what is cleared or not for it, nor some
+	DocTypes that come first through what stands between their events."""
 	start = max(reader.cursor, min(cint(row.from_position) for row in reader.rows.values()))
 	log = frappe.qb.DocType(LOG)
-	row = (
-		frappe.qb.from_(log)
-		.select(log.position)
-		.where(log.position > start)
-		.orderby(log.position)
-		.limit(1)
-		.run()
-	)
+	query = frappe.qb.from_(log).select(log.position).where(log.position > start)
+	if reader.is_ahead:
+		query = query.where(log.ref_doctype.isin(list(reader.rows)) & is_for(reader, log))
+		query = without_taken(reader, log, query)
+	row = query.orderby(log.position).limit(1).run()
 	return row[0][0] if row else None
 
 

@@ -38,15 +38,36 @@ def forget_undelivered(reader: Reader) -> None:
 	"""The consumer says how far it is: what was sent beyond has not arrived."""
 	delivery = frappe.qb.DocType(DELIVERIES)
 	beyond = (delivery.consumer == reader.consumer.name) & (delivery.at_position > reader.cursor)
+	if reader.furthest > reader.cursor:
+		_forget_but_taken_ahead(reader, beyond)
+		beyond &= delivery.at_position > reader.furthest
 	# looked for first: a delete that finds nothing would still lock the gap
 	if frappe.qb.from_(delivery).select(delivery.name).where(beyond).limit(1).run():
 		frappe.qb.from_(delivery).delete().where(beyond).run()
 
 
-def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
+def _forget_but_taken_ahead(reader: Reader, beyond: Any) -> None:
+	"""Of what was sent beyond the cursor, keep what the consumer says that it has taken ahead of it."""
+	delivery, log = frappe.qb.DocType(DELIVERIES), frappe.qb.DocType(LOG)
+	# an older event of a document came with one of the same DocType, at whose position it counts
+	query = (
+		frappe.qb.from_(delivery)
+		.left_join(log)
+		.on(log.position == delivery.at_position)
+		.select(delivery.name)
+		.where(beyond & (delivery.at_position <= reader.furthest))
+	)
+	for doctype, position in reader.taken.items():
+		taken = (log.ref_doctype == doctype) & (delivery.at_position <= position)
+		query = query.where(log.ref_doctype.isnull() | taken.negate())
+	for names in create_batch(query.run(pluck=True), BATCH):
+		frappe.qb.from_(delivery).delete().where(delivery.name.isin(names)).run()
+
+
+def record_deliveries(reader: Reader, events: list[Candidate], is_ahead: bool = False) -> None:
 	"""One row for each event whose subscription is not open, also where two requests of the consumer are at work at once: its
-	name says which."""
-	count_sent(reader.consumer.name, events)
+	name says which. `is_ahead`: the events come before others that stand before them."""
+	count_sent(reader.consumer.name, events, is_ahead)
 	events = [event for event in events if event.ref_doctype not in reader.open]
 	if not events:
 		return
@@ -80,8 +101,9 @@ def keep_spans(reader: Reader, rows: Iterable[Any]) -> None:
 
 
 def _spans_now(reader: Reader, row: Any, text: str | None) -> spans.Spans:
+	cursor = reader.cursor_of(row.ref_doctype)
 	return spans.at_cursor(
-		spans.parsed(text), reader.cursor, row.ref_doctype in reader.open, cint(row.from_position)
+		spans.parsed(text), cursor, row.ref_doctype in reader.open, cint(row.from_position)
 	)
 
 
@@ -89,13 +111,15 @@ def delivered_names(reader: Reader, doctype: str, positions: dict[str, int]) -> 
 	"""Those of a DocType's events (name -> position) that the consumer has got: at which position, and whether as the document's
 	leaving."""
 	# what a row says came later: it was sent again
-	return {**_taken_in_spans(reader, doctype, positions), **_with_rows(reader, list(positions))}
+	return {**_taken_in_spans(reader, doctype, positions), **_with_rows(reader, doctype, list(positions))}
 
 
 def _taken_in_spans(reader: Reader, doctype: str, positions: dict[str, int]) -> dict[str, tuple[int, bool]]:
 	taken = spans.parsed(reader.rows[doctype].get("open_spans"))
 	inside = [
-		int(name) for name, position in positions.items() if spans.cover(taken, position, reader.cursor)
+		int(name)
+		for name, position in positions.items()
+		if spans.cover(taken, position, reader.cursor_of(doctype))
 	]
 	log, found = frappe.qb.DocType(LOG), {}
 	for some in create_batch(inside, BATCH):
@@ -105,7 +129,7 @@ def _taken_in_spans(reader: Reader, doctype: str, positions: dict[str, int]) -> 
 	return found
 
 
-def _with_rows(reader: Reader, names: list[str]) -> dict[str, tuple[int, bool]]:
+def _with_rows(reader: Reader, doctype: str, names: list[str]) -> dict[str, tuple[int, bool]]:
 	if not names:
 		return {}
 	delivery = frappe.qb.DocType(DELIVERIES)
@@ -114,7 +138,7 @@ def _with_rows(reader: Reader, names: list[str]) -> dict[str, tuple[int, bool]]:
 		.select(delivery.parent, delivery.at_position, delivery.has_left)
 		.where(delivery.consumer == reader.consumer.name)
 		.where(delivery.parent.isin(names))
-		.where(delivery.at_position <= reader.cursor)
+		.where(delivery.at_position <= reader.cursor_of(doctype))
 	)
 	return {name: (position, bool(left)) for name, position, left in query.run()}
 

@@ -58,19 +58,27 @@ class Hour:
 		return self.hour + timedelta(seconds=second)
 
 
-def count_sent(event_consumer: str, events: list[Candidate]) -> None:
-	"""Add the events of a page to the hour. Those that were sent before and asked for again are counted already."""
+def count_sent(event_consumer: str, events: list[Candidate], is_ahead: bool = False) -> None:
+	"""Add the events of a page to the hour. Those that were sent before and asked for again are counted already.
+
+	Events that come before others that stand before them say nothing of how far it has got.
+	"""
 	if not events:
 		return
 	now = now_datetime()
 	hour, reached = _hour_now(event_consumer, now)
+	if is_ahead:
+		_count(hour, events, now)
+		hour.position = max(hour.position, reached)
+		_write(event_consumer, hour, now)
+		return
 	new = [event for event in events if event.at_position > reached]
 	if new:
 		_add(hour, new, now)
 		_write(event_consumer, hour, now)
 
 
-def _add(hour: Hour, events: list[Candidate], now: datetime) -> None:
+def _count(hour: Hour, events: list[Candidate], now: datetime) -> None:
 	for event in events:
 		count, _last = hour.doctypes.get(event.ref_doctype, (0, now))
 		hour.doctypes[event.ref_doctype] = (count + 1, now)
@@ -80,9 +88,14 @@ def _add(hour: Hour, events: list[Candidate], now: datetime) -> None:
 			hour.slowest = max(hour.slowest, seconds)
 			hour.delays[rounded(seconds)] = hour.delays.get(rounded(seconds), 0) + 1
 			hour.events += 1
+
+
+def _add(hour: Hour, events: list[Candidate], now: datetime) -> None:
+	before = hour.events
+	_count(hour, events, now)
 	if not hour.marks:
 		# what stands before was sent earlier, whether or not that is known
-		hour.marks = [(0, min(event.at_position for event in events) - 1, 0)]
+		hour.marks = [(0, min(event.at_position for event in events) - 1, before)]
 	hour.position = max(event.at_position for event in events)
 	second = min(int((now - hour.hour).total_seconds()), 3599)
 	hour.marks = thinned([*hour.marks, (second, hour.position, hour.events)])

@@ -19,6 +19,7 @@ from event_streaming.producer.log.hours import last_sent, reached_when
 from event_streaming.producer.log.rows import LOG, Candidate, read_candidates, select_candidates
 from event_streaming.producer.subscriptions.streamed import CONSUMER, ROWS
 from event_streaming.wire.tracing import MOST_EVENTS, of_one_document
+from event_streaming.wire.wishes.priorities import read_taken
 
 # consumers of which a document's form is told when
 MOST_TIMED = 50
@@ -90,15 +91,18 @@ def _consumers_with_spans(doctype: str, consumer: str | None = None) -> list[tup
 		frappe.qb.from_(of)
 		.join(table)
 		.on(table.name == of.parent)
-		.select(table.name, of.open_spans, table.position)
+		.select(table.name, of.open_spans, table.position, table.taken_ahead)
 		.where((of.parenttype == CONSUMER) & (of.ref_doctype == doctype) & of.open_spans.isnotnull())
 		.orderby(table.name)
 	)
 	if consumer:
 		query = query.where(table.name == consumer)
 	rows = query.run()
-	sent = last_sent([name for name, _text, _cursor in rows])
-	return [(name, spans.parsed(text), max(cint(cursor), sent.get(name, 0))) for name, text, cursor in rows]
+	sent = last_sent([row[0] for row in rows])
+	return [
+		(name, spans.parsed(text), max(cint(cursor), sent.get(name, 0), read_taken(ahead).get(doctype, 0)))
+		for name, text, cursor, ahead in rows
+	]
 
 
 def openly_sent_to(doctype: str, position: int, origin: str | None) -> list[str]:

@@ -32,6 +32,7 @@ from event_streaming.wire.tracing import (
 	NOT_LOGGED,
 	NOT_THERE,
 )
+from event_streaming.wire.wishes.priorities import read_taken
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def standing(consumer: Any, doctype: str, name: str, history: History) -> Standi
 	if why := reasons.of_user(consumer):
 		return Standing([why, *held])
 	reader = reader_for(consumer, cint(consumer.position), None, None)
+	reader.taken = read_taken(consumer.get("taken_ahead"))
 	with acting_as(consumer.user):
 		why = reasons.of_document(reader, doctype, name)
 		code = why.code if why else ""
@@ -111,7 +113,7 @@ def _passages(
 	for event in _for_it(reader, events, history):
 		sent, why, position = history.sent.get((site, event.name)), "", cint(event.position)
 		was_sent = (site, event.name) in history.sent
-		passed = 0 < position <= cint(reader.consumer.position)
+		passed = 0 < position <= reader.cursor_of(event.ref_doctype)
 		sent_since = sent_since or was_sent
 		if not was_sent:
 			why = reasons.of_event(reader, event)

@@ -1,6 +1,7 @@
 """Who reads the feed: the Event Consumer, that it is its own user who asks, and how much is given at once."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,11 +43,24 @@ class Reader:
 	for_all: bool = False
 	# the documents are only tried there, and taken back
 	trial: bool = False
+	# DocType -> up to where the consumer has taken its events ahead of the cursor
+	taken: Mapping[str, int] = field(default_factory=dict)
+	# only some of its DocTypes, which come before the others
+	is_ahead: bool = False
 	# update types that the consumer has no word for
 	without: tuple[str, ...] = ()
 	warnings: list[str] = field(default_factory=list)
 	# (DocType, position) of each event that is left out because the user may not read its document
 	withheld: list[tuple[str, int]] = field(default_factory=list)
+
+	def cursor_of(self, doctype: str) -> int:
+		"""Up to where the consumer has dealt with all events of a DocType."""
+		return max(self.cursor, self.taken.get(doctype, 0))
+
+	@property
+	def furthest(self) -> int:
+		"""The last position of which the consumer has anything."""
+		return max((self.cursor, *self.taken.values()))
 
 
 def load_consumer(event_consumer: str):
@@ -123,9 +137,10 @@ def contacted(
 	reachable: Any = None,
 	listening: Any = None,
 	transport: str | None = None,
+	taken_ahead: str | None = None,
 ) -> None:
-	"""Keep how far the consumer is (unless None), that it was here, and what it says: whether it can be reached, whether it listens, and
-	whether it would take events from a broker."""
+	"""Keep how far the consumer is (unless None), that it was here, and what it says: whether it can be reached, whether it listens,
+	whether it would take events from a broker, and what it has taken ahead of its cursor."""
 	values = {"last_contact": now_datetime()}
 	if cursor is not None:
 		values["position"] = cursor
@@ -136,6 +151,8 @@ def contacted(
 		values["listens"] = int(cint(listening) == YES)
 	if (chosen := NATS if transport == NATS else "") != (consumer.get("transport") or ""):
 		values["transport"] = chosen
+	if cursor is not None and taken_ahead != (consumer.get("taken_ahead") or None):
+		values["taken_ahead"] = taken_ahead
 	if consumer.get("other_site_id"):
 		# the right site is back
 		values["other_site_id"] = None

@@ -26,6 +26,13 @@ frappe.provide("event_streaming.connection_tabs");
 		});
 	}
 
+	function line_of(pulls) {
+		const [used, most] = [pulls.bytes_per_second, pulls.bytes_allowed].map(
+			(bytes) => Math.round(bytes / 102.4) / 10
+		);
+		return most ? `${used} / ${most}` : String(used);
+	}
+
 	function coming(site, pulls) {
 		const figures = [
 			[__("Caught up as of"), when(pulls.caught_up_on)],
@@ -34,6 +41,7 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Delay (95 %)"), ours.duration(pulls.delay)],
 			[__("Last Contact"), when(pulls.last_contact)],
 			[__("Hears at Once"), listens(pulls)],
+			[__("Line (KB/s)"), escape(line_of(pulls))],
 		];
 		const buttons = [
 			pause_button("event_producer", site, pulls.paused),

@@ -32,7 +32,7 @@ event_streaming.producer_state = (() => {
 
 	/**
 	 * @param {any} frm
-	 * @param {{state?: Record<string, any>, headline?: {label: string, color: string, text?: string}, last_hour?: number}} onload
+	 * @param {{state?: Record<string, any>, headline?: {label: string, color: string, text?: string}, last_hour?: number, line?: {bytes_per_second: number, bytes_allowed: number}}} onload
 	 */
 	function show(frm, { state = {}, ...onload }) {
 		// Frappe may refresh a form twice in a row without clearing these
@@ -57,6 +57,7 @@ event_streaming.producer_state = (() => {
 		);
 		show_caught_up(frm, state);
 		frm.dashboard.add_indicator(__("{0} in the last hour", [cint(onload.last_hour)]), "blue");
+		show_line(frm, onload.line);
 		show_keys(frm, state);
 		show_problem(frm, state);
 	}
@@ -70,6 +71,21 @@ event_streaming.producer_state = (() => {
 			__("Caught up as of {0}", [when.startsWith(today) ? when.slice(today.length) : when]),
 			"blue"
 		);
+	}
+
+	/** @param {{bytes_per_second: number, bytes_allowed: number} | undefined} line */
+	function show_line(frm, line) {
+		if (!line || !(line.bytes_per_second || line.bytes_allowed)) return;
+		const used = kilobytes(line.bytes_per_second);
+		const text = line.bytes_allowed
+			? __("Line: {0} of at most {1} KB/s", [used, kilobytes(line.bytes_allowed)])
+			: __("Line: {0} KB/s", [used]);
+		frm.dashboard.add_indicator(text, "blue");
+	}
+
+	/** @param {number} bytes */
+	function kilobytes(bytes) {
+		return Math.round(bytes / 102.4) / 10;
 	}
 
 	function show_keys(frm, state) {
@@ -145,5 +161,5 @@ event_streaming.producer_state = (() => {
 		);
 	}
 
-	return { show, show_own_address, show_unasked };
+	return { kilobytes, show, show_own_address, show_unasked };
 })();

@@ -26,6 +26,9 @@ PRODUCER = {
 	"copy_failed": None,
 	"copy_open": "",
 	"last_pull": "2026-01-01 00:00:00",
+	"waits": "",
+	"waits_until": None,
+	"hours_since": None,
 }
 CONSUMER = {
 	"name": "https://branch.example",

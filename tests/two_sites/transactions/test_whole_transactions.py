@@ -557,3 +557,35 @@ def test_the_users_of_the_form_see_to_which_transaction_an_event_belongs(produce
 	ids = [log["transaction_id"] for log in sync_logs(consumer)]
 	assert ids[0] == ids[1] != ids[2]
 	assert ids == [log["transaction_id"] for log in update_logs(producer)]
+
+
+# ---------------------------------------------------------------- rows of different priority
+
+
+def test_a_row_of_high_priority_leaves_its_transaction_and_the_rest_of_it_stays_whole(producer, consumer):
+	rows = [{"ref_doctype": ORDER, "use_same_name": 1, "priority": "High"}]
+	rows.append({"ref_doctype": CITY, "use_same_name": 1, "priority": "Low"})
+	subscribe(consumer, producer, *rows)
+	consumer.run(set_settings, events_per_page=20, events_per_commit=2)
+	producer.run(make_cities, prefix=unique("before"), count=1, transactions=60)
+	mixed = producer.run(make_cities_and_orders, prefix=unique("mixed"))
+
+	pull(consumer, producer)
+
+	assert [log["producer_doc"] for log in sync_logs(consumer)][:2] == mixed["orders"]
+	assert seen_whole(consumer, [mixed["orders"], mixed["cities"]])
+	assert not seen_whole(consumer, [[*mixed["orders"], *mixed["cities"]]])
+
+
+def make_cities_and_orders(prefix: str) -> dict[str, list[str]]:
+	"""Five cities and two orders in one transaction, among each other."""
+	import frappe
+
+	made: dict[str, list[str]] = {"cities": [], "orders": []}
+	for number in range(5):
+		title = f"{prefix} {number}"
+		made["cities"].append(frappe.get_doc({"doctype": CITY, "title": title}).insert().name)
+		if number in (1, 3):
+			made["orders"].append(frappe.get_doc({"doctype": ORDER, "title": title}).insert().name)
+	frappe.db.commit()
+	return made

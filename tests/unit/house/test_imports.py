@@ -24,6 +24,7 @@ ROOMS_OF_PRODUCER = (
 )
 ROOMS_OF_CONSUMER = (
 	"settling",
+	"line",
 	"tasks",
 	"logs",
 	"subscriptions",
@@ -101,6 +102,7 @@ PURE = {
 	f"{CONSUMER}.dependencies.places",
 	f"{CONSUMER}.files.fields",
 	f"{CONSUMER}.life_cycle.counted_names",
+	f"{CONSUMER}.line.windows",
 	f"{CONSUMER}.listening.back_ends",
 	f"{CONSUMER}.listening.checked",
 	f"{CONSUMER}.listening.process",

@@ -48,6 +48,7 @@ class EventConsumer(Document):
 		rotate_asked_on: DF.Datetime | None
 		rotated_on: DF.Datetime | None
 		site_id: DF.Data | None
+		taken_ahead: DF.LongText | None
 		token_state: DF.Literal["", "In Order", "Refused"]
 		transport: DF.Data | None
 		user: DF.Link

@@ -50,10 +50,13 @@ class EventProducer(Document):
 		api_secret: DF.Password
 		ca_certificate: DF.LongText | None
 		incoming_change: DF.Check
+		most_kb_per_second: DF.Int
 		nats_password: DF.Password | None
 		nats_servers: DF.SmallText | None
 		nats_user: DF.Data | None
 		never_bring: DF.SmallText | None
+		only_between: DF.Data | None
+		only_between_for: DF.Literal["Low Rows", "All Rows"]
 		paused: DF.Check
 		producer_doctypes: DF.Table[EventProducerDocumentType]
 		producer_url: DF.Data
@@ -76,6 +79,7 @@ class EventProducer(Document):
 		self.set_onload("unasked", unasked.shown(self))
 		for row in overview.producers(self.name):
 			self.set_onload("headline", headline_of(row, public_url(), now_datetime()))
+			self.set_onload("line", {key: row[key] for key in ("bytes_per_second", "bytes_allowed")})
 		self.set_onload("standing", standing_of(self.name))
 		self.set_onload("claimed_twice", claimed_twice(self.site_id, self.doctype, self.name))
 		self.set_onload("last_hour", figures.applied_in_the_last_hour(self.name))

@@ -31,6 +31,7 @@ class EventProducerDocumentType(Document):
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data
+		priority: DF.Literal["High", "Normal", "Low"]
 		ref_doctype: DF.Link
 		same_names_until: DF.Datetime | None
 		status: DF.Literal["Pending", "Approved", "Rejected"]

@@ -43,6 +43,7 @@ class EventProducerLastUpdate(Document):
 		scheduled_part: DF.Int
 		scheduled_task: DF.Data | None
 		schema_notes: DF.LongText | None
+		taken_ahead: DF.LongText | None
 		taken_until: DF.Data | None
 		token_hash: DF.Data | None
 		verify_rounds: DF.LongText | None
