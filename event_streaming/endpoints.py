@@ -42,15 +42,17 @@ def get_page(
 	receipt: str | None = None,
 	listening: int | None = None,
 	transport: str | None = None,
+	as_one: str | dict | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
 	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
 	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before; `transport` is "NATS"
-	when it would take events from a broker.
+	when it would take events from a broker; `as_one`, {"doctypes": [DocType, …], "apart": [[DocType, name], …]}, says of which DocTypes
+	nobody there needs each change, and of which of their documents all the same.
 	"""
 	return page.get_page(
-		event_consumer, cursor, limit, max_bytes, reachable, epoch, receipt, listening, transport
+		event_consumer, cursor, limit, max_bytes, reachable, epoch, receipt, listening, transport, as_one
 	)
 
 

@@ -17,6 +17,8 @@ from event_streaming.wire.events import CREATE, Event, read_event
 PROTOCOL = 2
 MAX_EVENTS = 5_000
 MAX_FIELDS = 1_000
+# DocTypes, and documents, of a request that wishes for changes put together
+MOST_WISHED = 1_000
 MOST_PORT = 65_535
 # whether a consumer hears of new positions by itself; UNPROVEN: it is connected, and wants a message to see that they come
 NO, YES, UNPROVEN = 0, 1, 2

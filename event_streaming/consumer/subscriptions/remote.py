@@ -45,8 +45,16 @@ class Producer:
 		if patience:
 			self.client.timeout = (patience, patience)
 
-	def get_page(self, cursor: int, epoch: str = "", receipt: str = "", transport: str = "") -> Page:
-		"""The next page of the feed after `cursor`; epoch and receipt came with the last page, `transport` is wished for. Raises the Remote* errors, NotRegistered or InvalidPage."""
+	def get_page(
+		self,
+		cursor: int,
+		epoch: str = "",
+		receipt: str = "",
+		transport: str = "",
+		as_one: dict[str, Any] | None = None,
+	) -> Page:
+		"""The next page of the feed after `cursor`; epoch and receipt came with the last page, `transport` is wished for, and so is
+		`as_one`: changes of a document put together, see AsOne. Raises the Remote* errors, NotRegistered or InvalidPage."""
 		settings = get_settings()
 		answer = self.client.call(
 			paths.FEED,
@@ -60,6 +68,7 @@ class Producer:
 				"epoch": epoch,
 				"receipt": receipt,
 				**({"transport": transport} if transport else {}),
+				**({"as_one": json.dumps(as_one)} if as_one else {}),
 			},
 		)
 		return parse_page(answer, cursor, self.name)

@@ -8,9 +8,11 @@ many events it holds; it is bounded in events, in bytes and in the number of pos
 from typing import Any
 
 import frappe
+from frappe import parse_json
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
+from event_streaming.producer.feed.composing import Wish
 from event_streaming.producer.feed.granting import grant_for
 from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.permitted import count_withheld
@@ -34,7 +36,7 @@ from event_streaming.producer.subscriptions.reader import (
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
 from event_streaming.wire.broker.grants import NATS
-from event_streaming.wire.pages import PROTOCOL, UNPROVEN
+from event_streaming.wire.pages import MOST_WISHED, PROTOCOL, UNPROVEN
 
 
 def get_page(
@@ -47,18 +49,20 @@ def get_page(
 	receipt: str | None = None,
 	listening: int | None = None,
 	transport: str | None = None,
+	as_one: str | dict | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
 	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
 	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before; `transport` is "NATS"
-	when it would take events from a broker.
+	when it would take events from a broker; `as_one` says of which DocTypes nobody there needs each change, see `wish_in`.
 	"""
+	wish = wish_in(as_one)
 	consumer = load_consumer(event_consumer)
 	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
 	return tried_again(
-		lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening, transport)
+		lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening, transport, wish)
 	)
 
 
@@ -79,10 +83,12 @@ def _page(
 	epoch: str | None,
 	listening: int | None,
 	transport: str | None,
+	wish: Wish,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
 	consumer = as_it_is_now(consumer)
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
+	reader.as_one, reader.apart = wish.doctypes & reader.rows.keys(), wish.apart
 	if log is None or cint(consumer.paused):
 		log, found = LogState(0), Slice([], reader.cursor, reader.cursor)
 	else:
@@ -97,7 +103,7 @@ def _page(
 				" then have Needs a Fresh Copy cleared on the Event Consumer there."
 			).format(consumer.name, public_url())
 		)
-	record_deliveries(reader, found.events)
+	record_deliveries(reader, found.events, found.contained)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
 	position = reader.cursor if reader.cursor <= found.head else None
@@ -125,6 +131,20 @@ def _page(
 		"listen": listeners.offered(),
 		"broker": grant_for(reader, log.epoch, transport),
 	}
+
+
+def wish_in(asked: str | dict | None) -> Wish:
+	"""What a request wishes: {"doctypes": [DocType, …], "apart": [[DocType, name], …]}; what can't be read is no wish."""
+	try:
+		said = parse_json(asked) if asked else {}
+		doctypes, apart = said.get("doctypes") or [], said.get("apart") or []
+		if len(doctypes) > MOST_WISHED or len(apart) > MOST_WISHED:
+			return Wish()
+		return Wish(
+			frozenset(map(str, doctypes)), frozenset((str(doctype), str(name)) for doctype, name in apart)
+		)
+	except (ValueError, TypeError, AttributeError, RecursionError):
+		return Wish()
 
 
 def _note_spans(reader: Reader, found: Slice, has_broker: bool) -> None:

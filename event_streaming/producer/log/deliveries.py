@@ -5,7 +5,7 @@ consumer sends. So an answer that was lost on its way is simply given again. An 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import frappe
@@ -43,11 +43,11 @@ def forget_undelivered(reader: Reader) -> None:
 		frappe.qb.from_(delivery).delete().where(beyond).run()
 
 
-def record_deliveries(reader: Reader, events: list[Candidate]) -> None:
+def record_deliveries(reader: Reader, events: list[Candidate], contained: Collection[Candidate] = ()) -> None:
 	"""One row for each event whose subscription is not open, also where two requests of the consumer are at work at once: its
-	name says which."""
+	name says which. Those that are contained in others came with them."""
 	count_sent(reader.consumer.name, events)
-	events = [event for event in events if event.ref_doctype not in reader.open]
+	events = [event for event in (*events, *contained) if event.ref_doctype not in reader.open]
 	if not events:
 		return
 	consumer, now, user = reader.consumer.name, now_datetime(), frappe.session.user
