@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from benchmarks import many, report
+from benchmarks.away import away
 from benchmarks.broker import nats
 from benchmarks.lines import LINES as OF_ONE
 from benchmarks.lines import ON_DEMAND, Bench
@@ -14,7 +15,7 @@ from sandbox import progress
 from sandbox.paths import work_folder
 from sandbox.sites.cluster import open_cluster
 
-LINES = {**OF_ONE, "conditions": many.conditions, "thousand": many.thousand, "nats": nats}
+LINES = {**OF_ONE, "conditions": many.conditions, "thousand": many.thousand, "nats": nats, "away": away}
 
 
 @click.command()

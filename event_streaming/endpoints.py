@@ -87,13 +87,17 @@ def get_copy_page(
 	limit: int | None = None,
 	max_bytes: int | None = None,
 	trial: int = 0,
+	known: str | dict | None = None,
 ) -> dict[str, Any]:
 	"""Documents that exist already, as Creates in the order of their names after `after`; `cursor` is that of the feed.
 
-	`trial`: they are only tried there, and do not count as given.
+	`trial`: they are only tried there, and do not count as given. `known`, {"shape": …, "packed": …, "upto": name}: those that the consumer
+	has, with their digests; they are compared, and not sent.
 	"""
 	return tried_again(
-		lambda: copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes, trial)
+		lambda: copying.copy_page(
+			event_consumer, doctype, after, cursor, filters, limit, max_bytes, trial, known
+		)
 	)
 
 

@@ -154,9 +154,16 @@ class Producer:
 		return Piece(content, size, text(answer.get("content_hash") or "", "content_hash", 140))
 
 	def get_copy_page(
-		self, doctype: str, after: str, cursor: int, filters: Any, limit: int | None = None
+		self,
+		doctype: str,
+		after: str,
+		cursor: int,
+		filters: Any,
+		limit: int | None = None,
+		known: dict[str, Any] | None = None,
 	) -> CopyPage:
-		"""Existing documents of a DocType after a name, for one who has taken the events up to `cursor`; so many at most.
+		"""Existing documents of a DocType after a name, for one who has taken the events up to `cursor`; so many at most. Those that are
+		`known` here are only compared.
 
 		Raises the Remote* errors, NotRegistered or InvalidPage.
 		"""
@@ -171,6 +178,7 @@ class Producer:
 				"filters": json.dumps(filters) if filters else None,
 				"limit": limit or settings.events_per_page,
 				"max_bytes": settings.page_bytes,
+				**({"known": json.dumps(known, default=str)} if known else {}),
 				**self._for_trial(),
 			},
 		)

@@ -34,6 +34,7 @@ ROOMS_OF_CONSUMER = (
 	"matching",
 	"resolve",
 	"files",
+	"digesting",
 	"folding",
 	"dependencies",
 	"apply",
