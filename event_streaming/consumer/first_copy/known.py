@@ -16,6 +16,7 @@ from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.registry import DOCTYPE as IDENTITY
 from event_streaming.identity.registry import LINKED
+from event_streaming.wire.checks import MAX_NAME, InvalidPage, text
 from event_streaming.wire.lean.known import MOST_KNOWN, pack_known
 
 
@@ -24,7 +25,8 @@ def known_after(work: Work, remote: str, after: str, without: list[str]) -> dict
 
 	`without` are fields that the producer has not got.
 	"""
-	pairs = pairs_after(work, remote, after)
+	found = pairs_after(work, remote, after)
+	pairs = [pair for pair in found if can_be_said(pair.remote)]
 	if not pairs:
 		return None
 	try:
@@ -39,8 +41,16 @@ def known_after(work: Work, remote: str, after: str, without: list[str]) -> dict
 	return {
 		"shape": compared.shape.as_wire(),
 		"packed": pack_known(digests),
-		"upto": pairs[-1].remote if len(pairs) == MOST_KNOWN else "",
+		"upto": pairs[-1].remote if len(found) == MOST_KNOWN else "",
 	}
+
+
+def can_be_said(name: str) -> bool:
+	"""Whether a name is one for the wire: the older app has taken others, too."""
+	try:
+		return bool(text(name, "name", MAX_NAME, required=True))
+	except InvalidPage:
+		return False
 
 
 def pairs_after(work: Work, remote: str, after: str) -> list[Pair]:
