@@ -339,3 +339,10 @@ def test_a_page_is_bounded_in_bytes_before_it_is_put_together_for_long():
 	sent, _contained, left = page(made, made.log, most_bytes=5_000)
 	assert len(sent) == 1 and left
 	assert 2_000 < sent[0].size < 6_000
+
+
+def test_what_submits_stands_for_itself_and_nothing_goes_over_it():
+	made = changes("A", "A", "A")
+	data, before = made.data["2"]
+	made.data["2"] = (json.dumps({"changed": {**json.loads(data)["changed"], "docstatus": 1}}), before)
+	assert told(made) == [("A", 1, 0), ("A", 2, 0), ("A", 3, 0)]
