@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from benchmarks import bad_lines, many, report
+from benchmarks.away import away
 from benchmarks.broker import nats
 from benchmarks.lines import LINES as OF_ONE
 from benchmarks.lines import ON_DEMAND, Bench
@@ -21,6 +22,7 @@ LINES = {
 	"priorities": bad_lines.priorities,
 	"bound": bad_lines.bound,
 	"nats": nats,
+	"away": away,
 }
 
 

@@ -43,15 +43,28 @@ def get_page(
 	listening: int | None = None,
 	transport: str | None = None,
 	priorities: str | dict | None = None,
+	as_one: str | dict | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
 	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
 	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before; `transport` is "NATS"
-	when it would take events from a broker; `priorities` are DocTypes that it wants before the others, as JSON.
+	when it would take events from a broker; `priorities` are DocTypes that it wants before the others, as JSON; `as_one`,
+	{"doctypes": [DocType, …], "apart": [[DocType, name], …]}, says of which DocTypes nobody there needs each change, and of which of their
+	documents all the same.
 	"""
 	return page.get_page(
-		event_consumer, cursor, limit, max_bytes, reachable, epoch, receipt, listening, transport, priorities
+		event_consumer,
+		cursor,
+		limit,
+		max_bytes,
+		reachable,
+		epoch,
+		receipt,
+		listening,
+		transport,
+		priorities,
+		as_one,
 	)
 
 
@@ -86,13 +99,17 @@ def get_copy_page(
 	limit: int | None = None,
 	max_bytes: int | None = None,
 	trial: int = 0,
+	known: str | dict | None = None,
 ) -> dict[str, Any]:
 	"""Documents that exist already, as Creates in the order of their names after `after`; `cursor` is that of the feed.
 
-	`trial`: they are only tried there, and do not count as given.
+	`trial`: they are only tried there, and do not count as given. `known`, {"shape": …, "packed": …, "upto": name}: those that the consumer
+	has, with their digests; they are compared, and not sent.
 	"""
 	return tried_again(
-		lambda: copying.copy_page(event_consumer, doctype, after, cursor, filters, limit, max_bytes, trial)
+		lambda: copying.copy_page(
+			event_consumer, doctype, after, cursor, filters, limit, max_bytes, trial, known
+		)
 	)
 
 

@@ -145,6 +145,15 @@ class NotAsOne(EventStreamingError):
 	"""Events of a document that were to be applied as one have to be applied one by one."""
 
 
+class StepsNeeded(EventStreamingError):
+	"""What several changes of a document have made together can't be applied as that: they have to come one by one. Nothing of the open
+	transaction counts; `key` is (DocType, name) on the producer."""
+
+	def __init__(self, key: tuple[str, str]):
+		super().__init__(" ".join(key))
+		self.key = key
+
+
 class NotInARehearsal(EventStreamingError):
 	"""Documents are only tried, and what was about to be done could not be taken back."""
 

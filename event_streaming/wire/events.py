@@ -56,6 +56,10 @@ class Event(TypedDict):
 	transaction_id: str
 	# that transaction is too large to be sent, and applied, in one piece
 	divided: bool
+	# what so many changes of the document have made together, of which this is the last; 0 for one change
+	changes: int
+	# the position of the first of them; 0 for one change
+	changes_from: int
 	# why it can't be applied whatever is done; its place in the log was all that could be read
 	problem: str
 
@@ -99,6 +103,8 @@ def empty_event(doctype: str, name: str, position: int, producer: str) -> Event:
 		"root": None,
 		"transaction_id": "",
 		"divided": False,
+		"changes": 0,
+		"changes_from": 0,
 		"problem": "",
 	}
 
@@ -126,8 +132,20 @@ def parse_event(event: Any, producer: str) -> Event:
 		"root": parse_root(event.get("root")),
 		"transaction_id": text(event.get("transaction_id") or "", "transaction_id", MAX_NAME),
 		"divided": bool(event.get("divided")),
+		**parse_changes(event, position),
 		"problem": "",
 	}
+
+
+def parse_changes(event: dict, position: int) -> dict[str, int]:
+	"""How many changes an event is, and from where on: nothing for one, as a rule."""
+	changes = whole_number(event.get("changes") or 0, "changes")
+	first = whole_number(event.get("changes_from") or 0, "changes_from")
+	if not changes and not first:
+		return {"changes": 0, "changes_from": 0}
+	if event.get("update_type") != UPDATE or changes < 2 or not 0 < first < position:
+		raise InvalidPage("An event that is to be several changes does not say which.")
+	return {"changes": changes, "changes_from": first}
 
 
 def parse_root(root: Any) -> Root | None:

@@ -18,6 +18,8 @@ from event_streaming.wire.wishes.priorities import Wish, parse_ahead
 PROTOCOL = 2
 MAX_EVENTS = 5_000
 MAX_FIELDS = 1_000
+# DocTypes, and documents, of a request that wishes for changes put together
+MOST_WISHED = 1_000
 MOST_PORT = 65_535
 # whether a consumer hears of new positions by itself; UNPROVEN: it is connected, and wants a message to see that they come
 NO, YES, UNPROVEN = 0, 1, 2
@@ -97,7 +99,8 @@ class Page(TypedDict):
 class CopyPage(TypedDict):
 	"""Documents that exist already, as made-up Creates in the order of their names.
 
-	`after` is the last name looked at; `looked_at` counts those that are not sent, too.
+	`after` is the last name looked at; `looked_at` counts those that are not sent, too. `without` are fields that the producer lacks of what
+	this site has said of its documents: nothing was looked at then. None from a producer that can't compare them.
 	"""
 
 	events: list[Event]
@@ -106,6 +109,9 @@ class CopyPage(TypedDict):
 	has_more: bool
 	time_zone: str
 	paused: bool
+	without: list[str] | None
+	same: int
+	differing: list[str]
 
 
 class Look(TypedDict):
@@ -165,9 +171,13 @@ def parse_copy_page(answer: Any, doctype: str, after: str, producer: str) -> Cop
 		if event["ref_doctype"] != doctype or event["update_type"] not in (CREATE, ""):
 			raise InvalidPage("The producer sent a document that was not asked for.")
 		event["id"] = ""
+	without = parse_names(answer.get("without"))
 	return {
 		"events": parsed,
-		"after": next_after(answer, after, "existing documents"),
+		"without": without,
+		"same": whole_number(answer.get("same") or 0, "same"),
+		"differing": parse_names(answer.get("differing"), MAX_EVENTS) or [],
+		"after": after if without else next_after(answer, after, "existing documents"),
 		"looked_at": whole_number(answer.get("looked_at") or 0, "looked_at"),
 		"has_more": bool(answer.get("has_more")),
 		"time_zone": text(answer.get("time_zone") or "", "time_zone", MAX_NAME),
@@ -271,10 +281,10 @@ def parse_subscriptions(answer: Any) -> dict[str, Subscription]:
 	return parsed
 
 
-def parse_names(names: Any) -> list[str] | None:
-	"""Names of fields that the producer tells of, checked; None when it tells of none, not even that there are none."""
+def parse_names(names: Any, most: int = MAX_FIELDS) -> list[str] | None:
+	"""Names, of fields as a rule, that the producer tells of, checked; None when it tells of none, not even that there are none."""
 	if names is None:
 		return None
-	if not isinstance(names, list) or len(names) > MAX_FIELDS:
-		raise InvalidPage(f"The producer's list of fields is not one of at most {MAX_FIELDS}.")
+	if not isinstance(names, list) or len(names) > most:
+		raise InvalidPage(f"The producer's list of names is not one of at most {most}.")
 	return [text(name, "field", 2 * MAX_NAME + 1, required=True) for name in names]

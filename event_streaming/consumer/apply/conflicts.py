@@ -15,7 +15,7 @@ from frappe.utils import escape_html, get_datetime
 from event_streaming.adapters.calls import decision_of
 from event_streaming.consumer.apply.two_way import is_root_here
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.folding.runs import is_folded
+from event_streaming.consumer.folding.runs import is_several
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.mapping.records import Places
@@ -55,7 +55,7 @@ class Settler:
 		if not then or get_datetime(then) == get_datetime(doc.modified):
 			# the document is as it was left by the last change from there
 			return change
-		if is_folded(self.event):
+		if is_several(self.event):
 			# each of them meets what this site has by itself
 			raise NotAsOne()
 		self.met = True

@@ -24,7 +24,7 @@ from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.renaming import apply_rename
 from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.folding.runs import is_folded
+from event_streaming.consumer.folding.runs import is_folded, is_several
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
@@ -218,7 +218,7 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	try:
 		change = localise.localise_change(data, about.key, about.local, subscription, work, make_needed)
 	except DependencyMissing as error:
-		if not is_folded(event):
+		if not is_several(event):
 			raise_if_another_now(about, changed, work, error)
 		raise
 	if change is None:
@@ -229,7 +229,7 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	try:
 		return apply_change(event, about, doc, convert_times(doc.doctype, change, work.time_zone), work)
 	except RowMissing:
-		if is_folded(event):
+		if is_several(event):
 			raise
 		# this site has replaced rows: only the whole document says what is in them
 		return bring_in_place(event, about, work)

@@ -50,3 +50,9 @@ def as_one(steps: list[Event], outcome: Outcome) -> list[Outcome]:
 	]
 	outcome.done += " · " + _("Applied as one with the {0} events before it").format(len(before))
 	return [*before, outcome]
+
+
+def composed(event: Event, outcome: Outcome) -> Outcome:
+	"""The same of an event that says what several changes on the producer have made together."""
+	outcome.done += " · " + _("Stands for {0} changes").format(event["changes"])
+	return outcome

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from event_streaming.consumer.apply import gaps, localise
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.folding.runs import all_steps
+from event_streaming.consumer.folding.runs import all_steps, is_composed
 from event_streaming.consumer.life_cycle import naming
 from event_streaming.consumer.logs import open_rows, taken_events
 from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
@@ -48,6 +48,8 @@ def look_up_here(work: Work, events: list[Event]) -> list[Event]:
 	work.known = taken_events.events_known(work.event_producer, steps)
 	if work.renumbered_until:
 		work.known |= taken_events.events_known_otherwise(work.event_producer, steps, work.renumbered_until)
+	composed = {remote_key(event) for event in events if is_composed(event)}
+	work.taken_to = taken_events.taken_to(work.event_producer, composed)
 	work.fetched = FetchedDocuments()
 	if work.brought:
 		work.fetched.add(work.brought)

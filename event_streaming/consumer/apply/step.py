@@ -6,14 +6,14 @@ from dataclasses import replace
 import frappe
 
 from event_streaming.consumer.apply.event import apply_event, subscription_for
-from event_streaming.consumer.apply.outcomes import as_one
+from event_streaming.consumer.apply.outcomes import as_one, composed
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.folding.runs import Folded, became, is_folded, steps_of
+from event_streaming.consumer.folding.runs import Folded, became, is_composed, is_folded, steps_of
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING, Outcome
 from event_streaming.consumer.unit_of_work.groups import Handling, Obstacle, OneByOne
 from event_streaming.consumer.unit_of_work.savepoint import attempt, failure
-from event_streaming.exceptions import NotAsOne
+from event_streaming.exceptions import NotAsOne, StepsNeeded
 from event_streaming.identity.registry import RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import CREATE, Event, keys_of, remote_key
@@ -25,6 +25,8 @@ def deal_with(event: Event, work: Work) -> str:
 
 	Raises only when the transaction is lost.
 	"""
+	if is_composed(event):
+		return deal_with_composed(event, work)
 	if not is_folded(event):
 		return deal_with_one(event, work)
 	return became(event, try_as_one(event, work) or [deal_with_one(step, work) for step in steps_of(event)])
@@ -85,6 +87,44 @@ def deal_with_one(event: Event, work: Work) -> str:
 	return outcome.status
 
 
+def deal_with_composed(event: Event, work: Work) -> str:
+	"""Apply what several changes there have made together. Raises StepsNeeded, with nothing of it done, where they have to come one by
+	one: then it shows which of them meets what, and what came before that stays."""
+	if work.held_back.intersection(keys_of(event)):
+		raise StepsNeeded(remote_key(event))
+	outcome = try_composed(event, work)
+	if outcome.status != SYNCED:
+		raise StepsNeeded(remote_key(event))
+	work.log.add(event, outcome)
+	return outcome.status
+
+
+def try_composed(event: Event, work: Work) -> Outcome:
+	"""Apply such an event inside of a savepoint; anything but Synced says that it has to come in steps."""
+	return attempt(event, work, 1, apply_composed)
+
+
+def apply_composed(event: Event, work: Work) -> Outcome:
+	"""Raises NotAsOne where one of the changes meets something that it has to meet by itself, and as `apply_event`.
+
+	From then on all of them are contained in the document: they may come again, one by one or otherwise put together.
+	"""
+	about = work.resolver.about(event, subscription_for(event, work))
+	if about.covers(event["position"]):
+		return composed(event, apply_event(event, work))
+	if max(about.covered_to, work.taken_to.get(about.key, 0)) >= event["changes_from"]:
+		# some of them are in the document already: what it held before the first is not what it has to hold now
+		raise NotAsOne()
+	outcome = apply_event(event, work)
+	if outcome.given is None or not outcome.local_name:
+		raise NotAsOne()
+	now = work.resolver.identities.of(about.key)
+	covered_to = max(event["position"], work.resolver.covered_to(about.key))
+	root = event["root"] or (now.root if now else None)
+	work.resolver.keep(about.key, (outcome.local_doctype, str(outcome.local_name)), root, covered_to)
+	return composed(event, outcome)
+
+
 def try_event(event: Event, work: Work, attempts: int) -> Outcome:
 	"""Apply one event inside of a savepoint, see `attempt`; `attempts` counts this one."""
 	return attempt(event, work, attempts, apply_event)
@@ -93,6 +133,8 @@ def try_event(event: Event, work: Work, attempts: int) -> Outcome:
 def give_up(event: Event, work: Work, error: Exception) -> str:
 	"""An event can't even be tried: its transaction is given up again and again, or looking up what it needs fails. Let it
 	wait for its retry, and go on."""
+	if is_composed(event):
+		raise StepsNeeded(remote_key(event)) from error
 	outcome = failure(event, work, error, frappe.get_traceback(), attempts=1)
 	work.log.add(event, outcome)
 	work.held_back.update(keys_of(event))
@@ -123,6 +165,8 @@ def set_aside(event: Event, work: Work, obstacle: Obstacle) -> str:
 		return became(event, [set_aside(step, work, obstacle) for step in steps_of(event)])
 	if (event["id"], event["creation"]) in work.known:
 		return SYNCED
+	if is_composed(event):
+		raise StepsNeeded(remote_key(event))
 	if event is obstacle.event and obstacle.outcome:
 		outcome = obstacle.outcome
 	elif work.held_back.intersection(keys_of(event)):

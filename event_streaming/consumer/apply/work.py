@@ -46,6 +46,8 @@ class Work:
 	# documents of which one of several workers has left an event to the pull: held back for it
 	left: set[RemoteKey] = field(default_factory=set)
 	known: set[tuple[str, str]] = field(default_factory=set)
+	# of documents of which several changes come as one: the last position of which there is a row
+	taken_to: dict[RemoteKey, int] = field(default_factory=dict)
 	# documents that changed on the producer while this site was not told
 	gaps: set[RemoteKey] = field(default_factory=set)
 	fetched: FetchedDocuments = field(default_factory=FetchedDocuments)

@@ -3,7 +3,7 @@
 They come as pages of made-up Creates and go the way of every event: mapping, dependencies, naming, permissions. A page is
 read and applied under the pull's lock, so that it is never older than what has been applied; the position of each
 document keeps events that are contained in it from being applied to it again. What is here already is not touched, so that
-a copy can be run again. Between two pages the ordinary pull gets its turn.
+a copy can be run again; nor does it travel again: see known.py. Between two pages the ordinary pull gets its turn.
 """
 
 import time
@@ -17,6 +17,7 @@ from frappe.utils import cint, now_datetime
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import give_up, try_event
 from event_streaming.consumer.apply.work import Work, open_work
+from event_streaming.consumer.first_copy.known import known_after
 from event_streaming.consumer.first_copy.matching import match_first
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
 from event_streaming.consumer.logs import state
@@ -198,24 +199,53 @@ def current(copy: Task) -> str | None:
 
 def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 	"""Read one page and apply it. The pull's lock is held, so that nothing newer has been applied."""
-	remote, after = current(part.task), part.task.place["after"]
-	page = producer.get_copy_page(
-		remote, after, kept.position_of(remote), part.task.scope["filters"].get(remote)
-	)
-	if page["paused"]:
-		raise RemoteUnavailable(_("The producer's administrator has paused this site."))
-	work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
+	remote, place = current(part.task), part.task.place
+	# the time zone of the page before, as that of this one is not known yet
+	zone = place.get("time_zone") or kept.remote_time_zone or ""
+	work = open_work(doc, producer, kept.protocol, zone)
 	if remote not in work.subscriptions:
 		frappe.throw(_("Event Producer {0} has no row for {1}.").format(doc.name, remote))
+	known = (
+		known_after(work, remote, place["after"], place.get("without") or []) if can_compare(place) else None
+	)
+	filters = part.task.scope["filters"].get(remote)
+	page = producer.get_copy_page(remote, place["after"], kept.position_of(remote), filters, known=known)
+	if page["paused"]:
+		raise RemoteUnavailable(_("The producer's administrator has paused this site."))
+	if known and keep_what_it_lacks(part.task, page):
+		return
+	if page["time_zone"] and page["time_zone"] != zone:
+		work = open_work(doc, producer, kept.protocol, page["time_zone"])
 	events = page["events"]
 	work.brought, work.quiet = as_documents(events), True
 	prepare(work, events)
-	known = {key for key, identity in work.resolver.identities.read.items() if identity}
-	copier = Copier(part, events, existing(work), known)
+	read = {key for key, identity in work.resolver.identities.read.items() if identity}
+	copier = Copier(part, events, existing(work), read)
 	if not apply_in_groups(work, events, copier, part.deadline, Handling(prepare, copier.deal, give_up)):
 		return
 	copier.page_done(page)
 	frappe.db.commit()
+
+
+def can_compare(place: dict[str, Any]) -> bool:
+	"""Whether the producer is asked to compare what is here: until it has shown that it can't."""
+	return place.get("without", []) is not None
+
+
+def keep_what_it_lacks(copy: Task, page: CopyPage) -> bool:
+	"""Keep what the producer says of the fields that are compared; whether the page has to be asked for again without those that it lacks."""
+	before = copy.place.get("without") or []
+	lacking = page["without"]
+	copy.place = {
+		**copy.place,
+		"time_zone": page["time_zone"],
+		"without": None if lacking is None else [*before, *lacking],
+	}
+	if lacking and not set(lacking) - set(before):
+		raise InvalidPage("The producer lacks fields that it was not asked for.")
+	task.save_progress(copy)
+	frappe.db.commit()
+	return bool(lacking)
 
 
 def as_documents(events: list[Event]) -> FetchedDocuments:
@@ -308,8 +338,12 @@ class Copier:
 	def page_done(self, page: CopyPage) -> None:
 		copy = self.part.task
 		copy.done = self.done_before + max(page["looked_at"], len(self.events))
+		copy.here += page["same"] + len(page["differing"])
+		for _name in page["differing"]:
+			self.warn(_("Is not as on the producer, and was left as it is: Verify shows what differs."))
 		if page["has_more"]:
 			copy.place = {**copy.place, "after": page["after"]}
 		else:
-			copy.place = {"number": copy.place["number"] + 1, "after": ""}
+			can = can_compare(copy.place)
+			copy.place = {"number": copy.place["number"] + 1, "after": "", "without": [] if can else None}
 		task.save_progress(copy)

@@ -23,13 +23,10 @@ from event_streaming.wire.events import (
 	remote_key,
 	transaction_of,
 )
+from event_streaming.wire.lean.composing import PARTS_BEFORE, Change, both, has_name, has_shape
 
 # so many events are one at most
 MOST_STEPS = 100
-PARTS = frozenset(("changed", "added", "removed", "row_changed"))
-PARTS_BEFORE = frozenset(("changed", "row_changed"))
-
-Change = Mapping[str, Any]
 
 
 class Folded(Event):
@@ -53,6 +50,16 @@ def steps_of(event: Event) -> list[Event]:
 
 def is_folded(event: Event) -> bool:
 	return "steps" in event
+
+
+def is_composed(event: Event) -> bool:
+	"""Whether the producer has put several changes of a document together, of which this is the last."""
+	return bool(event.get("changes_from"))
+
+
+def is_several(event: Event) -> bool:
+	"""Whether an event is more than one, whoever has put them together: what one by one would meet by itself, this may not settle."""
+	return is_folded(event) or is_composed(event)
 
 
 def became(event: Event, statuses: list[str]) -> str:
@@ -189,7 +196,7 @@ def in_order(events: Sequence[Event], runs: Sequence[Run]) -> list[Event]:
 
 def begin(number: int, event: Event) -> Run | None:
 	"""The run that begins with an event; None where none does."""
-	if not can_be_told_apart(event):
+	if not can_be_told_apart(event) or is_composed(event):
 		return None
 	if event["update_type"] == UPDATE:
 		if not (said := said_by(event)) or "docstatus" in (said[0].get("changed") or {}):
@@ -218,6 +225,7 @@ def goes_on(last: Event, event: Event) -> bool:
 	return (
 		event["update_type"] == UPDATE
 		and can_be_told_apart(event)
+		and not is_composed(event)
 		and remote_key(event) == remote_key(last)
 		and event["origin"] == last["origin"]
 		and event["root"] == last["root"]
@@ -242,29 +250,6 @@ def said_by(event: Event) -> tuple[dict[str, Any], dict[str, Any]] | None:
 	return change, was
 
 
-def has_shape(change: Change) -> bool:
-	"""Whether a difference is made as it should be."""
-	for part, said in change.items():
-		if not isinstance(said, dict):
-			return False
-		if part == "changed":
-			continue
-		is_row = is_name if part == "removed" else has_name
-		if part not in PARTS or not all(
-			isinstance(rows, list) and all(map(is_row, rows)) for rows in said.values()
-		):
-			return False
-	return True
-
-
-def is_name(row: Any) -> bool:
-	return isinstance(row, str) and bool(row)
-
-
-def has_name(row: Any) -> bool:
-	return isinstance(row, dict) and is_name(row.get("name"))
-
-
 def is_submission(changed: Change, before: Change) -> bool:
 	return changed.get("docstatus") == 1 and before.get("docstatus") == 0
 
@@ -281,51 +266,3 @@ def with_change(data: Mapping[str, Any], change: Change) -> dict[str, Any] | Non
 			if here & names if part == "added" else names - here:
 				return None
 	return apply_change(dict(data), change)
-
-
-def both(first: Change, second: Change) -> dict[str, Any] | None:
-	"""The change that two make, one after the other; None where a row is removed and comes again."""
-	found: dict[str, Any] = {}
-	if changed := {**(first.get("changed") or {}), **(second.get("changed") or {})}:
-		found["changed"] = changed
-	tables = {
-		table for each in (first, second) for part in PARTS - {"changed"} for table in each.get(part) or {}
-	}
-	for table in sorted(tables):
-		rows = both_rows(*(_of_table(each, table) for each in (first, second)))
-		if rows is None:
-			return None
-		for part, value in zip(("added", "removed", "row_changed"), rows, strict=True):
-			if value:
-				found.setdefault(part, {})[table] = value
-	return found
-
-
-RowsOf = tuple[dict[str, Any], list[str], dict[str, Any]]
-
-
-def _of_table(change: Change, table: str) -> RowsOf:
-	added, changed = (
-		{row["name"]: row for row in (change.get(part) or {}).get(table) or []}
-		for part in ("added", "row_changed")
-	)
-	return added, list((change.get("removed") or {}).get(table) or []), changed
-
-
-def both_rows(first: RowsOf, second: RowsOf) -> tuple[list, list, list] | None:
-	"""The same for the rows of a table: (added, removed, changed)."""
-	added, removed, changed = dict(first[0]), list(first[1]), dict(first[2])
-	known = {*added, *removed, *changed}
-	if known.intersection(second[0]):
-		return None
-	for name in second[1]:
-		added.pop(name, None)
-		changed.pop(name, None)
-		removed.append(name)
-	for name, row in second[2].items():
-		if name in removed:
-			return None
-		held = added if name in added else changed
-		held[name] = {**held.get(name, {}), **row}
-	added.update(second[0])
-	return list(added.values()), list(dict.fromkeys(removed)), list(changed.values())

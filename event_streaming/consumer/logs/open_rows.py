@@ -94,6 +94,19 @@ def documents_held_back(event_producer: str, keys: Iterable[tuple[str, str]]) ->
 	return (held_back | {rename.new for rename in open_renames(event_producer)}) & keys
 
 
+def open_documents(event_producer: str, doctypes: list[str], most: int) -> set[tuple[str, str]]:
+	"""Some of the producer's documents that have an open row: one query."""
+	if not doctypes:
+		return set()
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(table.remote_doctype, table.producer_doc).distinct()
+	query = query.where((table.event_producer == event_producer) & table.status.isin(OPEN))
+	return {
+		(doctype, name)
+		for doctype, name in query.where(table.remote_doctype.isin(sorted(doctypes))).limit(most).run()
+	}
+
+
 def _documents_with(
 	event_producer: str, keys: Iterable[tuple[str, str]], statuses: tuple[str, ...]
 ) -> set[tuple[str, str]]:

@@ -2,7 +2,7 @@
 positions. One query each; it writes nothing."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import frappe
@@ -40,6 +40,23 @@ def last_given(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tup
 		.run()
 	)
 	return {(doctype, name): get_datetime(given) for doctype, name, given in rows if given}
+
+
+def taken_to(event_producer: str, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+	"""The last position of which each of the producer's documents has a row: one query, none for none."""
+	if not keys:
+		return {}
+	table = frappe.qb.DocType(DOCTYPE)
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.remote_doctype, table.producer_doc, Max(table.position))
+		.where(table.event_producer == event_producer)
+		.where(table.remote_doctype.isin(sorted({doctype for doctype, _name in keys})))
+		.where(table.producer_doc.isin(sorted({name for _doctype, name in keys})))
+		.groupby(table.remote_doctype, table.producer_doc)
+		.run()
+	)
+	return {(doctype, name): position or 0 for doctype, name, position in rows if (doctype, name) in keys}
 
 
 def events_known(event_producer: str, events: Iterable[Event]) -> set[tuple[str, str]]:

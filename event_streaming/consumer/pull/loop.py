@@ -34,6 +34,7 @@ from event_streaming.exceptions import (
 	RemoteError,
 	RemoteRefused,
 	RemoteUnavailable,
+	StepsNeeded,
 )
 from event_streaming.messages.coded import _
 from event_streaming.site.acting import acting_as
@@ -204,7 +205,13 @@ def read_pages(
 		work = open_work(doc, producer, kept.protocol, page["time_zone"] or kept.remote_time_zone or "")
 		if kept.protocol >= 2:
 			work.renumbered_until = kept.last_update
-		finished = apply_page(work, page, kept, summary, deadline, crew, asked_on)
+		try:
+			finished = apply_page(work, page, kept, summary, deadline, crew, asked_on)
+		except StepsNeeded as needed:
+			# what is committed of the page is passed over when it comes again
+			frappe.db.rollback()
+			source.far_behind.take_apart(needed.key)
+			continue
 		summary.behind = page["behind"]
 		if progress:
 			progress(summary)

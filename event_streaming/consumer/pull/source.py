@@ -14,6 +14,8 @@ from frappe.utils.password import decrypt, encrypt
 
 from event_streaming.broker.addresses import Server, permitted_servers, read_servers, server_at
 from event_streaming.broker.nats_client import Fetched, NatsClient
+from event_streaming.consumer.folding.far_behind import FarBehind
+from event_streaming.consumer.folding.runs import is_composed
 from event_streaming.consumer.line.holding import holding
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull.chain import unbroken
@@ -58,6 +60,7 @@ class Source:
 		self.feed_only = not self.wanted
 		# where the stream stood before the feed was asked: all of it is in the feed's answer
 		self.place_before = ""
+		self.far_behind = FarBehind()
 
 	def next_page(self, doc, kept: PullState) -> Page:
 		"""The page after the cursor. Raises what the feed raises; nothing for the broker's sake."""
@@ -65,11 +68,18 @@ class Source:
 		# a broker's messages are in one order for everybody
 		if not self.feed_only and not wish:
 			page = self._from_broker(doc, kept)
-			if page:
+			if page and not any(map(is_composed, page["events"])):
 				return page
 		page = self.producer.get_page(
-			kept.position, kept.epoch, kept.receipt, transport=NATS if self.wanted else "", wish=wish
+			kept.position,
+			kept.epoch,
+			kept.receipt,
+			transport=NATS if self.wanted else "",
+			wish=wish,
+			# what comes before others is not put together: up to where it is taken is kept for each DocType
+			as_one=None if wish else self.far_behind.wish,
 		)
+		self.far_behind.look_at(doc, page)
 		if self.wanted:
 			page["broker"] = page["broker"] and confidential(page["broker"])
 			keep_said(self.name, page)

@@ -57,9 +57,16 @@ class Producer:
 			self.client.timeout = (patience, patience)
 
 	def get_page(
-		self, cursor: int, epoch: str = "", receipt: str = "", transport: str = "", wish: Wish = NO_WISH
+		self,
+		cursor: int,
+		epoch: str = "",
+		receipt: str = "",
+		transport: str = "",
+		wish: Wish = NO_WISH,
+		as_one: dict[str, Any] | None = None,
 	) -> Page:
-		"""The next page of the feed after `cursor`; epoch and receipt came with the last page, `transport` and `wish` are wished for. Raises the Remote* errors, NotRegistered or InvalidPage."""
+		"""The next page of the feed after `cursor`; epoch and receipt came with the last page, `transport` and `wish` are wished for, and
+		so is `as_one`: changes of a document put together, see AsOne. Raises the Remote* errors, NotRegistered or InvalidPage."""
 		settings = get_settings()
 		answer = self.client.call(
 			paths.FEED,
@@ -74,6 +81,7 @@ class Producer:
 				"receipt": receipt,
 				**({"transport": transport} if transport else {}),
 				**({"priorities": wish.on_the_wire()} if wish else {}),
+				**({"as_one": json.dumps(as_one)} if as_one else {}),
 			},
 		)
 		return parse_page(answer, cursor, self.name, wish)
@@ -159,9 +167,16 @@ class Producer:
 		return Piece(content, size, text(answer.get("content_hash") or "", "content_hash", 140))
 
 	def get_copy_page(
-		self, doctype: str, after: str, cursor: int, filters: Any, limit: int | None = None
+		self,
+		doctype: str,
+		after: str,
+		cursor: int,
+		filters: Any,
+		limit: int | None = None,
+		known: dict[str, Any] | None = None,
 	) -> CopyPage:
-		"""Existing documents of a DocType after a name, for one who has taken the events up to `cursor`; so many at most.
+		"""Existing documents of a DocType after a name, for one who has taken the events up to `cursor`; so many at most. Those that are
+		`known` here are only compared.
 
 		Raises the Remote* errors, NotRegistered or InvalidPage.
 		"""
@@ -176,6 +191,7 @@ class Producer:
 				"filters": json.dumps(filters) if filters else None,
 				"limit": limit or settings.events_per_page,
 				"max_bytes": self.line.page_bytes(),
+				**({"known": json.dumps(known, default=str)} if known else {}),
 				**self._for_trial(),
 			},
 		)

@@ -9,6 +9,8 @@ from typing import Any
 import frappe
 from frappe.utils import cint, now_datetime
 
+from event_streaming.consumer.digesting.compared import Compared, compared_fields
+from event_streaming.consumer.digesting.local_digests import LocalDigests
 from event_streaming.consumer.first_copy.scope import raise_left_alone
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.remote import Producer
@@ -17,8 +19,6 @@ from event_streaming.consumer.tasks import findings, task
 from event_streaming.consumer.tasks.slices import Slice
 from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.verify import lately, nights
-from event_streaming.consumer.verify.compared import Compared, compared_fields
-from event_streaming.consumer.verify.local_digests import LocalDigests
 from event_streaming.exceptions import RemoteUnavailable
 from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url

@@ -14,10 +14,10 @@ from frappe.utils import cint
 
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.dependencies.plan import Need
+from event_streaming.consumer.digesting.compared import Compared, ComparedField, ComparedTable
 from event_streaming.consumer.life_cycle.fields import same_value
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.mapping.store import to_local_document
-from event_streaming.consumer.verify.compared import Compared, ComparedField, ComparedTable
 from event_streaming.wire.digests import as_json_value
 
 STAMPS = ("modified", "modified_by")

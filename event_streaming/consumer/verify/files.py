@@ -4,44 +4,16 @@ A file that this site attached by itself is nobody's business; so is one that th
 for this site, or that both sites know no hash of. It reads, and writes nothing.
 """
 
-from collections.abc import Collection
-
 import frappe
 from frappe import _
 
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.resolve.file_rows import find_file
-from event_streaming.consumer.verify.compared import Compared
 from event_streaming.consumer.verify.differences import Shown
-from event_streaming.identity.registry import DOCTYPE as IDENTITY
 from event_streaming.identity.registry import LocalKey
 from event_streaming.site.refused import FILE
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.files import LOCAL_URLS, RemoteFile
-
-
-def contents_here(
-	event_producer: str, here: str, compared: Compared, names: Collection[str]
-) -> dict[str, list[str]]:
-	"""Document -> the hashes of those of its files that stand for one of the producer's: one query, none where none is attached."""
-	doctype = compared.subscription.local_doctype
-	if not names or not frappe.db.exists(FILE, {"attached_to_doctype": doctype}):
-		return {}
-	table, identity = frappe.qb.DocType(FILE), frappe.qb.DocType(IDENTITY)
-	rows = (
-		frappe.qb.from_(table)
-		.join(identity)
-		.on((identity.local_doctype == FILE) & (identity.local_name == table.name))
-		.select(table.attached_to_name, table.content_hash)
-		.where((table.attached_to_doctype == doctype) & table.attached_to_name.isin(sorted(names)))
-		.where((identity.event_producer == event_producer) & (identity.root_site != here))
-		.run()
-	)
-	found: dict[str, list[str]] = {}
-	for name, content_hash in rows:
-		if content_hash:
-			found.setdefault(str(name), []).append(content_hash)
-	return found
 
 
 def files_that_differ(files: list[RemoteFile], owner: LocalKey, work: Work) -> list[Shown]:

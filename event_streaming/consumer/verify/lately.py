@@ -12,10 +12,10 @@ from typing import Any
 import frappe
 from frappe.utils import cint, create_batch, get_datetime
 
+from event_streaming.consumer.digesting.local_digests import Pair, moment_there
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.sync_log import DOCTYPE as SYNC_LOG
 from event_streaming.consumer.tasks import task
-from event_streaming.consumer.verify.local_digests import Pair, moment_there
 from event_streaming.identity import registry
 
 # names that are asked for together

@@ -12,13 +12,13 @@ from typing import Any
 import frappe
 
 from event_streaming.consumer.apply.work import Work, open_work
+from event_streaming.consumer.digesting.compared import Compared
 from event_streaming.consumer.first_copy.copying import PULL_EACH, WAIT_SECONDS, let_pull
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull import loop
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.tasks.slices import Slice
-from event_streaming.consumer.verify.compared import Compared
 from event_streaming.consumer.verify.comparison import Comparison, check_active
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import RemoteUnavailable

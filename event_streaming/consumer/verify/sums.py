@@ -1,8 +1,8 @@
 """The first two stages of a comparison: sums of digests in buckets, and single digests of the buckets that differ."""
 
+from event_streaming.consumer.digesting.local_digests import Pair
 from event_streaming.consumer.verify.comparison import Comparison
 from event_streaming.consumer.verify.lately import pairs_of, remember
-from event_streaming.consumer.verify.local_digests import Pair
 from event_streaming.wire import digests
 
 # digests that are listed together, on both sites

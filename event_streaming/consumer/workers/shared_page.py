@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import frappe
 
 from event_streaming.consumer.apply.page import prepare
-from event_streaming.consumer.apply.step import OF_A_PAGE, try_as_one, try_event
+from event_streaming.consumer.apply.step import OF_A_PAGE, try_as_one, try_composed, try_event
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.folding.runs import became, is_folded, steps_of
+from event_streaming.consumer.folding.runs import became, is_composed, is_folded, steps_of
 from event_streaming.consumer.logs import taken_events
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED
 from event_streaming.consumer.unit_of_work.groups import (
@@ -232,6 +232,8 @@ class LaneMark:
 
 def deal_in_lane(event: Event, work: Work) -> str:
 	"""Apply an event, or those that it stands for, and write the rows, or leave what can't be applied."""
+	if is_composed(event):
+		return deal_with_composed_in_lane(event, work)
 	if not is_folded(event):
 		return deal_with_one_in_lane(event, work)
 	one_by_one = (deal_with_one_in_lane(step, work) for step in steps_of(event))
@@ -244,6 +246,18 @@ def deal_with_one_in_lane(event: Event, work: Work) -> str:
 	if work.held_back.isdisjoint(keys_of(event)):
 		outcome = try_event(event, work, attempts=1)
 		if outcome.status not in OPEN:
+			work.log.add(event, outcome)
+			return outcome.status
+	return leave(event, work)
+
+
+def deal_with_composed_in_lane(event: Event, work: Work) -> str:
+	"""What has to come in steps is left: the pull asks for them."""
+	if (event["id"], event["creation"]) in work.known:
+		return SYNCED
+	if work.held_back.isdisjoint(keys_of(event)):
+		outcome = try_composed(event, work)
+		if outcome.status == SYNCED:
 			work.log.add(event, outcome)
 			return outcome.status
 	return leave(event, work)

@@ -7,15 +7,12 @@ between two requests, and each ends after some seconds with the name that it has
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import frappe
 from frappe.utils import cint
 
-from event_streaming.database import bulk_reading
-from event_streaming.database.bulk_reading import Columns
 from event_streaming.identity.registry import DOCTYPE as IDENTITY
 from event_streaming.messages.coded import _
 from event_streaming.producer.documents.copying import (
@@ -26,21 +23,21 @@ from event_streaming.producer.documents.copying import (
 	those_meeting,
 	with_files,
 )
+from event_streaming.producer.documents.digesting import Digester, what_counts
 from event_streaming.producer.documents.exact import events_after, load_with_positions
-from event_streaming.producer.documents.file_rows import attached_to, contents_of
+from event_streaming.producer.documents.file_rows import attached_to
 from event_streaming.producer.documents.filters import wanted_conditions
 from event_streaming.producer.documents.given import record_given
 from event_streaming.producer.documents.names import roots_of_documents
 from event_streaming.producer.documents.reading import existing_names, load_documents, permitted_names
 from event_streaming.producer.log.rows import ENVELOPE_BYTES
-from event_streaming.producer.subscriptions.hiding import Mask, as_sent
+from event_streaming.producer.subscriptions.hiding import as_sent
 from event_streaming.producer.subscriptions.reader import Reader, parsed_list
 from event_streaming.site.address import time_zone
 from event_streaming.wire import digests
 from event_streaming.wire.checks import MAX_NAME, InvalidPage
-from event_streaming.wire.difference import TABLES, shape_of, snapshot
-from event_streaming.wire.digests import ATTACHED_FILES, MOST_LISTED, FieldShape, Shape
-from event_streaming.wire.values import CONVERT, as_text
+from event_streaming.wire.difference import snapshot
+from event_streaming.wire.digests import MOST_LISTED, Shape
 
 BATCH = 2_000
 # with a condition each document is made; so many are held in memory at once
@@ -99,36 +96,8 @@ def asked_for(
 		frappe.throw(_("The request to compare documents can't be read: {0}").format(error))
 	count = min(max(cint(buckets), 1), digests.MOST_BUCKETS)
 	numbers = None if wanted is None else {cint(number) for number in parsed_list(wanted)}
-	lacking = fields_lacking(doctype, parsed.without([ATTACHED_FILES]))
-	if hidden := reader.hidden.get(doctype):
-		if hidden.secret:
-			# which files are not sent is seen in whole documents only
-			lacking.append(ATTACHED_FILES)
-		lacking += [name for name in names_of(parsed) if name in hidden.left_out and name not in lacking]
-	return parsed.without(lacking), lacking, count, numbers
-
-
-def names_of(shape: Shape) -> list[str]:
-	"""Everything that a shape names: its fields, its tables, and the fields of their rows."""
-	names = [each.name for each in shape.fields]
-	for table, rows in shape.tables:
-		names += [table, *(f"{table}.{each.name}" for each in rows.fields)]
-	return names
-
-
-def fields_lacking(doctype: str, shape: Shape, prefix: str = "") -> list[str]:
-	"""Fields of the shape that documents here have not got, or that are never sent."""
-	meta = frappe.get_meta(doctype)
-	own = shape_of(meta)
-	stored = {name for name, *_how in own.fields}
-	lacking = [f"{prefix}{each.name}" for each in shape.fields if each.name not in stored]
-	for table, rows in shape.tables:
-		df = meta.get_field(table) if table in own.tables else None
-		if not df or df.fieldtype not in TABLES or frappe.get_meta(df.options).get("is_virtual"):
-			lacking.append(f"{prefix}{table}")
-		else:
-			lacking += fields_lacking(df.options, rows, f"{prefix}{table}.")
-	return lacking
+	parsed, lacking = what_counts(reader, doctype, parsed)
+	return parsed, lacking, count, numbers
 
 
 class Comparer:
@@ -139,22 +108,8 @@ class Comparer:
 	):
 		self.reader, self.doctype, self.lacking = reader, doctype, lacking
 		self.buckets, self.wanted = buckets, wanted
-		self.with_files = any(each.name == ATTACHED_FILES for each in shape.fields)
-		shape = shape.without([ATTACHED_FILES])
 		self.conditional = bool((reader.rows[doctype].condition or "").strip())
-		self.columns = Columns(
-			doctype,
-			tuple(each.name for each in shape.fields),
-			{table: tuple(each.name for each in rows.fields) for table, rows in shape.tables},
-		)
-		meta = frappe.get_meta(doctype)
-		hidden = reader.hidden.get(doctype)
-		masks = hidden.masks if hidden else {}
-		self.fields = readers_of(meta, shape.fields, masks)
-		self.tables = [
-			readers_of(frappe.get_meta(meta.get_field(table).options), rows.fields, masks, f"{table}.")
-			for table, rows in shape.tables
-		]
+		self.digester = Digester(reader, doctype, shape)
 		self.from_consumer = bool(frappe.db.exists(IDENTITY, {"root_site": reader.consumer.name}))
 
 	def look_through(self, conditions: list[list], found: Found) -> None:
@@ -192,48 +147,11 @@ class Comparer:
 		return names
 
 	def add(self, names: list[str], found: Found) -> None:
-		read = bulk_reading.read_values(self.columns, names)
-		files = contents_of(self.doctype, names, self.reader.consumer.name) if self.with_files else None
-		for name in names:
-			if name not in read:
-				continue
-			values, tables = read[name]
-			digest = digests.digest_of(
-				name,
-				[
-					*(one(value) for one, value in zip(self.fields, values, strict=True)),
-					*([] if files is None else [digests.digest_of_files(files.get(name, ()))]),
-				],
-				[
-					[
-						[row, *(one(value) for one, value in zip(readers, row_values, strict=True))]
-						for row, row_values in rows
-					]
-					for readers, rows in zip(self.tables, tables, strict=True)
-				],
-			)
+		for name, digest in self.digester.of(names):
 			if self.wanted is None:
 				digests.add(found.sums, name, digest)
 			else:
 				found.listed[name] = digest
-
-
-def readers_of(
-	meta: Any, fields: tuple[FieldShape, ...], masks: Mapping[str, Mask], prefix: str = ""
-) -> list:
-	"""For each field what makes of a value in the database the one that counts."""
-	readers = []
-	for each in fields:
-		df = meta.get_field(each.name)
-		if each.pairs is None and each.default is None:
-			readers.append(digests.FORMS[each.form])
-		else:
-			# a mapping is told of values in the form that they have on the wire
-			convert = CONVERT.get(df.fieldtype, as_text) if df else as_text
-			readers.append(lambda value, each=each, convert=convert: each.of_remote(convert(value)))
-		if mask := masks.get(prefix + each.name):
-			readers[-1] = lambda value, mask=mask, read=readers[-1]: read(mask.of(value))
-	return readers
 
 
 # ---- documents that differ, seem to be missing, or seem to be one too many

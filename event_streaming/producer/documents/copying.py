@@ -2,7 +2,9 @@
 
 As with the feed, the subscription on record decides: approved, readable for the consumer's user, condition met. Filters
 only narrow that down. Each document comes as a made-up Create whose position is exact: the events of the document at or
-before it are contained in what is sent, and none after it.
+before it are contained in what is sent, and none after it. A consumer that has documents already says which, with digests of them: of
+those that it may have it hears whether they are the same, and gets none. What it may not have is as if it were not there, whatever it
+says of it.
 """
 
 import json
@@ -14,7 +16,8 @@ import frappe
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
-from event_streaming.producer.documents.exact import load_with_positions
+from event_streaming.producer.documents.digesting import Digester, what_counts
+from event_streaming.producer.documents.exact import events_after, load_with_positions
 from event_streaming.producer.documents.file_rows import attached_to
 from event_streaming.producer.documents.filters import wanted_conditions
 from event_streaming.producer.documents.given import record_given
@@ -25,9 +28,12 @@ from event_streaming.producer.subscriptions import conditions
 from event_streaming.producer.subscriptions.hiding import as_sent
 from event_streaming.producer.subscriptions.reader import Reader, load_consumer, reader_for
 from event_streaming.site.address import public_url, time_zone
+from event_streaming.wire.checks import MAX_NAME, InvalidPage, text
 from event_streaming.wire.difference import snapshot
+from event_streaming.wire.digests import parse_shape
 from event_streaming.wire.events import CREATE, FILES_KEY, RENAME, Root
 from event_streaming.wire.files import RemoteFile
+from event_streaming.wire.lean.known import unpack_known
 from event_streaming.wire.pages import PROTOCOL
 
 # so many are held in memory at once
@@ -47,6 +53,34 @@ class Found:
 	has_more: bool = False
 	size: int = 0
 	looked_at: int = 0
+	# of those that the consumer has: how many are as here, and which are not
+	same: int = 0
+	differing: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Known:
+	"""The documents that the consumer has, with their digests there: all up to the name `upto`, where there are more."""
+
+	digester: Digester
+	lacking: list[str]
+	digests: dict[str, int]
+	upto: str
+
+	def compare(self, names: list[str], found: Found) -> None:
+		"""Count what is the same, or will be once the consumer has taken what is on its way; and keep the names of the rest."""
+		digester = self.digester
+		differing = [name for name, digest in digester.of(names) if digest != self.digests[name]]
+		reader, doctype = digester.reader, digester.doctype
+		coming = {
+			docname
+			for _log, docname in (
+				events_after(doctype, differing, reader.cursor, reader.consumer.name) if differing else ()
+			)
+		}
+		differing = [name for name in differing if name not in coming]
+		found.same += len(names) - len(differing)
+		found.differing += differing
 
 
 def copy_page(
@@ -58,14 +92,18 @@ def copy_page(
 	limit: Any,
 	max_bytes: Any,
 	trial: Any = 0,
+	known: Any = None,
 ) -> dict[str, Any]:
-	"""The answer of the endpoint `get_copy_page`; with `trial` nothing counts as given. Raises frappe.ValidationError with what to do."""
+	"""The answer of the endpoint `get_copy_page`; `known` is what the consumer has, see `known_in`; with `trial` nothing counts as given. Raises frappe.ValidationError with what to do."""
 	consumer, reader = reader_of_existing(event_consumer, doctype, cursor, limit, max_bytes)
 	reader.trial = bool(cint(trial))
 	wanted = wanted_conditions(reader, doctype, filters)
-	found = Found(after=after)
-	if not cint(consumer.paused):
-		read_documents(reader, doctype, wanted, found)
+	found, has = Found(after=after), known_in(reader, doctype, known)
+	if has and has.lacking:
+		# their digests are of more than documents have here: asked again without that
+		found.has_more = True
+	elif not cint(consumer.paused):
+		read_documents(reader, doctype, wanted, found, has)
 	return {
 		"protocol": PROTOCOL,
 		"events": found.events,
@@ -75,7 +113,22 @@ def copy_page(
 		"time_zone": time_zone(),
 		"site": public_url(),
 		"paused": cint(consumer.paused),
+		**({"without": has.lacking, "same": found.same, "differing": found.differing} if has else {}),
 	}
+
+
+def known_in(reader: Reader, doctype: str, known: Any) -> Known | None:
+	"""What a request says of the documents that the consumer has: {"shape": …, "packed": …, "upto": name or ""}."""
+	if not known:
+		return None
+	try:
+		said = frappe.parse_json(known)
+		shape, packed = parse_shape(said.get("shape")), unpack_known(said.get("packed"))
+		upto = text(said.get("upto") or "", "upto", MAX_NAME)
+	except (InvalidPage, ValueError, AttributeError, RecursionError) as error:
+		frappe.throw(_("The request to compare documents can't be read: {0}").format(error))
+	shape, lacking = what_counts(reader, doctype, shape)
+	return Known(Digester(reader, doctype, shape), lacking, packed, upto)
 
 
 def copy_count(event_consumer: str, doctype: str, filters: Any) -> int:
@@ -100,18 +153,28 @@ def reader_of_existing(
 	return consumer, reader
 
 
-def read_documents(reader: Reader, doctype: str, wanted: list[list], found: Found) -> None:
+def read_documents(
+	reader: Reader, doctype: str, wanted: list[list], found: Found, known: Known | None = None
+) -> None:
 	"""Fill a page: batches of documents until its bounds are reached or there are no more."""
-	left, to_come = reader.limit, NamesToCome(doctype, reader)
+	left, to_come = reader.limit + (len(known.digests) if known else 0), NamesToCome(doctype, reader)
+	upto = known.upto if known else ""
+	within = [*wanted, [doctype, "name", "<=", upto]] if upto else wanted
 	while left > 0:
-		names = names_after(doctype, wanted, found.after, min(BATCH, left))
+		names = names_after(doctype, within, found.after, min(BATCH, left))
+		if not names and upto:
+			# what comes after is asked for with what the consumer has of it
+			found.after = upto
+			break
 		if not names:
 			return
 		left -= len(names)
-		for name, event in events_of(reader, doctype, names, to_come):
+		for name, event in events_of(reader, doctype, names, to_come, found, known):
 			if event:
 				size = len(event["data"]) + ENVELOPE_BYTES
-				if found.events and found.size + size > reader.max_bytes:
+				if found.events and (
+					found.size + size > reader.max_bytes or len(found.events) >= reader.limit
+				):
 					found.has_more = True
 					return
 				found.size += size
@@ -122,19 +185,33 @@ def read_documents(reader: Reader, doctype: str, wanted: list[list], found: Foun
 
 
 def events_of(
-	reader: Reader, doctype: str, names: list[str], to_come: "NamesToCome"
+	reader: Reader,
+	doctype: str,
+	names: list[str],
+	to_come: "NamesToCome",
+	found: Found,
+	known: Known | None = None,
 ) -> Iterator[tuple[str, dict[str, Any] | None]]:
-	"""Each name with its document as an event; None when it is gone by now, does not meet the condition, or comes anyway."""
-	documents, positions = load_with_positions(doctype, names)
+	"""Each name with its document as an event; None when it is gone by now, does not meet the condition, comes anyway, or is known."""
+	row, hidden = reader.rows[doctype], reader.hidden.get(doctype)
+	conditional = bool((row.condition or "").strip())
+	has = [name for name in names if name in known.digests] if known else []
+	# of what is known nothing more is asked than whether it is the same, but for what the condition says
+	documents, positions = load_with_positions(
+		doctype, names if conditional or not has else [name for name in names if name not in known.digests]
+	)
 	# read after the documents, so that no rename is missed that they show
 	to_come.look()
 	for name in to_come.names & documents.keys():
 		del documents[name]
-	row, hidden = reader.rows[doctype], reader.hidden.get(doctype)
-	if (row.condition or "").strip():
+	if conditional:
 		documents = those_meeting(reader, doctype, documents)
 		if not reader.trial:
 			record_given(reader.consumer.name, doctype, {name: positions[name] for name in documents})
+		has = [name for name in has if name in documents]
+	if known:
+		known.compare([name for name in has if name not in to_come.names], found)
+		documents = {name: doc for name, doc in documents.items() if name not in known.digests}
 	roots, files = roots_of_documents(doctype, list(documents)), attached_to(doctype, list(documents))
 	for name in names:
 		event = None

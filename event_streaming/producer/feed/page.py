@@ -9,9 +9,11 @@ import json
 from typing import Any
 
 import frappe
+from frappe import parse_json
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
+from event_streaming.producer.feed.composing import Wish as AsOne
 from event_streaming.producer.feed.granting import grant_for
 from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.overtaking import Found, read_in_order_of
@@ -36,7 +38,7 @@ from event_streaming.producer.subscriptions.reader import (
 from event_streaming.site.address import public_url, time_zone
 from event_streaming.site.site_id import own_id
 from event_streaming.wire.broker.grants import NATS
-from event_streaming.wire.pages import PROTOCOL, UNPROVEN
+from event_streaming.wire.pages import MOST_WISHED, PROTOCOL, UNPROVEN
 from event_streaming.wire.wishes.priorities import Wish, parse_wish
 
 
@@ -51,18 +53,32 @@ def get_page(
 	listening: int | None = None,
 	transport: str | None = None,
 	priorities: str | dict | None = None,
+	as_one: str | dict | None = None,
 ) -> dict[str, Any]:
 	"""The events after `cursor` for the consumer registered as `event_consumer`. Only its own user may ask.
 
 	`reachable` is 0 when the consumer says that it can't be notified, `listening` is 1 when it hears of new events over a connection
 	that it holds, 2 when it has to be shown that it does; `epoch` and `receipt` are those of the page before; `transport` is "NATS"
-	when it would take events from a broker; `priorities` are DocTypes that it wants before the others, as JSON.
+	when it would take events from a broker; `priorities` are DocTypes that it wants before the others, as JSON; `as_one` says of which
+	DocTypes nobody there needs each change, see `wish_in`.
 	"""
-	consumer, wish = load_consumer(event_consumer), wished(priorities, cursor)
+	consumer, wish, put_together = load_consumer(event_consumer), wished(priorities, cursor), wish_in(as_one)
 	log = None if cint(consumer.paused) else _log_as_it_stands(consumer.name, receipt)
 	# two requests of one consumer can be at work at once: one goes on here when the consumer has died or given up
 	return tried_again(
-		lambda: _page(consumer, log, cursor, limit, max_bytes, reachable, epoch, listening, transport, wish)
+		lambda: _page(
+			consumer,
+			log,
+			cursor,
+			limit,
+			max_bytes,
+			reachable,
+			epoch,
+			listening,
+			transport,
+			wish,
+			put_together,
+		)
 	)
 
 
@@ -93,11 +109,15 @@ def _page(
 	listening: int | None,
 	transport: str | None,
 	wish: Wish,
+	put_together: AsOne,
 ) -> dict[str, Any]:
 	"""The answer of `get_page`, with the events up to the log's head; without any for None."""
 	consumer = as_it_is_now(consumer)
 	reader = reader_for(consumer, max(cint(cursor), 0), limit, max_bytes)
 	reader.taken = wish.taken
+	if not wish:
+		# what is taken ahead of others is not put together
+		reader.as_one, reader.apart = put_together.doctypes & reader.rows.keys(), put_together.apart
 	if log is None or cint(consumer.paused):
 		log, read = LogState(0), Found(Slice([], reader.cursor, reader.cursor))
 		found = read.page
@@ -114,7 +134,7 @@ def _page(
 				" then have Needs a Fresh Copy cleared on the Event Consumer there."
 			).format(consumer.name, public_url())
 		)
-	record_deliveries(reader, found.events, read.is_ahead)
+	record_deliveries(reader, found.events, read.is_ahead, found.contained)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
 	position = reader.cursor if reader.furthest <= found.head else None
@@ -147,6 +167,20 @@ def _page(
 		"ahead": read.ahead,
 		"held": int(read.held),
 	}
+
+
+def wish_in(asked: str | dict | None) -> AsOne:
+	"""What a request wishes: {"doctypes": [DocType, …], "apart": [[DocType, name], …]}; what can't be read is no wish."""
+	try:
+		said = parse_json(asked) if asked else {}
+		doctypes, apart = said.get("doctypes") or [], said.get("apart") or []
+		if len(doctypes) > MOST_WISHED or len(apart) > MOST_WISHED:
+			return AsOne()
+		return AsOne(
+			frozenset(map(str, doctypes)), frozenset((str(doctype), str(name)) for doctype, name in apart)
+		)
+	except (ValueError, TypeError, AttributeError, RecursionError):
+		return AsOne()
 
 
 def _note_spans(reader: Reader, found: Slice, has_broker: bool) -> None:

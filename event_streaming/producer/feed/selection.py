@@ -4,7 +4,8 @@ The steps: scan the log after the cursor, find what the documents are called now
 and what meets its condition, take out what is hidden from the consumer, cut to the page's bounds, read the data. Never writes.
 
 What one transaction has made is in one page, as far as it is for the consumer, be the page larger for it than was asked for. Only a
-transaction that is too large for one page of any size is divided; its events say so.
+transaction that is too large for one page of any size is divided; its events say so. For a consumer that is far behind a page reaches further, and changes
+of a document are put together in it, see composing.py.
 """
 
 from dataclasses import dataclass, field
@@ -16,15 +17,18 @@ from frappe.utils import cint
 
 from event_streaming.messages.coded import _
 from event_streaming.producer.documents.names import Fates, find_documents
+from event_streaming.producer.feed.composing import Wish, compose
 from event_streaming.producer.feed.hidden import without_hidden
 from event_streaming.producer.feed.meeting import meeting_conditions
 from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.permitted import permitted
 from event_streaming.producer.log.rows import (
+	ENVELOPE_BYTES,
 	LOG,
 	MOST_BYTES_TOGETHER,
 	MOST_TOGETHER,
 	Candidate,
+	dump,
 	read_candidates,
 	read_data,
 	select_candidates,
@@ -35,6 +39,9 @@ from event_streaming.wire.events import Event
 
 # a page looks at no more positions than this, so that a rare DocType does not make it slow
 WINDOW = 5_000
+# a page in which changes are put together looks at so many times as many events as it holds, one after the other; and at no more bytes
+REACHES = (2, 4, 10)
+MOST_BYTES_READ = 8 * 1024 * 1024
 
 
 @dataclass
@@ -48,6 +55,8 @@ class Slice:
 	fates: dict[str, Fates] = field(default_factory=dict)
 	# those of which the log holds anything in this part
 	doctypes: frozenset[str] = frozenset()
+	# those that are contained in others of the page
+	contained: list[Candidate] = field(default_factory=list)
 	# as they are sent, where that is known already
 	on_the_wire: list[Event] | None = None
 
@@ -63,26 +72,32 @@ def read_slice(reader: Reader, head: int) -> Slice:
 			).format(reader.furthest, public_url(), head)
 		)
 		return Slice([], reader.cursor, head)
-	scanned, reach = _scan(reader, head)
+	wish = Wish(reader.as_one - reader.hidden.keys(), reader.apart)
+	scanned, reach = _scan(reader, head, reader.limit)
+	if wish := wish if reach < head else Wish():
+		scanned, reach = _scan_far(reader, head, wish)
 	doctypes = frozenset(event.ref_doctype for event in scanned)
 	reader.open = open_doctypes(reader, doctypes)
 	fates = find_documents(scanned)
 	scanned = permitted(reader, scanned)
 	scanned = meeting_conditions(reader, scanned, fates)
 	scanned = without_hidden(reader, scanned)
-	events, cursor = _cut(reader, scanned, reach)
+	if wish:
+		events, contained, cursor = _put_together(reader, scanned, reach, wish)
+	else:
+		(events, cursor), contained = _cut(reader, scanned, reach), []
 	if any(event.ref_doctype in reader.hidden and not event.ready for event in events):
 		raise AssertionError("an event would be sent with what is hidden in it")
 	read_data(events)
-	return Slice(events, cursor, head, fates, doctypes)
+	return Slice(events, cursor, head, fates, doctypes, contained)
 
 
-def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
-	"""What the log holds after the cursor for the approved DocTypes, and the position up to which that is all."""
+def _scan(reader: Reader, head: int, most: int) -> tuple[list[Candidate], int]:
+	"""What the log holds after the cursor for the approved DocTypes, about so many at most, and the position up to which that is all."""
 	first = first_position(reader) if reader.rows else None
 	if first is None:
 		return [], head
-	reach, most, cut = min(first - 1 + WINDOW, head), reader.limit, ""
+	reach, cut = min(first - 1 + WINDOW, head), ""
 	found = _for_reader(reader, first, reach, most + 1)
 	if len(found) > most and all(_are_together(found[0], event) for event in found):
 		# the page is smaller than its first transaction
@@ -101,6 +116,46 @@ def _scan(reader: Reader, head: int) -> tuple[list[Candidate], int]:
 	return [
 		event for event in found if event.position > cint(reader.rows[event.ref_doctype].from_position)
 	], reach
+
+
+def _scan_far(reader: Reader, head: int, wish: Wish) -> tuple[list[Candidate], int]:
+	"""The same, as far as the documents of which there are changes might fill a page."""
+	found: list[Candidate] = []
+	reach = 0
+	for times in REACHES:
+		before = reach
+		found, reach = _scan(reader, head, reader.limit * times)
+		count, size, seen = 0, 0, set()
+		for number, event in enumerate(found):
+			count += not (wish.takes(event) and event.subject in seen)
+			size += event.size
+			seen.add(event.subject)
+			if count > reader.limit or size > MOST_BYTES_READ:
+				if whole := without_last_transaction(found[: number + 1]):
+					return whole, found[len(whole)].position - 1
+				return _scan(reader, head, reader.limit)
+		if reach == before or reach == head:
+			break
+	return found, reach
+
+
+def _put_together(
+	reader: Reader, events: list[Candidate], reach: int, wish: Wish
+) -> tuple[list[Candidate], list[Candidate], int]:
+	"""The events of a page, those that are contained in them, and the cursor after both."""
+
+	def is_as_sent(event: Candidate) -> bool:
+		return event.ready or event.ref_doctype not in reader.hidden
+
+	def write(event: Candidate, change: dict[str, Any], before: dict[str, Any]) -> None:
+		event.data, event.data_before, event.ready = dump(change), dump(before), True
+		event.size = len(event.data) + len(event.data_before) + ENVELOPE_BYTES
+
+	whole = groups(divided(events))
+	chosen, contained, count = compose(
+		wish, whole, reader.limit, reader.max_bytes, read_data, write, is_as_sent
+	)
+	return chosen, contained, whole[count][0].at_position - 1 if count < len(whole) else reach
 
 
 def _for_reader(reader: Reader, first: int, last: int, limit: int) -> list[Candidate]:

@@ -25,7 +25,7 @@ from event_streaming.site.address import public_url
 from event_streaming.wire.events import Event
 
 # of what is kept: another one after each change of it
-FORMAT = 2
+FORMAT = 3
 SLOTS, MOST_BYTES, KEPT_SECONDS = 16, 512 * 1024, 30
 PREFIX = "event_streaming:page:"
 
@@ -78,6 +78,8 @@ def _identity(reader: Reader, log: LogState, first: int) -> str:
 		reader.limit,
 		reader.max_bytes,
 		sorted(reader.rows),
+		sorted(reader.as_one),
+		sorted(reader.apart),
 	]
 	return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
@@ -86,7 +88,8 @@ def _read_for_all(reader: Reader, log: LogState, first: int, identity: str) -> S
 	"""The page as for a reader of which none of the events is its own, kept for the others where it is open; None where one is."""
 	everybody = replace(reader, cursor=first - 1, for_all=True, warnings=[], withheld=[], open=frozenset())
 	found = read_slice(everybody, log.head)
-	if not found.events or found.events[0].position != first:
+	begins = min((event.steps_from or event.position for event in found.events), default=0)
+	if begins != first:
 		# nothing may be passed over that is not known to be for nobody
 		_never_keep(identity)
 		return None
@@ -127,6 +130,8 @@ def _as_slice(kept: dict, log: LogState) -> Slice:
 			origin=event["origin"],
 			size=0,
 			ready=True,
+			steps=event.get("changes", 0),
+			steps_from=event.get("changes_from", 0),
 		)
 		for event in kept["events"]
 	]
@@ -157,6 +162,7 @@ def on_the_wire(found: Slice) -> list[Event]:
 			"root": roots.get(event.name),
 			"transaction_id": event.transaction_id,
 			"divided": event.divided,
+			**({"changes": event.steps, "changes_from": event.steps_from} if event.steps else {}),
 		}
 		for event in found.events
 	]

@@ -5,7 +5,7 @@ consumer sends. So an answer that was lost on its way is simply given again. An 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import frappe
@@ -64,11 +64,13 @@ def _forget_but_taken_ahead(reader: Reader, beyond: Any) -> None:
 		frappe.qb.from_(delivery).delete().where(delivery.name.isin(names)).run()
 
 
-def record_deliveries(reader: Reader, events: list[Candidate], is_ahead: bool = False) -> None:
+def record_deliveries(
+	reader: Reader, events: list[Candidate], is_ahead: bool = False, contained: Collection[Candidate] = ()
+) -> None:
 	"""One row for each event whose subscription is not open, also where two requests of the consumer are at work at once: its
-	name says which. `is_ahead`: the events come before others that stand before them."""
+	name says which. `is_ahead`: the events come before others that stand before them. Those that are contained in others came with them."""
 	count_sent(reader.consumer.name, events, is_ahead)
-	events = [event for event in events if event.ref_doctype not in reader.open]
+	events = [event for event in (*events, *contained) if event.ref_doctype not in reader.open]
 	if not events:
 		return
 	consumer, now, user = reader.consumer.name, now_datetime(), frappe.session.user

@@ -81,13 +81,15 @@ def count_sent(event_consumer: str, events: list[Candidate], is_ahead: bool = Fa
 def _count(hour: Hour, events: list[Candidate], now: datetime) -> None:
 	for event in events:
 		count, _last = hour.doctypes.get(event.ref_doctype, (0, now))
-		hour.doctypes[event.ref_doctype] = (count + 1, now)
+		# one that says what several changes have made together is as many
+		changes = event.steps or 1
+		hour.doctypes[event.ref_doctype] = (count + changes, now)
 		# the older events of a document that has come to meet its condition were not late
 		if event.position == event.at_position:
 			seconds = max(int((now - get_datetime(event.creation)).total_seconds()), 0)
 			hour.slowest = max(hour.slowest, seconds)
 			hour.delays[rounded(seconds)] = hour.delays.get(rounded(seconds), 0) + 1
-			hour.events += 1
+			hour.events += changes
 
 
 def _add(hour: Hour, events: list[Candidate], now: datetime) -> None:

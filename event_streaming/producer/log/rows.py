@@ -54,6 +54,9 @@ class Candidate:
 	now: str | None = None
 	# the consumer's user may know of it only that it is gone
 	only_the_end: bool = False
+	# it says what so many changes of its document have made together, and where the first of them stands
+	steps: int = 0
+	steps_from: int = 0
 
 	@property
 	def subject(self) -> Subject:

@@ -41,6 +41,9 @@ class Reader:
 	open: frozenset[str] = frozenset()
 	# of what is read for everybody nothing is left out as the reader's own
 	for_all: bool = False
+	# of these DocTypes nobody there needs each change, but for these documents
+	as_one: frozenset[str] = frozenset()
+	apart: frozenset[tuple[str, str]] = frozenset()
 	# the documents are only tried there, and taken back
 	trial: bool = False
 	# DocType -> up to where the consumer has taken its events ahead of the cursor

@@ -145,9 +145,9 @@ def test_verify_does_not_compare_them_and_says_so(producer, consumer):
 def what_is_compared(url: str, doctype: str) -> dict:
 	import frappe
 
+	from event_streaming.consumer.digesting.compared import compared_fields
 	from event_streaming.consumer.mapping.store import MappingStore
 	from event_streaming.consumer.subscriptions.subscription import subscriptions_of
-	from event_streaming.consumer.verify.compared import compared_fields
 
 	subscription = subscriptions_of(frappe.get_doc("Event Producer", url))[doctype]
 	compared = compared_fields(subscription, MappingStore())

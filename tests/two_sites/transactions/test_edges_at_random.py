@@ -64,7 +64,7 @@ def pages_of_one(selection, drawn, seed: int) -> int:
 	reader = SimpleNamespace(cursor=0, rows=rows, hidden={}, **limits)
 	pages = []
 	while reader.cursor < head:
-		scanned, reach = selection._scan(reader, head)
+		scanned, reach = selection._scan(reader, head, reader.limit)
 		events, cursor = selection._cut(reader, [each for each in scanned if meets[each.position]], reach)
 		assert cursor > reader.cursor, seed
 		pages.append(events)

@@ -35,6 +35,7 @@ ROOMS_OF_CONSUMER = (
 	"matching",
 	"resolve",
 	"files",
+	"digesting",
 	"folding",
 	"dependencies",
 	"apply",

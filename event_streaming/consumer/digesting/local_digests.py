@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import frappe
 
-from event_streaming.consumer.verify.compared import Compared, ComparedField
-from event_streaming.consumer.verify.files import contents_here
+from event_streaming.consumer.digesting.compared import Compared, ComparedField
+from event_streaming.consumer.digesting.file_contents import contents_here
 from event_streaming.database import bulk_reading
 from event_streaming.identity.registry import DOCTYPE as IDENTITY
 from event_streaming.site.address import time_zone
