@@ -87,6 +87,7 @@ def storm(world: World, plan: Plan) -> None:
 		fates.append(Fate(world, plan.seed, lines, (2, 8)))
 	if others:
 		fates.append(Fate(world, plan.seed, others, (0.2, 2.5)))
+	people.lay_out(world)
 	people.begin(world, plan.seed, plan.writers)
 	for fate in fates:
 		fate.start()

@@ -173,6 +173,31 @@ class Act:
 		new = f"ORD {key} r{self.number}"
 		return frappe.rename_doc(doc.doctype, doc.name, new, show_alert=False, rebuild_search=False)
 
+	def do_merge(self):
+		"""One into another one of the same site; of what nothing links to."""
+		import frappe
+
+		old = self.choose((ORDER,), (DRAFT,))
+		into = self.choose((ORDER,), (DRAFT,))
+		if not old or not into or old.name == into.name:
+			return None
+		options = {"merge": True, "show_alert": False, "rebuild_search": False}
+		return frappe.rename_doc(ORDER, old.name, into.name, **options)
+
+	def do_amend(self):
+		import frappe
+
+		doc = self.choose((ORDER, INVOICE), (CANCELLED,))
+		if not doc:
+			return None
+		mark = self.next_mark()
+		key = f"{self.letter}-{mark}"
+		amended = frappe.copy_doc(doc)
+		amended.update({"amended_from": doc.name, TOKEN_FIELDS[doc.doctype]: f"{key}|{mark}"})
+		amended.insert(set_name=f"{'ORD' if doc.doctype == ORDER else 'INV'} {key}")
+		self.document = [doc.doctype, amended.name]
+		return amended
+
 	def do_delete(self):
 		import frappe
 
@@ -196,6 +221,13 @@ class Act:
 		"""Two or three documents in one transaction."""
 		docs = [self.do_change(doc) for _each in range(3) if (doc := self.choose())]
 		return docs or None
+
+	def do_make_together(self):
+		"""One of each of its kinds, made in one transaction, and perhaps one that is there changed along with them."""
+		made = [self.make(doctype) for doctype in self.doctypes]
+		if self.random.random() < 0.5 and (doc := self.choose()):
+			made.append(self.do_change(doc))
+		return any(made)
 
 	def do_refused(self):
 		"""A transaction that is refused when nearly all of it is done: nothing of it may be seen anywhere."""
@@ -228,9 +260,12 @@ WEIGHTS = {
 	"submit": 6,
 	"cancel": 3,
 	"rename": 4,
+	"merge": 2,
+	"amend": 3,
 	"delete": 3,
 	"attach": 4,
 	"together": 8,
+	"make_together": 6,
 	"refused": 4,
 	"burst": 2,
 }

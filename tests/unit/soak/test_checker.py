@@ -285,6 +285,20 @@ def test_what_did_not_come_with_its_transaction_for_a_reason_is_no_fault(values)
 	assert not [finding for finding in check(evidence) if finding.kind == "divided"]
 
 
+def test_what_was_cancelled_when_it_came_has_no_lines_there_and_what_was_cancelled_later_has():
+	evidence, voucher = sound(), "p-pwa.4"
+	here = evidence.sites["c"]
+	here.ledger.clear()
+	later = [replace(version(3, voucher, "pwa.4", doctype=INVOICE), n=4, docstatus=2)]
+	assert [finding.kind for finding in check(evidence)] == ["ledger"]
+
+	here.versions += later
+	assert [finding.kind for finding in check(evidence)] == ["ledger"]
+
+	here.versions = [replace(each, docstatus=2) if each.id == voucher else each for each in here.versions]
+	assert check(evidence) == []
+
+
 def test_what_has_failed_comes_together_where_a_row_says_so():
 	evidence = sound()
 	transaction_divided(evidence)
