@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import os
 import time
 from pathlib import Path
 
 from tests.soak import people
+from tests.soak.again import RESULT
 from tests.soak.checker import Finding, check
 from tests.soak.evidence import Evidence, evidence_from
 from tests.soak.faults.all_of_them import FAULTS, LINES, USUAL, Fate
@@ -60,6 +62,23 @@ class Result:
 		]
 		return "\n".join(lines)
 
+	def kept(self) -> dict:
+		"""For the sum over runs: `python -m tests.soak.again`."""
+		database = os.environ.get("EVENT_STREAMING_DATABASE", "")
+		return {
+			"shape": self.plan.shape,
+			"seconds": self.plan.seconds,
+			"seed": self.plan.seed,
+			"faults": "all" if self.plan.faults == USUAL else ",".join(self.plan.faults) or "none",
+			"database": database,
+			"steps": sum(self.operations.values()),
+			"outcomes": self.operations,
+			"states": self.versions,
+			"events": self.events,
+			"struck": sum(self.faults.values()),
+			"found": list(dict.fromkeys(finding.kind for finding in self.findings)),
+		}
+
 
 def run(plan: Plan, folder: Path, say=print) -> Result:
 	began = time.monotonic()
@@ -74,7 +93,9 @@ def run(plan: Plan, folder: Path, say=print) -> Result:
 		evidence, raw = look(world)
 	(folder / "evidence.json").write_text(json.dumps(raw))
 	findings = [*check(evidence), *(Finding("never at rest", text) for text in extra)]
-	return summed_up(plan, evidence, findings, time.monotonic() - began)
+	result = summed_up(plan, evidence, findings, time.monotonic() - began)
+	(folder / RESULT).write_text(json.dumps(result.kept(), indent=1))
+	return result
 
 
 def storm(world: World, plan: Plan) -> None:

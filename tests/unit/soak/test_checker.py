@@ -1,10 +1,12 @@
 """The checker of the soak, on histories made by hand: a sound one passes, and each promise that is broken in it is found."""
 
 import copy
+import json
 from dataclasses import replace
 
 import pytest
 
+from tests.soak.again import RESULT, all_results, summed_up
 from tests.soak.checker import CONTAINED, PROMISES, check
 from tests.soak.evidence import Evidence, Flow, SiteEvidence, Version, collapsed, ids_in, marks_in
 
@@ -342,3 +344,23 @@ def test_ids_and_tokens_are_read_out_of_names_and_texts():
 	assert version(1, "p-pwa.1", "pwb.5").mark == "pwb.5"
 	assert Version(1, ITEM, "ITEM p-pwa.12", "D", "").id == "p-pwa.12"
 	assert collapsed(["a", "a", "", "b", "a"]) == ["a", "b", "a"]
+
+
+def test_runs_that_are_over_are_summed_up(tmp_path):
+	for number, found in enumerate(([], ["lost"])):
+		values = {
+			"shape": "star",
+			"seconds": 90,
+			"seed": number,
+			"faults": "all",
+			"steps": 1000,
+			"states": 20,
+		}
+		values |= {"events": 10, "struck": 7, "found": found}
+		(tmp_path / str(number)).mkdir()
+		(tmp_path / str(number) / RESULT).write_text(json.dumps(values))
+
+	said = summed_up(all_results(tmp_path))
+
+	assert "| star, 90 s, all, seed 1 | 1,000 | 20 | 10 | 7 | lost |" in said
+	assert said[-1] == "2 runs: 2,000 steps in 3 minutes of work"
