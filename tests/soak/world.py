@@ -15,7 +15,7 @@ from tests.doctypes import TICKET
 from tests.soak.history import History
 from tests.soak.line import Line
 from tests.soak.shapes import NAMES, Shape
-from tests.streams import decide, make_event_producer, make_subscriber
+from tests.streams import decide, make_event_producer, make_subscriber, set_unsubscribed
 
 INSIDE, LOOKING = "tests.soak.sites.inside", "tests.soak.sites.looking"
 # small groups and pages, so that there are many edges at which something can break; short waits for answers
@@ -43,6 +43,8 @@ class World:
 		# sites on which nobody is at work for a moment, and when backups were restored
 		self.closed: set[str] = set()
 		self.restored: dict[str, float] = {}
+		# DocTypes that were unsubscribed from for a while, by (consumer, producer)
+		self.resubscribed: dict[tuple[str, str], dict[str, None]] = {}
 		# how often people have begun
 		self.rounds = 0
 
@@ -92,6 +94,10 @@ class World:
 					site.kill_web()
 					time.sleep(0.5)
 			site.run(f"{INSIDE}.forget_rules")
+		for (target, source), doctypes in self.resubscribed.items():
+			for doctype in doctypes:
+				row = {"name": self.url(source), "doctype": doctype, "unsubscribed": 0}
+				self.sites[target].run(set_unsubscribed, **row)
 
 
 @contextlib.contextmanager

@@ -347,6 +347,21 @@ def long_work(kind: str, event_producer: str, doctypes: list[str]) -> dict:
 	return {"status": done.task.status, "message": done.task.message}
 
 
+def verify_and_repair(event_producer: str, doctypes: list[str]) -> dict:
+	"""Also what the producer does not have any more."""
+	import frappe
+
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.verify import repair
+
+	compared = long_work("verify", event_producer, doctypes)
+	name = repair.begin(event_producer, True).name
+	frappe.db.commit()
+	while (done := run_slice(name, seconds=5)).more:
+		pass
+	return {"verify": compared, "repair": {"status": done.task.status, "message": done.task.message}}
+
+
 RULE = "the soak's rule "
 # of a hundred moments, in so many a rule of the site refuses what is saved
 RULES = {
