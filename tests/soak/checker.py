@@ -241,6 +241,8 @@ def ledgers_add_up(evidence: Evidence) -> Iterator[str]:
 		for voucher in sorted(here.keys() | there.keys()):
 			if voucher[0] != doctype or owner not in map(owner_of, ids_in(voucher[1])):
 				continue
+			if is_lost_with_a_backup(evidence, owner, voucher[1]):
+				continue
 			if voucher not in here and came_cancelled(evidence.sites[target], voucher):
 				continue
 			one, other = (sorted(map(as_line, lines.get(voucher, ()))) for lines in (there, here))
@@ -315,6 +317,11 @@ def is_of_the_lost_time(evidence: Evidence, log: dict) -> bool:
 		or (owner_of(key) in evidence.restored and key not in evidence.made_since_restore(owner_of(key)))
 		for key in ids_in(log.get("producer_doc")) + ids_in(log.get("data"))
 	)
+
+
+def is_lost_with_a_backup(evidence: Evidence, owner: str, name: str) -> bool:
+	"""Whether a document was made on a site that was restored, before that."""
+	return owner in evidence.restored and evidence.made_since_restore(owner).isdisjoint(ids_in(name))
 
 
 def of_owner(site: SiteEvidence, doctype: str, owner: str) -> dict[str, dict]:

@@ -10,7 +10,7 @@ from tests.soak import people
 from tests.soak.again import RESULT
 from tests.soak.checker import Finding, check
 from tests.soak.evidence import Evidence, evidence_from
-from tests.soak.faults.all_of_them import FAULTS, LINES, USUAL, Fate
+from tests.soak.faults.all_of_them import FAULTS, LINES, RESTORES, USUAL, Fate
 from tests.soak.history import OK
 from tests.soak.shapes import SHAPES
 from tests.soak.world import INSIDE, LOOKING, World, open_world
@@ -101,9 +101,10 @@ def run(plan: Plan, folder: Path, say=print) -> Result:
 def storm(world: World, plan: Plan) -> None:
 	fates = []
 	lines = [name for name in plan.faults if name in LINES]
-	others = [name for name in plan.faults if name not in (*LINES, "restore")]
-	if "restore" in plan.faults:
-		fates.append(Fate(world, plan.seed, ["restore"], (8, 12)))
+	others = [name for name in plan.faults if name not in (*LINES, *RESTORES)]
+	restores = [name for name in plan.faults if name in RESTORES]
+	if restores:
+		fates.append(Fate(world, plan.seed, restores, (8, 12)))
 	if lines:
 		fates.append(Fate(world, plan.seed, lines, (2, 8)))
 	if others:
@@ -114,10 +115,10 @@ def storm(world: World, plan: Plan) -> None:
 		fate.start()
 	time.sleep(plan.seconds)
 	deadline = time.monotonic() + RESTORE_SECONDS
-	while "restore" in plan.faults and not world.restored and time.monotonic() < deadline:
+	while restores and not world.restored and time.monotonic() < deadline:
 		time.sleep(0.5)
 	if world.restored:
-		time.sleep(max(0, world.restored["p"] + AFTER_RESTORE_SECONDS - world.history.now()))
+		time.sleep(max(0, max(world.restored.values()) + AFTER_RESTORE_SECONDS - world.history.now()))
 	for fate in fates:
 		fate.end()
 	people.end(world)

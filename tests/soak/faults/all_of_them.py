@@ -4,7 +4,7 @@ import random
 import threading
 
 from sandbox.errors import RemoteError, SandboxError
-from tests.soak.faults.backups import Restore
+from tests.soak.faults.backups import Restore, RestoreConsumer
 from tests.soak.faults.base import Fault
 from tests.soak.faults.clocks import Clock
 from tests.soak.faults.disks import FullDisk
@@ -22,7 +22,14 @@ LINES = {"weather": Weather, "partition": Partition}
 OTHERS = {"locks": LockRows, "rules": Rules}
 # these have to be asked for: they need root, or a package, or weaken what can be checked (what a restore loses is lost, and what was
 # not subscribed to comes only with a repair)
-ASKED_FOR = {"full-disk": FullDisk, "clock": Clock, "restore": Restore, "resubscribe": Resubscribe}
+ASKED_FOR = {
+	"full-disk": FullDisk,
+	"clock": Clock,
+	"restore": Restore,
+	"restore-consumer": RestoreConsumer,
+	"resubscribe": Resubscribe,
+}
+RESTORES = ("restore", "restore-consumer")
 FAULTS: dict[str, type[Fault]] = {**KILLS, **SERVERS, **LINES, **OTHERS, **ASKED_FOR}
 # what "all" means
 USUAL = tuple(name for name in FAULTS if name not in ASKED_FOR)

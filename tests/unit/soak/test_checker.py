@@ -328,6 +328,16 @@ def test_what_is_made_after_a_restore_has_to_come(restored, found):
 	assert [finding.kind for finding in check(evidence)] == found
 
 
+@pytest.mark.parametrize(("restored", "found"), [(0.5, ["ledger"]), (2.0, [])])
+def test_lines_of_what_was_made_after_a_restore_have_to_come(restored, found):
+	evidence = sound()
+	evidence.history.append(did("p", "pwa.4"))
+	evidence.restored = {"p": restored}
+	evidence.sites["c"].ledger.clear()
+
+	assert [finding.kind for finding in check(evidence)] == found
+
+
 def test_documents_come_to_all_sites_of_a_ring_by_one_hop_or_two():
 	ring = [Flow("p", "c", (ITEM,)), Flow("c", "t", (ITEM,)), Flow("t", "p", (ITEM,))]
 	evidence = Evidence(ring, {letter: SiteEvidence() for letter in "pct"})
