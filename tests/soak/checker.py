@@ -200,7 +200,8 @@ def transactions_are_whole(evidence: Evidence) -> Iterator[str]:
 
 
 def synced_has_an_effect(evidence: Evidence) -> Iterator[str]:
-	"""Where the log says *Synced*, the state was written, or a later one of the same document."""
+	"""Where the log says *Synced*, the state was written, or a later one of the same document; or it was deleted before it could come
+	(on a site that was restored: for the second time)."""
 	for letter, site in evidence.sites.items():
 		shown: dict[str, set[str]] = defaultdict(set)
 		for version in site.versions:
@@ -220,7 +221,8 @@ def synced_has_an_effect(evidence: Evidence) -> Iterator[str]:
 				order = had.get(owner_of(key), {}).get(key, [])
 				if owner_of(key) in (CONTESTED, letter) or mark not in order:
 					continue
-				if not shown[key] and deleted_later(evidence.sites[owner_of(key)], key):
+				gone = not shown[key] or owner_of(key) in evidence.restored
+				if gone and deleted_later(evidence.sites[owner_of(key)], key):
 					continue
 				if not shown[key].intersection(order[order.index(mark) :]):
 					yield f"{letter}: Synced, and neither {mark} nor a later state of {key} is there: {told(log)}"

@@ -356,6 +356,17 @@ def test_ids_and_tokens_are_read_out_of_names_and_texts():
 	assert collapsed(["a", "a", "", "b", "a"]) == ["a", "b", "a"]
 
 
+def test_what_a_restored_site_has_deleted_again_was_here_and_need_not_come_back():
+	evidence = sound()
+	synced_for_nothing(evidence)
+	there = evidence.sites["p"].versions
+	there.append(version(9, "p-pwa.1", "pwb.1", "D"))
+	assert "synced without effect" in {finding.kind for finding in check(evidence)}
+
+	evidence.restored = {"p": 9.0}
+	assert "synced without effect" not in {finding.kind for finding in check(evidence)}
+
+
 def test_runs_that_are_over_are_summed_up(tmp_path):
 	for number, found in enumerate(([], ["lost"])):
 		values = {
