@@ -18,11 +18,13 @@ from tests.soak.world import INSIDE, World
 
 CALL_SECONDS = 60
 # whoever finds nothing to do looks again a little later
-NOTHING_SECONDS = 0.3
+NOTHING_SECONDS, NO_SERVER_SECONDS = 0.3, 1.0
 # the connection or the server is gone: whether it was committed, nobody has been told
 DONT_KNOW = ("OperationalError", "InterfaceError", "InternalError", "ConnectionError", "BrokenPipeError")
 
 
+# of MariaDB, which is not there: nothing was begun
+NO_SERVER = ("(2002,", "(2003,")
 # in one transaction
 TOGETHER = ("together", "make_together")
 # of each of the masters that a site owns, there from the beginning
@@ -76,6 +78,9 @@ class Actor(threading.Thread):
 			error = answer["error"]
 			line["error"] = f"{error['exc_type']}: {error['message'][:200]}"
 			line["outcome"] = UNKNOWN if error["exc_type"] in DONT_KNOW else FAILED
+			if error["exc_type"] in DONT_KNOW and error["message"].startswith(NO_SERVER):
+				line["outcome"] = NOTHING
+				self.ending.wait(NO_SERVER_SECONDS)
 			return None
 		line["outcome"] = OK
 		return answer.get("result")
