@@ -10,6 +10,7 @@ from pathlib import Path
 from sandbox.paths import work_folder
 from tests.soak.checker import check
 from tests.soak.evidence import evidence_from
+from tests.soak.history import NOTHING
 
 RESULT = "result.json"
 
@@ -40,7 +41,10 @@ def summed_up(results: list[dict]) -> list[str]:
 		figures = (f"{each[key]:,}" for key in ("steps", "states", "events", "struck"))
 		rows.append(f"| {what} | {' | '.join(figures)} | {'; '.join(each['found']) or 'nothing'} |")
 	steps, seconds = (sum(each[key] for each in results) for key in ("steps", "seconds"))
-	rows.append(f"{len(results)} runs: {steps:,} steps in {seconds / 60:.0f} minutes of work")
+	idle = sum(each["outcomes"].get(NOTHING, 0) for each in results)
+	rows.append(
+		f"{len(results)} runs: {steps:,} steps in {seconds / 60:.0f} minutes of work; with {idle:,} of them there was nothing to do"
+	)
 	return rows
 
 

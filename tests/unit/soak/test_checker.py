@@ -377,11 +377,11 @@ def test_runs_that_are_over_are_summed_up(tmp_path):
 			"steps": 1000,
 			"states": 20,
 		}
-		values |= {"events": 10, "struck": 7, "found": found}
+		values |= {"events": 10, "struck": 7, "found": found, "outcomes": {"ok": 950, "nothing": 50}}
 		(tmp_path / str(number)).mkdir()
 		(tmp_path / str(number) / RESULT).write_text(json.dumps(values))
 
 	said = summed_up(all_results(tmp_path))
 
 	assert "| star, 90 s, all, seed 1 | 1,000 | 20 | 10 | 7 | lost |" in said
-	assert said[-1] == "2 runs: 2,000 steps in 3 minutes of work"
+	assert said[-1] == "2 runs: 2,000 steps in 3 minutes of work; with 100 of them there was nothing to do"
