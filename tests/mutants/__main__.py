@@ -23,11 +23,11 @@ def main() -> int:
 	parser.add_argument(
 		"--after", type=int, default=0, help="pass over so many: a sample can be run in pieces"
 	)
-	parser.add_argument("--only", default="", help="a part of the modules' paths")
+	parser.add_argument("--of", nargs="*", default=list(PACKAGES), help="packages or modules")
 	chosen = parser.parse_args()
 	folder = work_folder() / "mutants"
 	folder.mkdir(parents=True, exist_ok=True)
-	drawn = draw(chosen.python, chosen.seed, chosen.mutants, chosen.only)[chosen.after :]
+	drawn = draw(chosen.python, chosen.seed, chosen.mutants, chosen.of)[chosen.after :]
 	waiting, results = folder / f"waiting-{os.getpid()}.json", folder / f"seed-{chosen.seed}.jsonl"
 	waiting.write_text(json.dumps(drawn))
 	tree = folder / f"tree-{os.getpid()}"
@@ -52,8 +52,7 @@ def lines(path: Path) -> list[dict]:
 	return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def draw(python: str, seed: int, most: int, only: str) -> list[dict]:
-	packages = [package for package in PACKAGES if only in package]
+def draw(python: str, seed: int, most: int, packages: list[str]) -> list[dict]:
 	words = [
 		python,
 		str(Path(__file__).with_name("sampling.py")),

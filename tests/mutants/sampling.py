@@ -42,6 +42,8 @@ def main() -> None:
 
 
 def modules_of(package: Path) -> list[Path]:
+	if package.suffix:
+		return [package]
 	return sorted(path for path in package.glob("*.py") if path.name != "__init__.py")
 
 

@@ -1,10 +1,10 @@
-"""Which packages are mutated, and the tests that hold each of their modules: units first, then those on two sites."""
+"""Which packages are mutated, and the tests that hold each of their modules: nearly all of these need two sites."""
 
 CAPTURE, FEED = "event_streaming/producer/capture", "event_streaming/producer/feed"
 UNIT_OF_WORK = "event_streaming/consumer/unit_of_work"
 PACKAGES = (CAPTURE, FEED, UNIT_OF_WORK)
 
-UNITS = ("tests/unit/wire", "tests/unit/producer", "tests/unit/consumer", "tests/unit/folding")
+UNITS = "tests/unit"
 PRODUCER, CONSUMER, STREAM = "tests/two_sites/producer", "tests/two_sites/consumer", "tests/two_sites/stream"
 WHOLE = "tests/two_sites/transactions/test_whole_transactions.py"
 REHEARSAL = (f"{CONSUMER}/test_check_before.py",)
@@ -31,14 +31,13 @@ MODULES = {
 	f"{FEED}/shared.py": ("tests/two_sites/many/test_shared_page.py",),
 	f"{FEED}/permitted.py": ("tests/two_sites/trust/test_access.py", f"{PRODUCER}/test_feed.py"),
 	f"{UNIT_OF_WORK}/rehearsal.py": REHEARSAL,
-	f"{UNIT_OF_WORK}/statements.py": REHEARSAL,
+	f"{UNIT_OF_WORK}/statements.py": (f"{UNITS}/consumer/test_rehearsed_statements.py",),
 	f"{UNIT_OF_WORK}/withheld.py": ("tests/two_sites/administration/test_withheld.py", *REHEARSAL),
 	f"{UNIT_OF_WORK}/one_request.py": ("tests/contract/documents", *TESTS[UNIT_OF_WORK]),
 	f"{UNIT_OF_WORK}/kept_identities.py": (f"{CONSUMER}/test_pull.py", f"{STREAM}/test_dependencies.py"),
 }
 
 
-def tests_of(module: str) -> tuple[str, ...]:
-	"""On two sites, for a module."""
+def held_by(module: str) -> tuple[str, ...]:
 	package = module.rpartition("/")[0]
 	return MODULES.get(module, TESTS[package])

@@ -17,7 +17,7 @@ import pytest
 
 from sandbox.sites import cluster as clusters
 from sandbox.sites.cluster import Cluster, open_cluster
-from tests.mutants.targets import UNITS, tests_of
+from tests.mutants.targets import UNITS, held_by
 
 HERE = Path.cwd()
 # of one test, which may wait for ever for what a mutant does not do
@@ -27,18 +27,20 @@ TESTS = "::"
 
 
 class First:
-	"""The first test that fails."""
+	"""The first test that fails, without its parameters."""
 
 	name = ""
 
 	def pytest_runtest_logreport(self, report) -> None:
 		if report.failed and not self.name:
-			self.name = report.nodeid
+			self.name = report.nodeid.partition("[")[0]
 
 
 def main() -> None:
 	mutants, results = json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2])
-	with open_cluster(["producer", "consumer"]) as cluster:
+	needed = {test for mutant in mutants for test in held_by(mutant["module"])}
+	names = [] if all(test.startswith(UNITS) for test in needed) else ["producer", "consumer"]
+	with open_cluster(names) if names else contextlib.nullcontext() as cluster:
 		keep(cluster)
 		sound: dict[str, bool] = {}
 		for mutant in mutants:
@@ -46,7 +48,7 @@ def main() -> None:
 			killed = tried(cluster, mutant)
 			if killed and killed not in sound:
 				# a test that fails by itself kills nothing
-				sound[killed] = not (TESTS in killed and on_two_sites(cluster, (killed,)))
+				sound[killed] = not (TESTS in killed and failing(cluster, (killed,)))
 			if killed and not sound[killed]:
 				raise SystemExit(f"{killed} fails without any mutant.")
 			line = {key: value for key, value in mutant.items() if key != "text"}
@@ -62,23 +64,23 @@ def told(line: dict) -> str:
 	return f"{place}: {line['was']}  ->  {line['now']}: {what} ({line['seconds']} s)"
 
 
-def keep(cluster: Cluster) -> None:
+def keep(cluster: Cluster | None) -> None:
 	"""Whoever asks for a cluster in this process is given this one."""
 
 	@contextlib.contextmanager
-	def kept(*_arguments, **_options) -> Iterator[Cluster]:
+	def kept(*_arguments, **_options) -> Iterator[Cluster | None]:
 		yield cluster
 
 	clusters.open_cluster = kept
 
 
-def tried(cluster: Cluster, mutant: dict) -> str:
+def tried(cluster: Cluster | None, mutant: dict) -> str:
 	"""The test that has failed; empty when none has. The module is as it was afterwards."""
 	path = HERE / mutant["module"]
 	sound = path.read_text()
 	write(path, mutant["text"])
 	try:
-		return units() or on_two_sites(cluster, tests_of(mutant["module"]))
+		return failing(cluster, held_by(mutant["module"]))
 	finally:
 		write(path, sound)
 
@@ -90,14 +92,9 @@ def write(path: Path, text: str) -> None:
 		compiled.unlink()
 
 
-def units() -> str:
-	words = [sys.executable, "-m", "pytest", *OPTIONS, *UNITS]
-	done = subprocess.run(words, capture_output=True, text=True, cwd=HERE)
-	failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-	return failed[0].split()[1] if failed else ""
-
-
-def on_two_sites(cluster: Cluster, tests: tuple[str, ...]) -> str:
+def failing(cluster: Cluster | None, tests: tuple[str, ...]) -> str:
+	if not cluster or tests[0].startswith(UNITS):
+		return failing_alone(tests)
 	for site in cluster.sites.values():
 		site.stop()
 	first = First()
@@ -109,6 +106,14 @@ def on_two_sites(cluster: Cluster, tests: tuple[str, ...]) -> str:
 			return f"{type(error).__name__} when its web server starts"
 		code = pytest.main([*OPTIONS, *tests], plugins=[first])
 	return first.name or (f"pytest ends with {code}" if code else "")
+
+
+def failing_alone(tests: tuple[str, ...]) -> str:
+	"""Of those that import what is mutated themselves: in a process of their own."""
+	words = [sys.executable, "-m", "pytest", *OPTIONS, *tests]
+	done = subprocess.run(words, capture_output=True, text=True, cwd=HERE)
+	failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+	return failed[0].split()[1].partition("[")[0] if failed else f"pytest ends with {done.returncode}" * bool(done.returncode)
 
 
 if __name__ == "__main__":
