@@ -135,7 +135,7 @@ seeded: tools ## eleven known bugs are put back one by one, and the soak has to 
 
 .PHONY: mutation
 mutation: tools $(MUTATION_TOOLS) ## small changes to the app by lot, each of which a test has to notice (MUTANTS=60 SEED=…; MUTATION_ARGS="--after 20")
-	$(BIN)/python -m tests.mutants --python $(MUTATION)/bin/python --mutants $(MUTANTS) --seed $(or $(filter-out 0,$(SEED)),1) $(MUTATION_ARGS)
+	$(BIN)/python -m tools.mutants --python $(MUTATION)/bin/python --mutants $(MUTANTS) --seed $(or $(filter-out 0,$(SEED)),1) $(MUTATION_ARGS)
 
 .PHONY: up
 up: tools ## two sites to play with, until Ctrl-C

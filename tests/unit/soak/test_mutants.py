@@ -3,8 +3,8 @@
 import pytest
 
 from sandbox.paths import PROJECT
-from tests.mutants.targets import PACKAGES, held_by
-from tests.mutants.trying import told
+from tools.mutants.targets import PACKAGES, held_by
+from tools.mutants.trying import told
 
 MODULES = [
 	str(path.relative_to(PROJECT))

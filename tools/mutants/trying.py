@@ -1,6 +1,6 @@
-"""Tries one mutant after the other in a copy of the tree, on one cluster that stays up: `python -m tests.mutants.trying MUTANTS RESULTS`.
+"""Tries one mutant after the other in a copy of the tree, on one cluster that stays up: `python -m tools.mutants.trying MUTANTS RESULTS`.
 
-Started in that copy by `tests.mutants`. A line of JSON for each mutant: killed (by which test) or survived.
+Started in that copy by `tools.mutants`. A line of JSON for each mutant: killed (by which test) or survived.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import pytest
 
 from sandbox.sites import cluster as clusters
 from sandbox.sites.cluster import Cluster, open_cluster
-from tests.mutants.targets import UNITS, held_by
+from tools.mutants.targets import UNITS, held_by
 
 HERE = Path.cwd()
 # of one test, which may wait for ever for what a mutant does not do
@@ -113,7 +113,11 @@ def failing_alone(tests: tuple[str, ...]) -> str:
 	words = [sys.executable, "-m", "pytest", *OPTIONS, *tests]
 	done = subprocess.run(words, capture_output=True, text=True, cwd=HERE)
 	failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-	return failed[0].split()[1].partition("[")[0] if failed else f"pytest ends with {done.returncode}" * bool(done.returncode)
+	return (
+		failed[0].split()[1].partition("[")[0]
+		if failed
+		else f"pytest ends with {done.returncode}" * bool(done.returncode)
+	)
 
 
 if __name__ == "__main__":

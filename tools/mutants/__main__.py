@@ -1,4 +1,4 @@
-"""`python -m tests.mutants`: so many mutants, drawn by lot with a seed, and which of them no test has noticed. See `--help`."""
+"""`python -m tools.mutants`: so many mutants, drawn by lot with a seed, and which of them no test has noticed. See `--help`."""
 
 import argparse
 import json
@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 from sandbox.paths import PROJECT, work_folder
-from tests.mutants.targets import PACKAGES
 from tests.soak.seeded import copy_tree
+from tools.mutants.targets import PACKAGES
 
 
 def main() -> int:
-	parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+	parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
 	parser.add_argument("--python", required=True, help="of the environment that has cosmic-ray")
 	parser.add_argument("--mutants", type=int, default=60)
 	parser.add_argument(
@@ -34,7 +34,7 @@ def main() -> int:
 	copy_tree(tree)
 	before = len(lines(results))
 	env = {**os.environ, "EVENT_STREAMING_WORK": str(work_folder())}
-	words = [sys.executable, "-m", "tests.mutants.trying", str(waiting), str(results)]
+	words = [sys.executable, "-m", "tools.mutants.trying", str(waiting), str(results)]
 	try:
 		done = subprocess.run(words, cwd=tree, env=env)
 	finally:
