@@ -9,6 +9,8 @@ SEED ?= 0
 FAULTS ?= all
 SEEDED ?=
 BENCH_ARGS ?=
+MUTANTS ?= 60
+MUTATION_ARGS ?=
 export KEEP ?=
 export NATS ?=
 DRY_RUN ?=
@@ -29,6 +31,9 @@ LINT_TOOLS := $(LINT)/.made
 # the generator of the documentation's site, in an environment of its own
 DOCS := $(EVENT_STREAMING_WORK)/docs
 DOCS_TOOLS := $(DOCS)/.made
+# what draws mutants, in an environment of its own
+MUTATION := $(EVENT_STREAMING_WORK)/mutation
+MUTATION_TOOLS := $(MUTATION)/.made
 WORKFLOWS = $(wildcard .github/workflows/*.yml)
 ISSUE_FORMS = $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 SEMGREP ?= semgrep
@@ -58,6 +63,11 @@ $(LINT_TOOLS): tools/javascript/package.json tools/javascript/package-lock.json
 $(DOCS_TOOLS): requirements/docs.txt
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install -qq --disable-pip-version-check --requirement requirements/docs.txt
+	touch $@
+
+$(MUTATION_TOOLS): requirements/mutation.txt
+	$(PYTHON) -m venv $(MUTATION)
+	$(MUTATION)/bin/python -m pip install -qq --disable-pip-version-check --requirement requirements/mutation.txt
 	touch $@
 
 .PHONY: docs
@@ -122,6 +132,10 @@ storm: tools ## the concurrent soak on three sites, with faults (SECONDS=600 SHA
 .PHONY: seeded
 seeded: tools ## eleven known bugs are put back one by one, and the soak has to find each (SEEDED="name name" for some)
 	$(BIN)/python -m tests.soak.seeded $(SEEDED)
+
+.PHONY: mutation
+mutation: tools $(MUTATION_TOOLS) ## small changes to the app by lot, each of which a test has to notice (MUTANTS=60 SEED=…; MUTATION_ARGS="--after 20")
+	$(BIN)/python -m tools.mutants --python $(MUTATION)/bin/python --mutants $(MUTANTS) --seed $(or $(filter-out 0,$(SEED)),1) $(MUTATION_ARGS)
 
 .PHONY: up
 up: tools ## two sites to play with, until Ctrl-C

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Protocol
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import create_batch, now_datetime
 
 from event_streaming.database import bulk_inserting
 from event_streaming.exceptions import TransactionLost
@@ -38,8 +38,12 @@ FIELDS = (
 
 # `covered_to` of a local document that was linked and has nothing of the producer's yet: the next that comes comes whole
 LINKED = -1
+# the same where its making was lost with a restored backup of the producer: the name may be given to another document there
+LOST = -2
 # `counted_to` of a document that was written whole, but for its numbers, before any event of it
 NOTHING = -1
+
+AT_ONCE = 500
 
 RemoteKey = tuple[str, str]
 LocalKey = tuple[str, str]
@@ -67,6 +71,15 @@ class Identity:
 	@property
 	def root(self) -> Root:
 		return {"site": self.root_site, "doctype": self.root_doctype, "name": self.root_name}
+
+	def is_another(self, root: Root | None) -> bool:
+		"""Whether a remote document of this name, first made at `root` (None: on the producer), is not the one that this stands for."""
+		made = root or {
+			"site": self.event_producer,
+			"doctype": self.remote_doctype,
+			"name": self.remote_name,
+		}
+		return self.covered_to == LOST and made != self.root
 
 	@property
 	def key(self) -> str:
@@ -242,6 +255,16 @@ def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
 	table = frappe.qb.DocType(DOCTYPE)
 	key = identity_key(event_producer, remote_doctype, remote_name)
 	frappe.qb.from_(table).delete().where(table.name == key).run()
+
+
+def lose(event_producer: str, keys: Iterable[RemoteKey]) -> None:
+	"""The producer has lost the documents with a restored backup, or that they were made: what comes next under these names comes
+	whole, and may be another document."""
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	names = sorted({identity_key(event_producer, doctype, name) for doctype, name in keys})
+	for some in create_batch(names, AT_ONCE):
+		frappe.qb.update(table).set(table.covered_to, LOST).where(table.name.isin(some)).run()
 
 
 def rename_back(event_producer: str, now: RemoteKey, before: RemoteKey) -> None:

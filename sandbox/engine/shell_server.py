@@ -10,6 +10,7 @@ Standard output is the answers' channel, therefore whatever a function prints go
 import __future__
 
 import ast
+import contextlib
 import importlib
 import json
 import linecache
@@ -64,8 +65,12 @@ class ShellServer:
 		import frappe
 
 		try:
-			if getattr(frappe.local, "db", None):
-				frappe.db.commit() if commit else frappe.db.rollback()
+			if getattr(frappe.local, "db", None) and commit:
+				frappe.db.commit()
+			elif getattr(frappe.local, "db", None):
+				# a server that is gone has rolled back by itself
+				with contextlib.suppress(frappe.db.OperationalError, frappe.db.InterfaceError):
+					frappe.db.rollback()
 		finally:
 			frappe.destroy()
 

@@ -1,7 +1,7 @@
 """A document was renamed on the producer, and a backup from before that is restored there: the consumer has it once, and goes on with it."""
 
 import pytest
-from doctypes import ORDER, ROW
+from doctypes import ORDER, ROW, TICKET
 from documents import change, find_name, read_doc, unique
 from logs import sync_logs
 from streams import pull, subscribe
@@ -84,3 +84,43 @@ def delete_order(name: str) -> None:
 	import frappe
 
 	frappe.delete_doc(ORDER, name)
+
+
+def make_ticket(title: str) -> str:
+	import frappe
+
+	return frappe.get_doc({"doctype": TICKET, "title": title}).insert().name
+
+
+def test_a_name_that_is_given_again_after_a_restore_is_not_taken_for_the_one_that_was_lost(
+	producer, consumer
+):
+	"""The sites name tickets by counters of their own. One of the producer is lost; the next one that it takes from the consumer gets its
+	name, and is changed there: that is a change of the consumer's own ticket."""
+	for here, there in ((consumer, producer), (producer, consumer)):
+		subscribe(here, there, TICKET, use_same_name=0)
+	producer.run(back_up, doctype=TICKET)
+	mark = producer.run(read_mark)
+	lost, own = unique("LOST"), unique("OWN")
+	name = producer.run(make_ticket, title=lost)
+	pull(consumer, producer)
+	producer.run(put_back, mark=mark)
+	consumer.run(make_ticket, title=own)
+	pull(producer, consumer)
+	assert producer.run(find_name, doctype=TICKET, title=own) == name
+
+	producer.run(change, doctype=TICKET, name=name, note="after the restore")
+	producer.run(number_them)
+	pull(consumer, producer)
+
+	notes = {
+		title: consumer.run(
+			read_doc, doctype=TICKET, name=consumer.run(find_name, doctype=TICKET, title=title)
+		)["note"]
+		for title in (lost, own)
+	}
+	assert notes == {lost: None, own: "after the restore"}
+	producer.run(change, doctype=TICKET, name=name, note="and again")
+	pull(consumer, producer)
+	own_name = consumer.run(find_name, doctype=TICKET, title=own)
+	assert consumer.run(read_doc, doctype=TICKET, name=own_name)["note"] == "and again"

@@ -22,6 +22,7 @@ from tests.soak.history import FAILED, OK
 OPEN = ("Failed", "Retrying", "Waiting", "Conflict")
 MOST_OF_A_KIND = 12
 CONTAINED = "Already contained in what came before"
+CANCELLED = 2
 # a document's id, and one change of it
 Change = tuple[str, str]
 
@@ -199,7 +200,8 @@ def transactions_are_whole(evidence: Evidence) -> Iterator[str]:
 
 
 def synced_has_an_effect(evidence: Evidence) -> Iterator[str]:
-	"""Where the log says *Synced*, the state was written, or a later one of the same document."""
+	"""Where the log says *Synced*, the state was written, or a later one of the same document; or it was deleted before it could come
+	(on a site that was restored: for the second time)."""
 	for letter, site in evidence.sites.items():
 		shown: dict[str, set[str]] = defaultdict(set)
 		for version in site.versions:
@@ -219,14 +221,18 @@ def synced_has_an_effect(evidence: Evidence) -> Iterator[str]:
 				order = had.get(owner_of(key), {}).get(key, [])
 				if owner_of(key) in (CONTESTED, letter) or mark not in order:
 					continue
-				if not shown[key] and deleted_later(evidence.sites[owner_of(key)], key):
+				gone = not shown[key] or owner_of(key) in evidence.restored
+				if gone and deleted_later(evidence.sites[owner_of(key)], key):
 					continue
 				if not shown[key].intersection(order[order.index(mark) :]):
 					yield f"{letter}: Synced, and neither {mark} nor a later state of {key} is there: {told(log)}"
 
 
 def ledgers_add_up(evidence: Evidence) -> Iterator[str]:
-	"""Each voucher's lines are balanced, and the same on every site that it flows to."""
+	"""Each voucher's lines are balanced, and the same on every site that it flows to.
+
+	A voucher that had been cancelled when it came to a site (with a copy, or for another document) has none there.
+	"""
 	for letter, site in evidence.sites.items():
 		for voucher, lines in vouchers(site).items():
 			total = sum(line["debit"] - line["credit"] for line in lines)
@@ -236,6 +242,10 @@ def ledgers_add_up(evidence: Evidence) -> Iterator[str]:
 		here, there = vouchers(evidence.sites[target]), vouchers(evidence.sites[source])
 		for voucher in sorted(here.keys() | there.keys()):
 			if voucher[0] != doctype or owner not in map(owner_of, ids_in(voucher[1])):
+				continue
+			if is_lost_with_a_backup(evidence, owner, voucher[1]):
+				continue
+			if voucher not in here and came_cancelled(evidence.sites[target], voucher):
 				continue
 			one, other = (sorted(map(as_line, lines.get(voucher, ()))) for lines in (there, here))
 			if one != other:
@@ -311,6 +321,11 @@ def is_of_the_lost_time(evidence: Evidence, log: dict) -> bool:
 	)
 
 
+def is_lost_with_a_backup(evidence: Evidence, owner: str, name: str) -> bool:
+	"""Whether a document was made on a site that was restored, before that."""
+	return owner in evidence.restored and evidence.made_since_restore(owner).isdisjoint(ids_in(name))
+
+
 def of_owner(site: SiteEvidence, doctype: str, owner: str) -> dict[str, dict]:
 	return {key: doc for key, doc in site.documents.get(doctype, {}).items() if owner_of(key) == owner}
 
@@ -350,6 +365,16 @@ def vouchers(site: SiteEvidence) -> dict[tuple[str, str], list[dict]]:
 	for line in site.ledger:
 		found[(line["voucher_type"], line["voucher_no"])].append(line)
 	return found
+
+
+def came_cancelled(site: SiteEvidence, voucher: tuple[str, str]) -> bool:
+	"""Whether the first state of a voucher that a site has had, and each later one, is a cancelled one."""
+	states = [
+		version.docstatus
+		for version in site.versions
+		if (version.doctype, version.name) == voucher and version.op in "IU"
+	]
+	return bool(states) and set(states) == {CANCELLED}
 
 
 def as_line(line: dict) -> tuple:

@@ -12,12 +12,23 @@ from sandbox.errors import SandboxError
 from sandbox.sites.shell import Shell
 from tests.doctypes import ORDER
 from tests.soak.history import FAILED, NOTHING, OK, UNKNOWN
+from tests.soak.shapes import MASTERS
 from tests.soak.sites import inside
 from tests.soak.world import INSIDE, World
 
 CALL_SECONDS = 60
+# whoever finds nothing to do looks again a little later
+NOTHING_SECONDS, NO_SERVER_SECONDS = 0.3, 1.0
 # the connection or the server is gone: whether it was committed, nobody has been told
 DONT_KNOW = ("OperationalError", "InterfaceError", "InternalError", "ConnectionError", "BrokenPipeError")
+
+
+# of MariaDB, which is not there: nothing was begun
+NO_SERVER = ("(2002,", "(2003,")
+# in one transaction
+TOGETHER = ("together", "make_together")
+# of each of the masters that a site owns, there from the beginning
+FIRST = 4
 
 
 class Actor(threading.Thread):
@@ -67,6 +78,9 @@ class Actor(threading.Thread):
 			error = answer["error"]
 			line["error"] = f"{error['exc_type']}: {error['message'][:200]}"
 			line["outcome"] = UNKNOWN if error["exc_type"] in DONT_KNOW else FAILED
+			if error["exc_type"] in DONT_KNOW and error["message"].startswith(NO_SERVER):
+				line["outcome"] = NOTHING
+				self.ending.wait(NO_SERVER_SECONDS)
 			return None
 		line["outcome"] = OK
 		return answer.get("result")
@@ -83,9 +97,9 @@ class Person(Actor):
 		self.doctypes = (world.shape.contested if contested else world.shape.writes)[letter]
 		weights = inside.WEIGHTS
 		if contested:
-			left_out = ("delete", "rename", "burst", "together", "cancel", "rows", "refused")
+			left_out = ("delete", "rename", "merge", "burst", *TOGETHER, "cancel", "amend", "rows", "refused")
 		else:
-			left_out = () if ORDER in self.doctypes else ("delete", "rename", "attach", "rows")
+			left_out = () if ORDER in self.doctypes else ("delete", "rename", "merge", "attach", "rows")
 		weights = {what: weight for what, weight in weights.items() if what not in left_out}
 		self.kinds, self.weights = list(weights), list(weights.values())
 
@@ -108,6 +122,7 @@ class Person(Actor):
 				line.update(document=done["document"], marks=done["marks"])
 			elif line["outcome"] == OK:
 				line["outcome"] = NOTHING
+				self.ending.wait(NOTHING_SECONDS)
 			elif line["outcome"] == FAILED and what != "burst":
 				line["marks"] = [f"{self.name}.{number}"]
 
@@ -166,6 +181,21 @@ class Administrator(Actor):
 			if line["outcome"] == OK:
 				return
 			time.sleep(0.5)
+
+
+def lay_out(world: World) -> None:
+	"""What others will name is there on all sites, or they would find nothing to do at first."""
+	for letter, site in world.sites.items():
+		masters = [doctype for doctype in world.shape.writes[letter] if doctype in MASTERS]
+		process = f"{letter}first"
+		for number in range(FIRST if masters else 0):
+			values = {"what": "make_together", "letter": letter, "process": process, "seed": number}
+			with world.history.operation(process, letter, "make_together") as line:
+				done = site.run(f"{INSIDE}.act", number=number * 10, doctypes=masters, **values)
+				line.update(outcome=OK, **done)
+	for _hop in world.shape.flows[:-1]:
+		for flow in world.shape.flows:
+			world.sites[flow.target].run(f"{INSIDE}.pull", event_producer=world.url(flow.source))
 
 
 def begin(world: World, seed: int, writers: int, calm: bool = False) -> None:

@@ -263,7 +263,7 @@ def comes_with_what_became_of_it(about: About, work: Work) -> Outcome:
 def bring_again(about: About, work: Work) -> Outcome:
 	"""A change of a document that is not here: brought whole. One that was here has been deleted on this site meanwhile."""
 	outcome = bring_missing(about, work)
-	if about.identity and about.identity.covered_to != LINKED and outcome.local_name:
+	if about.identity and not about.is_only_linked and outcome.local_name:
 		outcome.conflict_type = DELETED_HERE
 	return outcome
 

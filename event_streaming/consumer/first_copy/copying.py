@@ -35,7 +35,7 @@ from event_streaming.consumer.tasks.task import Task
 from event_streaming.consumer.unit_of_work.groups import Handling, apply_in_groups
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import EventStreamingError, RemoteUnavailable
-from event_streaming.identity.registry import LINKED, LocalKey, RemoteKey
+from event_streaming.identity.registry import LINKED, LOST, LocalKey, RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import FILES_KEY, Event, parse_data, remote_key
@@ -301,8 +301,8 @@ class Copier:
 		resolver = work.resolver
 		local = resolver.find(key, event["root"], work.subscriptions[event["ref_doctype"]])
 		known = resolver.identities.of(key)
-		if known and known.covered_to == LINKED:
-			# linked by Match By: what is here is the producer's from now on, and gets its values
+		if known and known.covered_to in (LINKED, LOST):
+			# linked by Match By, or not known to be there any more: what is here is the producer's, and gets its values
 			local = None
 		if local and (local in self.existing or (resolver.identity(key) and key not in self.known)):
 			if not resolver.identity(key):

@@ -145,5 +145,21 @@ def renames_between(event_producer: str, after: int, up_to: int) -> list[tuple[s
 	]
 
 
+def made_between(event_producer: str, after: int, up_to: int) -> list[tuple[str, str]]:
+	"""(DocType, name) on the producer of what was made there, and has another name here."""
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(table.remote_doctype, table.producer_doc).distinct()
+	return (
+		query.where(
+			(table.event_producer == event_producer)
+			& (table.update_type == CREATE)
+			& (table.status == SYNCED)
+			& (table.use_same_name == 0)
+		)
+		.where((table.position > after) & (table.position <= up_to))
+		.run()
+	)
+
+
 def same_moment(stored: datetime | None, text: str) -> bool:
 	return bool(stored and text) and stored == get_datetime(text)

@@ -85,6 +85,13 @@ def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int,
 	return position, last_update
 
 
+def doubt_what_was_made(event_producer: str, after: int, up_to: int) -> None:
+	"""The same for documents that were made in that time: their names, where this site has its own, may be given to others over there
+	now, of another site perhaps. Where such a name comes again, the root tells. Never commits; done twice, it does no harm.
+	"""
+	registry.lose(event_producer, taken_events.made_between(event_producer, after, up_to))
+
+
 def take_back_renames(event_producer: str, after: int, up_to: int) -> None:
 	"""The producer has lost, with a restored backup, what it had given after one position and up to another: there, a document that was
 	renamed has the name of before. Its next event brings it whole, into the local document that stands for it.

@@ -19,7 +19,7 @@ from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.pull import contact
 from event_streaming.consumer.pull.back_off import record_failure
-from event_streaming.consumer.pull.cursor import Cursor, Summary, take_back_renames
+from event_streaming.consumer.pull.cursor import Cursor, Summary, doubt_what_was_made, take_back_renames
 from event_streaming.consumer.pull.retry import retry_due
 from event_streaming.consumer.pull.source import Source
 from event_streaming.consumer.subscriptions import agreement, asking, registration, rotation, sites
@@ -280,6 +280,7 @@ def go_with_the_log(kept: PullState, page: Page) -> None:
 	if "epoch" in values and kept.epoch and common is not None and common < kept.furthest:
 		values |= state.restored(kept, common, kept.furthest)
 		take_back_renames(kept.event_producer, common, kept.furthest)
+		doubt_what_was_made(kept.event_producer, common, kept.furthest)
 	if values:
 		state.save_state(kept.event_producer, **values)
 		for key, value in values.items():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from event_streaming.consumer.subscriptions.subscription import Subscription
-from event_streaming.identity.registry import LINKED, Identity, LocalKey, RemoteKey
+from event_streaming.identity.registry import LINKED, LOST, Identity, LocalKey, RemoteKey
 from event_streaming.wire.events import Root
 
 
@@ -41,8 +41,8 @@ class About:
 
 	@property
 	def is_only_linked(self) -> bool:
-		"""The local document was linked by a person or by Match By, and has nothing of the producer's yet."""
-		return self.covered_to == LINKED
+		"""The local document was linked by a person or by Match By, and has nothing of the producer's yet; or what it has was lost there."""
+		return self.covered_to in (LINKED, LOST)
 
 	@property
 	def came_home(self) -> bool:

@@ -44,6 +44,11 @@ class Identities:
 			self.read_many([key])
 		return self.read[key]
 
+	def known(self, key: RemoteKey, root: Root | None) -> Identity | None:
+		"""The same for a document of which it is known where it was first made: not that of a lost one that had its name."""
+		found = self.of(key)
+		return None if found and found.is_another(root) else found
+
 	def read_again(self, key: RemoteKey) -> Identity | None:
 		"""As it is now, whoever has changed it since the page was read: another process may have renamed the document."""
 		found = registry.load_locked(self.event_producer, key)

@@ -204,8 +204,8 @@ class Lookups:
 
 	# ---------------------------------------------------------------- what the rules have seen
 
-	def identity(self, key: RemoteKey) -> LocalKey | None:
-		known = self.identities.of(key)
+	def identity(self, key: RemoteKey, root: Root | None) -> LocalKey | None:
+		known = self.identities.known(key, root)
 		return (known.local_doctype, known.local_name) if known else None
 
 	def by_root(self, root: Root) -> LocalKey | None:
@@ -278,7 +278,7 @@ class OfNeeds:
 	def __init__(self, lookups: Lookups, here: dict[RemoteKey, LocalKey]):
 		self._lookups, self._here = lookups, here
 
-	def identity(self, key: RemoteKey) -> LocalKey | None:
+	def identity(self, key: RemoteKey, root: Root | None) -> LocalKey | None:
 		return self._here.get(key)
 
 	def __getattr__(self, name: str):

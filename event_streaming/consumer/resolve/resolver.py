@@ -76,7 +76,7 @@ class Resolver:
 		self, key: RemoteKey, root: Root | None, subscription: Subscription, there: bool = False
 	) -> About:
 		"""The same for a document that no event is at hand of; `there` leaves it open whether it is here."""
-		known = self.identities.of(key)
+		known = self.identities.known(key, root)
 		local = self.find(key, root, subscription)
 		about = About(
 			key,
@@ -251,7 +251,8 @@ class Resolver:
 
 	def identity(self, key: RemoteKey) -> LocalKey | None:
 		"""The local document that has an identity as the remote one."""
-		return self.seen.identity(key)
+		known = self.identities.of(key)
+		return (known.local_doctype, known.local_name) if known else None
 
 	# ---------------------------------------------------------------- what is told
 

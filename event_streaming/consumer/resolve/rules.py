@@ -49,8 +49,8 @@ class Seen(Protocol):
 
 	here: str
 
-	def identity(self, key: Key) -> Key | None:
-		"""The local document that stands for a remote one by its identity."""
+	def identity(self, key: Key, root: Root | None) -> Key | None:
+		"""The local document that stands for a remote one by its identity; not one that was lost there, if the root is another."""
 
 	def by_root(self, root: Root) -> Key | None:
 		"""The one that stands for what was first made there, whoever told of it; one first made here, if it is there."""
@@ -97,7 +97,7 @@ Rule = Callable[[Question, Seen], Key | None]
 
 def identity(question: Question, seen: Seen) -> Key | None:
 	"""It has come before: Event Document Identity says which one it is."""
-	return seen.identity(question.key)
+	return seen.identity(question.key, question.root)
 
 
 def root(question: Question, seen: Seen) -> Key | None:

@@ -4,7 +4,7 @@ import random
 import threading
 
 from sandbox.errors import RemoteError, SandboxError
-from tests.soak.faults.backups import Restore
+from tests.soak.faults.backups import Restore, RestoreConsumer
 from tests.soak.faults.base import Fault
 from tests.soak.faults.clocks import Clock
 from tests.soak.faults.disks import FullDisk
@@ -12,6 +12,7 @@ from tests.soak.faults.inside_the_site import LockRows, Rules
 from tests.soak.faults.lines import Partition, Weather
 from tests.soak.faults.processes import KillPerson, KillPull, KillWeb, KillWorker
 from tests.soak.faults.servers import EmptyRedis, KillDatabase, KillRedis
+from tests.soak.faults.subscriptions import Resubscribe
 from tests.soak.history import OK
 from tests.soak.world import World
 
@@ -19,8 +20,16 @@ KILLS = {"pull": KillPull, "person": KillPerson, "worker": KillWorker, "web": Ki
 SERVERS = {"database": KillDatabase, "redis": KillRedis, "empty-redis": EmptyRedis}
 LINES = {"weather": Weather, "partition": Partition}
 OTHERS = {"locks": LockRows, "rules": Rules}
-# these have to be asked for: they need root, or a package, or weaken what can be checked (what a restore loses is lost)
-ASKED_FOR = {"full-disk": FullDisk, "clock": Clock, "restore": Restore}
+# these have to be asked for: they need root, or a package, or weaken what can be checked (what a restore loses is lost, and what was
+# not subscribed to comes only with a repair)
+ASKED_FOR = {
+	"full-disk": FullDisk,
+	"clock": Clock,
+	"restore": Restore,
+	"restore-consumer": RestoreConsumer,
+	"resubscribe": Resubscribe,
+}
+RESTORES = ("restore", "restore-consumer")
 FAULTS: dict[str, type[Fault]] = {**KILLS, **SERVERS, **LINES, **OTHERS, **ASKED_FOR}
 # what "all" means
 USUAL = tuple(name for name in FAULTS if name not in ASKED_FOR)

@@ -11,11 +11,12 @@ class Restore(Fault):
 	stay. Once in a run."""
 
 	lasts: ClassVar[tuple[float, float]] = (6.0, 10.0)
+	of: ClassVar[str] = "p"
 
 	def start(self) -> str:
 		if self.world.restored:
 			return "nobody"
-		self.letter = "p"
+		self.letter = self.of
 		self.database = "_" + self.site.name
 		self.backup = self.world.history.path.with_name("backup.sql")
 		self.world.cluster.engine.database.dump(self.database, self.backup)
@@ -36,3 +37,9 @@ class Restore(Fault):
 		self.site.start_worker()
 		self.world.restored[self.letter] = self.world.history.now()
 		self.world.closed.discard(self.letter)
+
+
+class RestoreConsumer(Restore):
+	"""The same of a site that takes the masters, and makes invoices of its own."""
+
+	of: ClassVar[str] = "c"

@@ -173,6 +173,31 @@ class Act:
 		new = f"ORD {key} r{self.number}"
 		return frappe.rename_doc(doc.doctype, doc.name, new, show_alert=False, rebuild_search=False)
 
+	def do_merge(self):
+		"""One into another one of the same site; of what nothing links to."""
+		import frappe
+
+		old = self.choose((ORDER,), (DRAFT,))
+		into = self.choose((ORDER,), (DRAFT,))
+		if not old or not into or old.name == into.name:
+			return None
+		options = {"merge": True, "show_alert": False, "rebuild_search": False}
+		return frappe.rename_doc(ORDER, old.name, into.name, **options)
+
+	def do_amend(self):
+		import frappe
+
+		doc = self.choose((ORDER, INVOICE), (CANCELLED,))
+		if not doc:
+			return None
+		mark = self.next_mark()
+		key = f"{self.letter}-{mark}"
+		amended = frappe.copy_doc(doc)
+		amended.update({"amended_from": doc.name, TOKEN_FIELDS[doc.doctype]: f"{key}|{mark}"})
+		amended.insert(set_name=f"{'ORD' if doc.doctype == ORDER else 'INV'} {key}")
+		self.document = [doc.doctype, amended.name]
+		return amended
+
 	def do_delete(self):
 		import frappe
 
@@ -196,6 +221,13 @@ class Act:
 		"""Two or three documents in one transaction."""
 		docs = [self.do_change(doc) for _each in range(3) if (doc := self.choose())]
 		return docs or None
+
+	def do_make_together(self):
+		"""One of each of its kinds, made in one transaction, and perhaps one that is there changed along with them."""
+		made = [self.make(doctype) for doctype in self.doctypes]
+		if self.random.random() < 0.5 and (doc := self.choose()):
+			made.append(self.do_change(doc))
+		return any(made)
 
 	def do_refused(self):
 		"""A transaction that is refused when nearly all of it is done: nothing of it may be seen anywhere."""
@@ -228,9 +260,12 @@ WEIGHTS = {
 	"submit": 6,
 	"cancel": 3,
 	"rename": 4,
+	"merge": 2,
+	"amend": 3,
 	"delete": 3,
 	"attach": 4,
 	"together": 8,
+	"make_together": 6,
 	"refused": 4,
 	"burst": 2,
 }
@@ -310,6 +345,21 @@ def long_work(kind: str, event_producer: str, doctypes: list[str]) -> dict:
 		if not (done := run_slice(name, seconds=5)).more:
 			break
 	return {"status": done.task.status, "message": done.task.message}
+
+
+def verify_and_repair(event_producer: str, doctypes: list[str]) -> dict:
+	"""Also what the producer does not have any more."""
+	import frappe
+
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.verify import repair
+
+	compared = long_work("verify", event_producer, doctypes)
+	name = repair.begin(event_producer, True).name
+	frappe.db.commit()
+	while (done := run_slice(name, seconds=5)).more:
+		pass
+	return {"verify": compared, "repair": {"status": done.task.status, "message": done.task.message}}
 
 
 RULE = "the soak's rule "

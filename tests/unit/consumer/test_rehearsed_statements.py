@@ -43,6 +43,9 @@ HARMLESS = (
 	"rollback to savepoint a",
 	"ROLLBACK",
 	"set session max_statement_time = 10",
+	# only what sets it ends a transaction
+	"select @@autocommit",
+	"show variables like 'autocommit'",
 	"show tables",
 )
 

@@ -34,7 +34,7 @@ class Seen:
 	remote_names: dict = field(default_factory=dict)
 	merges: dict = field(default_factory=dict)
 
-	def identity(self, key):
+	def identity(self, key, root):
 		return self.identities.get(key)
 
 	def by_root(self, root):

@@ -1,10 +1,12 @@
 """The checker of the soak, on histories made by hand: a sound one passes, and each promise that is broken in it is found."""
 
 import copy
+import json
 from dataclasses import replace
 
 import pytest
 
+from tests.soak.again import RESULT, all_results, summed_up
 from tests.soak.checker import CONTAINED, PROMISES, check
 from tests.soak.evidence import Evidence, Flow, SiteEvidence, Version, collapsed, ids_in, marks_in
 
@@ -285,6 +287,20 @@ def test_what_did_not_come_with_its_transaction_for_a_reason_is_no_fault(values)
 	assert not [finding for finding in check(evidence) if finding.kind == "divided"]
 
 
+def test_what_was_cancelled_when_it_came_has_no_lines_there_and_what_was_cancelled_later_has():
+	evidence, voucher = sound(), "p-pwa.4"
+	here = evidence.sites["c"]
+	here.ledger.clear()
+	later = [replace(version(3, voucher, "pwa.4", doctype=INVOICE), n=4, docstatus=2)]
+	assert [finding.kind for finding in check(evidence)] == ["ledger"]
+
+	here.versions += later
+	assert [finding.kind for finding in check(evidence)] == ["ledger"]
+
+	here.versions = [replace(each, docstatus=2) if each.id == voucher else each for each in here.versions]
+	assert check(evidence) == []
+
+
 def test_what_has_failed_comes_together_where_a_row_says_so():
 	evidence = sound()
 	transaction_divided(evidence)
@@ -312,6 +328,16 @@ def test_what_is_made_after_a_restore_has_to_come(restored, found):
 	assert [finding.kind for finding in check(evidence)] == found
 
 
+@pytest.mark.parametrize(("restored", "found"), [(0.5, ["ledger"]), (2.0, [])])
+def test_lines_of_what_was_made_after_a_restore_have_to_come(restored, found):
+	evidence = sound()
+	evidence.history.append(did("p", "pwa.4"))
+	evidence.restored = {"p": restored}
+	evidence.sites["c"].ledger.clear()
+
+	assert [finding.kind for finding in check(evidence)] == found
+
+
 def test_documents_come_to_all_sites_of_a_ring_by_one_hop_or_two():
 	ring = [Flow("p", "c", (ITEM,)), Flow("c", "t", (ITEM,)), Flow("t", "p", (ITEM,))]
 	evidence = Evidence(ring, {letter: SiteEvidence() for letter in "pct"})
@@ -328,3 +354,34 @@ def test_ids_and_tokens_are_read_out_of_names_and_texts():
 	assert version(1, "p-pwa.1", "pwb.5").mark == "pwb.5"
 	assert Version(1, ITEM, "ITEM p-pwa.12", "D", "").id == "p-pwa.12"
 	assert collapsed(["a", "a", "", "b", "a"]) == ["a", "b", "a"]
+
+
+def test_what_a_restored_site_has_deleted_again_was_here_and_need_not_come_back():
+	evidence = sound()
+	synced_for_nothing(evidence)
+	there = evidence.sites["p"].versions
+	there.append(version(9, "p-pwa.1", "pwb.1", "D"))
+	assert "synced without effect" in {finding.kind for finding in check(evidence)}
+
+	evidence.restored = {"p": 9.0}
+	assert "synced without effect" not in {finding.kind for finding in check(evidence)}
+
+
+def test_runs_that_are_over_are_summed_up(tmp_path):
+	for number, found in enumerate(([], ["lost"])):
+		values = {
+			"shape": "star",
+			"seconds": 90,
+			"seed": number,
+			"faults": "all",
+			"steps": 1000,
+			"states": 20,
+		}
+		values |= {"events": 10, "struck": 7, "found": found, "outcomes": {"ok": 950, "nothing": 50}}
+		(tmp_path / str(number)).mkdir()
+		(tmp_path / str(number) / RESULT).write_text(json.dumps(values))
+
+	said = summed_up(all_results(tmp_path))
+
+	assert "| star, 90 s, all, seed 1 | 1,000 | 20 | 10 | 7 | lost |" in said
+	assert said[-1] == "2 runs: 2,000 steps in 3 minutes of work; with 100 of them there was nothing to do"
