@@ -16,16 +16,26 @@ READY_SECONDS = 30
 
 
 class Realtime:
-	"""Starts `command` with `environment` and waits for the port; started again, it has the same one."""
+	"""Starts `command` with `environment` and waits for the port; started again, it has the same one.
+
+	`asks_apps`: whether it loads what an app has in `realtime/handlers.js`, as Frappe's does from 16 on.
+	"""
 
 	def __init__(
-		self, run_folder: Path, logs: Path, port: int, command: list[str], environment: dict[str, str]
+		self,
+		run_folder: Path,
+		logs: Path,
+		port: int,
+		command: list[str],
+		environment: dict[str, str],
+		asks_apps: bool = True,
 	):
 		self.run_folder = run_folder
 		self.log = logs / "realtime.log"
 		self.port = port
 		self.command = command
 		self.environment = environment
+		self.asks_apps = asks_apps
 		self.child: Child | None = None
 
 	def start(self) -> None:
@@ -60,7 +70,8 @@ def of_bench(run_folder: Path, logs: Path, bench: Path) -> Realtime:
 	port = children.free_port()
 	command = [packages.program("node"), str(bench / "apps" / "frappe" / "socketio.js")]
 	environment = {"FRAPPE_SOCKETIO_PORT": str(port), "FRAPPE_BENCH_ROOT": str(bench)}
-	return Realtime(run_folder, logs, port, command, environment)
+	asks_apps = "installed_apps" in (bench / "apps" / "frappe" / "realtime" / "index.js").read_text()
+	return Realtime(run_folder, logs, port, command, environment, asks_apps)
 
 
 def apps_of_sandbox(run_folder: Path) -> Path:

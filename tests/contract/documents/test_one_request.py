@@ -88,7 +88,7 @@ def requests_for_three_documents(together: bool) -> dict:
 		"unlinked": sum(
 			str(each).count("document_cache")
 			for command in commands
-			if command[0] == "UNLINK"
+			if command[0] in ("UNLINK", "DEL")  # 16 has the one, 15 the other
 			for each in command
 		),
 		"others": others,

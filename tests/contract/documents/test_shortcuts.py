@@ -7,11 +7,12 @@ from logs import statements
 
 from sandbox.errors import RemoteError
 
+NUMBERS = ["Currency", "Float", "Int"]
 # what each step asks a DocType's fields for; the step is left out where there are none of these types
 ASKED = {
 	"_validate_data_fields": ["Data", "Phone"],
 	"_validate_selects": ["Select"],
-	"_validate_non_negative": ["Currency", "Float", "Int", "Percent"],
+	"_validate_non_negative": [*NUMBERS, "Percent"],
 	"_fix_rating_value": ["Rating"],
 	"_validate_code_fields": ["Code"],
 	"_extract_images_from_text_editor": ["Text Editor"],
@@ -21,7 +22,11 @@ ASKED = {
 
 
 def test_each_step_looks_for_fields_of_these_types_and_does_nothing_without_one(site):
-	assert site.run(types_asked_for) == ASKED
+	asked = site.run(types_asked_for)
+
+	# 15 lets a Percent be negative: a step that is kept for one finds nothing to do
+	assert asked.pop("_validate_non_negative") in (NUMBERS, [*NUMBERS, "Percent"])
+	assert asked == {step: types for step, types in ASKED.items() if step != "_validate_non_negative"}
 
 
 def types_asked_for() -> dict:
