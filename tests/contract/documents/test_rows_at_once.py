@@ -4,7 +4,7 @@ from secrets import token_hex
 
 import pytest
 from doctypes import ORDER, ROW
-from statements import statements
+from logs import statements
 
 from sandbox.errors import RemoteError
 

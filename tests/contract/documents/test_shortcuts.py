@@ -3,7 +3,7 @@
 import pytest
 from contract_doctypes import KINDS
 from doctypes import ORDER
-from statements import statements
+from logs import statements
 
 from sandbox.errors import RemoteError
 

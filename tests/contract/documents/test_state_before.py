@@ -2,7 +2,7 @@
 
 import pytest
 from doctypes import ORDER
-from statements import statements
+from logs import statements
 
 WAYS = {"kept": True, "read by Frappe": False}
 

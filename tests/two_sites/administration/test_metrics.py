@@ -3,7 +3,7 @@
 import requests
 from doctypes import CITY, with_orders
 from documents import change, insert, unique
-from statements import statements
+from logs import statements
 from streams import pull, subscribe
 
 PATH = "/api/method/event_streaming.api.metrics"

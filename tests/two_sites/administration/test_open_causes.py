@@ -3,8 +3,7 @@
 import pytest
 from doctypes import CITY, with_orders
 from documents import change, insert, read_doc, read_rows, unique
-from logs import sync_logs
-from statements import statements
+from logs import statements, sync_logs
 from streams import pull, subscribe
 
 from sandbox.errors import RemoteError

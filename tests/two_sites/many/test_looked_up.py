@@ -3,7 +3,7 @@
 import pytest
 from doctypes import CITY, ORDER, with_orders
 from documents import change, delete, insert, unique
-from statements import statements
+from logs import statements
 from streams import make_event_consumer, make_subscriber
 
 USER = "stream@example.com"

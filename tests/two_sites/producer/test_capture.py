@@ -5,7 +5,7 @@ import json
 import pytest
 from doctypes import CITY, ORDER, make_doctype, with_orders
 from documents import insert, unique
-from statements import statements
+from logs import statements
 from streams import NOBODY_URL, stream, stream_orders
 
 SINGLE = "Streamed Single"

@@ -5,7 +5,7 @@ import json
 import pytest
 from doctypes import CITY, ORDER, ROW, with_orders
 from documents import change, delete, insert, unique
-from statements import statements
+from logs import statements
 from streams import SUBSCRIBER, make_subscriber
 
 from sandbox.sites.rest import RestError
