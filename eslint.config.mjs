@@ -25,6 +25,8 @@ const GIVES_HTML = [
 	"?.draw",
 ];
 const TAKES_HTML = {
+	"event_streaming.both_sides.add_rotate_button": 1,
+	"event_streaming.both_sides.show_site": 2,
 	"event_streaming.connection_tabs.table": 1,
 	"ours.table": 1,
 	"this.frame": 0,

@@ -32,6 +32,7 @@ app_include_js = f"/assets/event_streaming/js/streamed_document.js?v={__version_
 # dialogs that several of our forms share
 doctype_js = {
 	"Event Producer": [
+		"public/js/both_sides.js",
 		"public/js/setup.js",
 		"public/js/doctor.js",
 		"public/js/producer_state.js",
@@ -39,7 +40,7 @@ doctype_js = {
 		"public/js/producer_documents.js",
 		"public/js/live.js",
 	],
-	"Event Consumer": ["public/js/doctor.js", "public/js/live.js"],
+	"Event Consumer": ["public/js/both_sides.js", "public/js/doctor.js", "public/js/live.js"],
 	"Event Streaming Settings": "public/js/setup.js",
 	"Event Streaming Task": ["public/js/check_report.js", "public/js/verify_report.js"],
 	"Event Sync Log": "public/js/event_change.js",
@@ -61,7 +62,7 @@ page_js = {
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites
-auth_hooks = ["event_streaming.site.authorization.refuse_our_documents"]
+auth_hooks = ["event_streaming.site.login_sources.refuse_our_documents"]
 
 # pages and documents for other sites
 after_request = ["event_streaming.http.compressing.compress"]

@@ -1,4 +1,7 @@
-"""Looking at the two logs. Functions with a site as their first argument are called by tests; the others run inside one."""
+"""Looking at the two logs, and at what a site asks of its database. Functions with a site as their first argument are called by tests; the others run inside one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.documents import read_rows
 
@@ -20,3 +23,21 @@ def make_due() -> None:
 	frappe.db.set_value(
 		"Event Sync Log", {"next_retry": [">", "2000-01-01"]}, "next_retry", "2020-01-01 00:00:00"
 	)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+	"""The statements of this process inside the block, as frappe.db was given them, in order."""
+	import frappe
+
+	seen, original = [], frappe.db.sql
+
+	def recording(query, *args, **kwargs):
+		seen.append(str(query))
+		return original(query, *args, **kwargs)
+
+	frappe.db.sql = recording
+	try:
+		yield seen
+	finally:
+		del frappe.db.sql

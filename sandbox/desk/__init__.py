@@ -23,16 +23,15 @@ from pathlib import Path
 
 from sandbox.desk.stage import lay_out
 from sandbox.engine.monoframe import ENGINE, ENGINE_VERSION
-from sandbox.errors import SandboxError
 from sandbox.paths import APP, PROJECT, assets_folder, work_folder
 from sandbox.progress import step
 from sandbox.servers import npm, packages
+from sandbox.servers.commands import run_checked
 from sandbox.servers.locks import building_alone
 
 HERE = Path(__file__).parent
 BUILDERS = ("__init__.py", "stage.py", "build.js")
 BUILDS_KEPT = 3
-OUTPUT_SHOWN = 4000
 
 
 def build_desk() -> Path:
@@ -82,19 +81,13 @@ def _public_folders(stage: Path) -> list[Path]:
 
 def _run(command: list[str], failure: str, cwd: Path = PROJECT, **environment: str) -> None:
 	program = packages.program(command[0])
-	result = subprocess.run(
+	run_checked(
 		[program, *command[1:]],
+		f"{failure} `{' '.join(command)}` says:",
 		cwd=cwd,
 		env={**os.environ, **environment},
-		stdin=subprocess.DEVNULL,
-		stdout=subprocess.PIPE,
 		stderr=subprocess.STDOUT,
-		text=True,
-		errors="replace",
 	)
-	if result.returncode != 0:
-		shown = " ".join([command[0], *command[1:]])
-		raise SandboxError(f"{failure} `{shown}` says:\n{result.stdout[-OUTPUT_SHOWN:]}")
 
 
 def _forget_old_builds() -> None:

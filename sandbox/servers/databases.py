@@ -14,12 +14,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from sandbox.errors import SandboxError
-from sandbox.paths import cache_folder
 from sandbox.progress import step
 from sandbox.servers import children, packages
 from sandbox.servers.children import Child
-from sandbox.servers.locks import building_alone
+from sandbox.servers.commands import run_checked
+from sandbox.servers.locks import made_once
 
 ROOT_PASSWORD = "sandbox"
 LONGEST_SOCKET_PATH = 100
@@ -100,9 +99,7 @@ class MariaDB:
 
 	def _checked(self, program: str, arguments: list[str], **streams) -> None:
 		command = [packages.program(program), *_login(self.socket, ROOT_PASSWORD), *arguments]
-		result = subprocess.run(command, stderr=subprocess.PIPE, text=True, **streams)
-		if result.returncode != 0:
-			raise SandboxError(f"{program} {' '.join(arguments)} failed: {result.stderr.strip()}")
+		run_checked(command, f"{program} {' '.join(arguments)} failed:", **streams)
 
 
 class MariaDBWithSnapshots(MariaDB):
@@ -165,12 +162,7 @@ def _socket_path(run_folder: Path) -> Path:
 
 def _empty_data_folder() -> Path:
 	"""The data of a MariaDB with nothing in it but root with a password: made once, copied for each run."""
-	folder = cache_folder() / "mariadb-empty"
-	if not folder.exists():
-		with building_alone():
-			if not folder.exists():
-				_make_empty_data_folder(folder)
-	return folder
+	return made_once("mariadb-empty", _make_empty_data_folder)
 
 
 def _make_empty_data_folder(folder: Path) -> None:
@@ -184,7 +176,7 @@ def _make_empty_data_folder(folder: Path) -> None:
 
 
 def _install_db(data: Path) -> None:
-	result = subprocess.run(
+	run_checked(
 		[
 			packages.program("mariadb-install-db"),
 			"--no-defaults",
@@ -193,11 +185,8 @@ def _install_db(data: Path) -> None:
 			"--skip-test-db",
 			*_as_current_user(),
 		],
-		capture_output=True,
-		text=True,
+		"mariadb-install-db failed:",
 	)
-	if result.returncode != 0:
-		raise SandboxError(f"mariadb-install-db failed:\n{result.stdout}\n{result.stderr}")
 
 
 def _set_root_password(data: Path) -> None:
@@ -264,10 +253,7 @@ def _login(socket: Path, password: str) -> list[str]:
 
 def _client(socket: Path, password: str, statements: str) -> str:
 	command = [packages.program("mariadb"), *_login(socket, password), "--batch", "--skip-column-names"]
-	result = subprocess.run(command, input=statements, capture_output=True, text=True)
-	if result.returncode != 0:
-		raise SandboxError(f"MariaDB refused {statements[:200]!r}: {result.stderr.strip()}")
-	return result.stdout
+	return run_checked(command, f"MariaDB refused {statements[:200]!r}:", input=statements)
 
 
 def _redis_server(folder: Path) -> Path:

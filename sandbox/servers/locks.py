@@ -2,7 +2,8 @@
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from sandbox.paths import cache_folder
 from sandbox.progress import say
@@ -20,3 +21,13 @@ def building_alone(name: str = "lock") -> Iterator[None]:
 			say("waiting for another run that is building what both need …")
 			fcntl.flock(lock, fcntl.LOCK_EX)
 		yield
+
+
+def made_once(name: str, make: Callable[[Path], None]) -> Path:
+	"""A folder of the cache that `make` makes where it is not there yet."""
+	folder = cache_folder() / name
+	if not folder.exists():
+		with building_alone():
+			if not folder.exists():
+				make(folder)
+	return folder

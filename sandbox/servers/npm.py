@@ -1,18 +1,16 @@
 """npm packages as a package-lock.json names them, by version and content: installed once into the work folder, then kept."""
 
 import hashlib
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from sandbox.errors import SandboxError
 from sandbox.progress import step
 from sandbox.servers import packages
+from sandbox.servers.commands import run_checked
 from sandbox.servers.locks import building_alone
 
 FILES = ("package.json", "package-lock.json")
-OUTPUT_SHOWN = 4000
 CI = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
 
 
@@ -37,18 +35,10 @@ def _install(wanted: Path, folder: Path) -> None:
 	for name in FILES:
 		shutil.copyfile(wanted / name, partial / name)
 	with step(f"npm packages for {wanted.name}"):
-		result = subprocess.run(
+		run_checked(
 			[packages.program("npm"), *CI],
+			f"npm packages for {wanted.name} could not be installed:",
 			cwd=partial,
-			env=dict(os.environ),
-			stdin=subprocess.DEVNULL,
-			stdout=subprocess.PIPE,
 			stderr=subprocess.STDOUT,
-			text=True,
-			errors="replace",
-		)
-	if result.returncode != 0:
-		raise SandboxError(
-			f"npm packages for {wanted.name} could not be installed:\n{result.stdout[-OUTPUT_SHOWN:]}"
 		)
 	partial.rename(folder)

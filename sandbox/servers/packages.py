@@ -8,11 +8,11 @@ through the system, and nothing is removed again.
 import glob
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable
 
 from sandbox.errors import SandboxError
 from sandbox.progress import step
+from sandbox.servers.commands import run_checked
 from sandbox.servers.locks import building_alone
 
 # program or file -> the Debian package that brings it
@@ -104,15 +104,11 @@ def ensure(*groups: dict[str, str]) -> None:
 
 
 def _apt(arguments: Iterable[str]) -> None:
-	result = subprocess.run(
+	run_checked(
 		["apt-get", "--quiet", "-o", "DPkg::Lock::Timeout=120", *arguments],
+		f"apt-get {' '.join(arguments)} failed:",
 		env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-		stdin=subprocess.DEVNULL,
-		capture_output=True,
-		text=True,
 	)
-	if result.returncode != 0:
-		raise SandboxError(f"apt-get {' '.join(arguments)} failed:\n{result.stdout}\n{result.stderr}")
 
 
 def main() -> None:

@@ -11,12 +11,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from sandbox.errors import SandboxError
-from sandbox.paths import cache_folder
 from sandbox.progress import step
 from sandbox.servers import children, packages
 from sandbox.servers.children import Child
-from sandbox.servers.locks import building_alone
+from sandbox.servers.commands import run_checked
+from sandbox.servers.locks import made_once
 
 SUPERUSER = "postgres"
 PORT = 5432  # a part of the socket's name, nothing listens on it
@@ -75,10 +74,7 @@ class Postgres:
 	def sql(self, statements: str, database: str = SUPERUSER) -> str:
 		"""Runs statements as the superuser, and gives what the client printed: tab-separated lines, no headings."""
 		command = [*_client("psql", self.socket), "-qAt", "-F\t", "-v", "ON_ERROR_STOP=1", database]
-		result = subprocess.run(command, input=statements, capture_output=True, text=True)
-		if result.returncode != 0:
-			raise SandboxError(f"PostgreSQL refused {statements[:200]!r}: {result.stderr.strip()}")
-		return result.stdout
+		return run_checked(command, f"PostgreSQL refused {statements[:200]!r}:", input=statements)
 
 	def create_database(self, name: str, user: str, password: str) -> None:
 		if not self.sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{user}';"):
@@ -102,11 +98,8 @@ class Postgres:
 			)
 
 	def _checked(self, program: str, arguments: list[str], **streams) -> None:
-		streams.setdefault("stdout", subprocess.DEVNULL)
 		command = [*_client(program, self.socket), *arguments]
-		result = subprocess.run(command, stderr=subprocess.PIPE, text=True, **streams)
-		if result.returncode != 0:
-			raise SandboxError(f"{program} {' '.join(arguments)} failed: {result.stderr.strip()}")
+		run_checked(command, f"{program} {' '.join(arguments)} failed:", **streams)
 
 	def _accepts_connections(self) -> bool:
 		command = [*_client("pg_isready", self.socket), "--quiet"]
@@ -133,12 +126,7 @@ def _give_to_superuser(folder: Path) -> None:
 
 def _empty_data_folder() -> Path:
 	"""The data of a PostgreSQL with nothing in it: made once, copied for each run."""
-	folder = cache_folder() / "postgres-empty"
-	if not folder.exists():
-		with building_alone():
-			if not folder.exists():
-				_make_empty_data_folder(folder)
-	return folder
+	return made_once("postgres-empty", _make_empty_data_folder)
 
 
 def _make_empty_data_folder(folder: Path) -> None:
@@ -147,8 +135,6 @@ def _make_empty_data_folder(folder: Path) -> None:
 	with step("PostgreSQL: making its empty data folder"):
 		command = [*_as_superuser(), packages.program("initdb"), "-D", str(made / "data"), "--no-sync"]
 		command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={SUPERUSER}"]
-		result = subprocess.run(command, capture_output=True, text=True, cwd="/")
-		if result.returncode != 0:
-			raise SandboxError(f"initdb failed:\n{result.stdout}\n{result.stderr}")
+		run_checked(command, "initdb failed:", cwd="/")
 	shutil.move(str(made / "data"), folder)
 	shutil.rmtree(made, ignore_errors=True)

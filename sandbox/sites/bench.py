@@ -14,13 +14,13 @@ import fcntl
 import hashlib
 import json
 import os
-import subprocess
 from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.paths import APP, TEST_APP, cache_folder
 from sandbox.progress import say, step
 from sandbox.servers import children, realtime
+from sandbox.servers.commands import run_checked
 from sandbox.servers.processes import SiteProcesses
 from sandbox.servers.realtime import Realtime
 from sandbox.servers.runs import new_logs_folder, note_for_putting_back
@@ -123,18 +123,11 @@ class BenchEngine:
 
 	def _bench_command(self, site: str, *command: str) -> None:
 		with step(f"bench --site {site} {' '.join(command)}"):
-			result = subprocess.run(
+			run_checked(
 				[self.python, "-m", "frappe.utils.bench_helper", "frappe", "--site", site, *command],
+				f"bench --site {site} {' '.join(command)} failed. Is {APP} on the bench (sites/apps.txt)?",
 				cwd=self.sites_path,
 				env={**entry_environment("bench", self.sites_path / site), "PYTHONPATH": python_path()},
-				stdin=subprocess.DEVNULL,
-				capture_output=True,
-				text=True,
-			)
-		if result.returncode != 0:
-			raise SandboxError(
-				f"bench --site {site} {' '.join(command)} failed. Is {APP} on the bench (sites/apps.txt)?\n"
-				f"{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
 			)
 
 

@@ -15,10 +15,13 @@ What it models
   a hole: all from the cursor on is read from the feed. One that the cursor is past is a repeat. The scheduler's pull reads the feed at
   any time, and once at the end.
 - Applying and moving the cursor are one transaction; the consumer may die before it commits.
+- Positions 1 and 2 are of one transaction: they are numbered at once, the feed gives both in one page, and a message says what of its
+  transaction is still to come. Of such a one nothing is taken before the rest is there; if that does not come, the feed is read.
 
 What must hold
 - The cursor passes no event of the stream that has not taken effect.
 - No event takes effect twice, and they do in the order of their positions.
+- What was made in one transaction takes effect in one.
 - At the end everything has.
 
 Bounds: 4 positions, 3 of them of the stream, 1 message lost, 1 repeated, 1 death of the publisher and 1 of the consumer.
@@ -28,6 +31,7 @@ Bugs that can be put back
 - BUG_NUMBERED_BY_PUBLISHER: the position before is of what this publisher has sent last, not of the log.
 - BUG_REPEAT_NOT_CHECKED: a message that the cursor is past is applied.
 - BUG_NO_LOCK: messages are taken while the feed is read.
+- BUG_REST_NOT_AWAITED: a message is applied whatever of its transaction is still to come.
 */
 
 #define POSITIONS 4
@@ -35,6 +39,8 @@ Bugs that can be put back
 #define HAS(set, p) (((set) >> (p)) & 1)
 /* positions 1, 2 and 4 are of the stream */
 #define STREAM (BIT(1) | BIT(2) | BIT(4))
+/* 1 and 2 were made in one transaction */
+#define LAST_OF(p) ((p) == 1 -> 2 : (p))
 #define BEFORE(p) ((p) == 2 -> 1 : ((p) == 4 -> 2 : 0))
 
 byte committed; /* positions given */
@@ -60,11 +66,20 @@ inline take_effect(p, to) {
 	effects = effects | BIT(p);
 	cursor = to;
 	assert((STREAM & (BIT(cursor + 1) - 1) & ~effects) == 0); /* nothing is passed over */
+	assert(HAS(effects, 1) == HAS(effects, 2)) /* whole */
+}
+
+/* the same for both of the transaction */
+inline take_both() {
+	assert(effects == 0);
+	effects = BIT(1) | BIT(2);
+	cursor = 2
 }
 
 active proctype Producer() {
 	do
-	:: committed < POSITIONS -> committed++
+	:: committed == 0 -> committed = 2
+	:: committed > 0 && committed < POSITIONS -> committed++
 	:: else -> break
 	od
 }
@@ -128,7 +143,7 @@ inline lock() {
 #endif
 }
 
-/* the feed: page after page from the cursor to the head, each event a transaction */
+/* the feed: page after page from the cursor to the head, each transaction of the producer's as one */
 inline read_feed() {
 	head = committed;
 	at = cursor;
@@ -137,7 +152,8 @@ inline read_feed() {
 	:: else ->
 		at++;
 		if
-		:: d_step { HAS(STREAM, at) -> take_effect(at, at) }
+		:: d_step { at == 1 -> take_both(); at = 2 }
+		:: d_step { at > 1 && HAS(STREAM, at) -> take_effect(at, at) }
 		:: d_step { !HAS(STREAM, at) -> cursor = at }
 		:: d_step { consumer_dies > 0 -> consumer_dies--; at = 0 }; break /* nothing of this one is committed */
 		fi
@@ -179,7 +195,17 @@ active proctype Listener() {
 		:: message > cursor ->
 #endif
 			if
+#ifndef BUG_REST_NOT_AWAITED
+			:: message < LAST_OF(message) && HAS(bag, 2) -> /* the rest is there */
+				if
+				:: d_step { take_both(); bag = bag & ~BIT(2) }
+				:: d_step { consumer_dies > 0 -> consumer_dies--; bag = bag & ~BIT(2) }
+				fi
+			:: message < LAST_OF(message) -> read_feed() /* it does not come, or not yet */
+			:: d_step { message == LAST_OF(message) -> take_effect(message, message) }
+#else
 			:: d_step { take_effect(message, message) }
+#endif
 			:: d_step { consumer_dies > 0 -> consumer_dies-- } /* the message is lost with it */
 			fi
 		fi;

@@ -18,7 +18,7 @@ from event_streaming.consumer.dependencies.plan import PlannedDocument
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
-from event_streaming.consumer.mapping.rules import CHILD_TABLE
+from event_streaming.consumer.mapping.records import CHILD_TABLE
 from event_streaming.consumer.matching.one import match_one
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.settling.adding import as_counted_here

@@ -18,7 +18,8 @@ from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.folding.runs import is_folded
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
 from event_streaming.consumer.life_cycle.times import convert_times
-from event_streaming.consumer.mapping.rules import Places, needs_remote_document
+from event_streaming.consumer.mapping.records import Places
+from event_streaming.consumer.mapping.rules import needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.settling.adding import NotANumber, added_up

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from event_streaming.consumer.checking.finding import ADD_TO_VALUE_MAP, MAY_HURT, STOPS, Found, named
-from event_streaming.consumer.mapping.rules import CHILD_TABLE, FAIL
-from event_streaming.consumer.mapping.rules import Mapping as FieldRules
+from event_streaming.consumer.mapping.records import CHILD_TABLE, FAIL
+from event_streaming.consumer.mapping.records import Mapping as FieldRules
 from event_streaming.messages.coded import _
 
 MOST_VALUES = 100

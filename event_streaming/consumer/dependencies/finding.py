@@ -18,7 +18,7 @@ from event_streaming.consumer.dependencies.plan import (
 )
 from event_streaming.consumer.dependencies.shapes import Shapes
 from event_streaming.consumer.dependencies.unasked import is_row
-from event_streaming.consumer.mapping.rules import DocumentReference, Places
+from event_streaming.consumer.mapping.records import DocumentReference, Places
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
 from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.consumer.unit_of_work.event_scope import EventScope

@@ -2,7 +2,7 @@
 
 import frappe
 
-from event_streaming.consumer.mapping.rules import CHILD_TABLE, DocumentReference, Mapping
+from event_streaming.consumer.mapping.records import CHILD_TABLE, DocumentReference, Mapping
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.exceptions import EventStreamingError, RemoteError, RemoteRefused, RemoteUnavailable

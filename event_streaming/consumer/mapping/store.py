@@ -10,12 +10,15 @@ import frappe
 from frappe.utils import cint, flt
 
 from event_streaming.consumer.mapping import rules as core
-from event_streaming.consumer.mapping.rules import (
+from event_streaming.consumer.mapping.records import (
+	KEEP,
 	FieldMapping,
 	MappedChange,
 	MappedDocument,
 	Mapping,
+	MappingError,
 	ValueMap,
+	ValueNotInMap,
 )
 from event_streaming.exceptions import CannotApply
 from event_streaming.messages.coded import _
@@ -84,14 +87,14 @@ def read_value_map(name: str, fieldtype: str) -> ValueMap:
 	"""A Document Type Value Map; its local values in the type of the field that they go to."""
 	doc = frappe.get_cached_doc(VALUE_MAP, name)
 	pairs = {row.remote_value: core.cast(row.local_value, fieldtype) for row in doc.pairs}
-	return ValueMap(name, pairs, doc.other_values or core.KEEP)
+	return ValueMap(name, pairs, doc.other_values or KEEP)
 
 
 def to_local_document(mapping: Mapping, remote: dict) -> MappedDocument:
 	"""`mapping.map_document` with expressions evaluated on this site. Raises CannotApply."""
 	try:
 		return core.map_document(mapping, remote, evaluate)
-	except core.MappingError as error:
+	except MappingError as error:
 		raise CannotApply(explain(error)) from error
 
 
@@ -99,13 +102,13 @@ def to_local_change(mapping: Mapping, change: dict, remote: dict | None = None) 
 	"""`mapping.map_change` with expressions evaluated on this site. Raises CannotApply."""
 	try:
 		return core.map_change(mapping, change, remote, evaluate)
-	except core.MappingError as error:
+	except MappingError as error:
 		raise CannotApply(explain(error)) from error
 
 
-def explain(error: core.MappingError) -> str:
+def explain(error: MappingError) -> str:
 	"""What is wrong, and where, as a person would say it."""
-	if isinstance(error, core.ValueNotInMap):
+	if isinstance(error, ValueNotInMap):
 		return _(
 			"The value {0} for the field {1} is not in the value map {2}: add it there, then resync (mapping {3})."
 		).format(error.value, error.fieldname, error.value_map, error.mapping)

@@ -13,6 +13,7 @@ from frappe.model import no_value_fields, table_fields
 from frappe.utils import cint
 
 from event_streaming.consumer.mapping import rules as core
+from event_streaming.consumer.mapping.records import CHILD_TABLE, DOCUMENT, FAIL
 from event_streaming.messages.coded import _
 
 DOCTYPE = "Document Type Mapping"
@@ -51,9 +52,9 @@ def problems_of_row(doc, row, meta, inner: dict[str, str], coming: Mapping[str, 
 		yield _("it needs a Remote Fieldname or a Default Value")
 	if df and df.fieldtype in table_fields:
 		yield from problems_of_table(row, df, inner)
-	elif row.mapping_type == core.CHILD_TABLE:
+	elif row.mapping_type == CHILD_TABLE:
 		yield _("Mapping Type Child Table is for tables, and this is none")
-	elif row.mapping_type == core.DOCUMENT:
+	elif row.mapping_type == DOCUMENT:
 		yield from problems_of_document(row, df, inner)
 	elif df and df.fieldtype in ("Link", "Dynamic Link") and not (row.default_value or row.get("value_map")):
 		yield _(
@@ -73,7 +74,7 @@ def can_be_set(df) -> bool:
 
 
 def problems_of_table(row, df, inner: dict[str, str]) -> Iterator[str]:
-	if row.mapping_type != core.CHILD_TABLE or not row.mapping:
+	if row.mapping_type != CHILD_TABLE or not row.mapping:
 		yield _("it is a table: choose Mapping Type Child Table and a mapping for its rows")
 	elif inner.get(row.mapping) != df.options:
 		yield wrong_doctype(row, inner, df)
@@ -194,7 +195,7 @@ def empty_value_maps(mappings: list[str]) -> list[str]:
 	if not used:
 		return []
 	refusing = frappe.get_all(
-		"Document Type Value Map", {"name": ["in", sorted(used)], "other_values": core.FAIL}, pluck="name"
+		"Document Type Value Map", {"name": ["in", sorted(used)], "other_values": FAIL}, pluck="name"
 	)
 	return [
 		name

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import frappe
 
-from event_streaming.consumer.mapping.rules import FieldMapping
+from event_streaming.consumer.mapping.records import FieldMapping
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import CannotApply

@@ -70,10 +70,13 @@ def pull(
 	frappe.db.commit()
 	wake_key = redis_key("wake", event_producer)
 	while True:
-		# whoever has the lock looks at this after giving it back: set before it is tried, so that it can't be looked at in between
-		frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
+		last_try = time.monotonic() >= waits_until
+		if last_try:
+			# whoever has the lock looks at this after giving it back: set before it is tried, so that it can't be looked at in between.
+			# Who waits pulls itself, and would only have the other one go round again before its own turn
+			frappe.cache.set_value(wake_key, 1, expires_in_sec=WAKE_FOR)
 		with pull_lock(event_producer) as taken:
-			if not taken and time.monotonic() >= waits_until:
+			if not taken and last_try:
 				summary.busy = True
 				return summary
 			if taken:
@@ -84,6 +87,10 @@ def pull(
 			deadline = time.monotonic() + slice_seconds
 			continue
 		if summary.error or summary.more or not frappe.cache.get_value(wake_key, expires=True):
+			return summary
+		if time.monotonic() >= deadline:
+			# whoever was told to wait for this one goes on in the next slice
+			summary.more = True
 			return summary
 
 

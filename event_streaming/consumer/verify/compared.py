@@ -17,7 +17,7 @@ from frappe.utils import cint
 
 from event_streaming.consumer.files.attached import ATTACH_FIELDS
 from event_streaming.consumer.life_cycle.fields import TREE_FIELDS, is_stored
-from event_streaming.consumer.mapping.rules import CHILD_TABLE, DOCUMENT, FieldMapping
+from event_streaming.consumer.mapping.records import CHILD_TABLE, DOCUMENT, FieldMapping
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.database.bulk_reading import Columns

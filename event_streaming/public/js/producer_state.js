@@ -47,15 +47,7 @@ event_streaming.producer_state = (() => {
 				CONNECTION_COLORS[connection] || "gray"
 			);
 		}
-		const behind = cint(state.events_behind);
-		frm.dashboard.add_indicator(
-			behind === 1
-				? __("1 event behind")
-				: behind
-					? __("{0} events behind", [behind])
-					: __("No events behind"),
-			behind ? "orange" : "blue"
-		);
+		event_streaming.both_sides.show_behind(frm, cint(state.events_behind));
 		frm.dashboard.add_indicator(__("Cursor: {0}", [cursor_of(state)]), "blue");
 		frm.dashboard.add_indicator(
 			state.last_pull

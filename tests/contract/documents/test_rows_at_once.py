@@ -4,6 +4,7 @@ from secrets import token_hex
 
 import pytest
 from doctypes import ORDER, ROW
+from logs import statements
 
 from sandbox.errors import RemoteError
 
@@ -17,25 +18,19 @@ def counted_insert(rows: list[dict], hooks: dict | None = None) -> dict:
 
 	from event_streaming.consumer.life_cycle.documents import insert
 
-	statements, original, usual = [], frappe.db.sql, get_controller(ORDER)
-
-	def counted(query, *args, **options):
-		if str(query).lower().startswith("insert") and ROW in str(query):
-			statements.append(query)
-		return original(query, *args, **options)
-
+	usual = get_controller(ORDER)
 	known = frappe.controllers[frappe.local.site]
 	known[ORDER] = type("Meddling", (usual,), hooks or {})
-	frappe.db.sql = counted
 	try:
-		doc, warnings = insert(ORDER, {"title": "x", "rows": rows}, None)
+		with statements() as seen:
+			doc, warnings = insert(ORDER, {"title": "x", "rows": rows}, None)
 	finally:
-		del frappe.db.sql
 		known[ORDER] = usual
 	left = [name for row in doc.rows for name in vars(row) if name == "db_insert"]
+	inserts = [query for query in seen if query.lower().startswith("insert") and ROW in query]
 	stored = frappe.get_all(ROW, {"parent": doc.name}, "*", order_by="idx asc")
 	frappe.db.rollback()
-	return {"rows": stored, "statements": len(statements), "warnings": warnings, "left": left}
+	return {"rows": stored, "statements": len(inserts), "warnings": warnings, "left": left}
 
 
 def named(count: int) -> list[dict]:

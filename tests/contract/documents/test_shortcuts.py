@@ -3,6 +3,7 @@
 import pytest
 from contract_doctypes import KINDS
 from doctypes import ORDER
+from logs import statements
 
 from sandbox.errors import RemoteError
 
@@ -153,20 +154,13 @@ def insert_over_a_password(before: bool) -> tuple[int, int]:
 
 	from event_streaming.consumer.life_cycle.documents import insert
 
-	name, deleted, original = f"ORD-{frappe.generate_hash(length=8)}", [], frappe.db.sql
+	name = f"ORD-{frappe.generate_hash(length=8)}"
 	if before:
 		set_encrypted_password(ORDER, name, "left behind", "secret")
 
-	def counted(query, *args, **options):
-		if str(query).lower().startswith("delete") and "__Auth" in str(query):
-			deleted.append(query)
-		return original(query, *args, **options)
-
-	frappe.db.sql = counted
-	try:
+	with statements() as seen:
 		insert(ORDER, {"title": "x"}, name)
-	finally:
-		del frappe.db.sql
+	deleted = [query for query in seen if query.lower().startswith("delete") and "__Auth" in query]
 	left = frappe.db.sql("select count(*) from `__Auth` where doctype=%s and name=%s", (ORDER, name))[0][0]
 	frappe.db.rollback()
 	return len(deleted), left

@@ -2,6 +2,7 @@
 
 import pytest
 from doctypes import ORDER
+from logs import statements
 
 WAYS = {"kept": True, "read by Frappe": False}
 
@@ -22,10 +23,9 @@ def locked_order(keep: bool = True, alone: bool = False):
 
 def watch(work) -> dict:
 	"""What a hook sees of the state before while `work` saves a document, and how often its table was read for it."""
-	import frappe
 	from frappe.model.document import Document
 
-	seen, reads, original = [], [], frappe.db.sql
+	seen = []
 
 	def on_update(doc):
 		before = doc.get_doc_before_save()
@@ -46,16 +46,13 @@ def watch(work) -> dict:
 		before.rows.pop()
 		assert (doc.title, doc.rows[0].item, len(doc.rows)) == ("after", "stays", 3)
 
-	def counted(query, *args, **kwargs):
-		if str(query).lower().startswith("select * from `tabstreamed order`"):
-			reads.append(query)
-		return original(query, *args, **kwargs)
-
-	Document.on_update, frappe.db.sql = on_update, counted
+	Document.on_update = on_update
 	try:
-		work()
+		with statements() as asked:
+			work()
 	finally:
-		del Document.on_update, frappe.db.sql
+		del Document.on_update
+	reads = [query for query in asked if query.lower().startswith("select * from `tabstreamed order`")]
 	(each,) = seen
 	return {**each, "reads": len(reads)}
 

@@ -3,6 +3,7 @@
 import requests
 from doctypes import CITY, with_orders
 from documents import change, insert, unique
+from logs import statements
 from streams import pull, subscribe
 
 PATH = "/api/method/event_streaming.api.metrics"
@@ -98,20 +99,10 @@ def test_a_scrape_costs_the_same_however_many_events_there_are(producer, consume
 
 
 def count_queries() -> int:
-	import frappe
 
 	from event_streaming.admin.metrics import metrics
 
 	metrics()
-	counted, sql = [], frappe.db.sql
-
-	def counting(*args, **kwargs):
-		counted.append(args)
-		return sql(*args, **kwargs)
-
-	frappe.db.sql = counting
-	try:
+	with statements() as seen:
 		metrics()
-	finally:
-		del frappe.db.sql
-	return len(counted)
+	return len(seen)

@@ -3,7 +3,7 @@
 import pytest
 from doctypes import CITY, with_orders
 from documents import change, insert, read_doc, read_rows, unique
-from logs import sync_logs
+from logs import statements, sync_logs
 from streams import pull, subscribe
 
 from sandbox.errors import RemoteError
@@ -272,23 +272,13 @@ def test_the_number_of_queries_does_not_grow_with_what_has_failed(producer, cons
 
 
 def count_queries() -> int:
-	import frappe
 
 	from event_streaming.admin.causes.listing import open_causes_of
 
 	open_causes_of()
-	counted, sql = [], frappe.db.sql
-
-	def counting(*args, **kwargs):
-		counted.append(args)
-		return sql(*args, **kwargs)
-
-	frappe.db.sql = counting
-	try:
+	with statements() as seen:
 		open_causes_of()
-	finally:
-		del frappe.db.sql
-	return len(counted)
+	return len(seen)
 
 
 def test_an_alert_names_each_cause_once(producer, consumer, cities):

@@ -3,6 +3,7 @@
 import pytest
 from doctypes import CITY, ORDER, with_orders
 from documents import change, delete, insert, unique
+from logs import statements
 from streams import make_event_consumer, make_subscriber
 
 USER = "stream@example.com"
@@ -228,24 +229,14 @@ def with_conditions(**conditions) -> list:
 
 def count_queries(consumers: int) -> int:
 	"""Of a look with so many consumers, each with a condition of its own."""
-	import frappe
 
 	from event_streaming.producer.log.sequence import head_position
 	from event_streaming.producer.notify import whom
 
-	original, seen = frappe.db.sql, []
-
-	def counting(query, *args, **kwargs):
-		seen.append(str(query))
-		return original(query, *args, **kwargs)
-
 	head = head_position()
 	positions = {url(f"shop{number}"): head - 1 for number in range(consumers)}
-	frappe.db.sql = counting
-	try:
+	with statements() as seen:
 		found = whom.with_something(positions, head)
-	finally:
-		del frappe.db.sql
 	assert found == [url("shop0")]
 	return len(seen)
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from doctypes import CITY, ORDER, make_doctype, with_orders
 from documents import insert, unique
+from logs import statements
 from streams import NOBODY_URL, stream, stream_orders
 
 SINGLE = "Streamed Single"
@@ -159,17 +160,8 @@ def test_an_ordinary_insert_reads_nothing_back(site):
 def read_back(doctype: str) -> list[str]:
 	import frappe
 
-	original, seen = frappe.db.sql, []
-
-	def recording(query, *args, **kwargs):
-		seen.append(str(query))
-		return original(query, *args, **kwargs)
-
-	frappe.db.sql = recording
-	try:
+	with statements() as seen:
 		frappe.get_doc({"doctype": doctype, "title": "x"}).insert()
-	finally:
-		del frappe.db.sql
 	return [query for query in seen if f"tab{doctype}`" in query and "FOR UPDATE" in query.upper()]
 
 

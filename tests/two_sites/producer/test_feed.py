@@ -5,6 +5,7 @@ import json
 import pytest
 from doctypes import CITY, ORDER, ROW, with_orders
 from documents import change, delete, insert, unique
+from logs import statements
 from streams import SUBSCRIBER, make_subscriber
 
 from sandbox.sites.rest import RestError
@@ -75,17 +76,8 @@ def count_queries(cursor: int, limit: int) -> int:
 
 	# as if it were sent for the first time
 	frappe.db.delete("Event Delivery Hour")
-	original, seen = frappe.db.sql, []
-
-	def counting(query, *args, **kwargs):
-		seen.append(str(query))
-		return original(query, *args, **kwargs)
-
-	frappe.db.sql = counting
-	try:
+	with statements() as seen:
 		page = read_page(cursor, limit=limit)
-	finally:
-		del frappe.db.sql
 	assert page["events"]
 	return len(seen)
 

@@ -231,6 +231,26 @@ def test_no_query_reads_a_growing_table_from_end_to_end(site):
 			assert how not in ("ALL", "index") or work in ("clearing", "removal"), f"{work}: {query}"
 
 
+def look_at_the_log() -> int:
+	import frappe
+
+	return frappe.db.count("Event Update Log")
+
+
+def test_numbering_reads_by_the_index_while_what_stood_at_position_0_is_not_cleared_away(site):
+	orders = [site.run(insert, doctype=ORDER, title=unique("order")) for _number in range(20)]
+	# an open picture of the database: InnoDB keeps what it shows, and counts it among what has no position
+	site.shell().run(look_at_the_log, commit=False)
+	site.run(fill_log, orders=orders, count=ROWS)
+
+	plans = site.run(explain, work="positions")
+
+	waiting = [(how, query) for _table, how, _indexes, _rows, query in plans if "`position`=0" in query]
+	assert waiting
+	for how, query in waiting:
+		assert how not in ("ALL", "index"), query
+
+
 def fill_histories(documents: int, events_each: int) -> int:
 	"""Events of documents that have been through many; returns the head."""
 	import frappe

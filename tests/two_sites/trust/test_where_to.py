@@ -7,7 +7,7 @@ from doctypes import CITY
 from documents import insert, read_doc, read_rows, unique
 from fake_producer import FakeProducer
 from fake_site import Authority, FakeSite
-from streams import KEYS, SUBSCRIBER, make_event_producer, make_subscriber, subscribe
+from streams import KEYS, SUBSCRIBER, make_event_consumer, make_event_producer, make_subscriber, subscribe
 
 from sandbox.sites.shell import RemoteError
 
@@ -277,19 +277,7 @@ def test_a_consumer_with_a_certificate_of_ones_own_authority(producer, secure):
 
 
 def put_consumer(url: str) -> None:
-	import frappe
-
-	frappe.get_doc(
-		{
-			"doctype": "Event Consumer",
-			"callback_url": url,
-			"user": SUBSCRIBER,
-			"api_key": "key",
-			"api_secret": "secret",
-			"protocol": 2,
-			"consumer_doctypes": [{"ref_doctype": CITY, "status": "Approved"}],
-		}
-	).insert()
+	make_event_consumer(url, [{"ref_doctype": CITY, "status": "Approved"}], protocol=2)
 
 
 def set_certificate(name: str, pem: str) -> None:

@@ -12,6 +12,7 @@ from streams import (
 	KEYS,
 	SUBSCRIBER,
 	decide,
+	make_event_consumer,
 	make_event_producer,
 	make_subscriber,
 	pull,
@@ -445,19 +446,7 @@ def test_one_site_as_producer_and_consumer_under_two_addresses_is_told(producer,
 
 
 def put_consumer(url: str, site_id: str) -> None:
-	import frappe
-
-	frappe.get_doc(
-		{
-			"doctype": "Event Consumer",
-			"callback_url": url,
-			"user": SUBSCRIBER,
-			"api_key": "key",
-			"api_secret": "secret",
-			"site_id": site_id,
-			"consumer_doctypes": [{"ref_doctype": CITY}],
-		}
-	).insert()
+	make_event_consumer(url, [{"ref_doctype": CITY}], site_id=site_id)
 
 
 def test_a_new_id_is_refused_by_the_others_until_a_person_accepts_it_on_the_terminal_too(producer, consumer):

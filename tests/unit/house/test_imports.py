@@ -100,6 +100,7 @@ PURE = {
 	f"{CONSUMER}.tasks.findings",
 	f"{CONSUMER}.resolve.rules",
 	f"{CONSUMER}.workers.lanes",
+	f"{CONSUMER}.mapping.records",
 	f"{CONSUMER}.mapping.rules",
 	f"{CONSUMER}.matching.pairing",
 	f"{CONSUMER}.mapping.value_maps",

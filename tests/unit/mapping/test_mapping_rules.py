@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_streaming.consumer.mapping.rules import (
+from event_streaming.consumer.mapping.records import (
 	FAIL,
 	KEEP,
 	USE_DEFAULT,
@@ -12,11 +12,8 @@ from event_streaming.consumer.mapping.rules import (
 	MappingError,
 	ValueMap,
 	ValueNotInMap,
-	cast,
-	map_change,
-	map_document,
-	needs_remote_document,
 )
+from event_streaming.consumer.mapping.rules import cast, map_change, map_document, needs_remote_document
 
 ITEM = Mapping(
 	"Order Item to Line",

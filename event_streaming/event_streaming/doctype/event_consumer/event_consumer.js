@@ -33,7 +33,7 @@ frappe.ui.form.on("Event Consumer", {
 		}
 		show_state(frm);
 		show_taken(frm);
-		add_pause_button(frm);
+		event_streaming.both_sides.add_pause_button(frm);
 		show_site(frm);
 		add_rotate_button(frm);
 		event_streaming.doctor.add_button(frm, { event_consumer: frm.doc.name });
@@ -124,15 +124,7 @@ function show_state(frm) {
 			: __("No contact yet"),
 		frm.doc.last_contact ? "blue" : "gray"
 	);
-	const behind = cint((frm.doc.__onload || {}).events_behind);
-	frm.dashboard.add_indicator(
-		behind === 1
-			? __("1 event behind")
-			: behind
-				? __("{0} events behind", [behind])
-				: __("No events behind"),
-		behind ? "orange" : "blue"
-	);
+	event_streaming.both_sides.show_behind(frm, cint((frm.doc.__onload || {}).events_behind));
 	if (cint(frm.doc.notify_failures)) {
 		frm.dashboard.add_indicator(
 			__("{0} notifications failed", [cint(frm.doc.notify_failures)]),
@@ -143,64 +135,27 @@ function show_state(frm) {
 
 // which site it is, where that is in doubt
 function show_site(frm) {
-	const { claimed_twice } = frm.doc.__onload || {};
-	if (claimed_twice) {
-		frm.dashboard.set_headline_alert(frappe.utils.escape_html(claimed_twice), "orange");
-	}
 	const other = frm.doc.other_site_id;
-	if (!other) return;
-	frm.add_custom_button(__("Accept the New Site"), () =>
-		frappe.confirm(
-			__(
-				"The site {0} registered, but the site {1} asks in its name now. Continue only if {1} has replaced {0}: it then gets what was approved. Continue?",
-				[frappe.utils.escape_html(frm.doc.site_id || ""), frappe.utils.escape_html(other)]
-			),
-			() =>
-				frappe
-					.xcall("event_streaming.api.accept_site", {
-						event_consumer: frm.doc.name,
-						site_id: other,
-					})
-					.then(() => frm.reload_doc())
+	event_streaming.both_sides.show_site(
+		frm,
+		other,
+		__(
+			"The site {0} registered, but the site {1} asks in its name now. Continue only if {1} has replaced {0}: it then gets what was approved. Continue?",
+			[
+				frappe.utils.escape_html(frm.doc.site_id || ""),
+				frappe.utils.escape_html(other || ""),
+			]
 		)
 	);
 }
 
-function add_pause_button(frm) {
-	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
-	frm.add_custom_button(
-		frm.doc.paused ? __("Resume") : __("Pause"),
-		() => frappe.xcall(method, { event_consumer: frm.doc.name }).then(() => frm.reload_doc()),
-		__("Connection")
-	);
-}
-
 function add_rotate_button(frm) {
-	frm.add_custom_button(
-		__("Rotate Keys"),
-		() =>
-			frappe.confirm(
-				__(
-					"{0} is asked to make new keys for both directions with its next pull. The old ones stop working as soon as the new ones work. Continue?",
-					[frappe.utils.escape_html(frm.doc.name)]
-				),
-				() =>
-					frappe
-						.call({
-							method: "event_streaming.api.rotate_keys",
-							args: { event_consumer: frm.doc.name },
-							freeze: true,
-						})
-						.then(() => {
-							frappe.show_alert({
-								message: __("New keys are requested."),
-								indicator: "green",
-							});
-							setTimeout(() => frm.is_dirty() || frm.reload_doc(), 3000);
-							frm.reload_doc();
-						})
-			),
-		__("Connection")
+	event_streaming.both_sides.add_rotate_button(
+		frm,
+		__(
+			"{0} is asked to make new keys for both directions with its next pull. The old ones stop working as soon as the new ones work. Continue?",
+			[frappe.utils.escape_html(frm.doc.name)]
+		)
 	);
 }
 

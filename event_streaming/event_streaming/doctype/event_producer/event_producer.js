@@ -31,7 +31,7 @@ frappe.ui.form.on("Event Producer", {
 		event_streaming.producer_state.show(frm, frm.doc.__onload || {});
 		event_streaming.producer_state.show_unasked(frm, (frm.doc.__onload || {}).unasked || []);
 		add_buttons(frm);
-		add_pause_button(frm);
+		event_streaming.both_sides.add_pause_button(frm);
 		show_site(frm);
 		add_rotate_button(frm);
 		event_streaming.doctor.add_button(frm, { event_producer: frm.doc.name });
@@ -67,63 +67,27 @@ frappe.ui.form.on("Event Producer Document Type", {
 
 // which site the connection is with, where that is in doubt
 function show_site(frm) {
-	const { state = {}, claimed_twice } = frm.doc.__onload || {};
-	if (claimed_twice) {
-		frm.dashboard.set_headline_alert(frappe.utils.escape_html(claimed_twice), "orange");
-	}
-	const other = state.other_site_id;
-	if (!other) return;
-	frm.add_custom_button(__("Accept the New Site"), () =>
-		frappe.confirm(
-			__(
-				"This connection is with the site {0}, but the site {1} answers now. Continue only if {1} has replaced {0}. What has come so far then counts as its own. Continue?",
-				[frappe.utils.escape_html(frm.doc.site_id || ""), frappe.utils.escape_html(other)]
-			),
-			() =>
-				frappe
-					.xcall("event_streaming.api.accept_site", {
-						event_producer: frm.doc.name,
-						site_id: other,
-					})
-					.then(() => frm.reload_doc())
+	const other = ((frm.doc.__onload || {}).state || {}).other_site_id;
+	event_streaming.both_sides.show_site(
+		frm,
+		other,
+		__(
+			"This connection is with the site {0}, but the site {1} answers now. Continue only if {1} has replaced {0}. What has come so far then counts as its own. Continue?",
+			[
+				frappe.utils.escape_html(frm.doc.site_id || ""),
+				frappe.utils.escape_html(other || ""),
+			]
 		)
 	);
 }
 
-function add_pause_button(frm) {
-	const method = `event_streaming.api.${frm.doc.paused ? "resume" : "pause"}`;
-	frm.add_custom_button(
-		frm.doc.paused ? __("Resume") : __("Pause"),
-		() => frappe.xcall(method, { event_producer: frm.doc.name }).then(() => frm.reload_doc()),
-		__("Connection")
-	);
-}
-
 function add_rotate_button(frm) {
-	frm.add_custom_button(
-		__("Rotate Keys"),
-		() =>
-			frappe.confirm(
-				__(
-					"New keys are made for both directions between this site and {0}. The old ones stop working as soon as the new ones work. Continue?",
-					[frappe.utils.escape_html(frm.doc.name)]
-				),
-				() =>
-					frappe
-						.call({
-							method: "event_streaming.api.rotate_keys",
-							args: { event_producer: frm.doc.name },
-							freeze: true,
-						})
-						.then(() => {
-							frappe.show_alert({
-								message: __("The new keys are in use."),
-								indicator: "green",
-							});
-							frm.reload_doc();
-						})
-			),
-		__("Connection")
+	event_streaming.both_sides.add_rotate_button(
+		frm,
+		__(
+			"New keys are made for both directions between this site and {0}. The old ones stop working as soon as the new ones work. Continue?",
+			[frappe.utils.escape_html(frm.doc.name)]
+		)
 	);
 }
 

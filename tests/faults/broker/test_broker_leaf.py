@@ -118,3 +118,17 @@ def test_a_leaf_that_is_away_costs_a_request_to_the_feed(producer, consumer, hub
 
 	assert watch(producer, consumer)["feed"] == 10
 	check(producer, consumer, cities)
+
+
+def test_the_mirror_has_what_it_missed_when_the_line_is_back(producer, consumer, hub, leaf):
+	cities = publish(producer, hub, leaf)
+	hub.stop()
+	cities += make(producer)
+	hub.start()
+	assert producer.run(publish_all) == 10
+	wait_for(lambda: at(leaf) == at(hub), "the mirror")
+
+	came = watch(producer, consumer)
+
+	assert (came["broker"], came["requests"]) == (20, 0)
+	check(producer, consumer, cities)
