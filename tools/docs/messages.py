@@ -85,6 +85,7 @@ WITHOUT = {
 		"Changes no field of the mapping",
 		"Already contained in what came before",
 		"Applied as one with event {0}",
+		"Applied as one with the event before it",
 		"Applied as one with the {0} events before it",
 		"Deleted on this site in the meantime: it stays deleted",
 		"Documents that exist already are copied in the background: the Event Producer shows how far it is.",

@@ -48,7 +48,10 @@ def as_one(steps: list[Event], outcome: Outcome) -> list[Outcome]:
 		)
 		for _step in steps[:-1]
 	]
-	outcome.done += " · " + _("Applied as one with the {0} events before it").format(len(before))
+	if len(before) == 1:
+		outcome.done += " · " + _("Applied as one with the event before it")
+	else:
+		outcome.done += " · " + _("Applied as one with the {0} events before it").format(len(before))
 	return [*before, outcome]
 
 

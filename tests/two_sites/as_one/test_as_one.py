@@ -88,6 +88,17 @@ def test_a_draft_with_its_changes_and_its_submission_is_one_insert(producer, con
 	assert {row["docname"] for row in rows} == {name}
 
 
+def test_a_draft_and_its_submission_are_named_as_two(producer, consumer):
+	subscribe(consumer, producer, ORDER)
+	name = producer.run(make_and_submit, title=unique("order"), steps=0)
+
+	consumer.run(pull_and_watch, event_producer=producer.url)
+
+	first, last = sync_logs(consumer, producer_doc=name)
+	assert first["outcome"] == f"Applied as one with event {last['position']}"
+	assert last["outcome"] == "Created · Applied as one with the event before it"
+
+
 def test_saves_that_follow_one_another_are_one(producer, consumer):
 	subscribe(consumer, producer, ORDER)
 	name = producer.run(insert, doctype=ORDER, title=unique("order"))
