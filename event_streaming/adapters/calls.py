@@ -63,7 +63,7 @@ def decision_of(doc: Any, conflict: dict, came: dict) -> str | None:
 
 
 def hooks_for(kind: str, doctype: str) -> list[Hook]:
-	known = _known()
+	known = kept_for_the_request()
 	key = (kind, doctype)
 	if key not in known:
 		known[key] = list(find_hooks(kind, doctype))
@@ -95,14 +95,14 @@ def named_hooks(kind: str, *doctypes: str) -> bool:
 
 def adapters() -> list[ModuleType]:
 	"""The adapters of the apps that this site has."""
-	known = _known()
+	known = kept_for_the_request()
 	if "adapters" not in known:
 		installed = frappe.get_installed_apps()
 		known["adapters"] = [import_module(path) for app, path in ADAPTERS.items() if app in installed]
 	return known["adapters"]
 
 
-def _known() -> dict:
+def kept_for_the_request() -> dict:
 	"""For one request or job: installing an app is followed by new ones."""
 	try:
 		return frappe.local.event_streaming_adapters

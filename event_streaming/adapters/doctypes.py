@@ -5,18 +5,37 @@ from typing import Any
 
 import frappe
 
-from event_streaming.adapters.calls import adapters
+from event_streaming.adapters.calls import adapters, kept_for_the_request
 from event_streaming.messages.coded import _
 from event_streaming.site.refused import OF_PAPER
 from event_streaming.site.schema import counted_by
 
+DECIDED = "event_streaming:decided_here"
+KEPT_SECONDS = 60
+
 
 def fields_decided_here(doctype: str) -> tuple[str, ...]:
-	"""Fields whose values a site has to find by itself, as in Fields This Site Decides."""
-	found: list[str] = []
-	for adapter in adapters():
-		if frappe.db.exists("DocType", doctype, cache=True):
-			found += adapter.fields_decided_here(doctype)
+	"""Fields whose values a site has to find by itself, as in Fields This Site Decides.
+
+	Each pull asks for every DocType of its producer, and an adapter looks at the fields of the DocType and of its tables: kept for the
+	request or job, and for a minute for all processes of the site.
+	"""
+	if not adapters():
+		return ()
+	memo = kept_for_the_request()
+	if DECIDED not in memo:
+		memo[DECIDED] = frappe.cache.get_value(DECIDED, expires=True) or {}
+	known = memo[DECIDED]
+	if doctype not in known:
+		known[doctype] = _fields_decided_here(doctype)
+		frappe.cache.set_value(DECIDED, known, expires_in_sec=KEPT_SECONDS)
+	return tuple(known[doctype])
+
+
+def _fields_decided_here(doctype: str) -> tuple[str, ...]:
+	if not frappe.db.exists("DocType", doctype, cache=True):
+		return ()
+	found = [field for adapter in adapters() for field in adapter.fields_decided_here(doctype)]
 	return tuple(dict.fromkeys(found))
 
 

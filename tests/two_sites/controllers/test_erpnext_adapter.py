@@ -419,3 +419,31 @@ def test_who_joins_may_write_what_the_life_cycle_writes_beside_a_document(site):
 	assert found["lacked"] and all(is_other and rights for is_other, rights in found["lacked"])
 	assert found["may"] is True
 	assert found["left"] == 0
+
+
+def ask_in_two_requests() -> list:
+	"""What is decided here, and how often an adapter was asked for it."""
+	from types import SimpleNamespace
+
+	import frappe
+
+	from event_streaming.adapters.doctypes import DECIDED, fields_decided_here
+
+	asked, found = [], []
+	adapter = SimpleNamespace(fields_decided_here=lambda doctype: asked.append(doctype) or ["total"])
+	frappe.cache.delete_value(DECIDED)
+	try:
+		for _request in range(2):
+			frappe.local.event_streaming_adapters = {"adapters": [adapter]}
+			found += [fields_decided_here(VOUCHER), fields_decided_here(VOUCHER)]
+	finally:
+		frappe.local.event_streaming_adapters = {}
+		frappe.cache.delete_value(DECIDED)
+	return [list(map(list, found)), asked]
+
+
+def test_what_an_adapter_knows_of_a_doctype_is_not_asked_again_with_each_pull(site):
+	found, asked = site.run(ask_in_two_requests)
+
+	assert found == [["total"]] * 4
+	assert asked == [VOUCHER]
