@@ -1,7 +1,7 @@
 """Looking at the two logs, and at what a site asks of its database. Functions with a site as their first argument are called by tests; the others run inside one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any
 
 from tests.documents import read_rows
 
@@ -25,9 +25,8 @@ def make_due() -> None:
 	)
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-	"""The statements of this process inside the block, as frappe.db was given them, in order."""
+def with_statements(work: Callable[[], Any]) -> tuple[Any, list[str]]:
+	"""What `work` comes to, and the statements that frappe.db was given meanwhile, in order."""
 	import frappe
 
 	seen, original = [], frappe.db.sql
@@ -38,6 +37,6 @@ def statements() -> Iterator[list[str]]:
 
 	frappe.db.sql = recording
 	try:
-		yield seen
+		return work(), seen
 	finally:
 		del frappe.db.sql

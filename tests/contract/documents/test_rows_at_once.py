@@ -4,7 +4,7 @@ from secrets import token_hex
 
 import pytest
 from doctypes import ORDER, ROW
-from logs import statements
+from logs import with_statements
 
 from sandbox.errors import RemoteError
 
@@ -22,8 +22,7 @@ def counted_insert(rows: list[dict], hooks: dict | None = None) -> dict:
 	known = frappe.controllers[frappe.local.site]
 	known[ORDER] = type("Meddling", (usual,), hooks or {})
 	try:
-		with statements() as seen:
-			doc, warnings = insert(ORDER, {"title": "x", "rows": rows}, None)
+		(doc, warnings), seen = with_statements(lambda: insert(ORDER, {"title": "x", "rows": rows}, None))
 	finally:
 		known[ORDER] = usual
 	left = [name for row in doc.rows for name in vars(row) if name == "db_insert"]

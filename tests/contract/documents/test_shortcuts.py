@@ -3,7 +3,7 @@
 import pytest
 from contract_doctypes import KINDS
 from doctypes import ORDER
-from logs import statements
+from logs import with_statements
 
 from sandbox.errors import RemoteError
 
@@ -158,8 +158,7 @@ def insert_over_a_password(before: bool) -> tuple[int, int]:
 	if before:
 		set_encrypted_password(ORDER, name, "left behind", "secret")
 
-	with statements() as seen:
-		insert(ORDER, {"title": "x"}, name)
+	_result, seen = with_statements(lambda: insert(ORDER, {"title": "x"}, name))
 	deleted = [query for query in seen if query.lower().startswith("delete") and "__Auth" in query]
 	left = frappe.db.sql("select count(*) from `__Auth` where doctype=%s and name=%s", (ORDER, name))[0][0]
 	frappe.db.rollback()

@@ -2,7 +2,7 @@
 
 import pytest
 from doctypes import ORDER
-from logs import statements
+from logs import with_statements
 
 WAYS = {"kept": True, "read by Frappe": False}
 
@@ -48,8 +48,7 @@ def watch(work) -> dict:
 
 	Document.on_update = on_update
 	try:
-		with statements() as asked:
-			work()
+		_result, asked = with_statements(work)
 	finally:
 		del Document.on_update
 	reads = [query for query in asked if query.lower().startswith("select * from `tabstreamed order`")]

@@ -3,7 +3,7 @@
 import requests
 from doctypes import CITY, with_orders
 from documents import change, insert, unique
-from logs import statements
+from logs import with_statements
 from streams import pull, subscribe
 
 PATH = "/api/method/event_streaming.api.metrics"
@@ -103,6 +103,5 @@ def count_queries() -> int:
 	from event_streaming.admin.metrics import metrics
 
 	metrics()
-	with statements() as seen:
-		metrics()
+	_result, seen = with_statements(metrics)
 	return len(seen)

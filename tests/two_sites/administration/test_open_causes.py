@@ -3,7 +3,7 @@
 import pytest
 from doctypes import CITY, with_orders
 from documents import change, insert, read_doc, read_rows, unique
-from logs import statements, sync_logs
+from logs import sync_logs, with_statements
 from streams import pull, subscribe
 
 from sandbox.errors import RemoteError
@@ -276,8 +276,7 @@ def count_queries() -> int:
 	from event_streaming.admin.causes.listing import open_causes_of
 
 	open_causes_of()
-	with statements() as seen:
-		open_causes_of()
+	_result, seen = with_statements(open_causes_of)
 	return len(seen)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from doctypes import CITY, ORDER, with_orders
 from documents import change, delete, insert, unique
-from logs import statements
+from logs import with_statements
 from streams import make_event_consumer, make_subscriber
 
 USER = "stream@example.com"
@@ -235,8 +235,7 @@ def count_queries(consumers: int) -> int:
 
 	head = head_position()
 	positions = {url(f"shop{number}"): head - 1 for number in range(consumers)}
-	with statements() as seen:
-		found = whom.with_something(positions, head)
+	found, seen = with_statements(lambda: whom.with_something(positions, head))
 	assert found == [url("shop0")]
 	return len(seen)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from doctypes import CITY, ORDER, make_doctype, with_orders
 from documents import insert, unique
-from logs import statements
+from logs import with_statements
 from streams import NOBODY_URL, stream, stream_orders
 
 SINGLE = "Streamed Single"
@@ -160,8 +160,7 @@ def test_an_ordinary_insert_reads_nothing_back(site):
 def read_back(doctype: str) -> list[str]:
 	import frappe
 
-	with statements() as seen:
-		frappe.get_doc({"doctype": doctype, "title": "x"}).insert()
+	_result, seen = with_statements(lambda: frappe.get_doc({"doctype": doctype, "title": "x"}).insert())
 	return [query for query in seen if f"tab{doctype}`" in query and "FOR UPDATE" in query.upper()]
 
 

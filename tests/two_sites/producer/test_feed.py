@@ -5,7 +5,7 @@ import json
 import pytest
 from doctypes import CITY, ORDER, ROW, with_orders
 from documents import change, delete, insert, unique
-from logs import statements
+from logs import with_statements
 from streams import SUBSCRIBER, make_subscriber
 
 from sandbox.sites.rest import RestError
@@ -76,8 +76,7 @@ def count_queries(cursor: int, limit: int) -> int:
 
 	# as if it were sent for the first time
 	frappe.db.delete("Event Delivery Hour")
-	with statements() as seen:
-		page = read_page(cursor, limit=limit)
+	page, seen = with_statements(lambda: read_page(cursor, limit=limit))
 	assert page["events"]
 	return len(seen)
 
