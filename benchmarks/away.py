@@ -61,7 +61,7 @@ def copied_again(bench: "Bench") -> list[Figure]:
 				raise RuntimeError(f"{done['here']} of {count} are here, {done['differing']} differ")
 			if number:
 				found[plain].append(done)
-	return compared(f"a repeated copy of {count:,}", found, "≤ 0.6")
+	return compared(f"a repeated copy of {count:,}", found, "≤ 0.3")
 
 
 def compared(name: str, found: dict[bool, list[dict[str, Any]]], target: str) -> list[Figure]:
