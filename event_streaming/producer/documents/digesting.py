@@ -24,7 +24,7 @@ def what_counts(reader: Reader, doctype: str, shape: Shape) -> tuple[Shape, list
 	"""What of a shape documents here have and the consumer is sent, and what of it they lack."""
 	lacking = fields_lacking(doctype, shape.without([ATTACHED_FILES]))
 	if hidden := reader.hidden.get(doctype):
-		if hidden.secret:
+		if hidden.secret and ATTACHED_FILES in names_of(shape):
 			# which files are not sent is seen in whole documents only
 			lacking.append(ATTACHED_FILES)
 		lacking += [name for name in names_of(shape) if name in hidden.left_out and name not in lacking]

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from doctypes import CITY, ORDER, with_orders
+from doctypes import ORDER, with_orders
 from documents import insert, unique
 from streams import make_event_consumer, make_subscriber
 
@@ -63,7 +63,7 @@ def far(site):
 
 	def make(*consumers, **row) -> list[str]:
 		for name in consumers:
-			rows = [{"ref_doctype": each, "status": "Approved", **row} for each in (ORDER, CITY)]
+			rows = [{"ref_doctype": ORDER, "status": "Approved", **row}]
 			site.run(make_event_consumer, url=url(name), rows=rows, user=USER, protocol=2)
 		names = [site.run(insert, doctype=ORDER, title=unique("order")) for _number in range(2)]
 		site.run(change_in_turn, names=names, times=20)
@@ -114,7 +114,7 @@ def test_what_is_hidden_is_not_put_together_and_not_shown(site, far):
 
 	page = site.run(read, name="first")
 
-	assert {changes for _type, _name, changes in told(page)} == {0} and len(page["events"]) == LIMIT
+	assert {changes for _type, _name, changes in told(page)} == {0} and 2 < len(page["events"]) <= LIMIT
 	assert "change 1" not in json.dumps(page["events"])
 
 
