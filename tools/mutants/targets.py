@@ -7,7 +7,7 @@ PACKAGES = (CAPTURE, FEED, UNIT_OF_WORK)
 UNITS = "tests/unit"
 PRODUCER, CONSUMER, STREAM = "tests/two_sites/producer", "tests/two_sites/consumer", "tests/two_sites/stream"
 WHOLE = "tests/two_sites/transactions/test_whole_transactions.py"
-REHEARSAL = (f"{CONSUMER}/test_check_before.py",)
+REHEARSAL = ("tests/two_sites/connecting/test_check_before.py",)
 
 # of a whole package
 TESTS = {
