@@ -62,7 +62,7 @@ page_js = {
 extend_bootinfo = "event_streaming.admin.document.boot"
 
 # keys on our documents are for other sites
-auth_hooks = ["event_streaming.site.authorization.refuse_our_documents"]
+auth_hooks = ["event_streaming.site.login_sources.refuse_our_documents"]
 
 # pages and documents for other sites
 after_request = ["event_streaming.http.compressing.compress"]

@@ -1,5 +1,5 @@
 """Runs on the site whose documents are streamed: captures, orders and feeds.
 
-Its rooms, from the top: registration, feed, capture, documents, notify, log, subscriptions. Each imports only rooms behind it,
-and never anything of `consumer`.
+Which rooms there are, and what each is for: docs/architecture.md. Each imports only rooms behind it, in the order of
+tests/unit/house/test_imports.py, and never anything of `consumer`.
 """

@@ -1,4 +1,7 @@
-"""Policies of single fields, and what kinds of conflict there are. Pure."""
+"""Names of the policies for conflicts, also of single fields, and what kinds of conflict there are. Pure.
+
+What a policy does: `Settler.winner` in apply/conflicts.py.
+"""
 
 from collections.abc import Mapping
 
