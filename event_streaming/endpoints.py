@@ -14,7 +14,7 @@ from event_streaming.consumer.pull import requests
 from event_streaming.consumer.subscriptions import hearing
 from event_streaming.consumer.subscriptions import tracing as arriving
 from event_streaming.consumer.subscriptions.keys import producers_with_keys_of
-from event_streaming.producer.documents import comparing, copying, describing, fetching, files, matching
+from event_streaming.producer.documents import comparing, copying, describing, fetching, files, match_page
 from event_streaming.producer.feed import page
 from event_streaming.producer.log.sequence import tried_again
 from event_streaming.producer.reach import checked, tracing, withheld
@@ -123,7 +123,7 @@ def get_match_page(
 	filters: str | dict | list | None = None,
 ) -> dict[str, Any]:
 	"""Names and values of the fields asked for, of the documents that a copy would give, in the order of their names."""
-	return matching.match_page(event_consumer, doctype, fields, after, cursor, filters)
+	return match_page.match_page(event_consumer, doctype, fields, after, cursor, filters)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 
 from event_streaming.consumer.checking import checker, mending
-from event_streaming.consumer.first_copy import copying, matching
+from event_streaming.consumer.first_copy import copying, linking
 from event_streaming.consumer.pull import adopting
 from event_streaming.consumer.tasks import task as tasks
 from event_streaming.consumer.verify import repair as repairing
@@ -51,7 +51,7 @@ def match(
 ) -> list[dict[str, Any]]:
 	"""What Match By would link on both sites, for each DocType; with `apply` it is linked, here and now."""
 	frappe.only_for(ADMIN)
-	work = matching.apply_match if frappe.utils.cint(apply) else matching.preview_match
+	work = linking.apply_match if frappe.utils.cint(apply) else linking.preview_match
 	return work(event_producer, doctypes)
 
 

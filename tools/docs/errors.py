@@ -57,7 +57,7 @@ AREAS = {
 			"producer/documents/comparing",
 			"producer/documents/copying",
 			"producer/documents/filters",
-			"producer/documents/matching",
+			"producer/documents/match_page",
 		),
 		"Check, first copy, verify and repair",
 		"ตรวจก่อนเริ่ม คัดลอกครั้งแรก ตรวจเทียบ และซ่อม",

@@ -47,10 +47,10 @@ def match_command(event_producer: str | None, doctypes: tuple[str, ...], apply: 
 	  3  some are not clear: more than one has the same values, or one is taken already
 	  4  a pull from the producer is running: try again in a moment
 	"""
-	from event_streaming.consumer.first_copy import matching
+	from event_streaming.consumer.first_copy import linking
 
 	name = chosen_producer(event_producer)
-	work = matching.apply_match if apply else matching.preview_match
+	work = linking.apply_match if apply else linking.preview_match
 	answers = work(name, list(doctypes))
 	if as_json:
 		click.echo(json.dumps(answers, indent=1, ensure_ascii=False))

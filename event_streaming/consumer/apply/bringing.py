@@ -13,6 +13,7 @@ from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.adding import as_counted_here
 from event_streaming.consumer.dependencies import users
 from event_streaming.consumer.dependencies.plan import PlannedDocument
 from event_streaming.consumer.life_cycle import documents
@@ -21,7 +22,6 @@ from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.mapping.records import CHILD_TABLE
 from event_streaming.consumer.matching.one import match_one
 from event_streaming.consumer.resolve.about import About
-from event_streaming.consumer.settling.adding import as_counted_here
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import DependencyMissing, NameTaken, NotAsOne
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, RemoteKey

@@ -2,7 +2,7 @@
 
 A change says what its fields held before. A local field that holds neither that nor the new value was changed here in the
 meantime; clocks play no part in finding that out. Numbers that are added up are in no conflict: they become sums, see
-`settling/adding.py`. It reads the loaded document and changes only the difference that is about to be applied.
+`conflict_rules/adding.py`. It reads the loaded document and changes only the difference that is about to be applied.
 """
 
 from copy import deepcopy
@@ -15,6 +15,8 @@ from frappe.utils import escape_html, get_datetime
 from event_streaming.adapters.calls import decision_of
 from event_streaming.consumer.apply.two_way import is_root_here
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.adding import NotANumber, added_up
+from event_streaming.consumer.conflict_rules.policies import ASK, CONSUMER_WINS, NEWEST_WINS, policy_for
 from event_streaming.consumer.folding.runs import is_several
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
 from event_streaming.consumer.life_cycle.times import convert_times
@@ -22,8 +24,6 @@ from event_streaming.consumer.mapping.records import Places
 from event_streaming.consumer.mapping.rules import needs_remote_document
 from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
-from event_streaming.consumer.settling.adding import NotANumber, added_up
-from event_streaming.consumer.settling.policies import ASK, CONSUMER_WINS, NEWEST_WINS, policy_for
 from event_streaming.exceptions import CannotApply, ConflictToSettle, NotAsOne
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event, parse_data

@@ -24,6 +24,8 @@ from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.renaming import apply_rename
 from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.adding import only
+from event_streaming.consumer.conflict_rules.policies import DELETED_HERE, DELETED_THERE
 from event_streaming.consumer.folding.runs import is_folded, is_several
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
@@ -31,10 +33,8 @@ from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
-from event_streaming.consumer.settling.adding import only
-from event_streaming.consumer.settling.policies import DELETED_HERE, DELETED_THERE
 from event_streaming.consumer.subscriptions.subscription import Subscription
-from event_streaming.consumer.unit_of_work.transaction import Moment
+from event_streaming.consumer.unit_of_work.lost_transaction import Moment
 from event_streaming.exceptions import AsItIsNow, CannotApply, DependencyMissing, RefusedDocType, RowMissing
 from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying, writing

@@ -23,12 +23,12 @@ from event_streaming.consumer.apply import two_way
 from event_streaming.consumer.apply.bringing import bring_missing, with_root
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.policies import MERGED_HERE
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.resolve.resolver import same_moment
-from event_streaming.consumer.settling.policies import MERGED_HERE
 from event_streaming.exceptions import DependencyMissing
 from event_streaming.identity import registry
 from event_streaming.identity.fates import Merge

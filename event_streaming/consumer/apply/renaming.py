@@ -11,10 +11,10 @@ from event_streaming.consumer.apply.bringing import bring_missing, name_taken
 from event_streaming.consumer.apply.merging import merge_here
 from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.policies import RENAMED
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
-from event_streaming.consumer.settling.policies import RENAMED
 from event_streaming.identity.registry import REMOTE_NAME, RemoteKey
 from event_streaming.wire.checks import MAX_NAME, text
 from event_streaming.wire.events import Event, parse_data

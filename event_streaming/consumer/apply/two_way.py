@@ -27,11 +27,11 @@ from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.policies import DELETED_HERE, MADE_AGAIN
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.resolve.resolver import same_moment
-from event_streaming.consumer.settling.policies import DELETED_HERE, MADE_AGAIN
 from event_streaming.identity import fates
 from event_streaming.identity.origin import applying
 from event_streaming.identity.registry import LocalKey

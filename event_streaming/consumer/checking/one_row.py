@@ -19,7 +19,7 @@ from event_streaming.consumer.checking.finding import (
 )
 from event_streaming.consumer.checking.trial import Trial, try_first
 from event_streaming.consumer.dependencies.unasked import unasked_of
-from event_streaming.consumer.first_copy import matching
+from event_streaming.consumer.first_copy import linking
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.consumer.resolve.local_names import existing_names
@@ -215,11 +215,11 @@ def of_names(row: Row) -> Iterator[Found]:
 	if frappe.get_meta(wanted.local_doctype).issingle:
 		return
 	if wanted.match_by:
-		looked = matching.look_at_both(row.doc, row.producer, wanted)
-		yield from names.of_matching(wanted, matching.as_answer(looked)["counts"])
+		looked = linking.look_at_both(row.doc, row.producer, wanted)
+		yield from names.of_matching(wanted, linking.as_answer(looked)["counts"])
 	elif wanted.use_same_name:
 		here = existing_names(wanted.local_doctype, row.there)
-		linked = matching.linked_before(row.doc.name, wanted, row.roots) if here else {}
+		linked = linking.linked_before(row.doc.name, wanted, row.roots) if here else {}
 		there = row.facts["schema"]
 		try:
 			unique = names.candidates(compare.read_schema(there), schema_of(wanted.local_doctype))

@@ -18,9 +18,9 @@ from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.logs.sync_log import CONFLICT, OPEN
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.unit_of_work.groups import is_events_fault
+from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.consumer.unit_of_work.rehearsal import rehearsal
 from event_streaming.consumer.unit_of_work.savepoint import explain
-from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.exceptions import RemoteUnavailable
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import Event, remote_key

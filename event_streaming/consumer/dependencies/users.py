@@ -5,7 +5,7 @@ Which of the three ways is taken (make, replace, fail) is decided by the caller 
 
 import frappe
 
-from event_streaming.consumer.unit_of_work.transaction import hooks_run
+from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.identity.origin import writing
 
 NAMES = ("first_name", "last_name")

@@ -21,7 +21,7 @@ from event_streaming.consumer.subscriptions.fetched import FetchedDocuments, Fil
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
-from event_streaming.consumer.unit_of_work.transaction import hooks_run
+from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
 from event_streaming.identity.origin import ROOT_FLAG, writing
 from event_streaming.identity.registry import LocalKey, RemoteKey

@@ -18,7 +18,7 @@ from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.step import give_up, try_event
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.first_copy.known import known_after
-from event_streaming.consumer.first_copy.matching import match_first
+from event_streaming.consumer.first_copy.linking import match_first
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState

@@ -21,7 +21,7 @@ from event_streaming.consumer.life_cycle.rows import insert_together, missing_ro
 from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stamps_of, take_away
 from event_streaming.consumer.life_cycle.state_before import keep_state
 from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, stored_after_hooks
-from event_streaming.consumer.unit_of_work.transaction import hooks_run
+from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.exceptions import RowMissing
 from event_streaming.identity.origin import writing
 from event_streaming.messages.coded import _

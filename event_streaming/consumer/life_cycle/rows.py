@@ -10,7 +10,7 @@ from pypika.terms import LiteralValue, Parameter
 
 from event_streaming.consumer.life_cycle.fields import as_stored, known_row, left_out, same_value
 from event_streaming.consumer.life_cycle.state_before import is_frappes
-from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
+from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.database import bulk_inserting
 
 INSERT = "db_insert"

@@ -33,7 +33,7 @@ from event_streaming.consumer.life_cycle.kept_values import KeptValues
 from event_streaming.consumer.life_cycle.rows import UpdateTable
 from event_streaming.consumer.life_cycle.shortcuts import lengthen, miss_nothing, shorten
 from event_streaming.consumer.life_cycle.state_before import is_frappes
-from event_streaming.consumer.unit_of_work.transaction import hooks_run
+from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.identity.origin import named
 
 STAMPS = ("creation", "modified", "modified_by", "owner")

@@ -16,7 +16,7 @@ from frappe.model.base_document import BaseDocument
 from frappe.model.docstatus import DocStatus
 from frappe.model.document import Document
 
-from event_streaming.consumer.unit_of_work.transaction import Moment
+from event_streaming.consumer.unit_of_work.lost_transaction import Moment
 
 # what can't be changed in place, and what documents are full of
 PLAIN = frozenset((str, int, float, bool, type(None), datetime, date, timedelta, Decimal, DocStatus))

@@ -11,9 +11,9 @@ from frappe.query_builder.functions import Count, Max, Min
 from frappe.utils import get_datetime, now_datetime
 from pypika import Case, Order
 
+from event_streaming.consumer.conflict_rules.policies import KINDS
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.sync_log import DOCTYPE, FAILED, OPEN, RETRYING, SYNCED
-from event_streaming.consumer.settling.policies import KINDS
 from event_streaming.database.dialects import hour_of, seconds_between
 from event_streaming.site.address import time_zone
 from event_streaming.site.hours import HOUR, Counted

@@ -14,8 +14,8 @@ import frappe
 from frappe.query_builder.functions import Count
 from frappe.utils import cint, now_datetime
 
+from event_streaming.consumer.conflict_rules.policies import SAME_FIELD
 from event_streaming.consumer.logs.causes import Cause, without_tags
-from event_streaming.consumer.settling.policies import SAME_FIELD
 from event_streaming.database import bulk_inserting
 from event_streaming.http.confidential import plain
 from event_streaming.wire.events import Event
@@ -52,7 +52,7 @@ class Outcome:
 	use_same_name: bool = False
 	mapping: str | None = None
 	conflicts: list[dict] = field(default_factory=list)
-	# one of `settling.policies.KINDS`, where both sites did something to the document
+	# one of `conflict_rules.policies.KINDS`, where both sites did something to the document
 	conflict_type: str = ""
 	# (DocType, name) on the producer of the document whose own event has to take effect first
 	waits_for: tuple[str, str] | None = None

@@ -14,7 +14,7 @@ from frappe.utils.user import get_system_managers
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.tasks import findings, task
 from event_streaming.consumer.tasks.task import Task, TaskUnderWay
-from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
+from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.consumer.verify import nights, repair, rounds, verifying
 from event_streaming.site.address import public_url
 from event_streaming.wire.left_out import names_in

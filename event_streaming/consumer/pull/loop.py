@@ -24,7 +24,7 @@ from event_streaming.consumer.pull.retry import retry_due
 from event_streaming.consumer.pull.source import Source
 from event_streaming.consumer.subscriptions import agreement, asking, registration, rotation, sites
 from event_streaming.consumer.subscriptions.remote import Producer
-from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
+from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.consumer.workers.crew import Crew, gather, pull_lock
 from event_streaming.consumer.workers.shared_page import apply_shared
 from event_streaming.database.full_disk import is_full_disk

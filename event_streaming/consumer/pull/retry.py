@@ -23,8 +23,8 @@ from event_streaming.consumer.pull.together import Decisions, Retried, retry_tra
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.unit_of_work.groups import is_events_fault
+from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.consumer.unit_of_work.savepoint import failure
-from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
 from event_streaming.consumer.workers.crew import pull_lock
 from event_streaming.exceptions import PullRunning
 from event_streaming.identity.registry import RemoteKey

@@ -7,9 +7,9 @@ from frappe.utils import cint, escape_html, get_link_to_form, split_emails, vali
 from frappe.utils.password import get_decrypted_password
 
 from event_streaming.adapters.doctypes import why_not_subscribe
+from event_streaming.consumer.conflict_rules.policies import POLICIES, policies_in
 from event_streaming.consumer.line.meter import MOST_KB
 from event_streaming.consumer.line.windows import parse_windows, written
-from event_streaming.consumer.settling.policies import POLICIES, policies_in
 from event_streaming.exceptions import CannotApply, EventStreamingError, RefusedDocType
 from event_streaming.http.allowed import checked_authorities
 from event_streaming.http.confidential import Confidential

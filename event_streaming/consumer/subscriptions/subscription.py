@@ -12,7 +12,7 @@ import frappe
 from frappe.utils import cint, get_datetime
 
 from event_streaming.adapters.doctypes import fields_decided_here
-from event_streaming.consumer.settling.policies import PRODUCER_WINS, policies_in
+from event_streaming.consumer.conflict_rules.policies import PRODUCER_WINS, policies_in
 from event_streaming.wire.left_out import masks_in, names_in
 from event_streaming.wire.pages import KEEP
 from event_streaming.wire.wishes.priorities import NORMAL

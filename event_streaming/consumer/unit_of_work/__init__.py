@@ -5,7 +5,7 @@ Knows neither documents nor what applying is: it is told. The only room besides 
 A *group* of events is one transaction (`groups`), its rows are kept until its end (`group_log`). Each event of it stands in
 a savepoint of its own (`savepoint`). What is known only if the event takes effect is staged with it (`event_scope`): its
 identities, what the other events may link to, files that it has written; what its life cycle has left to do after the commit
-is withdrawn (`after_commit`), and what can be asked once for the whole group is (`one_request`). `transaction` sees who ends the transaction.
+is withdrawn (`after_commit`), and what can be asked once for the whole group is (`one_request`). `lost_transaction` sees who ends the transaction.
 
 | what happens | event ends well | event fails | at the group's end |
 | --- | --- | --- | --- |

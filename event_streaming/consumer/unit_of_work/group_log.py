@@ -17,7 +17,7 @@ from event_streaming.consumer.logs import sync_log
 from event_streaming.consumer.logs.sync_log import OPEN, Outcome
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.consumer.unit_of_work.kept_identities import KeptIdentities
-from event_streaming.consumer.unit_of_work.transaction import is_lost_transaction
+from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.exceptions import TransactionLost
 from event_streaming.identity import registry
 from event_streaming.messages.coded import _

@@ -16,8 +16,8 @@ import frappe
 
 from event_streaming.consumer.logs.sync_log import SYNCED, Outcome
 from event_streaming.consumer.unit_of_work.context import Context
+from event_streaming.consumer.unit_of_work.lost_transaction import forget_lookups, is_lost_transaction
 from event_streaming.consumer.unit_of_work.one_request import OneRequest
-from event_streaming.consumer.unit_of_work.transaction import forget_lookups, is_lost_transaction
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.checks import InvalidPage

@@ -17,7 +17,7 @@ import frappe
 
 from event_streaming.consumer.unit_of_work import statements
 from event_streaming.consumer.unit_of_work.after_commit import MESSAGES, WEBHOOKS
-from event_streaming.consumer.unit_of_work.transaction import forget_lookups
+from event_streaming.consumer.unit_of_work.lost_transaction import forget_lookups
 from event_streaming.consumer.unit_of_work.withheld import Withheld, withholding
 from event_streaming.exceptions import NotInARehearsal
 from event_streaming.messages.coded import _

@@ -16,7 +16,7 @@ from event_streaming.consumer.logs.open_causes import words_of
 from event_streaming.consumer.logs.sync_log import CONFLICT, FAILED, RETRYING, Outcome
 from event_streaming.consumer.unit_of_work.after_commit import AfterCommit
 from event_streaming.consumer.unit_of_work.context import Context
-from event_streaming.consumer.unit_of_work.transaction import Watch, forget_lookups, is_lost_transaction
+from event_streaming.consumer.unit_of_work.lost_transaction import Watch, forget_lookups, is_lost_transaction
 from event_streaming.exceptions import (
 	AsItIsNow,
 	CannotApply,

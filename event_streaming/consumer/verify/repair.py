@@ -25,12 +25,12 @@ from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.page import prepare
 from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.policies import PRODUCER_WINS
 from event_streaming.consumer.first_copy.copying import as_documents
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import FAILED, OPEN, SYNCED, Outcome
-from event_streaming.consumer.settling.policies import PRODUCER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.tasks import findings, task
 from event_streaming.consumer.tasks.findings import Finding

@@ -14,9 +14,9 @@ from frappe.utils import create_batch, get_datetime
 from event_streaming.consumer.apply import two_way
 from event_streaming.consumer.apply.page import look_up_here
 from event_streaming.consumer.apply.work import Work
+from event_streaming.consumer.conflict_rules.policies import CONSUMER_WINS
 from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
 from event_streaming.consumer.logs import open_rows, state
-from event_streaming.consumer.settling.policies import CONSUMER_WINS
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.tasks import findings, task

@@ -130,7 +130,7 @@ def change_meanwhile(doings: list) -> str:
 
 	import frappe
 
-	from event_streaming.consumer.unit_of_work.transaction import hooks_run
+	from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 
 	doc = locked_order(alone=True)
 	for doing in doings:

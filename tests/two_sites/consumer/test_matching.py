@@ -54,13 +54,13 @@ def make(site, doctype: str, count: int, note: str, start: int = 0) -> list[str]
 
 
 def preview(event_producer: str, doctypes: list | None = None) -> list:
-	from event_streaming.consumer.first_copy.matching import preview_match
+	from event_streaming.consumer.first_copy.linking import preview_match
 
 	return json.loads(json.dumps(preview_match(event_producer, doctypes)))
 
 
 def apply(event_producer: str, doctypes: list | None = None) -> list:
-	from event_streaming.consumer.first_copy.matching import apply_match
+	from event_streaming.consumer.first_copy.linking import apply_match
 
 	return json.loads(json.dumps(apply_match(event_producer, doctypes)))
 
@@ -237,9 +237,9 @@ def test_a_document_that_stands_for_one_of_another_producer_is_told_and_left_alo
 
 def apply_in_small_batches(event_producer: str, die_after: int) -> int:
 	"""Linked in batches of one; the process dies after some."""
-	from event_streaming.consumer.first_copy import matching
+	from event_streaming.consumer.first_copy import linking
 
-	matching.BATCH, real, calls = 1, matching.still_open, []
+	linking.BATCH, real, calls = 1, linking.still_open, []
 
 	def counted(*arguments):
 		calls.append(1)
@@ -247,13 +247,13 @@ def apply_in_small_batches(event_producer: str, die_after: int) -> int:
 			raise SystemExit
 		return real(*arguments)
 
-	matching.still_open = counted
+	linking.still_open = counted
 	try:
-		matching.apply_match(event_producer)
+		linking.apply_match(event_producer)
 	except SystemExit:
 		return -1
 	finally:
-		matching.BATCH, matching.still_open = 200, real
+		linking.BATCH, linking.still_open = 200, real
 	return len(calls)
 
 
@@ -272,10 +272,10 @@ def test_broken_off_in_the_middle_it_goes_on_from_there(producer, consumer):
 
 def apply_while_something_comes(event_producer: str, arrives: str) -> list:
 	"""A pull brings an event between the look at both sites and the linking."""
-	from event_streaming.consumer.first_copy import matching
+	from event_streaming.consumer.first_copy import linking
 	from event_streaming.consumer.pull import loop
 
-	real = matching.look_at_both
+	real = linking.look_at_both
 
 	def look_and_pull(doc, producer, subscription):
 		looked = real(doc, producer, subscription)
@@ -283,11 +283,11 @@ def apply_while_something_comes(event_producer: str, arrives: str) -> list:
 		loop.pull(event_producer)
 		return looked
 
-	matching.look_at_both = look_and_pull
+	linking.look_at_both = look_and_pull
 	try:
-		return json.loads(json.dumps(matching.apply_match(event_producer)))
+		return json.loads(json.dumps(linking.apply_match(event_producer)))
 	finally:
-		matching.look_at_both = real
+		linking.look_at_both = real
 
 
 def test_what_comes_meanwhile_is_not_linked_again(producer, consumer):
@@ -352,7 +352,7 @@ def test_fields_that_are_none_are_refused(producer, consumer, fields):
 def ask_for(event_consumer: str, fields: str) -> str:
 	import frappe
 
-	from event_streaming.producer.documents.matching import match_page
+	from event_streaming.producer.documents.match_page import match_page
 
 	frappe.set_user("stream@example.com")
 	try:
@@ -491,7 +491,7 @@ def test_a_producer_that_runs_the_older_app_can_not_be_matched(consumer):
 def try_preview(event_producer: str) -> str:
 	import frappe
 
-	from event_streaming.consumer.first_copy.matching import preview_match
+	from event_streaming.consumer.first_copy.linking import preview_match
 
 	try:
 		preview_match(event_producer)

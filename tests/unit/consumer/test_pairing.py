@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from event_streaming.consumer.matching.pairing import pair
+from event_streaming.consumer.matching.pairs import pair
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.matching import LONGEST, comparable, parse_match_page, says_something, values_of
 

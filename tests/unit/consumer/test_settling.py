@@ -2,8 +2,8 @@
 
 import pytest
 
-from event_streaming.consumer.settling.adding import NotANumber, added_up, as_counted_here, only
-from event_streaming.consumer.settling.policies import policies_in, policy_for
+from event_streaming.consumer.conflict_rules.adding import NotANumber, added_up, as_counted_here, only
+from event_streaming.consumer.conflict_rules.policies import policies_in, policy_for
 
 
 def update(**changed) -> dict:

@@ -23,7 +23,7 @@ ROOMS_OF_PRODUCER = (
 	"inviting",
 )
 ROOMS_OF_CONSUMER = (
-	"settling",
+	"conflict_rules",
 	"line",
 	"tasks",
 	"logs",
@@ -115,11 +115,11 @@ PURE = {
 	f"{CONSUMER}.workers.lanes",
 	f"{CONSUMER}.mapping.records",
 	f"{CONSUMER}.mapping.rules",
-	f"{CONSUMER}.matching.pairing",
+	f"{CONSUMER}.matching.pairs",
 	f"{CONSUMER}.mapping.value_maps",
 	f"{CONSUMER}.unit_of_work.statements",
-	f"{CONSUMER}.settling.adding",
-	f"{CONSUMER}.settling.policies",
+	f"{CONSUMER}.conflict_rules.adding",
+	f"{CONSUMER}.conflict_rules.policies",
 	f"{CONSUMER}.verify.nights",
 }
 # on the consumer a commit belongs to the unit of work: documents, log and cursor go together. The others, and why:
@@ -133,7 +133,7 @@ MAY_COMMIT = {
 	f"{CONSUMER}.pull.sweep": "an entry in Frappe's Error Log for a pull that broke, so that the others go on",
 	f"{CONSUMER}.workers.shared_page": "the cursor, when the lanes of a page are done",
 	f"{CONSUMER}.workers.helper": "an entry in Frappe's Error Log",
-	f"{CONSUMER}.first_copy.matching": "which documents are linked, in batches; nothing else is written with it",
+	f"{CONSUMER}.first_copy.linking": "which documents are linked, in batches; nothing else is written with it",
 	f"{CONSUMER}.first_copy.copying": "its place, which goes with what was copied up to there",
 	f"{CONSUMER}.checking.checker": "which rows are checked, one by one",
 	f"{CONSUMER}.verify.checking": "how far a comparison has got, between two steps",

@@ -15,7 +15,7 @@ from event_streaming.admin.remote import told_in_the_desk
 from event_streaming.broker.checking import refuse_without_package, refuse_wrong_servers
 from event_streaming.consumer.checking import checker
 from event_streaming.consumer.dependencies import unasked
-from event_streaming.consumer.first_copy import copying, matching
+from event_streaming.consumer.first_copy import copying, linking
 from event_streaming.consumer.logs import figures, overview, state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.managed.rows import forget_managed
@@ -185,14 +185,14 @@ def preview_match(event_producer: str, doctypes: str | list | None = None) -> li
 	"""The form's button: what Match By would link, and what not and why. Changes nothing."""
 	frappe.only_for("System Manager")
 	with told_in_the_desk():
-		return matching.preview_match(event_producer, doctypes)
+		return linking.preview_match(event_producer, doctypes)
 
 
 @frappe.whitelist(methods=["POST"])
 def start_match(event_producer: str, doctypes: str | list | None = None) -> None:
 	"""The form's button: have a background job link what the preview shows."""
 	frappe.only_for("System Manager")
-	matching.request_match(event_producer, doctypes)
+	linking.request_match(event_producer, doctypes)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -16,7 +16,7 @@ from event_streaming.consumer.first_copy.scope import as_list, wanted_subscripti
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.matching.fields import MatchFields, match_fields
 from event_streaming.consumer.matching.here import in_names_of_this_site, local_values, taken_names
-from event_streaming.consumer.matching.pairing import Pairs, pair
+from event_streaming.consumer.matching.pairs import Pairs, pair
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import Subscription
@@ -66,7 +66,7 @@ def apply_match(event_producer: str, doctypes: str | Iterable[str] | None = None
 def request_match(event_producer: str, doctypes: str | Iterable[str] | None = None) -> None:
 	"""Have a background job link them; the person who asked is told."""
 	frappe.enqueue(
-		"event_streaming.consumer.first_copy.matching.match_job",
+		"event_streaming.consumer.first_copy.linking.match_job",
 		queue="long",
 		enqueue_after_commit=True,
 		event_producer=event_producer,
