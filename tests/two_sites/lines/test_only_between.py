@@ -15,16 +15,9 @@ ZONE = "Asia/Kolkata"
 @pytest.fixture(autouse=True)
 def sites(producer, consumer):
 	with_orders(producer, consumer)
-	consumer.run(set_time_zone, zone=ZONE)
+	consumer.set_time_zone(ZONE)
 	yield
-	consumer.run(set_time_zone, zone="UTC")
-
-
-def set_time_zone(zone: str) -> None:
-	import frappe
-
-	frappe.db.set_single_value("System Settings", "time_zone", zone)
-	frappe.clear_cache()
+	consumer.set_time_zone("Asia/Bangkok")
 
 
 def subscribe_with_hours(consumer, producer, applies_to: str = "Low Rows", **city) -> str:

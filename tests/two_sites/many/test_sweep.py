@@ -63,7 +63,7 @@ def sweep_a_minute(hanging: list | None = None, seconds_each: float = 0, backlog
 		frappe.db.set_value(
 			"Event Producer Last Update", {"event_producer": name}, values or {"docstatus": 0}
 		)
-		return SimpleNamespace(error="away" if waits else "", more=name == backlog)
+		return SimpleNamespace(error="away" if waits else "", goes_on=name == backlog)
 
 	kept = {each: getattr(sweep, each) for each in ("pull", "monotonic", "request_pull", "_queue")}
 	sweep.pull, sweep.monotonic = pull, lambda: clock[0]
