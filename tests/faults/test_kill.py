@@ -42,7 +42,7 @@ PRODUCER_STEPS = [
 	("producer.log.sequence:_number", "before", 1),
 	("producer.log.sequence:_number", "after", 1),
 	("producer.log.sequence:_set_head", "after", 1),
-	("producer.feed.page:read_page", "after", 1),
+	("producer.feed.overtaking:read_page", "after", 1),
 	("producer.feed.page:record_deliveries", "after", 1),
 	("producer.feed.page:on_the_wire", "after", 1),
 	*((f"commit:{nth}", when, nth) for nth in range(2, 5) for when in ("before", "after")),

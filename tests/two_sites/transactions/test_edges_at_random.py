@@ -23,7 +23,7 @@ def pages_of_random_logs(count: int) -> int:
 
 	from event_streaming.producer.feed import selection
 
-	names = ("MOST_TOGETHER", "WINDOW", "_for_reader", "_transactions", "_first_position")
+	names = ("MOST_TOGETHER", "WINDOW", "_for_reader", "_transactions", "first_position")
 	kept = {name: getattr(selection, name) for name in names}
 	try:
 		return sum(pages_of_one(selection, random.Random(seed), seed) for seed in range(count))
@@ -49,7 +49,7 @@ def pages_of_one(selection, drawn, seed: int) -> int:
 	selection.MOST_TOGETHER, selection.WINDOW = drawn.choice([4, 6, 10]), drawn.choice([3, 5, 50])
 	selection._for_reader = lambda _reader, *bounds: [candidate(row) for row in between(*bounds, mine=True)]
 	selection._transactions = lambda *bounds: [row[:2] for row in between(*bounds)]
-	selection._first_position = lambda reader: next((row[0] for row in log if row[0] > reader.cursor), None)
+	selection.first_position = lambda reader: next((row[0] for row in log if row[0] > reader.cursor), None)
 	log, head = [], 0
 	for number in range(drawn.randint(1, 12)):
 		transaction = "" if drawn.random() < 0.15 else f"t{number}"
