@@ -4,7 +4,7 @@ Nothing here needs a site. What the other side sends is untrusted: types, sizes 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypedDict
 
 from event_streaming.wire.checks import (
@@ -27,6 +27,20 @@ OF_FILES = (ATTACH, DETACH)
 UPDATE_TYPES = (CREATE, UPDATE, DELETE, RENAME, *OF_FILES)
 # in the data of a Create that the feed makes up from a document's present state: its files
 FILES_KEY = "_files"
+# who wrote a document and when, the DocTypes in it and the place of a row: they say nothing of what it needs
+SAYS_NOTHING = frozenset(
+	(
+		"doctype",
+		"parenttype",
+		"parentfield",
+		"owner",
+		"modified_by",
+		"creation",
+		"modified",
+		"docstatus",
+		"idx",
+	)
+)
 
 
 class Root(TypedDict):
@@ -202,3 +216,18 @@ def end_of_transaction(events: Sequence[Event], start: int) -> int:
 	while transaction and end < len(events) and transaction_of(events[end]) == transaction:
 		end += 1
 	return end
+
+
+def texts_in(data: Any) -> Iterator[str]:
+	"""Every text in an event's data that may be the name of another document, or the address of a file; a number may be a name, too."""
+	waiting = [data]
+	while waiting:
+		value = waiting.pop()
+		if isinstance(value, str):
+			yield value
+		elif isinstance(value, dict):
+			waiting.extend(each for key, each in value.items() if key not in SAYS_NOTHING)
+		elif isinstance(value, list):
+			waiting.extend(value)
+		elif isinstance(value, int) and not isinstance(value, bool):
+			yield str(value)

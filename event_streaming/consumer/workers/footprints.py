@@ -20,7 +20,7 @@ from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.dependencies.plan import Need, PlannedDocument
 from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
-from event_streaming.consumer.workers.lanes import Mark, components, texts_in
+from event_streaming.consumer.workers.lanes import Mark, components
 from event_streaming.identity import registry
 from event_streaming.identity.registry import Identity, RemoteKey
 from event_streaming.wire.checks import InvalidPage
@@ -35,6 +35,7 @@ from event_streaming.wire.events import (
 	keys_of,
 	parse_data,
 	remote_key,
+	texts_in,
 	transaction_of,
 )
 from event_streaming.wire.files import is_local_url

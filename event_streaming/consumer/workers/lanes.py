@@ -5,18 +5,12 @@ share a mark, over however many others, are in the same lane, and every lane kee
 are is not its business; see footprints.py.
 """
 
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from heapq import heappop, heappush
-from typing import Any
 
 Mark = Hashable
 # the number of an event in its page
 Number = int
-
-# who wrote a document and when, and the DocTypes in it: they say nothing about what it needs
-SAYS_NOTHING = frozenset(
-	("doctype", "parenttype", "parentfield", "owner", "modified_by", "creation", "modified", "docstatus")
-)
 
 
 def components(touched: Sequence[Collection[Mark]]) -> list[list[Number]]:
@@ -57,19 +51,6 @@ def deal_out(lengths: Sequence[int], shares: Sequence[int]) -> list[list[int]]:
 def shares_of(workers: int, each: int, most: int) -> list[int]:
 	"""Lanes that become shorter, a few for each worker: those who are done first wait only for a short one at the end."""
 	return [each - number // workers for number in range(workers * each)][: max(most, 1)]
-
-
-def texts_in(data: Any) -> Iterator[str]:
-	"""Every text in a document or a difference that may be the name of another document, or the address of a file."""
-	waiting = [data]
-	while waiting:
-		value = waiting.pop()
-		if isinstance(value, str):
-			yield value
-		elif isinstance(value, dict):
-			waiting.extend(each for key, each in value.items() if key not in SAYS_NOTHING)
-		elif isinstance(value, list):
-			waiting.extend(value)
 
 
 def runs(alone: Sequence[bool], shortest: int) -> list[tuple[int, int, bool]]:

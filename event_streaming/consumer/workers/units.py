@@ -20,8 +20,7 @@ from event_streaming.consumer.folding.runs import Run, all_steps, in_order, is_w
 from event_streaming.consumer.folding.steps_needed import are_needed
 from event_streaming.consumer.unit_of_work.groups import Handling, Mark, apply_in_groups
 from event_streaming.consumer.workers.footprints import components_of_page
-from event_streaming.consumer.workers.lanes import texts_in
-from event_streaming.wire.events import Event, parse_data, remote_key
+from event_streaming.wire.events import Event, parse_data, remote_key, texts_in
 from event_streaming.wire.files import is_local_url
 
 

@@ -12,11 +12,11 @@ Pure: events are read and written by the caller. It decides nothing of what the 
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from event_streaming.wire.events import RENAME, UPDATE
+from event_streaming.wire.events import RENAME, UPDATE, texts_in
 from event_streaming.wire.lean.composing import Change, before_both, both, has_shape, has_shape_before
 
 if TYPE_CHECKING:
@@ -27,20 +27,6 @@ Key = tuple[str, str]
 Subject = tuple[str, str, str | None]
 # so many events have their data read at once
 BATCH = 500
-# who wrote a document and when, and the DocTypes in it
-SAYS_NOTHING = frozenset(
-	(
-		"doctype",
-		"parenttype",
-		"parentfield",
-		"owner",
-		"modified_by",
-		"creation",
-		"modified",
-		"docstatus",
-		"idx",
-	)
-)
 
 
 # gives an event its data, and what stood before
@@ -294,21 +280,6 @@ def is_change(data: Change, before: Change) -> bool:
 		and bool(before["changed"].get("modified"))
 		and "docstatus" not in (data.get("changed") or {})
 	)
-
-
-def texts_in(data: Any) -> Iterator[str]:
-	"""Every text in an event that may be the name of a document; a number may be one too."""
-	waiting = [data]
-	while waiting:
-		value = waiting.pop()
-		if isinstance(value, str):
-			yield value
-		elif isinstance(value, dict):
-			waiting.extend(each for key, each in value.items() if key not in SAYS_NOTHING)
-		elif isinstance(value, list):
-			waiting.extend(value)
-		elif isinstance(value, int) and not isinstance(value, bool):
-			yield str(value)
 
 
 def compose(

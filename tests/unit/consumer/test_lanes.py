@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_streaming.consumer.workers.lanes import components, deal_out, runs, shares_of, texts_in
+from event_streaming.consumer.workers.lanes import components, deal_out, runs, shares_of
 
 MARKS = st.lists(st.sets(st.integers(0, 30), min_size=1, max_size=4), max_size=60)
 LENGTHS = st.lists(st.integers(1, 40), max_size=60)
@@ -78,13 +78,3 @@ def test_runs_cover_the_page_in_order_and_share_nothing_that_has_to_be_alone(alo
 		if shared:
 			assert end - start >= shortest and not any(alone[start:end])
 	assert not any(not one[2] and not other[2] for one, other in pairwise(found))
-
-
-def test_whatever_may_be_a_name_is_found_wherever_it_stands():
-	data = {
-		"changed": {"city": "Ayutthaya", "owner": "a@example.com", "total": 4},
-		"added": {"rows": [{"item": "Bolt", "parenttype": "Order", "parts": [{"of": "Nut"}]}]},
-		"removed": {"rows": ["row 7"]},
-	}
-
-	assert set(texts_in(data)) == {"Ayutthaya", "Bolt", "Nut", "row 7"}

@@ -6,7 +6,7 @@ import pytest
 
 from event_streaming.wire import events
 from event_streaming.wire.checks import MAX_DEPTH, MAX_ROWS, InvalidPage
-from event_streaming.wire.events import parse_data
+from event_streaming.wire.events import parse_data, texts_in
 
 
 def data_of(text: str) -> dict:
@@ -56,3 +56,13 @@ def test_the_values_of_an_ordinary_difference_are_not_looked_at_one_by_one(monke
 	assert looked_at == []
 	data_of(json.dumps(BAD["half a character"]))
 	assert len(looked_at) == 1
+
+
+def test_whatever_may_be_a_name_is_found_wherever_it_stands():
+	data = {
+		"changed": {"city": "Ayutthaya", "owner": "a@example.com", "total": 4, "idx": 9, "urgent": True},
+		"added": {"rows": [{"item": "Bolt", "parenttype": "Order", "parts": [{"of": "Nut"}]}]},
+		"removed": {"rows": ["row 7"]},
+	}
+
+	assert set(texts_in(data)) == {"Ayutthaya", "4", "Bolt", "Nut", "row 7"}
