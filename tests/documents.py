@@ -2,7 +2,7 @@
 
 import uuid
 
-from tests.doctypes import CITY
+from tests.doctypes import CITY, ORDER
 
 
 def unique(prefix: str) -> str:
@@ -85,3 +85,28 @@ def discard(doctype: str, name: str) -> None:
 		doc.discard()
 	else:
 		doc.db_set("docstatus", 2)
+
+
+def make_orders(prefix: str, count: int) -> list[str]:
+	"""Orders with rows, each with a city of its own; the second is submitted."""
+	import frappe
+
+	names = []
+	for number in range(count):
+		city = frappe.get_doc({"doctype": CITY, "title": f"{prefix} city {number}"}).insert()
+		order = frappe.get_doc(
+			{
+				"doctype": ORDER,
+				"title": f"{prefix} {number}",
+				"city": city.name,
+				"due": "2026-05-01 10:00:00",
+				"rows": [{"item": "bolt", "qty": 2}, {"item": "nut", "qty": 3}],
+			}
+		).insert()
+		names.append(order.name)
+	frappe.get_doc(ORDER, names[1]).submit()
+	return names
+
+
+def only(prefix: str) -> dict:
+	return {ORDER: {"title": ["like", f"{prefix}%"]}}

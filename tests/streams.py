@@ -3,6 +3,7 @@
 Functions with a site as their first argument are called by tests; the others run inside a site.
 """
 
+import json
 import time
 
 from tests.doctypes import CITY, ORDER
@@ -309,3 +310,24 @@ def where_it_stands(secrets: list[str]) -> list[str]:
 				continue
 			found += [str(key) for secret in secrets if secret in text]
 	return found
+
+
+def copy_now(
+	event_producer: str, doctypes: list | None = None, filters: dict | None = None, pulls: bool = True
+) -> dict:
+	"""A copy to its end, here and now, as the command does it; without pulls where events are to wait."""
+	import frappe
+
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
+
+	name = copying.begin(event_producer, doctypes, filters).name
+	frappe.db.commit()
+	pull_first, copying.let_pull = copying.let_pull, copying.let_pull if pulls else print
+	try:
+		while (done := run_slice(name)).more:
+			pass
+	finally:
+		copying.let_pull = pull_first
+	return json.loads(json.dumps({**task.as_progress(done.task), "report": done.task.report}, default=str))

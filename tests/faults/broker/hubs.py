@@ -75,23 +75,31 @@ def publish_all(most: int = 0) -> int:
 	return count
 
 
-def pull_and_watch(event_producer: str) -> dict:
-	"""A pull, with how many events came from the feed and how many from the broker."""
+def pages_of_a_pull(event_producer: str) -> tuple:
+	"""The pages that a pull takes, and its summary."""
 	from event_streaming.consumer.pull import loop
 
-	came, original = {"feed": 0, "broker": 0, "requests": 0}, loop.next_page
+	pages, original = [], loop.next_page
 
 	def watched(*args):
 		page = original(*args)
-		came["broker" if page["from_broker"] else "feed"] += len(page["events"])
-		came["requests"] += not page["from_broker"]
+		pages.append({**page, "events": list(page["events"])})
 		return page
 
 	loop.next_page = watched
 	try:
-		summary = loop.pull(event_producer)
+		return pages, loop.pull(event_producer)
 	finally:
 		loop.next_page = original
+
+
+def pull_and_watch(event_producer: str) -> dict:
+	"""A pull, with how many events came from the feed and how many from the broker."""
+	pages, summary = pages_of_a_pull(event_producer)
+	came = {"feed": 0, "broker": 0, "requests": 0}
+	for page in pages:
+		came["broker" if page["from_broker"] else "feed"] += len(page["events"])
+		came["requests"] += not page["from_broker"]
 	return {**came, "error": summary.error, "failed": summary.failed, "synced": summary.synced}
 
 

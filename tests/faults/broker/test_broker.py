@@ -14,6 +14,7 @@ from hubs import (
 	lose,
 	lose_all,
 	messages_at,
+	pages_of_a_pull,
 	publish_all,
 	publish_first,
 	pull_and_watch,
@@ -737,24 +738,14 @@ def publish_in_lots(events: int) -> list[int]:
 
 def pull_and_list(event_producer: str) -> list[tuple[str, list[str]]]:
 	"""Of each page of a pull, where it came from, and the transaction of each event; "" for what is divided."""
-	from event_streaming.consumer.pull import loop
 	from event_streaming.wire.events import transaction_of
 
-	pages, original = [], loop.next_page
-
-	def watched(*args):
-		page = original(*args)
-		where = "broker" if page["from_broker"] else "feed"
-		pages.append((where, [transaction_of(event) for event in page["events"]]))
-		return page
-
-	loop.next_page = watched
-	try:
-		summary = loop.pull(event_producer)
-	finally:
-		loop.next_page = original
+	pages, summary = pages_of_a_pull(event_producer)
 	assert not summary.error, summary.error
-	return pages
+	return [
+		("broker" if page["from_broker"] else "feed", [transaction_of(event) for event in page["events"]])
+		for page in pages
+	]
 
 
 def check_whole(pages: list) -> None:

@@ -5,35 +5,14 @@ import time
 
 import pytest
 from doctypes import CITY, ORDER, TICKET
-from documents import change, delete, insert, read_doc, read_rows, set_settings, unique
+from documents import change, delete, insert, make_orders, only, read_doc, read_rows, set_settings, unique
 from fake_producer import FakeProducer
 from logs import sync_logs
-from streams import make_event_producer, make_subscriber, pull, subscribe, wait_for
+from streams import copy_now, make_event_producer, make_subscriber, pull, subscribe, wait_for
 
 FORM = "event_streaming.event_streaming.doctype.event_producer.event_producer"
 TASK = "Event Streaming Task"
 pytestmark = pytest.mark.usefixtures("orders")
-
-
-def copy_now(
-	event_producer: str, doctypes: list | None = None, filters: dict | None = None, pulls: bool = True
-) -> dict:
-	"""A copy to its end, here and now, as the command does it; without pulls where events are to wait."""
-	import frappe
-
-	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.long_work.runner import run_slice
-	from event_streaming.consumer.tasks import task
-
-	name = copying.begin(event_producer, doctypes, filters).name
-	frappe.db.commit()
-	pull_first, copying.let_pull = copying.let_pull, copying.let_pull if pulls else print
-	try:
-		while (done := run_slice(name)).more:
-			pass
-	finally:
-		copying.let_pull = pull_first
-	return json.loads(json.dumps({**task.as_progress(done.task), "report": done.task.report}, default=str))
 
 
 def copy(consumer, producer, *doctypes, pulls: bool = True, **filters) -> dict:
@@ -47,31 +26,6 @@ def copy(consumer, producer, *doctypes, pulls: bool = True, **filters) -> dict:
 	)
 	assert done["status"] == "Done", done["message"]
 	return done
-
-
-def make_orders(prefix: str, count: int) -> list[str]:
-	"""Orders with rows, each with a city of its own; the second is submitted."""
-	import frappe
-
-	names = []
-	for number in range(count):
-		city = frappe.get_doc({"doctype": CITY, "title": f"{prefix} city {number}"}).insert()
-		order = frappe.get_doc(
-			{
-				"doctype": ORDER,
-				"title": f"{prefix} {number}",
-				"city": city.name,
-				"due": "2026-05-01 10:00:00",
-				"rows": [{"item": "bolt", "qty": 2}, {"item": "nut", "qty": 3}],
-			}
-		).insert()
-		names.append(order.name)
-	frappe.get_doc(ORDER, names[1]).submit()
-	return names
-
-
-def only(prefix: str) -> dict:
-	return {ORDER: {"title": ["like", f"{prefix}%"]}}
 
 
 def look(site, name: str) -> dict | None:

@@ -6,37 +6,11 @@ import pytest
 from doctypes import ORDER, with_orders
 from documents import insert, unique
 from streams import make_event_consumer, make_subscriber
+from test_shared_page import read, url
 
 USER = "stream@example.com"
 LIMIT = 6
 WISH = json.dumps({"doctypes": [ORDER], "apart": []})
-
-
-def url(name: str) -> str:
-	return f"http://{name}.example"
-
-
-def read(name: str, cursor: int = 0, as_one: object = WISH) -> dict:
-	"""A page, and how often the log was read for it."""
-	import frappe
-
-	from event_streaming.producer.feed import page, shared
-
-	original, seen = shared.read_slice, []
-
-	def counting(*args):
-		seen.append(args)
-		return original(*args)
-
-	shared.read_slice = counting
-	frappe.set_user(USER)
-	try:
-		answer = page.get_page(url(name), cursor, limit=LIMIT, as_one=as_one)
-		frappe.db.commit()
-		return {**answer, "read": len(seen)}
-	finally:
-		shared.read_slice = original
-		frappe.set_user("Administrator")
 
 
 def change_in_turn(names: list, times: int) -> None:
@@ -88,7 +62,7 @@ def deliveries(name: str) -> list[tuple[str, int]]:
 def test_all_of_it_is_one_page(site, far):
 	names = far("first")
 
-	page = site.run(read, name="first")
+	page = site.run(read, name="first", as_one=WISH, limit=LIMIT)
 
 	assert told(page) == [*(("Create", name, 0) for name in names), *(("Update", name, 20) for name in names)]
 	assert not page["has_more"] and page["cursor"] == page["events"][-1]["position"]
@@ -100,19 +74,19 @@ def test_all_of_it_is_one_page(site, far):
 def test_under_a_condition_each_change_is_on_record_as_delivered_where_it_came(site, far):
 	far("first", condition="True")
 
-	page = site.run(read, name="first")
+	page = site.run(read, name="first", as_one=WISH, limit=LIMIT)
 
 	rows, positions = site.run(deliveries, name="first"), {event["position"] for event in page["events"]}
 	assert len(rows) == 42 and {at for _parent, at in rows} == positions
 	assert max(changes for _type, _name, changes in told(page)) == 20
 	# and nothing of it is given again, whatever its document meets later
-	assert site.run(read, name="first", cursor=page["cursor"])["events"] == []
+	assert site.run(read, name="first", cursor=page["cursor"], as_one=WISH, limit=LIMIT)["events"] == []
 
 
 def test_what_is_hidden_is_not_put_together_and_not_shown(site, far):
 	far("first", fields_not_sent="note")
 
-	page = site.run(read, name="first")
+	page = site.run(read, name="first", as_one=WISH, limit=LIMIT)
 
 	assert {changes for _type, _name, changes in told(page)} == {0} and 2 < len(page["events"]) <= LIMIT
 	assert "change 1" not in json.dumps(page["events"])
@@ -121,8 +95,8 @@ def test_what_is_hidden_is_not_put_together_and_not_shown(site, far):
 def test_it_is_another_page_than_that_of_those_who_take_each_step(site, far):
 	far("first", "second", "third", "fourth")
 
-	pages = [site.run(read, name=name) for name in ("first", "second", "third")]
-	plain = site.run(read, name="fourth", as_one=None)
+	pages = [site.run(read, name=name, as_one=WISH, limit=LIMIT) for name in ("first", "second", "third")]
+	plain = site.run(read, name="fourth", as_one=None, limit=LIMIT)
 
 	assert [page["read"] for page in pages] == [1, 1, 0]
 	assert pages[0]["events"] == pages[1]["events"] == pages[2]["events"]
@@ -143,7 +117,7 @@ def test_it_is_another_page_than_that_of_those_who_take_each_step(site, far):
 )
 def test_a_wish_that_can_not_be_read_is_none(site, far, wish):
 	far("first")
-	page = site.run(read, name="first", as_one=wish)
+	page = site.run(read, name="first", as_one=wish, limit=LIMIT)
 	assert {changes for *_event, changes in told(page)} == {0} and len(page["events"]) == LIMIT
 
 
@@ -151,7 +125,7 @@ def test_documents_whose_steps_are_wanted_come_in_steps(site, far):
 	names = far("first")
 	wish = json.dumps({"doctypes": [ORDER], "apart": [[ORDER, names[0]]]})
 
-	events = told(site.run(read, name="first", as_one=wish))
+	events = told(site.run(read, name="first", as_one=wish, limit=LIMIT))
 
 	assert ("Update", names[0], 0) in events
 	assert all(changes == 0 for _type, name, changes in events if name == names[0])

@@ -4,54 +4,10 @@ import json
 
 import pytest
 from doctypes import CITY, ORDER
-from documents import change, delete, insert, read_doc, set_settings, unique
-from streams import SUBSCRIBER, make_event_consumer, make_subscriber, pull, subscribe
+from documents import change, delete, insert, make_orders, only, read_doc, set_settings, unique
+from streams import SUBSCRIBER, copy_now, make_event_consumer, make_subscriber, pull, subscribe
 
 pytestmark = pytest.mark.usefixtures("orders")
-
-
-def copy_now(event_producer: str, filters: dict, pulls: bool) -> dict:
-	"""A copy of orders to its end, here and now; without pulls where events are to wait."""
-	import frappe
-
-	from event_streaming.consumer.first_copy import copying
-	from event_streaming.consumer.long_work.runner import run_slice
-	from event_streaming.consumer.tasks import task
-
-	name = copying.begin(event_producer, [ORDER], filters).name
-	frappe.db.commit()
-	pull_first, copying.let_pull = copying.let_pull, copying.let_pull if pulls else print
-	try:
-		while (done := run_slice(name)).more:
-			pass
-	finally:
-		copying.let_pull = pull_first
-	return json.loads(json.dumps({**task.as_progress(done.task), "report": done.task.report}, default=str))
-
-
-def make_orders(prefix: str, count: int) -> list[str]:
-	"""Orders with rows, each with a city of its own; the second is submitted."""
-	import frappe
-
-	names = []
-	for number in range(count):
-		city = frappe.get_doc({"doctype": CITY, "title": f"{prefix} city {number}"}).insert()
-		order = frappe.get_doc(
-			{
-				"doctype": ORDER,
-				"title": f"{prefix} {number}",
-				"city": city.name,
-				"due": "2026-05-01 10:00:00",
-				"rows": [{"item": "bolt", "qty": 2}, {"item": "nut", "qty": 3}],
-			}
-		).insert()
-		names.append(order.name)
-	frappe.get_doc(ORDER, names[1]).submit()
-	return names
-
-
-def only(prefix: str) -> dict:
-	return {ORDER: {"title": ["like", f"{prefix}%"]}}
 
 
 def look(site, name: str) -> dict | None:
@@ -73,7 +29,7 @@ def copy_and_count(event_producer: str, filters: dict, knows: bool = True, pulls
 
 	Producer.get_copy_page = get_copy_page
 	try:
-		done = copy_now(event_producer, filters, pulls)
+		done = copy_now(event_producer, [ORDER], filters, pulls)
 	finally:
 		Producer.get_copy_page = original
 	known = [each is not None for each in asked]
