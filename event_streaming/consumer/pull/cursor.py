@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from event_streaming.consumer.logs import state, sync_log, taken_events
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.identity import registry
 from event_streaming.wire.events import Event
 from event_streaming.wire.wishes.priorities import taken_after
+
+# beyond all positions
+NOWHERE = 2**63
 
 
 @dataclass
@@ -50,7 +54,7 @@ class Cursor:
 		if self.ahead:
 			state.move_cursor(self.event_producer, taken_ahead=state.as_taken(self.taken_after(upto)))
 			return
-		position, last_update = cursor_after(self.events, upto, self.kept)
+		position, last_update = cursor_after(self.events, upto, self.kept, self.bounds[upto])
 		values: dict = {"position": position, "last_update": last_update}
 		if self.caught_up_on and upto == len(self.events):
 			values["caught_up_on"] = self.caught_up_on
@@ -60,10 +64,17 @@ class Cursor:
 		if self.ahead:
 			self.kept.taken_ahead = state.as_taken(self.taken_after(upto)) or ""
 		else:
-			self.kept.position, self.kept.last_update = cursor_after(self.events, upto, self.kept)
+			self.kept.position, self.kept.last_update = cursor_after(
+				self.events, upto, self.kept, self.bounds[upto]
+			)
 		self.summary.events += len(statuses)
 		self.summary.synced += statuses.count(sync_log.SYNCED)
 		self.summary.failed += sum(status in sync_log.OPEN for status in statuses)
+
+	@cached_property
+	def bounds(self) -> list[int]:
+		"""See `bounds_of`; looked at once for a page."""
+		return bounds_of(self.events)
 
 	def taken_after(self, upto: int) -> dict[str, int]:
 		"""What is taken ahead once the first `upto` events of such a page are dealt with."""
@@ -71,8 +82,23 @@ class Cursor:
 		return taken_after(positions, upto, self.ahead, self.kept.taken)
 
 
-def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int, str | None]:
-	"""The cursor once the first `count` events are dealt with.
+def bounds_of(events: list[Event]) -> list[int]:
+	"""How far the cursor may go at most once the first 0, 1, 2, … events are dealt with: before the first step of each of the others.
+
+	What stands for several changes stands where the last one did. If it does not get in, its steps are asked for, or put together
+	otherwise: all of them have to come after the cursor. What was made between them comes again, and is known by its rows.
+	"""
+	bounds = [NOWHERE]
+	for event in reversed(events):
+		first = event.get("changes_from") or NOWHERE
+		bounds.append(min(bounds[-1], first - 1))
+	return bounds[::-1]
+
+
+def cursor_after(
+	events: list[Event], count: int, kept: PullState, bound: int = NOWHERE
+) -> tuple[int, str | None]:
+	"""The cursor once the first `count` events are dealt with; it goes no further than `bound`, nor back.
 
 	An older event that came along with a later one moves nothing: only the later one moves the cursor past both.
 	"""
@@ -82,7 +108,7 @@ def cursor_after(events: list[Event], count: int, kept: PullState) -> tuple[int,
 			position = max(position, event["position"])
 		elif not event["position"]:
 			last_update = max(last_update or "", event["creation"])
-	return position, last_update
+	return max(kept.position, min(position, bound)), last_update
 
 
 def doubt_what_was_made(event_producer: str, after: int, up_to: int) -> None:
