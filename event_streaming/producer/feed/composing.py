@@ -27,6 +27,8 @@ Key = tuple[str, str]
 Subject = tuple[str, str, str | None]
 # so many events have their data read at once
 BATCH = 500
+# so many changes are one at most: each step goes through all that the ones before it say
+MOST_STEPS = 100
 
 
 # gives an event its data, and what stood before
@@ -111,10 +113,9 @@ class Composer:
 			subjects, len(subjects) == len(units) and all(unit.change is not None for unit in units)
 		)
 		going_on = self._going_on(units)
-		longer = {subject: joined(self.runs[subject].said, unit) for subject, unit in going_on.items()}
 		size = sum(unit.size for unit in units) - sum(
-			self.runs[subject].said.size + unit.size - longer[subject].size
-			for subject, unit in going_on.items()
+			self.runs[subject].said.size + unit.size - longer.size
+			for subject, (unit, longer) in going_on.items()
 		)
 		count = len(units) - len(going_on)
 		if self.events and (self.count + count > self.most or self.size + size > self.most_bytes):
@@ -125,27 +126,28 @@ class Composer:
 			subject = unit.event.subject
 			for met in self._met(unit):
 				self._end(met)
-			if going_on.get(subject) is unit:
-				self._open(subject, Run(longer[subject], whole), unit.texts)
+			next_one, longer = going_on.get(subject, (None, unit))
+			if next_one is unit:
+				self._open(subject, Run(longer, whole), unit.texts)
 			else:
 				self._end(subject)
 				if unit.change is not None:
 					self._open(subject, Run(unit, whole), unit.texts)
 		return True
 
-	def _going_on(self, units: Sequence[Said]) -> dict[Subject, Said]:
-		"""What goes on with the run of its document, without what would leave a transaction torn."""
-		into: dict[Subject, Said] = {}
+	def _going_on(self, units: Sequence[Said]) -> dict[Subject, tuple[Said, Said]]:
+		"""What goes on with the run of its document, and what both are then; without what would leave a transaction torn."""
+		into: dict[Subject, tuple[Said, Said]] = {}
 		gone: set[Subject] = set()
 		for unit in units:
 			subject = unit.event.subject
 			gone |= self._met(unit)
 			run = self.runs.get(subject)
-			if run and subject not in gone and goes_on(run.said, unit):
-				into[subject] = unit
+			if run and subject not in gone and (longer := joined(run.said, unit)):
+				into[subject] = unit, longer
 			# another one of the document in this transaction goes on with nothing
 			gone.add(subject)
-		return {subject: unit for subject, unit in into.items() if self._is_left_whole(subject, into)}
+		return {subject: both_of for subject, both_of in into.items() if self._is_left_whole(subject, into)}
 
 	def _is_left_whole(self, subject: Subject, into: Collection[Subject]) -> bool:
 		"""Whether all of the transaction in which a run stands goes into the same other one."""
@@ -205,8 +207,8 @@ def side_by_side(said: Sequence[Said]) -> list[Said]:
 	"""Changes of a document that follow one another within a transaction are one."""
 	units: list[Said] = []
 	for each in said:
-		if units and units[-1].event.subject == each.event.subject and goes_on(units[-1], each):
-			units[-1] = joined(units[-1], each)
+		if units and units[-1].event.subject == each.event.subject and (longer := joined(units[-1], each)):
+			units[-1] = longer
 		else:
 			units.append(each)
 	return units
@@ -230,22 +232,24 @@ def read(event: "Candidate", wish: Wish) -> Said:
 	return said
 
 
-def goes_on(run: Said, unit: Said) -> bool:
-	"""Whether a change was made on what the one before it leaves, on the same site, and both can be put together."""
+def follows(run: Said, unit: Said) -> bool:
+	"""Whether a change was made on what the one before it leaves, on the same site, and is not one too many."""
 	return (
 		run.change is not None
 		and unit.change is not None
 		and unit.before["changed"]["modified"] == run.modified
 		and unit.stamped == run.stamped
 		and unit.event.origin == run.event.origin
-		and both(run.change, unit.change) is not None
+		and len(run.steps) + len(unit.steps) + 2 <= MOST_STEPS
 	)
 
 
-def joined(run: Said, unit: Said) -> Said:
-	"""The change that both make: of the two, `goes_on` says that they can be put together."""
+def joined(run: Said, unit: Said) -> Said | None:
+	"""The change that both make; None where they can't be put together."""
 	first, second = run.change or {}, unit.change or {}
-	together = both(first, second) or {}
+	together = both(first, second) if follows(run, unit) else None
+	if together is None:
+		return None
 	# a bound of the size, as to write it out at each step would take too long
 	says_it_again = (
 		second.keys() == {"changed"} and second["changed"].keys() <= (first.get("changed") or {}).keys()

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from event_streaming.producer.feed import composing
 from event_streaming.producer.feed.composing import Wish, compose
 from event_streaming.wire.difference import apply_change, difference, values_before
 from event_streaming.wire.events import CREATE, DELETE, RENAME, UPDATE
+from event_streaming.wire.lean.composing import both
 
 ITEM, PRICE = "Item", "Price"
 WISH = Wish(frozenset((ITEM, PRICE)))
@@ -346,3 +348,16 @@ def test_what_submits_stands_for_itself_and_nothing_goes_over_it():
 	data, before = made.data["2"]
 	made.data["2"] = (json.dumps({"changed": {**json.loads(data)["changed"], "docstatus": 1}}), before)
 	assert told(made) == [("A", 1, 0), ("A", 2, 0), ("A", 3, 0)]
+
+
+def test_a_run_ends_after_so_many_steps():
+	assert told(changes(*["A"] * 250)) == [("A", 100, 100), ("A", 200, 100), ("A", 250, 50)]
+	# within one transaction, too
+	assert [steps for *_event, steps in told(changes("A " * 150))] == [100, 50]
+
+
+def test_each_change_is_put_together_once(monkeypatch):
+	asked = []
+	monkeypatch.setattr(composing, "both", lambda *two: asked.append(1) or both(*two))
+	assert told(changes(*["A"] * 20)) == [("A", 20, 20)]
+	assert len(asked) == 19
