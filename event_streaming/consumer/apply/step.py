@@ -90,6 +90,8 @@ def deal_with_one(event: Event, work: Work) -> str:
 def deal_with_composed(event: Event, work: Work) -> str:
 	"""Apply what several changes there have made together. Raises StepsNeeded, with nothing of it done, where they have to come one by
 	one: then it shows which of them meets what, and what came before that stays."""
+	if (event["id"], event["creation"]) in work.known:
+		return SYNCED
 	if work.held_back.intersection(keys_of(event)):
 		raise StepsNeeded(remote_key(event))
 	outcome = try_composed(event, work)
