@@ -31,13 +31,14 @@ class FarBehind:
 	apart: set[RemoteKey] = field(default_factory=set)
 	met: int = 0
 
-	def look_at(self, doc: Any, page: Page) -> None:
-		"""After each page of the feed: what the next one is asked with. Raises InvalidPage for what was not wished."""
+	def look_at(self, doc: Any, page: Page, asked: dict[str, Any] | None) -> None:
+		"""After each page of the feed, which was `asked` with that wish: what the next one is asked with. Raises InvalidPage for what was not
+		wished."""
 		for event in filter(is_composed, page["events"]):
 			if (
-				not self.wish
-				or event["ref_doctype"] not in self.wish["doctypes"]
-				or remote_key(event) in self.apart
+				not asked
+				or event["ref_doctype"] not in asked["doctypes"]
+				or list(remote_key(event)) in asked["apart"]
 			):
 				raise InvalidPage("The producer has put changes together whose steps are needed here.")
 		if self.met > MOST_APART or not page["has_more"] or page["behind"] <= get_settings().events_per_page:

@@ -70,16 +70,17 @@ class Source:
 			page = self._from_broker(doc, kept)
 			if page and not any(map(is_composed, page["events"])):
 				return page
+		# what comes before others is not put together: up to where it is taken is kept for each DocType
+		as_one = None if wish else self.far_behind.wish
 		page = self.producer.get_page(
 			kept.position,
 			kept.epoch,
 			kept.receipt,
 			transport=NATS if self.wanted else "",
 			wish=wish,
-			# what comes before others is not put together: up to where it is taken is kept for each DocType
-			as_one=None if wish else self.far_behind.wish,
+			as_one=as_one,
 		)
-		self.far_behind.look_at(doc, page)
+		self.far_behind.look_at(doc, page, as_one)
 		if self.wanted:
 			page["broker"] = page["broker"] and confidential(page["broker"])
 			keep_said(self.name, page)

@@ -257,3 +257,40 @@ def test_a_site_that_is_a_producer_itself_tells_what_came_of_it(producer, consum
 	assert producer.run(pull_now, event_producer=consumer.url)["failed"] == 0
 	for name in names:
 		same_on_both(producer, consumer, ORDER, name)
+
+
+@pytest.mark.parametrize(
+	("has_priorities", "name", "is_taken"), [(False, "A", True), (False, "B", False), (True, "A", False)]
+)
+def test_changes_that_come_as_one_were_wished_by_that_very_request(consumer, has_priorities, name, is_taken):
+	# with priorities a page is asked for without what the slice wishes otherwise
+	assert consumer.run(take_page_with_one, has_priorities=has_priorities, name=name) == is_taken
+
+
+def take_page_with_one(has_priorities: bool, name: str) -> bool:
+	"""Whether a page with changes of this order as one is taken, where those of order B are not wished."""
+	from types import SimpleNamespace
+
+	import frappe
+
+	from event_streaming.consumer.pull import source
+	from event_streaming.wire.checks import InvalidPage
+	from event_streaming.wire.events import empty_event
+	from event_streaming.wire.wishes.priorities import Wish
+
+	event = {**empty_event(ORDER, name, 3, "http://p"), "changes": 2, "changes_from": 1}
+	page = {"events": [event], "has_more": False}
+	pages = source.Source(
+		frappe._dict(name="http://p"), SimpleNamespace(get_page=lambda *_args, **_kwargs: page)
+	)
+	pages.far_behind.wish = {"doctypes": [ORDER], "apart": [[ORDER, "B"]]}
+	before, source.wish_for = (
+		source.wish_for,
+		lambda *_args: Wish(first=((ORDER,),)) if has_priorities else Wish(),
+	)
+	try:
+		return pages.next_page(None, frappe._dict(position=0)) is page
+	except InvalidPage:
+		return False
+	finally:
+		source.wish_for = before
