@@ -1,7 +1,8 @@
 """What this site has already of what is copied: it is said to the producer with digests, so that none of it travels again.
 
 Only of documents that came from there and are known to be the same, and behind which nothing waits: a copy leaves those as they are. Of all
-others (that are missing here, only linked, first made here) the producer sends what it has. It reads, and writes nothing.
+others (that are missing here, only linked, lost there with a restored backup, first made here) the producer sends what it has. It reads, and
+writes nothing.
 """
 
 from typing import Any
@@ -15,7 +16,7 @@ from event_streaming.consumer.logs.open_rows import documents_held_back
 from event_streaming.consumer.mapping.store import MappingStore
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity.registry import DOCTYPE as IDENTITY
-from event_streaming.identity.registry import LINKED
+from event_streaming.identity.registry import LINKED, LOST
 from event_streaming.wire.checks import MAX_NAME, InvalidPage, text
 from event_streaming.wire.lean.known import MOST_KNOWN, pack_known
 
@@ -60,7 +61,7 @@ def pairs_after(work: Work, remote: str, after: str) -> list[Pair]:
 		.select(table.local_name, table.remote_name)
 		.where((table.local_doctype == subscription.local_doctype) & (table.root_site != work.here))
 		.where((table.event_producer == work.event_producer) & (table.remote_doctype == remote))
-		.where((table.remote_name > after) & (table.covered_to != LINKED))
+		.where((table.remote_name > after) & table.covered_to.notin((LINKED, LOST)))
 		.orderby(table.remote_name)
 		.limit(MOST_KNOWN)
 	)

@@ -264,3 +264,20 @@ def test_a_change_that_is_on_its_way_is_no_difference_and_no_loss(producer, cons
 
 	assert done["came"] == [] and done["here"] == 12 and not done["report"].get("warnings")
 	assert look(consumer, names[4])["note"] == "changed since"
+
+
+def test_what_was_lost_with_a_restored_producer_comes_whole(producer, consumer, copied):
+	filters, names = copied()
+	consumer.run(set_past_the_life_cycle, name=names[6], note="of another document")
+	consumer.run(lose, event_producer=producer.url, name=names[6])
+
+	done = consumer.run(copy_and_count, event_producer=producer.url, filters=filters)
+
+	assert done["came"] == [names[6]] and done["compared"] == 11
+	assert look(consumer, names[6])["note"] == look(producer, names[6])["note"]
+
+
+def lose(event_producer: str, name: str) -> None:
+	from event_streaming.identity import registry
+
+	registry.lose(event_producer, [(ORDER, name)])
