@@ -70,7 +70,8 @@ class Known:
 	def compare(self, names: list[str], found: Found) -> None:
 		"""Count what is the same, or will be once the consumer has taken what is on its way; and keep the names of the rest."""
 		digester = self.digester
-		differing = [name for name, digest in digester.of(names) if digest != self.digests[name]]
+		compared = dict(digester.of(names))
+		differing = [name for name, digest in compared.items() if digest != self.digests[name]]
 		reader, doctype = digester.reader, digester.doctype
 		coming = {
 			docname
@@ -79,7 +80,8 @@ class Known:
 			)
 		}
 		differing = [name for name in differing if name not in coming]
-		found.same += len(names) - len(differing)
+		# one that was deleted a moment ago is neither
+		found.same += len(compared) - len(differing)
 		found.differing += differing
 
 
@@ -163,9 +165,13 @@ def read_documents(
 	while left > 0:
 		names = names_after(doctype, within, found.after, min(BATCH, left))
 		if not names and upto:
-			# what comes after is asked for with what the consumer has of it
-			found.after = upto
-			break
+			if found.looked_at:
+				# what comes after is asked for with what the consumer has of it
+				break
+			# nor is there anything in between: the next come without that, or in the consumer's order of names `upto` is no later one.
+			# A page ends with a name of its own, so that it never leads back
+			upto, within = "", wanted
+			continue
 		if not names:
 			return
 		left -= len(names)
