@@ -146,6 +146,14 @@ class Shape:
 		}
 
 
+def names_of(shape: Shape) -> list[str]:
+	"""Everything that a shape names: its fields, its tables, and the fields of their rows."""
+	names = [each.name for each in shape.fields]
+	for table, rows in shape.tables:
+		names += [table, *(f"{table}.{each.name}" for each in rows.fields)]
+	return names
+
+
 def parse_shape(value: Any, depth: int = 0) -> Shape:
 	"""A shape that another site has sent, checked. Raises InvalidPage."""
 	if not isinstance(value, dict) or depth > 1:

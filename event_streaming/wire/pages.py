@@ -13,6 +13,7 @@ from event_streaming.wire.checks import (
 	whole_number,
 )
 from event_streaming.wire.events import CREATE, Event, read_event
+from event_streaming.wire.lean.known import MOST_KNOWN
 from event_streaming.wire.wishes.priorities import Wish, parse_ahead
 
 PROTOCOL = 2
@@ -172,10 +173,13 @@ def parse_copy_page(answer: Any, doctype: str, after: str, producer: str) -> Cop
 			raise InvalidPage("The producer sent a document that was not asked for.")
 		event["id"] = ""
 	without = parse_names(answer.get("without"))
+	same = whole_number(answer.get("same") or 0, "same")
+	if same > MOST_KNOWN:
+		raise InvalidPage("The producer has found more documents the same than it was told of.")
 	return {
 		"events": parsed,
 		"without": without,
-		"same": whole_number(answer.get("same") or 0, "same"),
+		"same": same,
 		"differing": parse_names(answer.get("differing"), MAX_EVENTS) or [],
 		"after": after if without else next_after(answer, after, "existing documents"),
 		"looked_at": whole_number(answer.get("looked_at") or 0, "looked_at"),

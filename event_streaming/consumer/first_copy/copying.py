@@ -38,6 +38,7 @@ from event_streaming.exceptions import EventStreamingError, RemoteUnavailable
 from event_streaming.identity.registry import LINKED, LOST, LocalKey, RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.checks import InvalidPage
+from event_streaming.wire.digests import names_of, parse_shape
 from event_streaming.wire.events import FILES_KEY, Event, parse_data, remote_key
 from event_streaming.wire.files import parse_files
 from event_streaming.wire.pages import PROTOCOL, CopyPage
@@ -212,7 +213,7 @@ def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 	page = producer.get_copy_page(remote, place["after"], kept.position_of(remote), filters, known=known)
 	if page["paused"]:
 		raise RemoteUnavailable(_("The producer's administrator has paused this site."))
-	if known and keep_what_it_lacks(part.task, page):
+	if known and keep_what_it_lacks(part.task, page, names_of(parse_shape(known["shape"]))):
 		return
 	if page["time_zone"] and page["time_zone"] != zone:
 		work = open_work(doc, producer, kept.protocol, page["time_zone"])
@@ -232,17 +233,18 @@ def can_compare(place: dict[str, Any]) -> bool:
 	return place.get("without", []) is not None
 
 
-def keep_what_it_lacks(copy: Task, page: CopyPage) -> bool:
-	"""Keep what the producer says of the fields that are compared; whether the page has to be asked for again without those that it lacks."""
+def keep_what_it_lacks(copy: Task, page: CopyPage, asked: list[str]) -> bool:
+	"""Keep what the producer says of the fields that are compared, those `asked`; whether the page has to be asked for again without those
+	that it lacks."""
 	before = copy.place.get("without") or []
 	lacking = page["without"]
+	if lacking and not set(lacking).issubset(asked):
+		raise InvalidPage("The producer lacks fields that it was not asked for.")
 	copy.place = {
 		**copy.place,
 		"time_zone": page["time_zone"],
-		"without": None if lacking is None else [*before, *lacking],
+		"without": None if lacking is None else [*before, *dict.fromkeys(lacking)],
 	}
-	if lacking and not set(lacking) - set(before):
-		raise InvalidPage("The producer lacks fields that it was not asked for.")
 	task.save_progress(copy)
 	frappe.db.commit()
 	return bool(lacking)

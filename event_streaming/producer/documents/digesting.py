@@ -16,7 +16,7 @@ from event_streaming.producer.subscriptions.hiding import Mask
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.wire import digests
 from event_streaming.wire.difference import TABLES, shape_of
-from event_streaming.wire.digests import ATTACHED_FILES, FieldShape, Shape
+from event_streaming.wire.digests import ATTACHED_FILES, FieldShape, Shape, names_of
 from event_streaming.wire.values import CONVERT, as_text
 
 
@@ -29,14 +29,6 @@ def what_counts(reader: Reader, doctype: str, shape: Shape) -> tuple[Shape, list
 			lacking.append(ATTACHED_FILES)
 		lacking += [name for name in names_of(shape) if name in hidden.left_out and name not in lacking]
 	return shape.without(lacking), lacking
-
-
-def names_of(shape: Shape) -> list[str]:
-	"""Everything that a shape names: its fields, its tables, and the fields of their rows."""
-	names = [each.name for each in shape.fields]
-	for table, rows in shape.tables:
-		names += [table, *(f"{table}.{each.name}" for each in rows.fields)]
-	return names
 
 
 def fields_lacking(doctype: str, shape: Shape, prefix: str = "") -> list[str]:

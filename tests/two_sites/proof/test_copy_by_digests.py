@@ -329,3 +329,37 @@ def compare_with_one_gone() -> list:
 	found = Found()
 	Known(digester, [], {"A": 1, "B": 3, "C": 1}, "").compare(["A", "B", "C"], found)
 	return [found.same, found.differing]
+
+
+@pytest.mark.parametrize(
+	("lacking", "kept"),
+	[
+		(["note", "rows", "rows.qty"], ["old", "note", "rows", "rows.qty"]),
+		(["note", "note"], ["old", "note"]),
+		(None, None),
+		(["old"], "refused"),
+		(["note", "never heard of"], "refused"),
+	],
+)
+def test_of_fields_that_it_lacks_a_producer_is_believed_only_those_that_were_asked_for(
+	consumer, lacking, kept
+):
+	assert consumer.run(keep_lacking, lacking=lacking) == kept
+
+
+def keep_lacking(lacking: list | None) -> list | str | None:
+	from types import SimpleNamespace
+
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.wire.checks import InvalidPage
+
+	save, copying.task.save_progress = copying.task.save_progress, print
+	copy = SimpleNamespace(place={"after": "a", "without": ["old"]})
+	try:
+		page = {"without": lacking, "time_zone": "UTC"}
+		copying.keep_what_it_lacks(copy, page, ["note", "rows", "rows.qty"])
+	except InvalidPage:
+		return "refused"
+	finally:
+		copying.task.save_progress = save
+	return copy.place["without"]

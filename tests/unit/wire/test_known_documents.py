@@ -63,7 +63,14 @@ def test_what_a_producer_says_of_them_is_checked():
 	assert page(without=[], same=3, differing=["x"])["differing"] == ["x"]
 	# nothing was looked at yet
 	assert page(without=["note"], after="a")["after"] == "a"
-	for wrong in ({"without": "note"}, {"same": -1}, {"differing": [1]}, {"differing": ["x"] * 5_001}):
+	assert page(without=[], same=MOST_KNOWN)["same"] == MOST_KNOWN
+	for wrong in (
+		{"without": "note"},
+		{"same": -1},
+		{"same": MOST_KNOWN + 1},
+		{"differing": [1]},
+		{"differing": ["x"] * 5_001},
+	):
 		with pytest.raises(InvalidPage):
 			page(**wrong)
 	with pytest.raises(InvalidPage):
