@@ -216,7 +216,10 @@ def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 	if known and keep_what_it_lacks(part.task, page, names_of(parse_shape(known["shape"]))):
 		return
 	if page["time_zone"] and page["time_zone"] != zone:
-		work = open_work(doc, producer, kept.protocol, page["time_zone"])
+		before, work = work, open_work(doc, producer, kept.protocol, page["time_zone"])
+		if known and page["without"] is not None and work.time_zone != before.time_zone:
+			# what was compared were other times: asked again, in the zone that is kept now
+			return
 	events = page["events"]
 	work.brought, work.quiet = as_documents(events), True
 	prepare(work, events)

@@ -285,6 +285,23 @@ def lose(event_producer: str, name: str) -> None:
 	registry.lose(event_producer, [(ORDER, name)])
 
 
+def test_what_was_compared_in_another_time_zone_is_compared_again(producer, consumer, copied):
+	filters, _names = copied()
+	consumer.run(think_of_zone, event_producer=producer.url, time_zone="America/New_York")
+
+	done = consumer.run(copy_and_count, event_producer=producer.url, filters=filters, pulls=False)
+
+	assert len(done["known"]) == 2 and done["came"] == [] and done["here"] == 12
+	assert not done["report"].get("warnings")
+
+
+def think_of_zone(event_producer: str, time_zone: str) -> None:
+	"""As before the producer's administrator has changed it."""
+	from event_streaming.consumer.logs import state
+
+	state.save_state(event_producer, remote_time_zone=time_zone)
+
+
 NUMBERED = "Streamed Number"
 
 
