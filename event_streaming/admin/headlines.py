@@ -98,7 +98,7 @@ def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
 			_("Needs a Fresh Copy"),
 			"orange",
 			_(
-				"Events that it had not taken were cleared. Have existing documents copied there, then clear Needs a Fresh Copy here."
+				"Events that it had not taken were cleared. Have existing documents copied there, verified and repaired; then clear Needs a Fresh Copy here."
 			),
 		)
 	if row["withheld"]:

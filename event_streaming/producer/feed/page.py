@@ -131,7 +131,7 @@ def _page(
 		reader.warnings.append(
 			_(
 				"{1} has cleared events that {0} has not taken, or has lost with a restored backup. Copy existing documents,"
-				" then have Needs a Fresh Copy cleared on the Event Consumer there."
+				" Verify and Repair what differs, then have Needs a Fresh Copy cleared on the Event Consumer there."
 			).format(consumer.name, public_url())
 		)
 	record_deliveries(reader, found.events, read.is_ahead, found.contained)

@@ -83,7 +83,8 @@ def test_what_a_silent_consumer_has_not_taken_is_cleared_only_when_the_settings_
 	assert len(update_logs(producer)) == 1 and marked(producer)
 	pull(consumer, producer)
 	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
-	assert "Copy existing documents" in state["last_warning"]
+	# a copy leaves what is here as it is
+	assert "Copy existing documents, Verify and Repair what differs" in state["last_warning"]
 	assert [log["producer_doc"] for log in sync_logs(consumer)] == [f"{prefix} 2"]
 
 
