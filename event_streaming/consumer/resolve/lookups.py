@@ -137,6 +137,8 @@ class Lookups:
 
 	def look_up_needed(self, local_doctypes: dict[RemoteKey, str]) -> "OfNeeds":
 		known = registry.load_many(self.event_producer, local_doctypes)
+		# by a name that a restored producer may have given again: which document it is, its root says, when it has come
+		known = {key: row for key, row in known.items() if row.covered_to != registry.LOST}
 		here: dict[RemoteKey, LocalKey] = {}
 		wanted: dict[str, set[str]] = {}
 		for key, doctype in local_doctypes.items():
