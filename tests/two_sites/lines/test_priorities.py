@@ -5,7 +5,7 @@ from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, read_doc, read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed
 from logs import sync_logs, update_logs
-from streams import decide, pull, subscribe
+from streams import decide, pull, set_unsubscribed, subscribe
 
 HIGH, NORMAL, LOW = "High", "Normal", "Low"
 # more than goes in order anyway
@@ -242,11 +242,11 @@ def test_three_priorities_come_one_after_the_other(producer, consumer):
 	assert come_in(consumer) == [order, ticket, *cities]
 
 
-def add_row(name: str, doctype: str) -> None:
+def add_row(name: str, doctype: str, priority: str = NORMAL) -> None:
 	import frappe
 
 	doc = frappe.get_doc("Event Producer", name)
-	doc.append("producer_doctypes", {"ref_doctype": doctype, "use_same_name": 1})
+	doc.append("producer_doctypes", {"ref_doctype": doctype, "use_same_name": 1, "priority": priority})
 	doc.save()
 
 
@@ -254,6 +254,46 @@ def make_ticket(title: str) -> str:
 	import frappe
 
 	return frappe.get_doc({"doctype": TICKET, "title": title}).insert().name
+
+
+@pytest.mark.parametrize("way", ["raised", "approved", "put back"])
+def test_a_row_that_joins_the_first_ones_comes_page_after_page(producer, consumer, way):
+	"""All orders are taken up to the end by then, and there are more tickets than go into one page."""
+	name = subscribe_in_order(consumer, producer)
+	consumer.run(add_row, name=producer.url, doctype=TICKET, priority=LOW if way == "raised" else HIGH)
+	if way != "approved":
+		producer.run(decide, consumer_url=consumer.url)
+	cities = producer.run(make_many, prefix=unique("city"))
+	tickets = producer.run(make_tickets, prefix=unique("ticket"))
+	order = producer.run(make_order, title=unique("order"))
+	if way == "put back":
+		consumer.run(set_unsubscribed, name=name, doctype=TICKET, unsubscribed=1)
+	consumer.run(pull_pages, event_producer=producer.url, pages=1)
+	assert come_in(consumer) == [order]
+	if way == "raised":
+		consumer.run(set_priorities, name=name, priorities={ORDER: HIGH, TICKET: HIGH, CITY: LOW})
+	else:
+		if way == "put back":
+			consumer.run(set_unsubscribed, name=name, doctype=TICKET, unsubscribed=0)
+		producer.run(decide, consumer_url=consumer.url)
+		# what was made before does not come
+		tickets = producer.run(make_tickets, prefix=unique("later"))
+	second = producer.run(make_order, title=unique("order"))
+
+	pull(consumer, producer)
+
+	assert come_in(consumer) == [order, *tickets, second, *cities]
+	assert consumer.run(cursors, event_producer=producer.url)["taken"] == {}
+
+
+def make_tickets(prefix: str, count: int = 45) -> list[str]:
+	import frappe
+
+	names = []
+	for number in range(count):
+		names.append(frappe.get_doc({"doctype": TICKET, "title": f"{prefix} {number:03}"}).insert().name)
+		frappe.db.commit()
+	return names
 
 
 def test_deliveries_of_what_was_taken_ahead_are_kept_and_what_did_not_arrive_is_sent_again(
