@@ -138,7 +138,10 @@ def _page(
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
 	position = reader.cursor if reader.furthest <= found.head else None
-	taken_ahead = json.dumps(wish.taken) if wish.taken and position is not None else None
+	# nor what it says of DocTypes that it has no row of
+	rows = {row.ref_doctype for row in consumer.consumer_doctypes}
+	taken = {doctype: upto for doctype, upto in wish.taken.items() if doctype in rows}
+	taken_ahead = json.dumps(taken) if taken and position is not None else None
 	contacted(consumer, position, reachable, listening, transport, taken_ahead)
 	if cint(listening) == UNPROVEN:
 		# not ahead of anything: it only shows that messages come

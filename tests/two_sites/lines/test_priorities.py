@@ -1,5 +1,7 @@
 """A site that is behind gets rows of high priority first: everything once, each document in its order, whoever dies when."""
 
+import json
+
 import pytest
 from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, read_doc, read_rows, set_settings, unique
@@ -337,6 +339,32 @@ def delete_order(name: str) -> None:
 	import frappe
 
 	frappe.delete_doc(ORDER, name)
+
+
+def test_of_doctypes_without_a_row_nothing_is_kept(producer, consumer):
+	name = subscribe_in_order(consumer, producer)
+	producer.run(make_many, prefix=unique("city"), count=3)
+	# only then they have positions
+	consumer.run(ask_and_forget, event_producer=producer.url)
+	head = max(log["position"] for log in update_logs(producer))
+	consumer.run(set_unsubscribed, name=name, doctype=CITY, unsubscribed=1)
+	taken = {ORDER: head, CITY: head, "Nothing of the Kind": head}
+
+	consumer.run(say_taken, event_producer=producer.url, taken=taken)
+
+	[row] = producer.run(read_rows, doctype="Event Consumer", filters={"name": consumer.url})
+	assert json.loads(row["taken_ahead"]) == {ORDER: head, CITY: head}
+
+
+def say_taken(event_producer: str, taken: dict) -> None:
+	import frappe
+
+	from event_streaming.consumer.logs.state import load_state
+	from event_streaming.consumer.subscriptions.remote import Producer
+	from event_streaming.wire.wishes.priorities import Wish
+
+	producer = Producer(frappe.get_doc("Event Producer", event_producer))
+	producer.get_page(load_state(event_producer).position, wish=Wish(taken=taken))
 
 
 def test_a_producer_of_an_older_version_sends_everything_in_order(producer, consumer):
