@@ -401,6 +401,41 @@ def test_rows_that_are_applied_together_all_have_one_priority(producer, consumer
 		subscribe_in_order(consumer, producer, order={"together": 1})
 
 
+def test_what_was_taken_ahead_has_been_heard(producer, consumer):
+	"""A merge that the other site knows of is not waited for, and a change that it has taken is not under way."""
+	subscribe_in_order(consumer, producer)
+	cities = producer.run(make_many, prefix=unique("city"))
+	order = producer.run(make_order, title=unique("order"))
+	# the second request says what was taken with the first
+	consumer.run(pull_pages, event_producer=producer.url, pages=2)
+
+	assert producer.run(under_way, other_site=consumer.url, doctype=ORDER, name=order) == [False, False]
+	assert producer.run(under_way, other_site=consumer.url, doctype=CITY, name=cities[-1]) == [True, True]
+
+
+def under_way(other_site: str, doctype: str, name: str) -> list[bool]:
+	"""Whether the other site has still to hear of a document's last event: as a comparison sees it, and as a merge does."""
+	from types import SimpleNamespace
+
+	import frappe
+
+	from event_streaming.consumer.apply.merging import wait_until_heard
+	from event_streaming.consumer.verify.verifying import own_changes_under_way
+	from event_streaming.exceptions import DependencyMissing
+
+	nothing_known = SimpleNamespace(identities=SimpleNamespace(of=lambda key: None))
+	work = SimpleNamespace(event_producer=other_site, resolver=nothing_known)
+	subscription = SimpleNamespace(local_doctype=doctype)
+	compared = own_changes_under_way(work, subscription, [{"ref_doctype": doctype, "docname": name}])
+	position = frappe.get_all("Event Update Log", {"docname": name}, pluck="position")[0]
+	try:
+		wait_until_heard(doctype, [SimpleNamespace(origin="", position=position, name=name)], work)
+		waits = False
+	except DependencyMissing:
+		waits = True
+	return [name in compared, waits]
+
+
 def test_where_is_my_document_knows_what_was_taken_ahead(producer, consumer):
 	subscribe_in_order(consumer, producer)
 	producer.run(make_many, prefix=unique("city"))
