@@ -401,6 +401,21 @@ def test_rows_that_are_applied_together_all_have_one_priority(producer, consumer
 		subscribe_in_order(consumer, producer, order={"together": 1})
 
 
+def test_what_is_sent_ahead_again_counts_once(producer, consumer):
+	subscribe_in_order(consumer, producer)
+	producer.run(make_many, prefix=unique("city"))
+	for _ in range(3):
+		producer.run(make_order, title=unique("order"))
+	for _lost in range(2):
+		assert consumer.run(ask_and_forget, event_producer=producer.url) == 3
+	producer.run(make_order, title=unique("order"))
+
+	pull(consumer, producer)
+
+	hours = producer.run(read_rows, doctype="Event Delivery Hour", filters={"consumer": consumer.url})
+	assert sum(hour["events"] for hour in hours) == MANY + 4
+
+
 def test_what_was_taken_ahead_has_been_heard(producer, consumer):
 	"""A merge that the other site knows of is not waited for, and a change that it has taken is not under way."""
 	subscribe_in_order(consumer, producer)
