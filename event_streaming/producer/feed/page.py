@@ -21,7 +21,12 @@ from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice
 from event_streaming.producer.feed.shared import on_the_wire
 from event_streaming.producer.log import receipts, spans
-from event_streaming.producer.log.deliveries import forget_undelivered, keep_spans, record_deliveries
+from event_streaming.producer.log.deliveries import (
+	forget_undelivered,
+	keep_spans,
+	note_sent,
+	record_deliveries,
+)
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.retention import is_cleared_after
 from event_streaming.producer.log.sequence import go_on_after_receipt, numbered, tried_again
@@ -135,6 +140,9 @@ def _page(
 			).format(consumer.name, public_url())
 		)
 	record_deliveries(reader, found.events, read.is_ahead, found.contained)
+	# while it is paused, nobody looks at what was sent before
+	if wish and log.head:
+		note_sent(reader, found.events)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
 	position = reader.cursor if reader.furthest <= found.head else None

@@ -20,6 +20,7 @@ from event_streaming.site.roles import ADMINISTRATOR, has_only_as_subscriber
 COUNTERS = (
 	"position",
 	"taken_ahead",
+	"sent_between",
 	"transport",
 	"last_contact",
 	"notify_failures",
