@@ -1,5 +1,6 @@
 """What is known of DocTypes beforehand: fields that each site decides, documents that can't come, DocTypes not to subscribe to."""
 
+import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -24,11 +25,13 @@ def fields_decided_here(doctype: str) -> tuple[str, ...]:
 		return ()
 	memo = kept_for_the_request()
 	if DECIDED not in memo:
-		memo[DECIDED] = frappe.cache.get_value(DECIDED, expires=True) or {}
-	known = memo[DECIDED]
+		now, kept = time.time(), frappe.cache.get_value(DECIDED, expires=True)
+		# from when the first of them was found; a clock that was set back since makes nothing last longer
+		memo[DECIDED] = kept if kept and kept[0] <= now < kept[0] + KEPT_SECONDS else (now, {})
+	known = memo[DECIDED][1]
 	if doctype not in known:
 		known[doctype] = _fields_decided_here(doctype)
-		frappe.cache.set_value(DECIDED, known, expires_in_sec=KEPT_SECONDS)
+		frappe.cache.set_value(DECIDED, memo[DECIDED], expires_in_sec=KEPT_SECONDS)
 	return tuple(known[doctype])
 
 

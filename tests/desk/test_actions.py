@@ -173,7 +173,7 @@ def work_on(event_producer: str, kind: str) -> str:
 
 
 def test_a_failed_event_is_tried_again_and_the_document_adopted(desk, streams):
-	[failed] = sync_logs(streams.consumer, status="Failed")
+	[failed] = sync_logs(streams.consumer, status="Failed", producer_doc=streams.taken)
 	window = desk(streams.consumer)
 	window.open_form("Event Sync Log", failed["name"])
 

@@ -1,8 +1,8 @@
 """A document was renamed on the producer, and a backup from before that is restored there: the consumer has it once, and goes on with it."""
 
 import pytest
-from doctypes import ORDER, ROW, TICKET
-from documents import change, find_name, read_doc, unique
+from doctypes import ORDER, ROW, TICKET, make_doctype
+from documents import change, find_name, insert, read_doc, unique
 from logs import sync_logs
 from streams import pull, subscribe
 from test_restored import back_up, drop_backups, number_them, put_back, read_mark
@@ -92,13 +92,25 @@ def make_ticket(title: str) -> str:
 	return frappe.get_doc({"doctype": TICKET, "title": title}).insert().name
 
 
-def test_a_name_that_is_given_again_after_a_restore_is_not_taken_for_the_one_that_was_lost(
-	producer, consumer
-):
+REMARK = "Streamed Remark"
+
+
+def make_remark_doctype() -> None:
+	fields = [
+		{"fieldname": "title", "label": "Title", "fieldtype": "Data"},
+		{"fieldname": "ticket", "label": "Ticket", "fieldtype": "Link", "options": TICKET},
+	]
+	make_doctype(REMARK, fields, autoname="field:title")
+
+
+@pytest.fixture
+def given_again(producer, consumer) -> dict:
 	"""The sites name tickets by counters of their own. One of the producer is lost; the next one that it takes from the consumer gets its
-	name, and is changed there: that is a change of the consumer's own ticket."""
-	for here, there in ((consumer, producer), (producer, consumer)):
-		subscribe(here, there, TICKET, use_same_name=0)
+	name. The titles of both, and that name."""
+	for site in (producer, consumer):
+		site.run(make_remark_doctype)
+	subscribe(consumer, producer, TICKET, REMARK, use_same_name=0)
+	subscribe(producer, consumer, TICKET, use_same_name=0)
 	producer.run(back_up, doctype=TICKET)
 	mark = producer.run(read_mark)
 	lost, own = unique("LOST"), unique("OWN")
@@ -108,19 +120,38 @@ def test_a_name_that_is_given_again_after_a_restore_is_not_taken_for_the_one_tha
 	consumer.run(make_ticket, title=own)
 	pull(producer, consumer)
 	assert producer.run(find_name, doctype=TICKET, title=own) == name
+	return {"lost": lost, "own": own, "name": name}
 
-	producer.run(change, doctype=TICKET, name=name, note="after the restore")
+
+def here_as(consumer, title: str) -> str:
+	return consumer.run(find_name, doctype=TICKET, title=title)
+
+
+def test_a_name_that_is_given_again_after_a_restore_is_not_taken_for_the_one_that_was_lost(
+	producer, consumer, given_again
+):
+	"""What is changed by that name is the consumer's own ticket."""
+	producer.run(change, doctype=TICKET, name=given_again["name"], note="after the restore")
 	producer.run(number_them)
 	pull(consumer, producer)
 
 	notes = {
-		title: consumer.run(
-			read_doc, doctype=TICKET, name=consumer.run(find_name, doctype=TICKET, title=title)
-		)["note"]
-		for title in (lost, own)
+		each: consumer.run(read_doc, doctype=TICKET, name=here_as(consumer, given_again[each]))["note"]
+		for each in ("lost", "own")
 	}
-	assert notes == {lost: None, own: "after the restore"}
-	producer.run(change, doctype=TICKET, name=name, note="and again")
+	assert notes == {"lost": None, "own": "after the restore"}
+	producer.run(change, doctype=TICKET, name=given_again["name"], note="and again")
 	pull(consumer, producer)
-	own_name = consumer.run(find_name, doctype=TICKET, title=own)
-	assert consumer.run(read_doc, doctype=TICKET, name=own_name)["note"] == "and again"
+	own = here_as(consumer, given_again["own"])
+	assert consumer.run(read_doc, doctype=TICKET, name=own)["note"] == "and again"
+
+
+def test_a_link_to_a_name_that_is_given_again_leads_to_the_document_that_has_it_now(
+	producer, consumer, given_again
+):
+	remark = producer.run(insert, doctype=REMARK, title=unique("remark"), ticket=given_again["name"])
+	producer.run(number_them)
+	pull(consumer, producer)
+
+	here = consumer.run(read_doc, doctype=REMARK, name=consumer.run(find_name, doctype=REMARK, title=remark))
+	assert here["ticket"] == here_as(consumer, given_again["own"])

@@ -8,7 +8,8 @@ What it models
 - A producer that commits events, one after the other, and sends a notification after each (notify.pml has how). It says nothing but
   that there is something, so that their order does not matter: they arrive late, in any order, twice, or not at all.
 - The consumer queues a pull if none waits in the queue. Two workers pull: the flag that more is wanted, the lock, the flag away,
-  page after page, the lock back, and another look at the flag.
+  page after page, the lock back, and another look at the flag: it goes round again, or, when its slice of time is used up, has another
+  pull queued if none waits there. (A script that waits for its turn sets no flag until it gives up, and has nothing to tell.)
 - A process that sets the flag of the queue may die before it has queued the pull; a pull may die while it reads. The flag frees
   itself after a minute (QUEUED_FOR), and each minute the scheduler queues a pull.
 
@@ -28,6 +29,7 @@ Bugs that can be put back
 - BUG_WAKE_LATE: a pull takes the flag away when it has read the feed.
 - BUG_WAKE_AFTER_LOCK: who finds the lock taken sets the flag then, and not before.
 - BUG_NO_LOCK: two pulls at once.
+- BUG_SLICE_FORGETS: a pull whose slice is used up ends, and has none queued.
 */
 
 #define WORKERS 2
@@ -128,6 +130,15 @@ end:
 				d_step { pulling = false; reading-- };
 				if
 				:: wake -> again = true
+				:: wake -> /* the slice is used up */
+#ifndef BUG_SLICE_FORGETS
+					if
+					:: pull_queued
+					:: atomic { !pull_queued -> pull_queued = true; pulls++ }
+					fi
+#else
+					skip
+#endif
 				:: else
 				fi
 			:: !(LOCK_IS_FREE) ->

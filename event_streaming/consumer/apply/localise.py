@@ -192,7 +192,8 @@ def bring_what_is_needed(key: RemoteKey, needs: list[Need], work: "Work", make: 
 			raise WaitsForAnother(explain_waiting(plan.waits_for), plan.waits_for)
 		raise DependencyMissing(plan.explain())
 	for other, local, root in plan.recognised:
-		if not work.resolver.identity(other):
+		# that of a lost document which had its name is none
+		if not work.resolver.identities.known(other, root):
 			work.resolver.adopt(local)
 			work.resolver.keep(other, local, root)
 	make_planned(plan.documents, work, make)

@@ -23,7 +23,7 @@ from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING
-from event_streaming.consumer.pull import loop
+from event_streaming.consumer.pull import loop, requests
 from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.consumer.subscriptions import registration
 from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
@@ -177,7 +177,10 @@ def match_what_is_here(part: Slice, doc, producer: Producer) -> bool:
 
 def let_pull(event_producer: str) -> None:
 	"""Events go on arriving during a copy, and what is behind comes before what is copied."""
-	loop.pull(event_producer, seconds=PULL_FOR)
+	done = loop.pull(event_producer, seconds=PULL_FOR)
+	if done.goes_on and loop.is_wanted(event_producer):
+		# whoever was told to wait for it
+		requests.request_pull(event_producer)
 
 
 def count_all(copy: Task, producer: Producer) -> None:

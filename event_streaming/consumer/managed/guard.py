@@ -1,6 +1,6 @@
 """Hooks for every document: refuses what would change a managed one, and says why and who may.
 
-For a DocType that nobody manages the cost is one look-up (`managed_rows`). A document that is made here is free.
+It is called for documents whose DocType is managed (`document_events`). A document that is made here is free.
 
 What goes on working, whoever does it:
 
@@ -54,7 +54,7 @@ def before_write(doc: Document, method: str | None = None) -> None:
 
 
 def before_delete(doc: Document, method: str | None = None) -> None:
-	"""on_trash."""
+	"""on_trash, and before_discard: a draft is given up, in Frappe 16."""
 	managed = managed_rows()
 	if not managed or (key := key_of(doc))[0] not in managed or not (row := manager_who_minds(doc, key)):
 		return
@@ -63,11 +63,6 @@ def before_delete(doc: Document, method: str | None = None) -> None:
 		return
 	if not inside_another(doc):
 		refuse(row, key)
-
-
-def before_discard(doc: Document, method: str | None = None) -> None:
-	"""before_discard: a draft is given up, in Frappe 16."""
-	before_delete(doc)
 
 
 def before_rename(doc: Document, method: str | None, old: str, new: str, merge: bool = False) -> None:

@@ -70,11 +70,11 @@ def pull(
 	summary = Summary(event_producer)
 	slice_seconds = seconds or get_settings().slice_seconds
 	deadline = time.monotonic() + slice_seconds
-	waits_until = time.monotonic() + wait_seconds
+	gives_up_at = time.monotonic() + wait_seconds
 	frappe.db.commit()
 	wake_key = redis_key("wake", event_producer)
 	while True:
-		last_try = time.monotonic() >= waits_until
+		last_try = time.monotonic() >= gives_up_at
 		if last_try:
 			# whoever has the lock looks at this after giving it back: set before it is tried, so that it can't be looked at in between.
 			# Who waits pulls itself, and would only have the other one go round again before its own turn

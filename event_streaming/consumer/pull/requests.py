@@ -96,4 +96,12 @@ def pull_job(event_producer: str) -> None:
 def pull_all() -> list[Summary]:
 	"""Pull from every producer that is not paused, one after the other."""
 	names = frappe.get_all("Event Producer", filters={"paused": 0}, pluck="name")
-	return [pull(name) for name in names]
+	return [pull_here(name) for name in names]
+
+
+def pull_here(event_producer: str, wait_seconds: float = 0) -> Summary:
+	"""Pull from one producer, here and now, for one slice; a job goes on with what is left."""
+	summary = pull(event_producer, wait_seconds=wait_seconds)
+	if summary.goes_on:
+		request_pull(event_producer)
+	return summary

@@ -137,6 +137,9 @@ class Lookups:
 
 	def look_up_needed(self, local_doctypes: dict[RemoteKey, str]) -> "OfNeeds":
 		known = registry.load_many(self.event_producer, local_doctypes)
+		# by a name that a restored producer may have given again: which document it is, its root says, when it has come
+		lost = {key for key, row in known.items() if row.covered_to == registry.LOST}
+		known = {key: row for key, row in known.items() if key not in lost}
 		here: dict[RemoteKey, LocalKey] = {}
 		wanted: dict[str, set[str]] = {}
 		for key, doctype in local_doctypes.items():
@@ -155,7 +158,7 @@ class Lookups:
 		open_ones = {key: doctype for key, doctype in local_doctypes.items() if key not in here}
 		self._look_up_merged({key: known[key] for key in open_ones if key in known})
 		self._look_up_claims(open_ones)
-		self._look_up_remote_names(open_ones)
+		self._look_up_remote_names(open_ones.keys() - lost)
 		return OfNeeds(self, here)
 
 	def _look_up_merged(self, gone: dict[RemoteKey, Identity]) -> None:
@@ -181,7 +184,7 @@ class Lookups:
 			self._claimed.update({(doctype, name): claimed.get(name, []) for name in names})
 			self.made.look_up((doctype, name) for name in names)
 
-	def _look_up_remote_names(self, needs: dict[RemoteKey, str]) -> None:
+	def _look_up_remote_names(self, needs: Iterable[RemoteKey]) -> None:
 		by_doctype: dict[str, dict[str, RemoteKey]] = {}
 		for key in needs:
 			subscription = self.subscriptions.get(key[0])

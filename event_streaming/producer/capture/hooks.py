@@ -60,9 +60,14 @@ class Remembered:
 # ---------------------------------------------------------------- hooks
 
 
-def capture_before_write(doc) -> None:
-	"""Frappe is about to write the document: note what it holds. Called by writing.py."""
+def capture_before_write(doc, logged: int) -> None:
+	"""Frappe is about to write the document: note what it holds. Called by writing.py; `logged`: how often it had been logged when the
+	save began."""
 	before = doc.get_doc_before_save()
+	if before and times_logged(doc) != logged:
+		# its own hooks have set something, or saved another object of it, and this writes over that: the log goes on from there
+		_remember(doc, before, snapshot(frappe.get_doc(doc.doctype, doc.name, for_update=True)), None)
+		return
 	unlogged = _remembered(doc)
 	if unlogged and unlogged.state is None and before and unlogged.before and unlogged.before is not before:
 		# the object is saved again inside its own save: what the outer save wrote has not been logged yet
@@ -282,6 +287,11 @@ def _remembered(doc) -> Remembered | None:
 	if memory.state is None or memory.call is doc.flags.notifications_executed:
 		return memory
 	return memory if memory.before is doc.get_doc_before_save() else None
+
+
+def times_logged(doc) -> int:
+	"""How often the document has been logged in the open transaction."""
+	return open_transaction().logged.get((doc.doctype, doc.name), 0)
 
 
 def _is_logged_in_this_call(doc, memory: Remembered | None) -> bool:

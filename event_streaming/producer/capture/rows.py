@@ -47,7 +47,7 @@ def is_row(doc: Any, streamed: Container[str]) -> bool:
 
 
 def about_to_write(doc: Any) -> None:
-	"""before_save and the like: what the row is before its own save; None when it is new."""
+	"""before_validate and the like: what the row is before its own save; None when it is new."""
 	before = doc.get_doc_before_save()
 	doc.flags[MEMORY] = _stored(doc) if before is not None else None
 

@@ -4,9 +4,12 @@ As a hook for before_save it would be called for every document on the site, and
 mends what it writes (numbers, images in texts).
 """
 
+import sys
 from typing import Any
 
-from event_streaming.producer.capture.hooks import capture_before_write
+from frappe.model.document import Document
+
+from event_streaming.producer.capture.hooks import capture_before_write, times_logged
 
 INSERT, UPDATE, SINGLE = "db_insert", "db_update", "update_single"
 
@@ -21,16 +24,25 @@ class BeforeTheWrite:
 		self.doc = doc
 		self.method = method
 		self.notes = True
+		# what is logged of the document until it is written makes another state the one before
+		self.logged = 0 if method == INSERT else times_logged(doc)
 
 	def __getstate__(self) -> dict[str, Any]:
-		return {"doc": self.doc, "method": self.method, "notes": False}
+		return {**vars(self), "notes": False}
 
 	def __call__(self, *args: Any, **options: Any) -> Any:
-		doc, method = self.doc, self.method
+		doc, method = self._written(sys._getframe(1).f_locals), self.method
 		doc.__dict__.pop(method, None)
-		if self.notes:
-			capture_before_write(doc)
+		if self.notes and doc is self.doc:
+			capture_before_write(doc, self.logged)
 		return getattr(doc, method)(*args, **options)
+
+	def _written(self, caller: dict[str, Any]) -> Any:
+		"""The document that is written: one that was copied by its attributes has the same stand-in as this one."""
+		for each in (caller.get("self"), *caller.values()):
+			if isinstance(each, Document) and each.__dict__.get(self.method) is self:
+				return each
+		return self.doc
 
 
 def note_before_the_write(doc: Any) -> None:
@@ -40,5 +52,6 @@ def note_before_the_write(doc: Any) -> None:
 		method = SINGLE
 	else:
 		method = INSERT if values.get("__islocal") else UPDATE
-	if method not in values:
+	# one of an earlier save that failed, or of the document that this is a copy of, is not this save's
+	if method not in values or isinstance(values[method], BeforeTheWrite):
 		values[method] = BeforeTheWrite(doc, method)

@@ -19,7 +19,7 @@ from event_streaming.consumer.first_copy import copying, linking
 from event_streaming.consumer.logs import figures, overview, state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.managed.rows import forget_managed
-from event_streaming.consumer.pull import by_hand, loop, requests
+from event_streaming.consumer.pull import by_hand, requests
 from event_streaming.consumer.subscriptions import asking, producer_form, registration
 from event_streaming.consumer.tasks import task
 from event_streaming.consumer.verify import repair, verifying
@@ -127,7 +127,7 @@ def new_event_notification(producer_url: str):
 def pull_from_node(event_producer: str):
 	"""Pull from one producer, here and now; if a pull is under way, when that is over. Public name."""
 	frappe.only_for("System Manager")
-	return asdict(loop.pull(event_producer, wait_seconds=get_settings().slice_seconds))
+	return asdict(requests.pull_here(event_producer, wait_seconds=get_settings().slice_seconds))
 
 
 def pull_producer_data():
