@@ -206,11 +206,11 @@ def left_there(merges: list[Merge], left_here: str, producer: str) -> tuple[str,
 
 def wait_until_heard(doctype: str, merges: list[Merge], work: Work) -> None:
 	"""Raises DependencyMissing until the producer has taken what this site tells it of its own merges."""
-	taken = frappe.db.get_value("Event Consumer", work.event_producer, ["position", "protocol"], as_dict=True)
-	if not taken or cint(taken.protocol) < PROTOCOL:
+	if cint(frappe.db.get_value("Event Consumer", work.event_producer, "protocol")) < PROTOCOL:
 		return
+	taken = two_way.heard_up_to(doctype, work.event_producer)
 	own = [merge for merge in merges if merge.origin != work.event_producer]
-	if any(not merge.position or merge.position > cint(taken.position) for merge in own):
+	if any(not merge.position or merge.position > taken for merge in own):
 		raise waits_for_word(doctype, own[0].name, work)
 
 

@@ -36,6 +36,7 @@ from event_streaming.identity import fates
 from event_streaming.identity.origin import applying
 from event_streaming.identity.registry import LocalKey
 from event_streaming.wire.events import Event, Root, parse_data, parse_root
+from event_streaming.wire.wishes.priorities import read_taken
 
 APPROVED = "Approved"
 
@@ -50,6 +51,12 @@ def tells_back(doctype: str, work: Work) -> bool:
 		"unsubscribed": 0,
 	}
 	return bool(frappe.db.exists("Event Consumer Document Type", row))
+
+
+def heard_up_to(doctype: str, event_producer: str) -> int:
+	"""The position up to which the producer has taken what this site tells of a DocType, also where that is ahead of all others."""
+	told = frappe.db.get_value("Event Consumer", event_producer, ["position", "taken_ahead"], as_dict=True)
+	return max(cint(told.position), read_taken(told.taken_ahead).get(doctype, 0)) if told else 0
 
 
 def is_root_here(about: About, work: Work) -> bool:

@@ -43,10 +43,11 @@ return tostring(level)
 
 
 class Meter:
-	"""The line of this site to one producer. `bytes_per_second` is 0 without a bound: then it only measures."""
+	"""The line of this site to one producer. `bytes_per_second` is 0 without a bound: then it only measures. `longest_wait`: no request
+	waits longer than that, in seconds; with 0 it only counts."""
 
-	def __init__(self, event_producer: str, kb_per_second: int = 0):
-		self.event_producer = event_producer
+	def __init__(self, event_producer: str, kb_per_second: int = 0, longest_wait: float = LONGEST_WAIT):
+		self.event_producer, self.longest_wait = event_producer, longest_wait
 		self.bytes_per_second = min(max(cint(kb_per_second), 0), MOST_KB) * KB
 
 	def count(self, number: int) -> None:
@@ -78,8 +79,8 @@ class Meter:
 
 	def before(self) -> None:
 		"""Before a request: wait, where nothing is open that others would have to wait for as well."""
-		if self.bytes_per_second and not frappe.db.transaction_writes:
-			time.sleep(min(self.wait_seconds(), LONGEST_WAIT))
+		if self.bytes_per_second and self.longest_wait and not frappe.db.transaction_writes:
+			time.sleep(min(self.wait_seconds(), self.longest_wait))
 
 	def pause(self, deadline: float) -> float:
 		"""Wait until the next request may be made; returns the seconds that are left where that is too long to be waited for here, or
@@ -115,6 +116,6 @@ class Meter:
 		)
 
 
-def meter_of(doc: Any) -> Meter:
+def meter_of(doc: Any, longest_wait: float = LONGEST_WAIT) -> Meter:
 	"""That of an Event Producer or of its row."""
-	return Meter(doc.name, cint(doc.get("most_kb_per_second")))
+	return Meter(doc.name, cint(doc.get("most_kb_per_second")), longest_wait)

@@ -1,7 +1,7 @@
 """Hours at which a line may be used, by the clock of a time zone: "22:00-06:00". Pure.
 
-A clock that is set forward skips a time of day: a window that begins there begins when the clock goes on. One that is set back has an
-hour twice: a window that ends there ends with the second one.
+A clock that is set forward by an hour skips some times of day: a window that begins there begins an hour later on the clock. One
+that is set back has an hour twice: a window that ends there ends with the second one.
 """
 
 import re
@@ -17,7 +17,7 @@ DAYS = (-1, 0, 1, 2)
 
 @dataclass(frozen=True)
 class Window:
-	"""From one time of day to another, over midnight where the second is not later."""
+	"""From one time of day to another, over midnight where the second is not later: from midnight to midnight, it is the whole day."""
 
 	begins: time
 	ends: time
@@ -27,7 +27,7 @@ class Window:
 		last = day if self.ends > self.begins else day + DAY
 		begins = datetime.combine(day, self.begins, zone)
 		ends = datetime.combine(last, self.ends, zone).replace(fold=1)
-		# a time that the clock skips is the moment at which it goes on, by the rule of before
+		# a time that the clock skips is the moment that it would have been by the rule of before
 		return begins.astimezone(timezone.utc), _skipped_or_not(ends)
 
 
@@ -55,7 +55,8 @@ def parse_windows(text: str | None) -> tuple[Window, ...]:
 			)
 		except ValueError:
 			raise ValueError(part.strip()) from None
-		if window.begins == window.ends or to_hour > 24:
+		is_whole_day = (from_hour, from_minute, to_hour) == (0, 0, 24)
+		if (window.begins == window.ends and not is_whole_day) or to_hour > 24:
 			raise ValueError(part.strip())
 		windows.append(window)
 	return tuple(windows)
@@ -63,7 +64,11 @@ def parse_windows(text: str | None) -> tuple[Window, ...]:
 
 def written(windows: tuple[Window, ...]) -> str:
 	"""In the one way in which they are kept."""
-	return ", ".join(f"{each.begins:%H:%M}-{each.ends:%H:%M}" for each in windows)
+	return ", ".join(
+		# as it is typed: from one time to the same one may mean a day or nothing
+		"00:00-24:00" if each.begins == each.ends else f"{each.begins:%H:%M}-{each.ends:%H:%M}"
+		for each in windows
+	)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import frappe
 
-from event_streaming.consumer.line.meter import meter_of
+from event_streaming.consumer.line.meter import LONGEST_WAIT, meter_of
 from event_streaming.consumer.logs import listener
 from event_streaming.consumer.subscriptions import keys
 from event_streaming.consumer.subscriptions.fetched import (
@@ -45,14 +45,19 @@ DOCUMENTS_PER_CALL = 500
 
 
 class Producer:
-	"""One producer, asked with the keys on its Event Producer document; `patience` are seconds instead of the settings'."""
+	"""One producer, asked with the keys on its Event Producer document; `patience` are seconds instead of the settings'.
+
+	Only a background job that has time waits for a line that is used as much as it may be: not a person, a web worker, or the one
+	process that listens. What they send counts.
+	"""
 
 	def __init__(self, event_producer, patience: float | None = None):
 		self.name = event_producer.name
 		# documents that are asked for are only tried
 		self.trial = False
 		self.client = client_of(event_producer, spare_secrets=lambda: keys.spare_secrets(self.name))
-		self.line = self.client.meter = meter_of(event_producer)
+		has_time = not patience and getattr(frappe.local, "job", None)
+		self.line = self.client.meter = meter_of(event_producer, LONGEST_WAIT if has_time else 0)
 		if patience:
 			self.client.timeout = (patience, patience)
 

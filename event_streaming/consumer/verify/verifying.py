@@ -290,7 +290,7 @@ def own_changes_under_way(work: Work, subscription: Subscription, events: list[E
 		return set()
 	known = [work.resolver.identities.of(remote_key(event)) for event in events]
 	names = {each.local_name for each in known if each} | {event["docname"] for event in events}
-	taken = frappe.db.get_value("Event Consumer", work.event_producer, "position") or 0
+	taken = two_way.heard_up_to(subscription.local_doctype, work.event_producer)
 	log, found = frappe.qb.DocType(LOG), set()
 	for some in create_batch(sorted(names), NAMES_AT_ONCE):
 		query = (

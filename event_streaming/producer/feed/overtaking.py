@@ -52,7 +52,8 @@ def read_in_order_of(reader: Reader, log: LogState, wish: Wish) -> Found:
 			continue
 		found = read_slice(some, log.head)
 		count_withheld(some, found.cursor)
-		ahead.update(dict.fromkeys(some.rows, found.cursor))
+		# one of the group may have been taken further already
+		ahead.update((doctype, max(found.cursor, reader.cursor_of(doctype))) for doctype in some.rows)
 		if found.events or found.cursor < log.head:
 			reader.open = some.open
 			return Found(replace(found, cursor=reader.cursor), True, ahead)

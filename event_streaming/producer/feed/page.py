@@ -21,7 +21,12 @@ from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import Slice
 from event_streaming.producer.feed.shared import on_the_wire
 from event_streaming.producer.log import receipts, spans
-from event_streaming.producer.log.deliveries import forget_undelivered, keep_spans, record_deliveries
+from event_streaming.producer.log.deliveries import (
+	forget_undelivered,
+	keep_spans,
+	note_sent,
+	record_deliveries,
+)
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.retention import is_cleared_after
 from event_streaming.producer.log.sequence import go_on_after_receipt, numbered, tried_again
@@ -135,10 +140,16 @@ def _page(
 			).format(consumer.name, public_url())
 		)
 	record_deliveries(reader, found.events, read.is_ahead, found.contained)
+	# while it is paused, nobody looks at what was sent before
+	if wish and log.head:
+		note_sent(reader, found.events)
 	count_withheld(reader, found.cursor)
 	# what it says of positions that were never given is kept nowhere
 	position = reader.cursor if reader.furthest <= found.head else None
-	taken_ahead = json.dumps(wish.taken) if wish.taken and position is not None else None
+	# nor what it says of DocTypes that it has no row of
+	rows = {row.ref_doctype for row in consumer.consumer_doctypes}
+	taken = {doctype: upto for doctype, upto in wish.taken.items() if doctype in rows}
+	taken_ahead = json.dumps(taken) if taken and position is not None else None
 	contacted(consumer, position, reachable, listening, transport, taken_ahead)
 	if cint(listening) == UNPROVEN:
 		# not ahead of anything: it only shows that messages come

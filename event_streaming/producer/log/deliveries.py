@@ -5,6 +5,7 @@ consumer sends. So an answer that was lost on its way is simply given again. An 
 """
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -16,7 +17,8 @@ from event_streaming.producer.log import spans
 from event_streaming.producer.log.hours import count_sent
 from event_streaming.producer.log.rows import LOG, Candidate
 from event_streaming.producer.subscriptions.reader import Reader, is_for
-from event_streaming.producer.subscriptions.streamed import ROWS
+from event_streaming.producer.subscriptions.streamed import CONSUMER, ROWS
+from event_streaming.wire.wishes.priorities import read_taken
 
 DELIVERIES = "Event Update Log Consumer"
 COLUMNS = (
@@ -36,32 +38,77 @@ BATCH = 1_000
 
 def forget_undelivered(reader: Reader) -> None:
 	"""The consumer says how far it is: what was sent beyond has not arrived."""
-	delivery = frappe.qb.DocType(DELIVERIES)
-	beyond = (delivery.consumer == reader.consumer.name) & (delivery.at_position > reader.cursor)
 	if reader.furthest > reader.cursor:
-		_forget_but_taken_ahead(reader, beyond)
-		beyond &= delivery.at_position > reader.furthest
+		_forget_but_taken_ahead(reader)
+	delivery = frappe.qb.DocType(DELIVERIES)
+	beyond = (delivery.consumer == reader.consumer.name) & (delivery.at_position > reader.furthest)
 	# looked for first: a delete that finds nothing would still lock the gap
 	if frappe.qb.from_(delivery).select(delivery.name).where(beyond).limit(1).run():
 		frappe.qb.from_(delivery).delete().where(beyond).run()
 
 
-def _forget_but_taken_ahead(reader: Reader, beyond: Any) -> None:
+def _forget_but_taken_ahead(reader: Reader) -> None:
 	"""Of what was sent beyond the cursor, keep what the consumer says that it has taken ahead of it."""
+	first, last = _not_looked_at(reader)
+	if first > last:
+		return
 	delivery, log = frappe.qb.DocType(DELIVERIES), frappe.qb.DocType(LOG)
 	# an older event of a document came with one of the same DocType, at whose position it counts
-	query = (
+	rows = (
 		frappe.qb.from_(delivery)
 		.left_join(log)
 		.on(log.position == delivery.at_position)
-		.select(delivery.name)
-		.where(beyond & (delivery.at_position <= reader.furthest))
+		.select(delivery.name, delivery.at_position, log.ref_doctype)
+		.where((delivery.consumer == reader.consumer.name) & delivery.at_position[first:last])
+		.run()
 	)
-	for doctype, position in reader.taken.items():
-		taken = (log.ref_doctype == doctype) & (delivery.at_position <= position)
-		query = query.where(log.ref_doctype.isnull() | taken.negate())
-	for names in create_batch(query.run(pluck=True), BATCH):
+	lost = [name for name, position, doctype in rows if position > reader.cursor_of(doctype)]
+	for names in create_batch(lost, BATCH):
 		frappe.qb.from_(delivery).delete().where(delivery.name.isin(names)).run()
+
+
+def _not_looked_at(reader: Reader) -> tuple[int, int]:
+	"""Between which positions rows may be that did not arrive: what lies elsewhere was looked at with an earlier request."""
+	noted = _read_noted(reader.consumer.get("sent_between"))
+	if noted is None or _has_gone_back(reader):
+		return reader.cursor + 1, reader.furthest
+	first, last = noted or (0, 0)
+	return max(first, reader.cursor + 1), min(last, reader.furthest)
+
+
+def _has_gone_back(reader: Reader) -> bool:
+	"""Whether the consumer has less than it said before: it was restored from a backup, say."""
+	said = read_taken(reader.consumer.get("taken_ahead"))
+	return reader.cursor < cint(reader.consumer.position) or any(
+		reader.cursor_of(doctype) < position for doctype, position in said.items()
+	)
+
+
+def note_sent(reader: Reader, events: list[Candidate]) -> None:
+	"""Keep between which positions an answer has rows, for the next request of a consumer that takes some ahead of others.
+
+	Another request of the consumer may have been answered since this one began: nobody has looked at what that one has sent.
+	"""
+	positions = [event.at_position for event in events if event.ref_doctype not in reader.open]
+	before, own = reader.consumer.get("sent_between"), _as_noted(positions)
+	if before == own and not positions:
+		return
+	table = frappe.qb.DocType(CONSUMER)
+	query = frappe.qb.from_(table).select(table.sent_between).where(table.name == reader.consumer.name)
+	for stored in query.for_update().run(pluck=True):
+		others = [] if stored == before else _read_noted(stored)
+		now = stored if others is None else _as_noted([*others, *positions])
+		if now != stored:
+			frappe.db.set_value(CONSUMER, reader.consumer.name, "sent_between", now, update_modified=False)
+
+
+def _as_noted(positions: list[int]) -> str:
+	return json.dumps([min(positions), max(positions)] if positions else [])
+
+
+def _read_noted(text: str | None) -> list[int] | None:
+	"""The first and the last position, or nothing; None where it was never noted."""
+	return json.loads(text) if text else None
 
 
 def record_deliveries(

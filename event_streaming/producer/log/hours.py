@@ -39,6 +39,8 @@ class Hour:
 	# DocType -> how many events, and when the last one was sent
 	doctypes: dict[str, tuple[int, datetime]] = field(default_factory=dict)
 	marks: list[tuple[int, int, int]] = field(default_factory=list)
+	# DocType -> the last of its events that counted ahead of others, in this hour or before, where that is beyond the position
+	ahead: dict[str, int] = field(default_factory=dict)
 
 	def events_after(self, moment: datetime) -> int:
 		"""How many of the events were sent after a moment, as exactly as the marks say."""
@@ -67,15 +69,20 @@ def count_sent(event_consumer: str, events: list[Candidate], is_ahead: bool = Fa
 		return
 	now = now_datetime()
 	hour, reached = _hour_now(event_consumer, now)
-	if is_ahead:
-		_count(hour, events, now)
-		hour.position = max(hour.position, reached)
-		_write(event_consumer, hour, now)
+	# an answer may have been lost on its way, and is given again
+	new = [
+		event for event in events if event.at_position > max(reached, hour.ahead.get(event.ref_doctype, 0))
+	]
+	if not new:
 		return
-	new = [event for event in events if event.at_position > reached]
-	if new:
+	if is_ahead:
+		_count(hour, new, now)
+		hour.position = max(hour.position, reached)
+		hour.ahead |= {event.ref_doctype: event.at_position for event in new}
+	else:
 		_add(hour, new, now)
-		_write(event_consumer, hour, now)
+	hour.ahead = {doctype: last for doctype, last in hour.ahead.items() if last > hour.position}
+	_write(event_consumer, hour, now)
 
 
 def _count(hour: Hour, events: list[Candidate], now: datetime) -> None:
@@ -123,7 +130,10 @@ def _hour_now(event_consumer: str, now: datetime) -> tuple[Hour, int]:
 		return newest[0], reached
 	# a clock that was set back comes to an hour for the second time
 	there = _read(event_consumer, since=begun, until=begun)
-	return (there[0] if there else Hour(begun)), reached
+	hour = there[0] if there else Hour(begun)
+	for doctype, last in newest[0].ahead.items() if newest else ():
+		hour.ahead[doctype] = max(last, hour.ahead.get(doctype, 0))
+	return hour, reached
 
 
 def hours_since(event_consumer: str, moment: datetime) -> list[Hour]:
@@ -172,7 +182,8 @@ def _read(
 		frappe.qb.from_(table)
 		.select(table.hour, table.events, table.slowest, table.position, table.figures)
 		.where(table.consumer == event_consumer)
-		.orderby(table.position, order=Order.asc if reaching else Order.desc)
+		# hours in which only events came ahead of others have the position of the one before
+		.orderby(table.position, table.hour, order=Order.asc if reaching else Order.desc)
 	)
 	if reaching:
 		query = query.where(table.position >= reaching)
@@ -198,6 +209,7 @@ def _parsed(hour: object, events: int, slowest: int, position: int, text: str | 
 			for doctype, (count, last) in figures.get("doctypes", {}).items()
 		},
 		[tuple(mark) for mark in figures.get("marks", [])],
+		figures.get("ahead", {}),
 	)
 
 
@@ -206,6 +218,7 @@ def _write(event_consumer: str, hour: Hour, now: datetime) -> None:
 		"delays": hour.delays,
 		"doctypes": {doctype: [count, str(last)] for doctype, (count, last) in hour.doctypes.items()},
 		"marks": hour.marks,
+		"ahead": hour.ahead,
 	}
 	mark = hashlib.sha256(event_consumer.encode()).hexdigest()[:16]
 	row = (

@@ -19,6 +19,8 @@ from event_streaming.site.roles import ADMINISTRATOR, has_only_as_subscriber
 # what this site keeps for itself: no form and no registration writes back what it has read some time ago
 COUNTERS = (
 	"position",
+	"taken_ahead",
+	"sent_between",
 	"transport",
 	"last_contact",
 	"notify_failures",

@@ -76,6 +76,8 @@ def parse_wish(text: Any, cursor: int) -> Wish:
 	groups = tuple(_names(group) for group in first)
 	if len(taken) > MOST_DOCTYPES or not all(_is_position(each) for each in taken.values()):
 		raise ValueError("The wish has no positions.")
+	if any(len(str(doctype)) > MAX_NAME for doctype in taken):
+		raise ValueError("The wish names no DocTypes.")
 	return Wish(tuple(filter(None, groups)), beyond(taken, cursor), bool(said.get("only")))
 
 

@@ -170,20 +170,90 @@ def row_of(name: str) -> dict:
 def test_nobody_waits_with_something_written(producer, consumer):
 	consumer.run(use, event_producer=producer.url, kilobytes=100 * KB_PER_SECOND)
 
-	assert consumer.run(slept_with_work_open, event_producer=producer.url) == []
+	assert consumer.run(slept_before_request, event_producer=producer.url, is_job=True, writes=True) == []
 
 
-def slept_with_work_open(event_producer: str) -> list:
+def test_a_job_waits_before_a_request_where_nothing_is_written(producer, consumer):
+	consumer.run(use, event_producer=producer.url, kilobytes=100 * KB_PER_SECOND)
+
+	# no longer than this, however long it is
+	assert consumer.run(slept_before_request, event_producer=producer.url, is_job=True) == [30.0]
+
+
+@pytest.mark.parametrize(("is_job", "patience"), [(False, None), (False, 3), (True, 3)])
+def test_whoever_has_no_time_does_not_wait_and_is_counted(producer, consumer, is_job, patience):
+	"""A form that is saved, a pull after an answer, the process that listens."""
+	before = consumer.run(use, event_producer=producer.url, kilobytes=100 * KB_PER_SECOND)
+
+	slept = consumer.run(
+		slept_before_request, event_producer=producer.url, is_job=is_job, patience=patience, kilobytes=500
+	)
+
+	assert slept == []
+	assert consumer.run(use, event_producer=producer.url, kilobytes=0) > before
+
+
+def slept_before_request(
+	event_producer: str,
+	is_job: bool,
+	patience: float | None = None,
+	writes: bool = False,
+	kilobytes: int = 0,
+) -> list:
+	"""How long the line of a Producer as it is made holds a request up; then so much is sent over it."""
 	import frappe
 
 	from event_streaming.consumer.line import meter
+	from event_streaming.consumer.subscriptions.remote import Producer
 
 	slept, real = [], meter.time.sleep
-	frappe.db.set_value("Event Producer", event_producer, "workers", 2)
+	job, frappe.local.job = getattr(frappe.local, "job", None), frappe._dict() if is_job else None
+	if is_job:
+		frappe.local.job.method = "a job"
+	if writes:
+		frappe.db.set_value("Event Producer", event_producer, "workers", 2)
 	meter.time.sleep = slept.append
 	try:
-		meter.meter_of(frappe.get_doc("Event Producer", event_producer)).before()
+		line = Producer(frappe.get_doc("Event Producer", event_producer), patience).client.meter
+		line.before()
+		line.count(kilobytes * 1024)
 	finally:
 		meter.time.sleep = real
+		frappe.local.job = job
 		frappe.db.rollback()
 	return slept
+
+
+def test_pages_are_as_small_as_the_line_wants_them(producer, consumer):
+	sizes = [consumer.run(page_bytes, kb_per_second=kb) for kb in (0, 1, 10, 1_000_000)]
+
+	# four seconds of it, of documents that are sent as a quarter of what they are; never less than a few documents, nor more than is set
+	assert sizes == [sizes[0], 16 * 1024, 160 * 1024, sizes[0]] and sizes[0] > 160 * 1024
+	assert consumer.run(asked_page_bytes, event_producer=producer.url) == [160 * 1024]
+
+
+def page_bytes(kb_per_second: int) -> int:
+	from event_streaming.consumer.line.meter import Meter
+
+	return Meter("nobody", kb_per_second).page_bytes()
+
+
+def asked_page_bytes(event_producer: str) -> list[int]:
+	"""What a pull asks the feed for."""
+	from event_streaming.consumer.pull.loop import pull
+	from event_streaming.http.client import SiteClient
+	from event_streaming.wire import paths
+
+	asked, call = set(), SiteClient.call
+
+	def noted(self, method, args=None, timeout=None):
+		if method == paths.FEED:
+			asked.add(args["max_bytes"])
+		return call(self, method, args, timeout)
+
+	SiteClient.call = noted
+	try:
+		assert not pull(event_producer).error
+	finally:
+		SiteClient.call = call
+	return sorted(asked)

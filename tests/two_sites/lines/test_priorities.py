@@ -1,11 +1,13 @@
 """A site that is behind gets rows of high priority first: everything once, each document in its order, whoever dies when."""
 
+import json
+
 import pytest
 from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, read_doc, read_rows, set_settings, unique
 from killing import die_at, run_until_it_is_killed
 from logs import sync_logs, update_logs
-from streams import decide, pull, subscribe
+from streams import decide, pull, set_unsubscribed, subscribe
 
 HIGH, NORMAL, LOW = "High", "Normal", "Low"
 # more than goes in order anyway
@@ -242,11 +244,11 @@ def test_three_priorities_come_one_after_the_other(producer, consumer):
 	assert come_in(consumer) == [order, ticket, *cities]
 
 
-def add_row(name: str, doctype: str) -> None:
+def add_row(name: str, doctype: str, priority: str = NORMAL) -> None:
 	import frappe
 
 	doc = frappe.get_doc("Event Producer", name)
-	doc.append("producer_doctypes", {"ref_doctype": doctype, "use_same_name": 1})
+	doc.append("producer_doctypes", {"ref_doctype": doctype, "use_same_name": 1, "priority": priority})
 	doc.save()
 
 
@@ -254,6 +256,46 @@ def make_ticket(title: str) -> str:
 	import frappe
 
 	return frappe.get_doc({"doctype": TICKET, "title": title}).insert().name
+
+
+@pytest.mark.parametrize("way", ["raised", "approved", "put back"])
+def test_a_row_that_joins_the_first_ones_comes_page_after_page(producer, consumer, way):
+	"""All orders are taken up to the end by then, and there are more tickets than go into one page."""
+	name = subscribe_in_order(consumer, producer)
+	consumer.run(add_row, name=producer.url, doctype=TICKET, priority=LOW if way == "raised" else HIGH)
+	if way != "approved":
+		producer.run(decide, consumer_url=consumer.url)
+	cities = producer.run(make_many, prefix=unique("city"))
+	tickets = producer.run(make_tickets, prefix=unique("ticket"))
+	order = producer.run(make_order, title=unique("order"))
+	if way == "put back":
+		consumer.run(set_unsubscribed, name=name, doctype=TICKET, unsubscribed=1)
+	consumer.run(pull_pages, event_producer=producer.url, pages=1)
+	assert come_in(consumer) == [order]
+	if way == "raised":
+		consumer.run(set_priorities, name=name, priorities={ORDER: HIGH, TICKET: HIGH, CITY: LOW})
+	else:
+		if way == "put back":
+			consumer.run(set_unsubscribed, name=name, doctype=TICKET, unsubscribed=0)
+		producer.run(decide, consumer_url=consumer.url)
+		# what was made before does not come
+		tickets = producer.run(make_tickets, prefix=unique("later"))
+	second = producer.run(make_order, title=unique("order"))
+
+	pull(consumer, producer)
+
+	assert come_in(consumer) == [order, *tickets, second, *cities]
+	assert consumer.run(cursors, event_producer=producer.url)["taken"] == {}
+
+
+def make_tickets(prefix: str, count: int = 45) -> list[str]:
+	import frappe
+
+	names = []
+	for number in range(count):
+		names.append(frappe.get_doc({"doctype": TICKET, "title": f"{prefix} {number:03}"}).insert().name)
+		frappe.db.commit()
+	return names
 
 
 def test_deliveries_of_what_was_taken_ahead_are_kept_and_what_did_not_arrive_is_sent_again(
@@ -299,6 +341,32 @@ def delete_order(name: str) -> None:
 	frappe.delete_doc(ORDER, name)
 
 
+def test_of_doctypes_without_a_row_nothing_is_kept(producer, consumer):
+	name = subscribe_in_order(consumer, producer)
+	producer.run(make_many, prefix=unique("city"), count=3)
+	# only then they have positions
+	consumer.run(ask_and_forget, event_producer=producer.url)
+	head = max(log["position"] for log in update_logs(producer))
+	consumer.run(set_unsubscribed, name=name, doctype=CITY, unsubscribed=1)
+	taken = {ORDER: head, CITY: head, "Nothing of the Kind": head}
+
+	consumer.run(say_taken, event_producer=producer.url, taken=taken)
+
+	[row] = producer.run(read_rows, doctype="Event Consumer", filters={"name": consumer.url})
+	assert json.loads(row["taken_ahead"]) == {ORDER: head, CITY: head}
+
+
+def say_taken(event_producer: str, taken: dict) -> None:
+	import frappe
+
+	from event_streaming.consumer.logs.state import load_state
+	from event_streaming.consumer.subscriptions.remote import Producer
+	from event_streaming.wire.wishes.priorities import Wish
+
+	producer = Producer(frappe.get_doc("Event Producer", event_producer))
+	producer.get_page(load_state(event_producer).position, wish=Wish(taken=taken))
+
+
 def test_a_producer_of_an_older_version_sends_everything_in_order(producer, consumer):
 	subscribe_in_order(consumer, producer)
 	cities = producer.run(make_many, prefix=unique("city"))
@@ -331,6 +399,56 @@ def pull_from_older(event_producer: str) -> dict:
 def test_rows_that_are_applied_together_all_have_one_priority(producer, consumer):
 	with pytest.raises(Exception, match="the same Priority"):
 		subscribe_in_order(consumer, producer, order={"together": 1})
+
+
+def test_what_is_sent_ahead_again_counts_once(producer, consumer):
+	subscribe_in_order(consumer, producer)
+	producer.run(make_many, prefix=unique("city"))
+	for _ in range(3):
+		producer.run(make_order, title=unique("order"))
+	for _lost in range(2):
+		assert consumer.run(ask_and_forget, event_producer=producer.url) == 3
+	producer.run(make_order, title=unique("order"))
+
+	pull(consumer, producer)
+
+	hours = producer.run(read_rows, doctype="Event Delivery Hour", filters={"consumer": consumer.url})
+	assert sum(hour["events"] for hour in hours) == MANY + 4
+
+
+def test_what_was_taken_ahead_has_been_heard(producer, consumer):
+	"""A merge that the other site knows of is not waited for, and a change that it has taken is not under way."""
+	subscribe_in_order(consumer, producer)
+	cities = producer.run(make_many, prefix=unique("city"))
+	order = producer.run(make_order, title=unique("order"))
+	# the second request says what was taken with the first
+	consumer.run(pull_pages, event_producer=producer.url, pages=2)
+
+	assert producer.run(under_way, other_site=consumer.url, doctype=ORDER, name=order) == [False, False]
+	assert producer.run(under_way, other_site=consumer.url, doctype=CITY, name=cities[-1]) == [True, True]
+
+
+def under_way(other_site: str, doctype: str, name: str) -> list[bool]:
+	"""Whether the other site has still to hear of a document's last event: as a comparison sees it, and as a merge does."""
+	from types import SimpleNamespace
+
+	import frappe
+
+	from event_streaming.consumer.apply.merging import wait_until_heard
+	from event_streaming.consumer.verify.verifying import own_changes_under_way
+	from event_streaming.exceptions import DependencyMissing
+
+	nothing_known = SimpleNamespace(identities=SimpleNamespace(of=lambda key: None))
+	work = SimpleNamespace(event_producer=other_site, resolver=nothing_known)
+	subscription = SimpleNamespace(local_doctype=doctype)
+	compared = own_changes_under_way(work, subscription, [{"ref_doctype": doctype, "docname": name}])
+	position = frappe.get_all("Event Update Log", {"docname": name}, pluck="position")[0]
+	try:
+		wait_until_heard(doctype, [SimpleNamespace(origin="", position=position, name=name)], work)
+		waits = False
+	except DependencyMissing:
+		waits = True
+	return [name in compared, waits]
 
 
 def test_where_is_my_document_knows_what_was_taken_ahead(producer, consumer):

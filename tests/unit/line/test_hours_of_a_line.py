@@ -22,6 +22,7 @@ def is_open(text: str, moment: str, zone: str = "UTC") -> bool:
 	[
 		("22:00-06:00", "22:00-06:00"),
 		("9:05 – 12:30; 22:00-24:00", "09:05-12:30, 22:00-00:00"),
+		("0:00-24:00", "00:00-24:00"),
 		("", ""),
 		(None, ""),
 		(" , ", ""),
@@ -32,11 +33,26 @@ def test_hours_are_kept_in_one_way(typed, kept):
 
 
 @pytest.mark.parametrize(
-	"typed", ["22-06", "25:00-06:00", "22:60-06:00", "night", "22:00-22:00", "00:00-24:30"]
+	"typed",
+	[
+		"22-06",
+		"25:00-06:00",
+		"22:60-06:00",
+		"night",
+		"22:00-22:00",
+		"00:00-00:00",
+		"24:00-24:00",
+		"00:00-24:30",
+	],
 )
 def test_what_is_no_time_of_day_is_refused(typed):
 	with pytest.raises(ValueError):
 		parse_windows(typed)
+
+
+@pytest.mark.parametrize("moment", ["2026-03-29T00:59", "2026-03-29T22:00", "2026-11-29T23:00"])
+def test_a_whole_day_is_open_at_any_time(moment):
+	assert is_open("00:00-24:00", moment, BERLIN)
 
 
 def test_without_hours_it_is_always_open():

@@ -64,6 +64,7 @@ def test_a_wish_comes_over_the_wire_as_it_is():
 		'{"taken": {"Note": -1}}',
 		'{"taken": {"Note": true}}',
 		json.dumps({"taken": {str(number): 1 for number in range(1_001)}}),
+		json.dumps({"taken": {"x" * 141: 1}}),
 	],
 )
 def test_a_wish_that_is_none_is_refused(said):

@@ -47,6 +47,7 @@ class EventConsumer(Document):
 		protocol: DF.Int
 		rotate_asked_on: DF.Datetime | None
 		rotated_on: DF.Datetime | None
+		sent_between: DF.Data | None
 		site_id: DF.Data | None
 		taken_ahead: DF.LongText | None
 		token_state: DF.Literal["", "In Order", "Refused"]

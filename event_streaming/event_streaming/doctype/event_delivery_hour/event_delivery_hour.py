@@ -29,6 +29,6 @@ class EventDeliveryHour(Document):
 
 
 def on_doctype_update():
-	add_index("Event Delivery Hour", ["consumer", "position"], "consumer_position")
+	add_index("Event Delivery Hour", ["consumer", "position", "hour"], "consumer_position_hour")
 	add_index("Event Delivery Hour", ["consumer", "hour"], "consumer_hour")
 	add_index("Event Delivery Hour", ["hour"], "hour")
