@@ -53,9 +53,9 @@ def bytes_of_log() -> int:
 	return sizes[0][0]
 
 
-def read_pages(consumer: str, pages: int, kept: bool = False) -> list[float]:
-	"""Milliseconds for each of the last pages of the log, as the consumer's own user reads them: from the log, or `kept`, as what
-	another reader was given before."""
+def read_pages(consumer: str, pages: int, kept: bool = False, upto: int = 0) -> list[float]:
+	"""Milliseconds for each of the last pages of the log, or of those before a position, as the consumer's own user reads them: from the
+	log, or `kept`, as what another reader was given before."""
 	from event_streaming.producer.log.sequence import head_position
 	from event_streaming.site.settings import get_settings
 
@@ -63,7 +63,7 @@ def read_pages(consumer: str, pages: int, kept: bool = False) -> list[float]:
 	frappe.set_user(SUBSCRIBER)
 	found = []
 	try:
-		cursor = max(head_position() - size * (pages + 1), 0)
+		cursor = max((upto or head_position()) - size * (pages + 1), 0)
 		for number in range(pages + 1):
 			forget_pages()
 			if kept:

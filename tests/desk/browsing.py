@@ -82,6 +82,11 @@ class Desk:
 			doctype,
 		)
 		self.settle()
+		# a slow page may not have asked for its rows yet when nothing seems to be under way
+		self.wait_until(
+			"() => !(cur_list.$result.find('.list-count').text()"
+			".startsWith(__('Refreshing', null, 'Document count in list view')))"
+		)
 
 	def open_form(self, doctype: str, name: str | int | None = None) -> None:
 		"""The form of a document; without a name, of a Single."""

@@ -22,6 +22,7 @@ class Streams:
 def make_streams(producer: Site, consumer: Site) -> Streams:
 	"""An order with its city, changed once; a city that came and went; one whose name is taken; a mapping and a value map."""
 	with_orders(producer, consumer)
+	producer.run(count_beyond, doctype=ORDER, names=consumer.run(names_of, doctype=ORDER))
 	event_producer = subscribe(consumer, producer, ORDER, CITY)
 	taken = unique("Taken")
 	for site in (consumer, producer):
@@ -41,6 +42,22 @@ def make_streams(producer: Site, consumer: Site) -> Streams:
 		pairs=[{"remote_value": "Thailand", "local_value": "TH"}],
 	)
 	return Streams(producer, consumer, event_producer, taken, mapping, value_map)
+
+
+def names_of(doctype: str) -> list[str]:
+	import frappe
+
+	return frappe.get_all(doctype, pluck="name")
+
+
+def count_beyond(doctype: str, names: list[str]) -> None:
+	"""Documents of other tests stay on a site: the next name here is none that the other site has given itself."""
+	import frappe
+
+	counted = ""
+	while counted <= max(names, default=""):
+		counted = frappe.new_doc(doctype, title="counted").insert().name
+		frappe.db.delete(doctype, counted)
 
 
 def make_mapping(name: str) -> str:

@@ -2,8 +2,9 @@
 
 import pytest
 from doctypes import CITY, ORDER, with_orders
-from documents import unique
+from documents import insert, unique
 from logs import sync_logs
+from scene import make_streams
 from streams import KEYS, SUBSCRIBER, make_subscriber, pull, wait_for
 
 FILL_EVENT_PRODUCER = """async ([url, user, key, secret, doctypes]) => {
@@ -12,6 +13,18 @@ FILL_EVENT_PRODUCER = """async ([url, user, key, secret, doctypes]) => {
 	for (const ref_doctype of doctypes) cur_frm.add_child("producer_doctypes", { ref_doctype, use_same_name: 1 });
 	cur_frm.refresh_field("producer_doctypes");
 }"""
+
+
+def test_orders_that_the_other_site_has_numbered_itself_do_not_stop_those_that_are_streamed(
+	producer, consumer
+):
+	with_orders(producer, consumer)
+	for _ in range(3):
+		consumer.run(insert, doctype=ORDER, title="its own")
+
+	streams = make_streams(producer, consumer)
+
+	assert [log["producer_doc"] for log in sync_logs(consumer, status="Failed")] == [streams.taken]
 
 
 def test_subscribing_and_approving(desk, producer, consumer):

@@ -13,7 +13,7 @@ from sandbox.servers.packages import program
 MODELS = Path(__file__).parent
 # steps of one run of a model, megabytes, and seconds
 DEEPEST, MEMORY, TIME = 500_000, 3_000, 240
-COMPILED = ("-O2", "-w", "-DVECTORSZ=4096", f"-DMEMLIM={MEMORY}", "-DCOLLAPSE")
+COMPILED = ("-O1", "-w", "-DVECTORSZ=4096", f"-DMEMLIM={MEMORY}", "-DCOLLAPSE")
 # assertions and ends that should not be; or cycles in which what has to come never does
 SAFETY = (("-DSAFETY", "-DNOCLAIM"), ())
 LIVENESS = (("-DNFAIR=3",), ("-a", "-f"))

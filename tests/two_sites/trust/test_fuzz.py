@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from streams import SUBSCRIBER, subscribe
 from test_access import ACCESS, PLAIN, make_users
 
-INPUTS = int(os.environ.get("EVENT_STREAMING_FUZZ_INPUTS") or 10_000)
+INPUTS = int(os.environ.get("EVENT_STREAMING_FUZZ_INPUTS") or 4_000)
 SEED = int(os.environ.get("EVENT_STREAMING_FUZZ_SEED") or 20261128)
 MARK = "zebra-4711"
 # a neighbour comes further than the others, who are refused at the door
