@@ -182,9 +182,15 @@ def transactions_are_whole(evidence: Evidence) -> Iterator[str]:
 		if evidence.restored.keys() & {flow.source, flow.target}:
 			continue
 		made: dict[int, set[Change]] = defaultdict(set)
+		known: set[Change] = set()
 		for version in evidence.sites[flow.source].versions:
+			change = version.id, version.mark
+			# a merge, a rename or a deletion writes rows that still show an earlier change
+			if change in known:
+				continue
+			known.add(change)
 			if version.mark.startswith(flow.source) and version.doctype in flow.doctypes and version.trx:
-				made[version.trx].add((version.id, version.mark))
+				made[version.trx].add(change)
 		target = evidence.sites[flow.target]
 		brought = brought_by_events(target, evidence.sites[flow.source].url, flow.together)
 		seen: dict[Change, int] = {}

@@ -301,6 +301,17 @@ def test_what_was_cancelled_when_it_came_has_no_lines_there_and_what_was_cancell
 	assert check(evidence) == []
 
 
+def test_a_row_that_still_shows_what_an_earlier_transaction_has_changed_is_no_part_of_it():
+	evidence = sound()
+	# merged: rows of both are written together, long after what they show
+	evidence.sites["p"].versions += [
+		version(9, "p-pwa.1", "pwb.1", trx=31),
+		version(10, "p-pwa.4", "pwa.4", "D", trx=31, doctype=INVOICE),
+	]
+
+	assert not [finding for finding in check(evidence) if finding.kind == "divided"]
+
+
 def test_what_has_failed_comes_together_where_a_row_says_so():
 	evidence = sound()
 	transaction_divided(evidence)
