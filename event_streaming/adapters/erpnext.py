@@ -26,10 +26,12 @@ from event_streaming.messages.coded import _
 
 BUNDLES = ("serial_and_batch_bundle", "rejected_serial_and_batch_bundle", "current_serial_and_batch_bundle")
 NUMBERS = ("serial_no", "batch_no", "rejected_serial_no", "current_serial_no")
-# written by the ledger of each site
-OF_THE_LEDGER = {
+# by the ledger of each site; what a price says of its item, by each change of that with SQL: where the item's change is in it
+# already, nobody would write that again
+WRITTEN_HERE = {
 	"Serial No": ("warehouse", "status", "purchase_rate", "purchase_document_no", "customer"),
 	"Batch": ("batch_qty", "reference_doctype", "reference_name"),
+	"Item Price": ("item_name", "item_description", "brand"),
 }
 VOUCHERS, STOCK, REPOSTING, DERIVED = "vouchers", "stock", "reposting", "derived"
 TILL = "till"
@@ -107,7 +109,7 @@ def is_named_otherwise(doctype: str) -> bool:
 def fields_decided_here(doctype: str) -> list[str]:
 	"""Fields that ERPNext writes for each site by itself."""
 	meta = frappe.get_meta(doctype)
-	found = [each for each in OF_THE_LEDGER.get(doctype, ()) if meta.has_field(each)]
+	found = [each for each in WRITTEN_HERE.get(doctype, ()) if meta.has_field(each)]
 	found += [each for each in ("set_posting_time", *BUNDLES) if meta.has_field(each)]
 	for table in meta.get_table_fields():
 		rows = frappe.get_meta(table.options)

@@ -68,8 +68,9 @@ class ShellServer:
 			if getattr(frappe.local, "db", None) and commit:
 				frappe.db.commit()
 			elif getattr(frappe.local, "db", None):
-				# a server that is gone has rolled back by itself
-				with contextlib.suppress(frappe.db.OperationalError, frappe.db.InterfaceError):
+				# a server that is gone has rolled back by itself; Frappe 15 has no name for the second kind
+				gone = getattr(frappe.db, "InterfaceError", frappe.db.OperationalError)
+				with contextlib.suppress(frappe.db.OperationalError, gone):
 					frappe.db.rollback()
 		finally:
 			frappe.destroy()

@@ -119,6 +119,28 @@ def test_bundles_and_the_tick_for_the_posting_time_are_each_sites_own(site):
 	assert site.run(decided, doctype="No Such DocType") == []
 
 
+def decided_of_a_price() -> list[str]:
+	"""As with the fields that ERPNext's has."""
+	from types import SimpleNamespace
+
+	import frappe
+
+	from event_streaming.adapters import erpnext
+
+	fields = {"item_code", "item_name", "item_description", "brand", "price_list_rate"}
+	meta = SimpleNamespace(has_field=fields.__contains__, get_table_fields=list)
+	original, frappe.get_meta = frappe.get_meta, lambda _doctype: meta
+	try:
+		return erpnext.fields_decided_here("Item Price")
+	finally:
+		frappe.get_meta = original
+
+
+def test_what_a_price_says_of_its_item_is_each_sites_own(site):
+	"""An item's controller writes it with SQL when the item is changed: not where the item came along with the price, and its change was in it."""
+	assert site.run(decided_of_a_price) == ["item_name", "item_description", "brand"]
+
+
 def refuse(rows: list[dict]) -> str:
 	import frappe
 

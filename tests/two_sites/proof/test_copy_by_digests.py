@@ -311,6 +311,8 @@ def make_numbered(count: int = 0) -> None:
 
 	title = {"fieldname": "title", "label": "Title", "fieldtype": "Data"}
 	make_doctype(NUMBERED, [title], autoname="autoincrement")
+	# of a run before this one, on a bench
+	frappe.db.delete(NUMBERED)
 	for number in range(count):
 		frappe.get_doc({"doctype": NUMBERED, "title": f"number {number}"}).insert()
 
