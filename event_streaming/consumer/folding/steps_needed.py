@@ -11,6 +11,7 @@ from frappe.utils import cint
 
 from event_streaming.adapters.calls import AFTER_APPLY, BEFORE_APPLY, named_hooks
 from event_streaming.consumer.subscriptions.subscription import Subscription
+from event_streaming.wire.matching import NAME
 
 # told of every change; others are told as often as before, or make the document right
 TOLD = ("on_update", "on_change", "on_update_after_submit")
@@ -46,8 +47,8 @@ def are_needed(subscription: Subscription) -> bool:
 	if subscription.together:
 		# what can't be applied takes the others of its transaction along, each by itself
 		return True
-	if subscription.add_up or subscription.match_by:
-		# what is added is in each event; what is matched is what a document was when it was made
+	if subscription.add_up or subscription.match_by not in ((), (NAME,)):
+		# what is added is in each event; what is matched is what a document was when it was made, but for its name
 		return True
 	doctype = subscription.local_doctype
 	if not frappe.db.exists("DocType", doctype, cache=True):

@@ -339,7 +339,9 @@ def who_needs_each_step(event_producer: str) -> dict:
 		"nobody": asked(),
 		"row": asked(one_by_one=1),
 		"added up": asked(add_up="total"),
-		"matched": asked(match_by="name"),
+		"matched": asked(match_by="title"),
+		"matched by name": asked(match_by="name"),
+		"matched by name and more": asked(match_by="name, title"),
 		"tree": asked(ref_doctype="Customer Group")
 		if frappe.db.exists("DocType", "Customer Group")
 		else True,
@@ -368,6 +370,8 @@ def test_who_needs_each_step(producer, consumer):
 		"row": True,
 		"added up": True,
 		"matched": True,
+		"matched by name": False,
+		"matched by name and more": True,
 		"tree": True,
 		"single": True,
 		"script": True,

@@ -41,7 +41,8 @@ def far_behind(producer, consumer) -> list[str]:
 	with_orders(producer, consumer)
 	for site in (producer, consumer):
 		site.run(set_settings, events_per_page=PAGE, events_per_commit=2)
-	subscribe(consumer, producer, ORDER, CITY, conflict_policy="Ask")
+	# as in a recipe
+	subscribe(consumer, producer, ORDER, CITY, conflict_policy="Ask", match_by="name")
 	names = [producer.run(insert, doctype=ORDER, title=unique("order")) for _number in range(5)]
 	pull(consumer, producer)
 	producer.run(change_in_turn, names=names, times=8)
