@@ -11,11 +11,13 @@ import __future__
 
 import ast
 import contextlib
+import faulthandler
 import importlib
 import json
 import linecache
 import os
 import pkgutil
+import signal
 import sys
 import traceback
 from typing import Any
@@ -107,6 +109,7 @@ def main() -> None:
 	answers = os.fdopen(os.dup(1), "w", buffering=1)
 	os.dup2(2, 1)
 	sys.stdout = sys.stderr
+	faulthandler.register(signal.SIGUSR1)
 	entry.prepare()
 	entry.open_site().destroy()
 	server = ShellServer()

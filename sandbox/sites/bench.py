@@ -27,6 +27,7 @@ from sandbox.servers.runs import new_logs_folder, note_for_putting_back
 from sandbox.sites.clones import app_fingerprint
 from sandbox.sites.environment import entry_environment, python_path
 from sandbox.sites.site import Site
+from sandbox.sites.template import TIME_ZONE
 
 NAMES = ("producer", "consumer", "third")
 DEFAULT_SITES = "producer.localhost,consumer.localhost,third.localhost"
@@ -69,6 +70,8 @@ class BenchEngine:
 		site = Site(name, processes)
 		if self.with_app:
 			self._bring_app_up_to_date(site, site_folder)
+		# as the sandbox's own: tests put it back to this one
+		site.set_time_zone(TIME_ZONE)
 		return site
 
 	def make_realtime(self) -> Realtime:

@@ -9,9 +9,13 @@ It takes and gives what JSON can say.
 	name = site.run(make_note, title="Hello")
 """
 
+import contextlib
 import json
+import os
 import queue
+import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +25,7 @@ from sandbox.sites.shipping import describe_function
 
 START_SECONDS = 60
 CALL_SECONDS = 300
+STACKS_SECONDS = 1  # for a process that gives no answer to write where it is
 
 
 class Pending:
@@ -75,6 +80,10 @@ class Shell:
 	def rollback(self) -> None:
 		self._send({"do": "rollback"}).wait()
 
+	def is_busy(self) -> bool:
+		"""Whether a call that was started has not come back."""
+		return bool(self._last) and not self._last.is_done()
+
 	def kill(self) -> None:
 		"""SIGKILL, as when the machine's memory runs out: nothing inside gets to clean up."""
 		self.child.kill()
@@ -83,7 +92,7 @@ class Shell:
 		self.child.kill()
 
 	def _send(self, request: dict) -> Pending:
-		if self._last and not self._last.is_done():
+		if self.is_busy():
 			raise SandboxError("This shell is still busy with a call that was started; wait for that first.")
 		if self._last:
 			self._last.fetch(CALL_SECONDS)
@@ -110,11 +119,20 @@ class Shell:
 		try:
 			answer = self._answers.get(timeout=timeout)
 		except queue.Empty:
-			raise TimeoutError(f"{self.child.name} gave no answer within {timeout:.0f} s") from None
+			raise self._late(timeout) from None
 		if answer is None:
 			self._answers.put(None)
 			raise self._died()
 		return answer
+
+	def _late(self, timeout: float) -> TimeoutError:
+		"""Says where the process is: `shell_server` writes its stack when it is asked so."""
+		with contextlib.suppress(ProcessLookupError):
+			os.kill(self.child.pid, signal.SIGUSR1)
+		time.sleep(STACKS_SECONDS)
+		return TimeoutError(
+			f"{self.child.name} gave no answer within {timeout:.0f} s. Its log ends:\n{self.child.log_tail()}"
+		)
 
 	def _died(self) -> ShellDied:
 		return ShellDied(

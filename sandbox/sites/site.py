@@ -96,10 +96,13 @@ class Site:
 		return self.processes.log_text(process)
 
 	def end_what_a_test_started(self) -> None:
-		"""Ends workers, schedulers and extra shells; the web server and the site's own shell go on."""
+		"""Ends workers, schedulers and extra shells; the web server and the site's own shell go on, but for one that
+		has not answered: the next test must not pay for this one's call."""
 		self.processes.kill("worker")
 		self.processes.kill("scheduler")
 		self.processes.kill("listener")
+		if self._shell and self._shell.is_busy():
+			self._shell = None
 		self.processes.end_shells_except(self._shell)
 
 	def stop(self) -> None:

@@ -135,6 +135,16 @@ def test_a_call_can_go_on_while_others_are_made(producer):
 	assert pending.wait(10) == 1
 
 
+def test_a_call_that_does_not_come_back_says_where_it_is_and_costs_the_next_test_nothing(producer):
+	pending = producer.start(sleep_for, seconds=60)
+
+	with pytest.raises(TimeoutError, match="in sleep_for"):
+		pending.wait(1)
+
+	producer.end_what_a_test_started()
+	assert producer.run(own_url) == producer.url
+
+
 def test_a_killed_shell_says_so(producer):
 	shell = producer.shell()
 	pending = shell.start(sleep_for, seconds=60)
