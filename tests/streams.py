@@ -6,6 +6,7 @@ Functions with a site as their first argument are called by tests; the others ru
 import json
 import time
 
+from sandbox.sites.remembered import remembered
 from tests.doctypes import CITY, ORDER
 from tests.documents import read_doc, read_rows
 
@@ -117,10 +118,14 @@ def subscribe(consumer, producer, *doctypes, approve: bool = True, **row_values)
 	rows = [{"ref_doctype": each, **row_values} if isinstance(each, str) else each for each in doctypes]
 	for site in (producer, consumer):
 		site.run(make_subscriber)
-	name = consumer.run(make_event_producer, url=producer.url, rows=rows)
-	if approve:
-		producer.run(decide, consumer_url=consumer.url)
-	return name
+
+	def shake_hands() -> str:
+		name = consumer.run(make_event_producer, url=producer.url, rows=rows)
+		if approve:
+			producer.run(decide, consumer_url=consumer.url)
+		return name
+
+	return remembered([consumer, producer], [rows, approve], SUBSCRIBER, shake_hands)
 
 
 def pull(consumer, producer) -> dict:
