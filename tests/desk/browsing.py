@@ -172,7 +172,8 @@ class Desk:
 		groups.first.locator(item).click()
 
 	def confirm(self) -> None:
-		"""Yes, in a dialog that asks."""
+		"""Yes, in a dialog that asks. Its first field is left before: a list that it offers late would cover the button."""
+		self.page.evaluate("document.activeElement?.closest('.modal.show input')?.blur()")
 		self.page.locator(
 			".modal.show .btn-modal-primary:visible, .modal.show .btn-primary:visible"
 		).first.click()
