@@ -300,7 +300,8 @@ def brought_by_events(site: SiteEvidence, producer: str, retried_too: bool) -> s
 	return {
 		change
 		for log in site.sync_logs
-		if log["event_producer"] == producer and log["status"] == "Synced" and not log.get("divided")
+		if log["event_producer"] == producer and log["status"] == "Synced" and log.get("event_id")
+		if not log.get("divided")
 		if (retried_too or not log.get("attempts")) and log.get("outcome") != CONTAINED
 		for change in marks_in(log.get("data"))
 	}

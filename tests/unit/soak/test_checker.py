@@ -274,7 +274,7 @@ NO_FAULT = [
 	{"divided": 1},
 	{"attempts": 2},
 	# it came with a repair
-	{"event_producer": ""},
+	{"event_id": ""},
 ]
 
 
