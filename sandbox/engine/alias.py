@@ -4,6 +4,8 @@ Not two copies: `frappe.model.document is monoframe.model.document`, so that cla
 same whichever name they are reached by.
 """
 
+import contextlib
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -36,11 +38,19 @@ def install() -> None:
 	sys.meta_path.insert(0, FrappeFinder())
 	if sys.version_info < (3, 12):
 		sys.meta_path.insert(0, TypeStatementFinder())
+		functools.cached_property.__init__ = make_without_lock
 	_stand_in_for_missing_modules()
 	import frappe
 
 	_give_back_old_class_names()
 	assert frappe is sys.modules["monoframe"]
+
+
+def make_without_lock(prop: functools.cached_property, func) -> None:
+	"""`cached_property` as Python has it since 3.12. Before, computing one holds a lock of its class; two of a document's need each
+	other, and Frappe 16, which is not made for those, stands still where two threads compute them."""
+	prop.func, prop.attrname, prop.__doc__ = func, None, func.__doc__
+	prop.lock = contextlib.nullcontext()
 
 
 def real_name(name: str) -> str:

@@ -1,5 +1,6 @@
 """What every other test relies on: sites that are separate, and tell the truth about themselves."""
 
+import os
 import time
 
 import pytest
@@ -133,6 +134,50 @@ def test_a_call_can_go_on_while_others_are_made(producer):
 	assert producer.run(own_url) == producer.url
 
 	assert pending.wait(10) == 1
+
+
+@pytest.mark.skipif("EVENT_STREAMING_BENCH" in os.environ, reason="a bench's Python is its own")
+def test_two_threads_that_compute_properties_which_need_each_other_go_on(producer):
+	assert producer.run(compute_in_two_threads) == [3, 3]
+
+
+def compute_in_two_threads() -> list[int]:
+	import threading
+	from functools import cached_property
+
+	meeting = threading.Barrier(2, timeout=5)
+
+	class Pair:
+		def __init__(self, first):
+			self.first = first
+
+		@cached_property
+		def one(self):
+			self.meet("one")
+			return 1 if self.first == "two" else self.two + 1
+
+		@cached_property
+		def two(self):
+			self.meet("two")
+			return 2 if self.first == "one" else self.one + 1
+
+		def meet(self, name):
+			if name == self.first:
+				meeting.wait()
+
+	results = []
+
+	def compute(first):
+		pair = Pair(first)
+		getattr(pair, first)
+		results.append(pair.one if first == "one" else pair.one + pair.two)
+
+	threads = [threading.Thread(target=compute, args=[first], daemon=True) for first in ("one", "two")]
+	for thread in threads:
+		thread.start()
+	for thread in threads:
+		thread.join(10)
+	return results
 
 
 def test_a_call_that_does_not_come_back_says_where_it_is_and_costs_the_next_test_nothing(producer):
