@@ -187,7 +187,8 @@ class Act:
 	def do_amend(self):
 		import frappe
 
-		doc = self.choose((ORDER, INVOICE), (CANCELLED,))
+		# locked: Frappe itself leaves a link behind where one session deletes what another amends
+		doc = self.choose((ORDER, INVOICE), (CANCELLED,), lock=True)
 		if not doc:
 			return None
 		mark = self.next_mark()
@@ -203,6 +204,8 @@ class Act:
 
 		doc = self.choose((ORDER,), (DRAFT, CANCELLED))
 		if doc:
+			# so that it looks for links in a picture that has what was amended until it has the lock
+			frappe.db.commit()
 			frappe.delete_doc(doc.doctype, doc.name)
 		return doc
 
