@@ -35,12 +35,14 @@ class Applied:
 
 @dataclass
 class Origin:
-	"""Where the changes of one document come from; `made` are objects whose name is not certain before they are stored."""
+	"""Where the changes of one document come from; `made` are objects whose name is not certain before they are stored, `stamps`
+	what it will have of them in the end."""
 
 	doctype: str
 	site: str
 	names: set[str] = field(default_factory=set)
 	made: list[Any] = field(default_factory=list)
+	stamps: dict[str, Any] = field(default_factory=dict)
 
 	def is_of(self, doctype: str, name: str) -> bool:
 		if doctype != self.doctype:
@@ -64,11 +66,15 @@ def applying(doctype: str, origin: str, applied: Applied | None = None) -> Itera
 		local.event_streaming_origin, local.event_streaming_applied = before
 
 
-def writing(doctype: str, *names: str) -> None:
-	"""The document that is applied is this one (a rename has two names of it); it is about to be written."""
+def writing(doctype: str, *names: str, stamps: dict[str, Any] | None = None) -> None:
+	"""The document that is applied is this one (a rename has two names of it); it is about to be written.
+
+	`stamps` are those that it will have in the end where Frappe gives it others on the way, as in a merge.
+	"""
 	origin = getattr(frappe.local, "event_streaming_origin", None)
 	if origin and origin.doctype == doctype:
 		origin.names.update(str(name) for name in names)
+		origin.stamps = stamps or {}
 
 
 def named(doc: Any) -> None:
@@ -82,6 +88,12 @@ def current_origin(doctype: str, name: str) -> str:
 	"""The origin (a URL) of the change of this document, or "" when it is made on this site itself."""
 	origin = getattr(frappe.local, "event_streaming_origin", None)
 	return origin.site if origin and origin.is_of(doctype, name) else ""
+
+
+def stamps_in_the_end(doctype: str, name: str) -> dict[str, Any]:
+	"""The stamps that the document which is applied will have, where they are not those that it has now; {} for any other."""
+	origin = getattr(frappe.local, "event_streaming_origin", None)
+	return origin.stamps if origin and origin.is_of(doctype, name) else {}
 
 
 def told_of(doctype: str, name: str) -> tuple[str, Applied | None]:

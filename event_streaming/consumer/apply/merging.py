@@ -75,13 +75,13 @@ def merge_here(event: Event, about: About, key: RemoteKey, work: Work) -> Outcom
 		return outcome_of(
 			about.subscription, None, _("{0}, into which it was merged, is gone").format(key[1])
 		)
-	before = stamps_of(target)
+	stamps = stamps_after(target, {} if into.merges else data, work)
 	if is_here and target != local:
-		documents.rename(*local, target[1], merge=True)
+		documents.rename(*local, target[1], merge=True, stamps=stamps)
 		work.resolver.drop(about.key)
 	if not is_here and gets_its_files(event, about, target, work):
 		bring_files(key, into, target, work)
-	stamp(target, before, {} if into.merges else data, work)
+	documents.stamp(*target, stamps)
 	return outcome_of(
 		about.subscription,
 		target[1],
@@ -163,15 +163,24 @@ def stamps_of(local: LocalKey) -> dict:
 	return frappe.db.get_value(*local, STAMPS, as_dict=True)
 
 
-def stamp(target: LocalKey, before: dict, data: dict, work: Work) -> None:
+def stamps_after(target: LocalKey, data: dict, work: Work) -> dict:
 	"""A merge gives the document that stays another time stamp: of two that subscribe to each other both sites keep the later
-	of the two, whatever it cost them to do what the other one did."""
+	of the two, whatever it cost them to do what the other one did. `data` is what the event says of them."""
+	return later_of(stamps_of(target), target, data, work)
+
+
+def stamp(target: LocalKey, before: dict, data: dict, work: Work) -> None:
+	"""The same of a document that has been written since it had the stamps `before`."""
+	documents.stamp(*target, later_of(before, target, data, work))
+
+
+def later_of(before: dict, target: LocalKey, data: dict, work: Work) -> dict:
 	came = convert_times(target[0], {field: data.get(field) for field in STAMPS}, work.time_zone)
 	if not came.get("modified"):
 		came = before
 	elif two_way.tells_back(target[0], work):
 		came = max(before, came, key=lambda stamps: get_datetime(stamps["modified"]))
-	documents.stamp(*target, came)
+	return came
 
 
 # ---------------------------------------------------------------- merged into each other
@@ -240,9 +249,11 @@ def take_its_place(about: About, key: RemoteKey, into: Into, made: Any, work: Wo
 	back = work.resolver.look(key, fetched.roots.get(key), about.subscription)
 	if key in fetched.documents:
 		name = bring_missing(back.as_before(work.resolver.name_here(back)), work).local_name
-		documents.rename(*about.local, name, merge=True)
+		values = convert_times(doctype, fetched.documents[key], work.time_zone)
+		stamps = {field: values.get(field) for field in STAMPS}
+		documents.rename(*about.local, name, merge=True, stamps=stamps)
 		work.resolver.drop(about.key)
-		documents.stamp(doctype, name, convert_times(doctype, fetched.documents[key], work.time_zone))
+		documents.stamp(doctype, name, stamps)
 		return name
 	# it has gone on over there: what is here takes its name, and gets its values with the event that says what became of it
 	name = about.local[1]

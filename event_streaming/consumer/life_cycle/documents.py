@@ -287,10 +287,11 @@ def remove_rows_left(doctype: str, name: str) -> None:
 		frappe.db.delete(table.options, {"parenttype": doctype, "parent": name})
 
 
-def rename(doctype: str, old: str, new: str, merge: bool) -> str:
+def rename(doctype: str, old: str, new: str, merge: bool, stamps: dict | None = None) -> str:
 	"""Rename or merge a document; `force`, because what the producer did is not for this site's DocType to forbid.
 
-	A merge deletes the old document and writes into the new one: Frappe 15 asks for the first by itself, 16 for neither.
+	A merge gives the document that stays the time of now, and says so to who subscribes to this site: `stamps` are those that it
+	will have in the end, see `stamp`. It deletes the old document and writes into the new one: Frappe 15 asks for the first by itself, 16 for neither.
 	"""
 	permitted = frappe.has_permission(doctype, "write", doc=old)
 	if merge:
@@ -306,7 +307,7 @@ def rename(doctype: str, old: str, new: str, merge: bool) -> str:
 			)
 		)
 	hooks_run()
-	writing(doctype, old, new)
+	writing(doctype, old, new, stamps=stamps)
 	return rename_doc(
 		doctype,
 		old,

@@ -20,7 +20,7 @@ import frappe
 from frappe.model.base_document import get_controller
 from frappe.utils import cint, get_datetime
 
-from event_streaming.identity.origin import current_origin
+from event_streaming.identity.origin import current_origin, stamps_in_the_end
 from event_streaming.producer.capture import rows
 from event_streaming.producer.capture.log import Transaction, open_transaction, write
 from event_streaming.producer.documents.names import roots_of_documents
@@ -260,7 +260,8 @@ def _merged(doc, old: str, merge: bool) -> dict[str, Any]:
 	"""What a merge has made of the stamps of the document that stays, and what the other one was."""
 	if not merge:
 		return {}
-	stamps = {fieldname: str(doc.get(fieldname) or "") for fieldname in STAMPS}
+	kept = stamps_in_the_end(doc.doctype, str(doc.name))
+	stamps = {fieldname: str(kept.get(fieldname) or doc.get(fieldname) or "") for fieldname in STAMPS}
 	return {**stamps, "docstatus": frappe.db.get_value(doc.doctype, old, "docstatus") or 0}
 
 

@@ -4,10 +4,11 @@ What stays is said in consumer/two_way.py; each rule has its test here. Fields a
 """
 
 import pytest
-from doctypes import CITY, ORDER, TICKET
+from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, delete, find_name, insert, read_doc, read_rows, unique
 from logs import sync_logs
 from streams import pull, subscribe
+from streams import settle as come_to_rest
 
 POLICIES = ["Producer Wins", "Consumer Wins", "Newest Wins"]
 pytestmark = pytest.mark.usefixtures("orders")
@@ -316,6 +317,23 @@ def test_stamps_stay_the_producers_after_a_merge_and_a_change_that_sets_none(pro
 	pull(consumer, producer)
 
 	assert equal(producer, consumer, kept)["note"] == "quiet"
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["in a row", "in a ring"])
+def test_a_merge_leaves_the_stamps_of_where_it_was_made_on_a_site_two_steps_away(
+	producer, consumer, third, back
+):
+	with_orders(third)
+	ways = [(consumer, producer), (third, consumer), *([(producer, third)] if back else [])]
+	for taker, giver in ways:
+		subscribe(taker, giver, ORDER, CITY)
+	old, kept = (producer.run(insert_order, name=unique("ORD"), title="order") for _each in range(2))
+	come_to_rest(*ways)
+
+	producer.run(rename, name=old, new=kept, merge=True)
+	come_to_rest(*ways)
+
+	assert look(third, kept) == equal(producer, consumer, kept)
 
 
 # ---------------------------------------------------------------- renamed again and again
