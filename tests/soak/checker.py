@@ -230,6 +230,9 @@ def synced_has_an_effect(evidence: Evidence) -> Iterator[str]:
 				gone = not shown[key] or owner_of(key) in evidence.restored
 				if gone and deleted_later(evidence.sites[owner_of(key)], key):
 					continue
+				if owner_of(key) in evidence.restored and not shown[key].issubset(order):
+					# a later state of the time that was lost on its own site
+					continue
 				if not shown[key].intersection(order[order.index(mark) :]):
 					yield f"{letter}: Synced, and neither {mark} nor a later state of {key} is there: {told(log)}"
 

@@ -330,6 +330,22 @@ def test_after_a_restore_cursors_may_go_back_there_and_what_was_acknowledged_may
 	assert check(evidence) == []
 
 
+@pytest.mark.parametrize("restored", [{}, {"p": 9.0}], ids=["no restore", "restored"])
+def test_a_state_of_the_time_that_was_lost_is_an_effect_of_what_came_before_it(restored):
+	evidence, key = sound(), "p-pwa.1"
+	there, here = evidence.sites["p"], evidence.sites["c"]
+	there.versions = [each for each in there.versions if each.mark not in ("pwa.2", "pwb.1")]
+	# two changes came as one, and the site that made them knows only the first one by now
+	here.versions = [each for each in here.versions if each.id != key] + [
+		version(1, key, "pwa.2", "I", trx=21)
+	]
+	evidence.restored = restored
+
+	found = {finding.kind for finding in check(evidence)}
+
+	assert ("synced without effect" in found) == (not restored)
+
+
 @pytest.mark.parametrize(("restored", "found"), [(0.5, ["lost"]), (2.0, [])])
 def test_what_is_made_after_a_restore_has_to_come(restored, found):
 	evidence = sound()
