@@ -290,8 +290,9 @@ def remove_rows_left(doctype: str, name: str) -> None:
 def rename(doctype: str, old: str, new: str, merge: bool, stamps: dict | None = None) -> str:
 	"""Rename or merge a document; `force`, because what the producer did is not for this site's DocType to forbid.
 
-	A merge gives the document that stays the time of now, and says so to who subscribes to this site: `stamps` are those that it
-	will have in the end, see `stamp`. It deletes the old document and writes into the new one: Frappe 15 asks for the first by itself, 16 for neither.
+	A merge gives the document that stays the time of now on the way: `stamps` are those that it will have in the end (see `stamp`),
+	which is what is told to who subscribes to this site. A merge deletes the old document and writes into the new one: Frappe 15
+	asks for the first by itself, 16 for neither.
 	"""
 	permitted = frappe.has_permission(doctype, "write", doc=old)
 	if merge:
