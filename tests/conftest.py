@@ -10,11 +10,12 @@ import os
 import pytest
 
 from sandbox import progress
+from sandbox.sites import remembered
 from sandbox.sites.cluster import Cluster, open_cluster
 from sandbox.sites.reset import reset_site
 from sandbox.sites.site import Site
 from tests.doctypes import CITY, add_custom_fields, remove_custom_fields, with_orders
-from tests.streams import subscribe
+from tests.streams import SHAKES_HANDS, subscribe
 
 FOLDERS_WITH_FRESH_SITES = {"two_sites", "faults", "desk"}
 
@@ -100,6 +101,7 @@ def extra_fields():
 
 @pytest.fixture(autouse=True)
 def sites_as_just_installed(request: pytest.FixtureRequest):
+	remembered.in_use = request.path.name not in SHAKES_HANDS
 	if FOLDERS_WITH_FRESH_SITES.intersection(request.path.parts):
 		for site in request.getfixturevalue("cluster").sites.values():
 			reset_site(site)

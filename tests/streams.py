@@ -15,6 +15,17 @@ PATIENCE = 30
 KEYS = ["streamkey", "streamsecret"]
 # a consumer that is only on record: nobody is there
 NOBODY_URL = "http://somebody.example"
+# their subject is how two sites come to know each other: they do so anew in each test
+SHAKES_HANDS = {
+	"test_handshake.py",
+	"test_main_job.py",
+	"test_notify.py",
+	"test_old_consumer.py",
+	"test_rotation.py",
+	"test_subscriptions.py",
+	"test_tokens.py",
+	"test_which_site.py",
+}
 
 
 def make_subscriber(user: str = SUBSCRIBER, keys: list | None = None) -> None:

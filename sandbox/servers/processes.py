@@ -38,10 +38,9 @@ class SiteProcesses:
 		return f"http://127.0.0.1:{self.port}"
 
 	def start_web(self) -> None:
-		"""gunicorn, as on a bench: one process with threads. Returns when it answers; one that runs is not asked."""
-		if not self.is_running("web"):
-			self.begin_web()
-			self.wait_for_web()
+		"""gunicorn, as on a bench: one process with threads. Returns when it answers."""
+		self.begin_web()
+		self.wait_for_web()
 
 	def begin_web(self) -> None:
 		self._start(

@@ -9,7 +9,8 @@ from sandbox.sites.site import Site
 
 def reset_site(site: Site) -> None:
 	"""Also brings back the web server, where a test has stopped that."""
-	site.start_web()
+	if not site.processes.is_running("web"):
+		site.start_web()
 	site.run(put_back, module="Event Streaming")
 
 

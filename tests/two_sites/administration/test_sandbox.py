@@ -5,8 +5,12 @@ import time
 
 import pytest
 import requests
+from doctypes import CITY
+from documents import insert, read_doc, unique
+from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber, pull
 
 from sandbox.errors import RemoteError, RestError, SandboxError, ShellDied
+from sandbox.sites.remembered import MODULE, remembered, take
 from sandbox.sites.reset import reset_site
 
 
@@ -134,6 +138,55 @@ def test_a_call_can_go_on_while_others_are_made(producer):
 	assert producer.run(own_url) == producer.url
 
 	assert pending.wait(10) == 1
+
+
+def test_a_handshake_is_made_twice_and_then_remembered_until_something_that_it_depends_on_changes(
+	producer, consumer, orders
+):
+	made, rows = [], []
+
+	def shake_hands() -> str:
+		made.append(len(rows))
+		name = consumer.run(make_event_producer, url=producer.url, rows=[{"ref_doctype": CITY}])
+		producer.run(decide, consumer_url=consumer.url)
+		return name
+
+	def put_back() -> None:
+		for site in (producer, consumer):
+			reset_site(site)
+			site.run(make_subscriber)
+
+	# the first one of all gives the DocType its fields
+	put_back()
+	shake_hands()
+	made.clear()
+	remembered_as = unique("connection")
+	for _time in range(4):
+		put_back()
+		assert remembered([consumer, producer], remembered_as, SUBSCRIBER, shake_hands) == producer.url
+		rows.append([site.run(take, module=MODULE) for site in (consumer, producer)])
+		city = producer.run(insert, doctype=CITY, title=unique("city"))
+		assert pull(consumer, producer)["synced"] == 1
+		assert consumer.run(read_doc, doctype=CITY, name=city)
+	assert made == [0, 1]
+	assert without_moments(rows[3]) == without_moments(rows[2]) == without_moments(rows[1])
+
+	put_back()
+	consumer.run(insert, doctype="Role", role_name=unique("Role"))
+	remembered([consumer, producer], remembered_as, SUBSCRIBER, shake_hands)
+	assert made == [0, 1, 4]
+
+
+def without_moments(sites: list[dict]) -> list:
+	return [
+		{
+			table: [
+				{name: value for name, value in row.items() if not isinstance(value, list)} for row in rows
+			]
+			for table, rows in site["rows"].items()
+		}
+		for site in sites
+	]
 
 
 @pytest.mark.skipif("EVENT_STREAMING_BENCH" in os.environ, reason="a bench's Python is its own")

@@ -13,6 +13,7 @@ from sandbox.paths import PROJECT, TEST_APP, TEST_APP_SOURCE
 from sandbox.servers import databases, packages
 from sandbox.sites import clones, rest
 from sandbox.sites.environment import entry_environment
+from tests.streams import SHAKES_HANDS
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,10 @@ from sandbox.sites.environment import entry_environment
 )
 def test_dotted_paths_of_frappe_lead_to_the_engine(name, real):
 	assert real_name(name) == real
+
+
+def test_the_modules_that_shake_hands_anew_are_there():
+	assert {path.name for path in PROJECT.glob("tests/*/**/test_*.py")} >= SHAKES_HANDS
 
 
 def test_another_version_of_the_engine_is_refused(monkeypatch, tmp_path):
