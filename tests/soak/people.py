@@ -185,17 +185,17 @@ class Administrator(Actor):
 
 def lay_out(world: World) -> None:
 	"""What others will name is there on all sites, or they would find nothing to do at first."""
-	for letter, site in world.sites.items():
+	for letter in world.sites:
 		masters = [doctype for doctype in world.shape.writes[letter] if doctype in MASTERS]
 		process = f"{letter}first"
 		for number in range(FIRST if masters else 0):
 			values = {"what": "make_together", "letter": letter, "process": process, "seed": number}
 			with world.history.operation(process, letter, "make_together") as line:
-				done = site.run(f"{INSIDE}.act", number=number * 10, doctypes=masters, **values)
+				done = world.run(letter, f"{INSIDE}.act", number=number * 10, doctypes=masters, **values)
 				line.update(outcome=OK, **done)
 	for _hop in world.shape.flows[:-1]:
 		for flow in world.shape.flows:
-			world.sites[flow.target].run(f"{INSIDE}.pull", event_producer=world.url(flow.source))
+			world.run(flow.target, f"{INSIDE}.pull", event_producer=world.url(flow.source))
 
 
 def begin(world: World, seed: int, writers: int, calm: bool = False) -> None:

@@ -128,8 +128,8 @@ def storm(world: World, plan: Plan) -> None:
 
 def told_in_time(world: World, plan: Plan) -> list[str]:
 	"""With all processes up and nobody pulling by hand, what people save comes over by notifications alone, again and again."""
-	for site in world.sites.values():
-		site.run(f"{INSIDE}.hear_again")
+	for letter in world.sites:
+		world.run(letter, f"{INSIDE}.hear_again")
 	for probe in range(plan.probes):
 		people.begin(world, plan.seed + 1000 + probe, 1, calm=True)
 		time.sleep(PROBE_SECONDS)
@@ -145,10 +145,8 @@ def told_in_time(world: World, plan: Plan) -> list[str]:
 def behind_of(world: World) -> list[str]:
 	found = []
 	for flow in world.shape.flows:
-		head = world.sites[flow.source].run(
-			"tests.soak.sites.rest.wanted_head", consumer=world.url(flow.target)
-		)
-		cursor = world.sites[flow.target].run("tests.soak.sites.rest.cursor", producer=world.url(flow.source))
+		head = world.run(flow.source, "tests.soak.sites.rest.wanted_head", consumer=world.url(flow.target))
+		cursor = world.run(flow.target, "tests.soak.sites.rest.cursor", producer=world.url(flow.source))
 		if cursor < head:
 			found.append(f"{flow.target} is at {cursor} of {head} of {flow.source}")
 	return found
@@ -161,14 +159,13 @@ def come_to_rest(world: World) -> list[str]:
 	while time.monotonic() < deadline:
 		moved, errors = 0, []
 		for flow in world.shape.flows:
-			site, url = world.sites[flow.target], world.url(flow.source)
-			moved += site.run(f"{INSIDE}.make_retries_due")
-			summary = site.run(f"{INSIDE}.pull", event_producer=url)
+			moved += world.run(flow.target, f"{INSIDE}.make_retries_due")
+			summary = world.run(flow.target, f"{INSIDE}.pull", event_producer=world.url(flow.source))
 			moved += summary["events"] + summary["busy"] + summary["more"] + bool(summary["error"])
 			errors += [summary["error"]] if summary["error"] else []
 		quiet = 0 if moved else quiet + 1
 		if quiet >= 2:
-			if resynced or not any(site.run(f"{INSIDE}.open_rows") for site in world.sites.values()):
+			if resynced or not any(world.run(letter, f"{INSIDE}.open_rows") for letter in world.sites):
 				return []
 			resynced, quiet = True, 0
 			for flow in world.shape.flows:
@@ -192,7 +189,7 @@ def repaired(world: World) -> list[str]:
 		for (target, source), doctypes in world.resubscribed.items():
 			values = {"event_producer": world.url(source), "doctypes": list(doctypes)}
 			with world.history.operation("repair", target, "repair", source=source) as line:
-				line["result"] = world.sites[target].run(f"{INSIDE}.verify_and_repair", **values)
+				line["result"] = world.run(target, f"{INSIDE}.verify_and_repair", **values)
 				line["outcome"] = OK
 		wrong += come_to_rest(world)
 	return wrong
@@ -206,8 +203,8 @@ def look(world: World) -> tuple[Evidence, dict]:
 		"history": world.history.lines,
 		"restored": world.restored,
 	}
-	for letter, site in world.sites.items():
-		raw["sites"][letter] = {**site.run(f"{LOOKING}.collect"), "url": world.url(letter)}
+	for letter in world.sites:
+		raw["sites"][letter] = {**world.run(letter, f"{LOOKING}.collect"), "url": world.url(letter)}
 	return evidence_from(raw), raw
 
 

@@ -2,13 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import requests
 
-from sandbox.errors import SandboxError
+from sandbox.errors import RemoteError, SandboxError
 from sandbox.sites.cluster import Cluster, open_cluster
 from sandbox.sites.site import Site
 from tests.doctypes import TICKET
@@ -29,6 +30,9 @@ SETTINGS = {
 }
 WORKERS = 3
 RISE_SECONDS = 120
+# the database took all of the call back, because of somebody who was at work at the same time
+TAKEN_BACK = ("QueryDeadlockError", "QueryTimeoutError")
+TRIES, AGAIN_SECONDS = 10, 0.2
 
 
 class World:
@@ -51,10 +55,21 @@ class World:
 	def url(self, letter: str) -> str:
 		return self.lines[letter].url
 
+	def run(self, letter: str, function: Callable | str, **values: Any) -> Any:
+		"""Runs a function inside a site that others are at work in, again when the database has taken it back."""
+		for _try in range(TRIES):
+			try:
+				return self.sites[letter].run(function, **values)
+			except RemoteError as error:
+				if error.exc_type not in TAKEN_BACK:
+					raise
+			time.sleep(AGAIN_SECONDS)
+		return self.sites[letter].run(function, **values)
+
 	def subscribe(self) -> None:
-		for letter, site in self.sites.items():
-			site.run(f"{LOOKING}.prepare", public_url=self.url(letter), settings=SETTINGS)
-			site.run(make_subscriber)
+		for letter in self.sites:
+			self.run(letter, f"{LOOKING}.prepare", public_url=self.url(letter), settings=SETTINGS)
+			self.run(letter, make_subscriber)
 		for flow in self.shape.flows:
 			rows = [
 				{
@@ -65,11 +80,10 @@ class World:
 				}
 				for doctype in flow.doctypes
 			]
-			source, target = self.sites[flow.source], self.sites[flow.target]
-			target.run(make_event_producer, url=self.url(flow.source), rows=rows, workers=WORKERS)
-			source.run(decide, consumer_url=self.url(flow.target))
-		for site in self.sites.values():
-			site.run(f"{LOOKING}.watch")
+			self.run(flow.target, make_event_producer, url=self.url(flow.source), rows=rows, workers=WORKERS)
+			self.run(flow.source, decide, consumer_url=self.url(flow.target))
+		for letter, site in self.sites.items():
+			self.run(letter, f"{LOOKING}.watch")
 			site.start_worker()
 
 	def bring_up(self) -> None:
@@ -82,7 +96,7 @@ class World:
 				server.start()
 		self.closed.clear()
 		deadline = time.monotonic() + RISE_SECONDS
-		for site in self.sites.values():
+		for letter, site in self.sites.items():
 			while True:
 				try:
 					site.start_web()
@@ -93,11 +107,11 @@ class World:
 						raise
 					site.kill_web()
 					time.sleep(0.5)
-			site.run(f"{INSIDE}.forget_rules")
+			self.run(letter, f"{INSIDE}.forget_rules")
 		for (target, source), doctypes in self.resubscribed.items():
 			for doctype in doctypes:
 				row = {"name": self.url(source), "doctype": doctype, "unsubscribed": 0}
-				self.sites[target].run(set_unsubscribed, **row)
+				self.run(target, set_unsubscribed, **row)
 
 
 @contextlib.contextmanager
