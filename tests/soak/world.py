@@ -55,7 +55,7 @@ class World:
 	def url(self, letter: str) -> str:
 		return self.lines[letter].url
 
-	def run(self, letter: str, function: Callable | str, **values: Any) -> Any:
+	def run(self, letter: str, function: Callable | str, /, **values: Any) -> Any:
 		"""Runs a function inside a site that others are at work in, again when the database has taken it back."""
 		for _try in range(TRIES):
 			try:

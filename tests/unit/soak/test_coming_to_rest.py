@@ -14,7 +14,7 @@ FLOW = SimpleNamespace(source="p", target="c")
 
 def world_that_answers(run) -> soak.World:
 	"""Its sites give what `run` gives for the name of a function."""
-	site = SimpleNamespace(run=lambda function, **_values: run(function.rpartition(".")[2]))
+	site = SimpleNamespace(run=lambda function, /, **_values: run(function.rpartition(".")[2]))
 	lines = {letter: SimpleNamespace(url=f"http://{letter}") for letter in soak.NAMES}
 	return soak.World(SimpleNamespace(site=lambda _name: site), SimpleNamespace(flows=[FLOW]), lines, None)
 
@@ -56,5 +56,6 @@ def test_what_is_taken_back_for_ever_and_any_other_error_are_said(monkeypatch):
 	world = world_that_answers(run)
 	for kind, count in (("QueryDeadlockError", soak.TRIES + 1), ("ValidationError", 1)):
 		with pytest.raises(RemoteError, match="refused"):
-			world.run("c", kind)
+			# as people are told which site they are of
+			world.run("c", kind, letter="c", function="create")
 		assert calls.count(kind) == count
