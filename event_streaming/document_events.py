@@ -146,6 +146,12 @@ def on_written_as_cancelled(doc: Any, method: str | None = None) -> None:
 		capture.capture_written(doc)
 
 
+def on_stamped_as_there(doc: Any, method: str | None, stamps: dict, before: dict | None = None) -> None:
+	"""Nothing of a document but its time stamp, and who saved it, has become what it is on the other site."""
+	if (concerned := _concerned(doc)) and doc.doctype in concerned.streamed:
+		capture.capture_stamps(doc, stamps, before)
+
+
 def on_merged_with_other_site(doc: Any, method: str | None = None) -> None:
 	"""This site has the last word on a document that both had changed."""
 	if (concerned := _concerned(doc)) and doc.doctype in concerned.streamed:

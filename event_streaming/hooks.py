@@ -84,6 +84,7 @@ doc_events = {
 		"after_rename": "event_streaming.document_events.after_rename",
 		# no events of Frappe's: the consumer's part of this app fires them
 		"on_written_as_cancelled": "event_streaming.document_events.on_written_as_cancelled",
+		"on_stamped_as_there": "event_streaming.document_events.on_stamped_as_there",
 		"on_merged_with_other_site": "event_streaming.document_events.on_merged_with_other_site",
 	},
 	# of users in whose name other sites listen

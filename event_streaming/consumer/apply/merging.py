@@ -76,12 +76,13 @@ def merge_here(event: Event, about: About, key: RemoteKey, work: Work) -> Outcom
 			about.subscription, None, _("{0}, into which it was merged, is gone").format(key[1])
 		)
 	stamps = stamps_after(target, {} if into.merges else data, work)
-	if is_here and target != local:
+	merges = is_here and target != local
+	if merges:
 		documents.rename(*local, target[1], merge=True, stamps=stamps)
 		work.resolver.drop(about.key)
 	if not is_here and gets_its_files(event, about, target, work):
 		bring_files(key, into, target, work)
-	documents.stamp(*target, stamps)
+	documents.stamp(*target, stamps, told=merges)
 	return outcome_of(
 		about.subscription,
 		target[1],
@@ -253,7 +254,7 @@ def take_its_place(about: About, key: RemoteKey, into: Into, made: Any, work: Wo
 		stamps = {field: values.get(field) for field in STAMPS}
 		documents.rename(*about.local, name, merge=True, stamps=stamps)
 		work.resolver.drop(about.key)
-		documents.stamp(doctype, name, stamps)
+		documents.stamp(doctype, name, stamps, told=True)
 		return name
 	# it has gone on over there: what is here takes its name, and gets its values with the event that says what became of it
 	name = about.local[1]

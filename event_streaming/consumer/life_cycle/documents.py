@@ -127,6 +127,7 @@ def keep_after_hooks(doc: Document, stamps: dict, kept: KeptValues) -> None:
 	if doc.meta.issingle or "modified" not in wanted:
 		return
 	if any(str(stored.get(key)) != str(value) for key, value in wanted.items()):
+		doc.run_method("on_stamped_as_there", wanted)
 		doc.db_set(wanted, update_modified=False)
 
 
@@ -186,10 +187,8 @@ def update(
 		save(doc, target, change.get("changed") or {}, dirty, kept, seen)
 		return doc, True, warnings + kept.warnings()
 	take_away(doc)
-	said = change.get("changed") or {}
-	if said.get("modified") and get_datetime(said["modified"]) > get_datetime(doc.modified):
-		# this site's life cycle has made the same change by itself
-		stamp(doc.doctype, doc.name, said)
+	# this site's life cycle has made the same change by itself
+	doc.update(stamp(doc.doctype, doc.name, change.get("changed") or {}))
 	return doc, False, warnings
 
 
@@ -213,7 +212,7 @@ def replace(
 		save(doc, target, data, dirty, kept, seen)
 		return doc, True, warnings + kept.warnings()
 	take_away(doc)
-	stamp(doctype, doc.name, data)
+	doc.update(stamp(doctype, doc.name, data))
 	return doc, False, warnings
 
 
@@ -321,11 +320,25 @@ def rename(doctype: str, old: str, new: str, merge: bool, stamps: dict | None = 
 	)
 
 
-def stamp(doctype: str, name: str, stamps: dict) -> None:
-	"""Give a document the stamps that it has on the producer, where nothing else of it is to be saved."""
+def stamp(doctype: str, name: str, stamps: dict, told: bool = False) -> dict:
+	"""Give a document the stamps that it has on the producer, where nothing else of it is to be saved; returns what it was given.
+
+	Who subscribes to this site hears of it, unless they have been `told` with what was saved before.
+	"""
 	values = {field: stamps[field] for field in ("modified", "modified_by") if stamps.get(field)}
-	if values.get("modified"):
-		frappe.db.set_value(doctype, name, values, update_modified=False)
+	fields = ["creation", "modified", "modified_by"]
+	before = frappe.db.get_value(doctype, name, fields, as_dict=True) if values.get("modified") else None
+	if not before or (
+		get_datetime(before.get("modified")) == get_datetime(values["modified"])
+		and before.get("modified_by") == values.get("modified_by", before.get("modified_by"))
+	):
+		return {}
+	frappe.db.set_value(doctype, name, values, update_modified=False)
+	if not told:
+		writing(doctype, name)
+		doc = frappe.get_doc({**before, "doctype": doctype, "name": name})
+		doc.run_method("on_stamped_as_there", values, before)
+	return values
 
 
 def stamp_making(doctype: str, name: str, stamps: dict) -> None:

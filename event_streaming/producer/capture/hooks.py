@@ -31,6 +31,7 @@ from event_streaming.wire.difference import (
 	Written,
 	convert_values,
 	difference,
+	same,
 	snapshot,
 	values_before,
 )
@@ -105,6 +106,19 @@ def capture_change(doc, method: str | None = None) -> None:
 def capture_written(doc, method: str | None = None) -> None:
 	"""on_written_as_cancelled: this app has written a cancelled document of another site, without a life cycle."""
 	_log_create(doc, None)
+
+
+def capture_stamps(doc, stamps: dict, before: dict | None = None) -> None:
+	"""on_stamped_as_there: a change of another site has left nothing to save here but its stamps, or hooks had set others while it was
+	applied. `before` are those that the document had, where nothing else of it is logged in this transaction.
+	"""
+	told = open_transaction().stamps.get((doc.doctype, doc.name)) or before or {}
+	old = {fieldname: told.get(fieldname) and str(told[fieldname]) for fieldname in STAMPS}
+	new = {fieldname: str(value) for fieldname, value in stamps.items()}
+	if all(same(old[fieldname], value) for fieldname, value in new.items()):
+		return
+	old["creation"] = doc.creation and str(doc.creation)
+	_log_update(doc, {"changed": new}, values_before(old, {"changed": new}))
 
 
 def capture_delete(doc, method: str | None = None) -> None:

@@ -15,7 +15,7 @@ from event_streaming.database import bulk_inserting
 from event_streaming.identity.origin import Applied, told_of
 from event_streaming.producer.log.rows import Key, dump
 from event_streaming.producer.notify import notifications
-from event_streaming.wire.difference import Change
+from event_streaming.wire.difference import STAMPS, Change
 
 LOG = "Event Update Log"
 # of every event; those that know what was before have BEFORE as well
@@ -32,6 +32,7 @@ COLUMNS = (
 	"transaction_id",
 )
 BEFORE = "data_before"
+SAVES = ("Create", "Update")
 # a position comes after the commit
 FIXED = (("position", 0),)
 
@@ -50,6 +51,8 @@ class Transaction:
 		self.rows_to_log: dict[Key, dict[Key, Any]] = {}
 		# documents that are being merged, and into which: the deletion that ends a merge says so
 		self.merging: dict[Key, dict[str, Any]] = {}
+		# the stamps that were told last of a document that is applied from another site
+		self.stamps: dict[tuple[str, str], dict[str, Any]] = {}
 		# what rows.py has logged of a document, and after how many of its events
 		self.rows_logged: dict[Key, list[tuple[int, Change]]] = {}
 		# what its events are said to belong to: it, or the transaction of another site that is applied in it
@@ -108,6 +111,8 @@ def write(
 		_insert(COLUMNS, row)
 	key = (doctype, name)
 	transaction.logged[key] = transaction.logged.get(key, 0) + 1
+	if origin and update_type in SAVES and (said := data.get("changed", data)).get("modified"):
+		transaction.stamps[key] = {fieldname: said.get(fieldname) for fieldname in STAMPS}
 	return transaction
 
 

@@ -3,11 +3,14 @@
 What stays is said in consumer/two_way.py; each rule has its test here. Fields and rows: see test_conflicts as well.
 """
 
+import json
+
 import pytest
 from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, delete, find_name, insert, read_doc, read_rows, unique
-from logs import sync_logs
-from streams import pull, subscribe
+from logs import sync_logs, update_logs
+from shop import ITEM, make_item
+from streams import pull, require_nothing, subscribe
 from streams import settle as come_to_rest
 
 POLICIES = ["Producer Wins", "Consumer Wins", "Newest Wins"]
@@ -319,14 +322,23 @@ def test_stamps_stay_the_producers_after_a_merge_and_a_change_that_sets_none(pro
 	assert equal(producer, consumer, kept)["note"] == "quiet"
 
 
+# ---------------------------------------------------------------- two steps away
+
+
+def in_a_row(producer, consumer, third, *more) -> list[tuple]:
+	"""Orders go from the producer to the consumer, and from there to the third site."""
+	with_orders(third)
+	ways = [(consumer, producer), (third, consumer), *more]
+	for taker, giver in ways:
+		subscribe(taker, giver, ORDER, CITY)
+	return ways
+
+
 @pytest.mark.parametrize("back", [False, True], ids=["in a row", "in a ring"])
 def test_a_merge_leaves_the_stamps_of_where_it_was_made_on_a_site_two_steps_away(
 	producer, consumer, third, back
 ):
-	with_orders(third)
-	ways = [(consumer, producer), (third, consumer), *([(producer, third)] if back else [])]
-	for taker, giver in ways:
-		subscribe(taker, giver, ORDER, CITY)
+	ways = in_a_row(producer, consumer, third, *([(producer, third)] if back else []))
 	old, kept = (producer.run(insert_order, name=unique("ORD"), title="order") for _each in range(2))
 	come_to_rest(*ways)
 
@@ -334,6 +346,77 @@ def test_a_merge_leaves_the_stamps_of_where_it_was_made_on_a_site_two_steps_away
 	come_to_rest(*ways)
 
 	assert look(third, kept) == equal(producer, consumer, kept)
+
+
+def test_so_does_a_merge_of_what_the_site_in_between_does_not_have_any_more(producer, consumer, third):
+	ways = in_a_row(producer, consumer, third)
+	old, kept = (producer.run(insert_order, name=unique("ORD"), title="order") for _each in range(2))
+	come_to_rest(*ways)
+	consumer.run(delete, doctype=ORDER, name=old)
+
+	producer.run(rename, name=old, new=kept, merge=True)
+	come_to_rest(*ways)
+
+	assert look(third, kept) == equal(producer, consumer, kept)
+
+
+def test_so_does_a_change_that_the_site_in_between_had_made_by_itself(producer, consumer, third):
+	ways = in_a_row(producer, consumer, third)
+	name = producer.run(insert_order, name=unique("ORD"), title="order")
+	come_to_rest(*ways)
+
+	for site in (consumer, producer):
+		site.run(change, doctype=ORDER, name=name, note="the same")
+	come_to_rest(*ways)
+
+	assert look(third, name) == equal(producer, consumer, name)
+	events = update_logs(consumer, docname=name)
+	assert [each["origin"] for each in events] == [producer.url, "", producer.url]
+	assert list(json.loads(events[-1]["data"])["changed"]) == ["modified", "modified_by"]
+
+
+@pytest.mark.parametrize("by", ["doc", "another object"])
+def test_so_does_a_change_that_a_hook_of_the_site_in_between_has_gone_on_with(producer, consumer, third, by):
+	ways = [(consumer, producer), (third, consumer)]
+	for taker, giver in ways:
+		subscribe(taker, giver, ITEM)
+	consumer.run(make_going_on, doctype=ITEM, by=by)
+	try:
+		name = producer.run(make_item)
+		come_to_rest(*ways)
+		stamps = [stamps_of(site, name) for site in (producer, consumer, third)]
+		rates = [site.run(read_doc, doctype=ITEM, name=name)["rate"] for site in (producer, consumer, third)]
+	finally:
+		consumer.run(require_nothing, doctype=ITEM)
+
+	assert rates == [10, 12, 12]
+	assert stamps[0] == stamps[1] == stamps[2]
+
+
+def stamps_of(site, name: str) -> tuple[str, str]:
+	doc = site.run(read_doc, doctype=ITEM, name=name)
+	return doc["modified"], doc["modified_by"]
+
+
+def make_going_on(doctype: str, by: str) -> None:
+	"""A hook of this site sets a field of a document that was saved, and its time stamp with it."""
+	import frappe
+
+	doc = "doc" if by == "doc" else f"frappe.get_doc('{doctype}', doc.name)"
+	rule = {"doctype": "Server Script", "name": "going on", "script_type": "DocType Event"}
+	values = {"reference_doctype": doctype, "doctype_event": "After Save"}
+	frappe.get_doc({**rule, **values, "script": f"{doc}.db_set('rate', 12)"}).insert()
+	frappe.clear_cache()
+
+
+def test_a_site_two_steps_away_is_told_no_stamps_that_it_has(producer, consumer, third):
+	ways = in_a_row(producer, consumer, third)
+	name = producer.run(insert_order, name=unique("ORD"), title="order")
+	come_to_rest(*ways)
+	producer.run(change, doctype=ORDER, name=name, note="changed")
+	come_to_rest(*ways)
+
+	assert len(update_logs(consumer, docname=name)) == len(update_logs(producer, docname=name)) == 2
 
 
 # ---------------------------------------------------------------- renamed again and again
