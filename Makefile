@@ -1,6 +1,11 @@
 # What to do in this project. Everything needed is set up from nothing, once, in the work folder.
 
-PYTHON ?= python3
+# The first of these that is 3.11 or later, makes environments and compiles. Debian's own is optimised when it is linked, and others
+# often are not: the tests take longer with those.
+PYTHONS := /usr/bin/python3 python3 python3.11 python3.12 python3.13
+ifndef PYTHON
+PYTHON := $(shell for each in $(PYTHONS); do $$each tools/suits.py 2>/dev/null && echo $$each && exit; done; echo python3)
+endif
 PYTEST_ARGS ?=
 SECONDS ?= 600
 PICTURES ?=
