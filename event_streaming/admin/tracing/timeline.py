@@ -92,6 +92,17 @@ def waiting_text(status: str, waits_for: str, kind: str, problem: str) -> str:
 	return ""
 
 
+def explained(lines: list[EventLine]) -> list[EventLine]:
+	"""Of an event that the taker has behind it and has no row of, while a later one has taken effect, that is no step on the way: it
+	says so. The lines are the newest first."""
+	applied = False
+	for line in lines:
+		if applied and line["status"] == TAKEN:
+			line["waits_for"] = line["waits_for"] or _("Came with a later event, or its row was cleared")
+		applied = applied or line["status"] == SYNCED
+	return lines
+
+
 def headline(here: bool, statuses: list[str], reasons: list[str]) -> tuple[str, str]:
 	"""(what is to be said of the site in a word or two, colour), of a document's events, the newest first, and why it is held back."""
 	open_ones = [status for status in statuses if status in (FAILED, RETRYING, WAITING, CONFLICT)]

@@ -20,6 +20,7 @@ from event_streaming.admin.tracing.timeline import (
 	SENT,
 	TAKEN,
 	EventLine,
+	explained,
 	headline,
 	merged,
 	steps_of,
@@ -132,10 +133,12 @@ def of_producer(event_producer: str, doctype: str, name: str, there: bool, ask: 
 	if ask and wanted is not None:
 		answer, problem = asking.ask_producer(doc, kept.protocol, remote, remote_name)
 	theirs = answer["events"] if answer else []
-	events = [
-		_coming(pair, doc.name, remote, remote_name, kept.remote_time_zone or "")
-		for pair in merged(mine, theirs)
-	]
+	events = explained(
+		[
+			_coming(pair, doc.name, remote, remote_name, kept.remote_time_zone or "")
+			for pair in merged(mine, theirs)
+		]
+	)
 	here = bool(consuming.local_of(doc.name, remote, remote_name))
 	reasons = _held_back(
 		[*consuming.reasons_of(doc, wanted), *(answer["reasons"] if answer else [])], events, here
@@ -224,10 +227,12 @@ def of_consumer(event_consumer: str, doctype: str, name: str, ask: bool) -> Site
 	streamed = codes.NOT_SUBSCRIBED not in found["reasons"]
 	if ask and streamed:
 		answer, problem = asking.ask_consumer(doc, doctype, name)
-	events = [
-		_going(pair, doc.name, doctype, name)
-		for pair in merged(found["events"], answer["events"] if answer else [])
-	]
+	events = explained(
+		[
+			_going(pair, doc.name, doctype, name)
+			for pair in merged(found["events"], answer["events"] if answer else [])
+		]
+	)
 	taken = any(each["taken"] or each["sent"] for each in found["events"]) or found["given"]
 	here = answer["there"] if answer else taken
 	reasons = _held_back([*found["reasons"], *(answer["reasons"] if answer else [])], events, here)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from doctypes import CITY, with_orders
-from documents import change, insert, unique
+from documents import change, delete, insert, unique
 from logs import sync_logs
 from streams import SUBSCRIBER, decide, pull, set_unsubscribed, subscribe
 
@@ -170,6 +170,24 @@ def test_what_has_failed_or_was_skipped_says_why_and_until_when_without_this_sit
 	consumer.rest().method("event_streaming.api.skip_cause", cause=cause["cause"], reason="our own is right")
 	assert where(producer, name)["events"][0]["status"] == "Skipped"
 	assert "our own is right" in said(consumer, name) and "our own is right" not in said(producer, name)
+
+
+def test_an_event_without_a_row_of_its_own_is_no_step_on_the_way_once_a_later_one_has_taken_effect(
+	producer, consumer
+):
+	subscribe(consumer, producer, CITY)
+	name = producer.run(insert, doctype=CITY, title=unique("Seen"))
+	pull(consumer, producer)
+	producer.run(change, doctype=CITY, name=name, country_name="Laos")
+	pull(consumer, producer)
+	consumer.run(delete, doctype="Event Sync Log", name=sync_logs(consumer)[0]["name"])
+	# what a site says of itself with its next request
+	pull(consumer, producer)
+
+	for site in (producer, consumer):
+		last, first = where(site, name)["events"]
+		assert (last["status"], last["waits_for"]) == ("Synced", "")
+		assert first["status"] == "Taken" and "Came with a later event" in first["waits_for"], first
 
 
 def test_a_site_that_can_not_be_asked_is_said_plainly_and_the_rest_is_there(producer, consumer):
