@@ -26,6 +26,7 @@ from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
 from event_streaming.exceptions import CannotApply, ConflictToSettle, NotAsOne
 from event_streaming.messages.coded import _
+from event_streaming.wire.difference import STAMPS
 from event_streaming.wire.events import Event, parse_data
 from event_streaming.wire.left_out import change_without
 
@@ -42,6 +43,8 @@ class Settler:
 	conflicts: list[dict[str, Any]] = field(default_factory=list)
 	# both sites have changed the document, be it different fields
 	met: bool = False
+	# and there is more to it than a time stamp
+	to_agree_on: bool = False
 	# what the mapping says about the links of what was before
 	places: Places | None = None
 	# the fields whose numbers were added up: "field", "table.field"
@@ -59,6 +62,7 @@ class Settler:
 			# each of them meets what this site has by itself
 			raise NotAsOne()
 		self.met = True
+		self.to_agree_on = not is_stamps_alone(change)
 		counted = change_without(change, self.added)
 		self.conflicts = find_conflicts(doc, counted, self.with_local_names(doc, before))
 		change = deepcopy(change)
@@ -218,6 +222,11 @@ def take_out(change: dict, conflict: dict) -> None:
 	for row in change["row_changed"][conflict["table"]]:
 		if row.get("name") == conflict["row"]:
 			row.pop(conflict["fieldname"], None)
+
+
+def is_stamps_alone(change: dict) -> bool:
+	"""Whether a difference sets time stamps, and nothing else."""
+	return change.keys() <= {"changed"} and (change.get("changed") or {}).keys() <= set(STAMPS)
 
 
 def keep_later_stamp(doc: Document, change: dict) -> None:

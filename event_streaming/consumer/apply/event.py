@@ -313,7 +313,7 @@ def apply_change(event: Event, about: About, doc: Document, change: dict, work: 
 		whole_rows=lambda: not two_way.tells_back(doc.doctype, work),
 	)
 	warnings += after_writing(doc, change) if changed else []
-	if settler.met:
+	if settler.to_agree_on:
 		two_way.say_what_is_true(about, (change.get("changed") or {}).get("modified"), work)
 	done = _("Updated") if changed else _("Nothing to change: this site has these values already")
 	outcome = outcome_of(about.subscription, doc.name, settler.told(done), warnings)

@@ -409,6 +409,34 @@ def make_going_on(doctype: str, by: str) -> None:
 	frappe.clear_cache()
 
 
+def test_stamps_alone_are_nothing_that_two_sites_would_have_to_agree_on(producer, consumer):
+	"""As they come of a third site's change, to the one that has the last word and has changed the document since."""
+	both_ways(producer, consumer)
+	name = order_on_both(producer, consumer)
+	doc = producer.run(read_doc, doctype=ORDER, name=name)
+	consumer.run(tell_stamps, name=name, modified=doc["modified"])
+	producer.run(change, doctype=ORDER, name=name, note="since then")
+	before = len(update_logs(producer, docname=name))
+
+	settle(producer, consumer)
+
+	assert len(update_logs(producer, docname=name)) == before
+	assert equal(producer, consumer, name)["note"] == "since then"
+
+
+def tell_stamps(name: str, modified: str) -> None:
+	from datetime import timedelta
+
+	from frappe.utils import get_datetime
+
+	from event_streaming.consumer.life_cycle import documents
+	from event_streaming.identity.origin import applying
+
+	stamps = {"modified": get_datetime(modified) + timedelta(microseconds=1), "modified_by": "Guest"}
+	with applying(ORDER, "http://of.a.third.site"):
+		documents.stamp(ORDER, name, stamps)
+
+
 def test_a_site_two_steps_away_is_told_no_stamps_that_it_has(producer, consumer, third):
 	ways = in_a_row(producer, consumer, third)
 	name = producer.run(insert_order, name=unique("ORD"), title="order")
