@@ -25,7 +25,7 @@ from sandbox.servers.processes import SiteProcesses
 from sandbox.servers.realtime import Realtime
 from sandbox.servers.runs import new_logs_folder, note_for_putting_back
 from sandbox.sites.clones import app_fingerprint
-from sandbox.sites.environment import entry_environment, python_path
+from sandbox.sites.environment import entry_environment
 from sandbox.sites.site import Site
 from sandbox.sites.template import TIME_ZONE
 
@@ -130,7 +130,8 @@ class BenchEngine:
 				[self.python, "-m", "frappe.utils.bench_helper", "frappe", "--site", site, *command],
 				f"bench --site {site} {' '.join(command)} failed. Is {APP} on the bench (sites/apps.txt)?",
 				cwd=self.sites_path,
-				env={**entry_environment("bench", self.sites_path / site), "PYTHONPATH": python_path()},
+				# the app is the tree that the tests are run from
+				env={**entry_environment("bench", self.sites_path / site), "PYTHONDONTWRITEBYTECODE": "1"},
 			)
 
 

@@ -152,6 +152,17 @@ class Minute(Actor):
 			self.call(line, "minute")
 
 
+class Settler(Actor):
+	"""Picks the values of what both sites have changed, where a person is to be asked."""
+
+	pause = (0.5, 3.0)
+
+	def step(self) -> None:
+		with self.world.history.operation(self.name, self.letter, "settle") as line:
+			seed = self.random.randrange(2**32)
+			line["result"] = self.call(line, "settle_conflicts", seed=seed)
+
+
 class Administrator(Actor):
 	"""Pauses and goes on, compares, copies what is there already, tries again what has failed."""
 
@@ -214,6 +225,8 @@ def begin(world: World, seed: int, writers: int, calm: bool = False) -> None:
 		for letter in world.sites:
 			Minute(world, letter, f"{letter}minute", seed)
 			Administrator(world, letter, f"{letter}admin", seed)
+			if world.shape.contested[letter] and world.policy == "Ask":
+				Settler(world, letter, f"{letter}settler", seed)
 	for actor in world.actors:
 		actor.start()
 

@@ -49,6 +49,8 @@ class World:
 		self.restored: dict[str, float] = {}
 		# DocTypes that were unsubscribed from for a while, by (consumer, producer)
 		self.resubscribed: dict[tuple[str, str], dict[str, None]] = {}
+		# what becomes of documents that two sites write
+		self.policy = "Newest Wins"
 		# how often people have begun
 		self.rounds = 0
 
@@ -75,7 +77,7 @@ class World:
 				{
 					"ref_doctype": doctype,
 					"use_same_name": int(doctype != TICKET),
-					"conflict_policy": "Newest Wins" if doctype == TICKET else "Producer Wins",
+					"conflict_policy": self.policy if doctype == TICKET else "Producer Wins",
 					"together": int(flow.together),
 				}
 				for doctype in flow.doctypes

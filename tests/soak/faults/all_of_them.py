@@ -12,7 +12,7 @@ from tests.soak.faults.inside_the_site import LockRows, Rules
 from tests.soak.faults.lines import Partition, Weather
 from tests.soak.faults.processes import KillPerson, KillPull, KillWeb, KillWorker
 from tests.soak.faults.servers import EmptyRedis, KillDatabase, KillRedis
-from tests.soak.faults.subscriptions import Resubscribe
+from tests.soak.faults.subscriptions import Ask, Resubscribe
 from tests.soak.history import OK
 from tests.soak.world import World
 
@@ -28,7 +28,10 @@ ASKED_FOR = {
 	"restore": Restore,
 	"restore-consumer": RestoreConsumer,
 	"resubscribe": Resubscribe,
+	"ask": Ask,
 }
+# there all the time
+STANDING = ("ask",)
 RESTORES = ("restore", "restore-consumer")
 FAULTS: dict[str, type[Fault]] = {**KILLS, **SERVERS, **LINES, **OTHERS, **ASKED_FOR}
 # what "all" means

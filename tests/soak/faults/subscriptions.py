@@ -4,7 +4,16 @@ from typing import ClassVar
 
 from tests.doctypes import TICKET
 from tests.soak.faults.base import Fault
+from tests.soak.world import World
 from tests.streams import set_unsubscribed
+
+
+class Ask(Fault):
+	"""Tickets, which two sites write, wait for a person who picks the values where both have changed one."""
+
+	@classmethod
+	def prepare(cls, world: World) -> None:
+		world.policy = "Ask"
 
 
 class Resubscribe(Fault):

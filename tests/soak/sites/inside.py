@@ -3,6 +3,7 @@
 People choose among the newest documents that their site owns, so that they meet: on the same document, in the same moment.
 """
 
+import json
 import random
 import time
 
@@ -324,6 +325,22 @@ def resync_failed(event_producer: str) -> int:
 	rows = frappe.get_all("Event Sync Log", failed, ["remote_doctype", "producer_doc"], limit=0)
 	keys = list(dict.fromkeys((row.remote_doctype, row.producer_doc) for row in rows))
 	return retry_documents(event_producer, keys).synced if keys else 0
+
+
+def settle_conflicts(seed: int) -> int:
+	"""As a person does it with the form's button: of each conflict one of the two values, by lot. Gives how many are settled."""
+	import frappe
+
+	from event_streaming.consumer.pull import by_hand
+
+	chance, settled = random.Random(seed), 0
+	for name in frappe.get_all("Event Sync Log", {"status": "Conflict"}, pluck="name", limit=20):
+		row = frappe.get_doc("Event Sync Log", name)
+		# one that was settled may have brought the next one of its document along
+		if row.status == "Conflict":
+			choices = {each["key"]: chance.choice(by_hand.SIDES) for each in json.loads(row.conflicts)}
+			settled += by_hand.patiently(by_hand.settle, name, choices) != "Conflict"
+	return settled
 
 
 def set_paused(event_producer: str, paused: int) -> None:
