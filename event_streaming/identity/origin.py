@@ -36,15 +36,18 @@ class Applied:
 @dataclass
 class Origin:
 	"""Where the changes of one document come from; `made` are objects whose name is not certain before they are stored, `stamps`
-	what it will have of them in the end."""
+	what it will have of them in the end, `others` documents that lose to it what they had."""
 
 	doctype: str
 	site: str
 	names: set[str] = field(default_factory=set)
 	made: list[Any] = field(default_factory=list)
 	stamps: dict[str, Any] = field(default_factory=dict)
+	others: set[tuple[str, str]] = field(default_factory=set)
 
 	def is_of(self, doctype: str, name: str) -> bool:
+		if (doctype, str(name)) in self.others:
+			return True
 		if doctype != self.doctype:
 			return False
 		return str(name) in self.names or any(str(doc.name) == str(name) for doc in self.made)
@@ -75,6 +78,13 @@ def writing(doctype: str, *names: str, stamps: dict[str, Any] | None = None) -> 
 	if origin and origin.doctype == doctype:
 		origin.names.update(str(name) for name in names)
 		origin.stamps = stamps or {}
+
+
+def taking_from(doctype: str, name: str) -> None:
+	"""The document that is applied is about to get what this other one has: that is no change of this site's own."""
+	origin = getattr(frappe.local, "event_streaming_origin", None)
+	if origin:
+		origin.others.add((doctype, str(name)))
 
 
 def named(doc: Any) -> None:

@@ -23,7 +23,7 @@ from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.exceptions import CannotApply, FileGone, RemoteError
-from event_streaming.identity.origin import ROOT_FLAG, writing
+from event_streaming.identity.origin import ROOT_FLAG, taking_from, writing
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.site.refused import FILE
@@ -261,6 +261,8 @@ class Files:
 			}
 		if all((doc.get(key) or None) == (value or None) for key, value in values.items()):
 			return doc
+		if owner and doc.attached_to_doctype and doc.attached_to_name:
+			taking_from(doc.attached_to_doctype, doc.attached_to_name)
 		doc.update(values)
 		hooks_run()
 		doc.save()

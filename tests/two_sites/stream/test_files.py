@@ -280,10 +280,32 @@ def test_a_renamed_document_keeps_its_files_and_gets_more(producer, consumer, pa
 	assert [each["text"][0] for each in consumer.run(files_of, doctype=PAPER, name=new)] == ["a", "b"]
 
 
-def rename(doctype: str, old: str, new: str) -> None:
+def rename(doctype: str, old: str, new: str, merge: bool = False) -> None:
 	import frappe
 
-	frappe.rename_doc(doctype, old, new)
+	frappe.rename_doc(doctype, old, new, merge=merge)
+
+
+def test_a_file_that_a_document_loses_to_the_one_it_was_attached_to_first_is_no_change_of_this_sites_own(
+	producer, consumer, third, papers
+):
+	"""It had come early: with what a merge brings of the document that stays. Told as its own, the producer would lose the file."""
+	third.run(make_file_doctypes)
+	subscribe(third, consumer, PAPER)
+	kept, gone = (producer.run(insert, doctype=PAPER, title=title) for title in ("kept", "gone"))
+	settle((consumer, producer), (third, consumer))
+	consumer.run(delete, doctype=PAPER, name=gone)
+	producer.run(rename, doctype=PAPER, old=gone, new=kept, merge=True)
+	moved = producer.run(insert, doctype=PAPER, title="moved")
+	producer.run(attach, file_name="a.txt", content=unique("a"), doctype=PAPER, name=moved)
+	producer.run(rename, doctype=PAPER, old=moved, new=kept, merge=True)
+
+	settle((consumer, producer), (third, consumer))
+
+	lost = update_logs(consumer, update_type="Detach")
+	assert [(each["docname"], each["origin"]) for each in lost] == [(kept, producer.url)]
+	for site in (producer, consumer, third):
+		assert len(site.run(files_of, doctype=PAPER, name=kept)) == 1
 
 
 def test_a_file_that_moves_to_another_document_moves_here_too(producer, consumer, papers):
