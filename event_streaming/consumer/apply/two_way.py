@@ -15,7 +15,7 @@ Both sites come to the same answer by themselves, each from its own log and the 
 - *Merged into each other*: of the two that are left the one that was made first stays on both sites; see merging.py.
 
 Where only one site subscribes to the other, none of this applies: a document that the consumer deleted comes back with its
-next change. Nothing here decides about fields; see conflicts.py.
+next change, but for one that was first made and deleted here, and goes round to the producer by a third site. Nothing here decides about fields; see conflicts.py.
 """
 
 from datetime import datetime, timedelta
@@ -115,7 +115,8 @@ def is_for_another(event: Event, work: Work) -> bool:
 def deletion_here(about: About, work: Work) -> fates.Deletion | None:
 	"""How a document of which the producer still tells was deleted here, if it was, and the producer is to follow."""
 	local = work.resolver.name_here(about)
-	if not local or not tells_back(about.subscription.local_doctype, work):
+	# what was first made here goes round, also where the producer hears of it from another site
+	if not local or not (about.first_made_here or tells_back(about.subscription.local_doctype, work)):
 		return None
 	deletion = fates.last_deletion(*local)
 	return deletion if deletion and deletion.origin != work.event_producer else None

@@ -375,6 +375,29 @@ def test_so_does_a_change_that_the_site_in_between_had_made_by_itself(producer, 
 	assert list(json.loads(events[-1]["data"])["changed"]) == ["modified", "modified_by"]
 
 
+@pytest.mark.parametrize("what", ["change", "rename"])
+def test_what_was_made_and_deleted_here_does_not_come_back_by_a_change_that_another_site_of_the_ring_has_made(
+	producer, consumer, third, what
+):
+	ways = in_a_row(producer, consumer, third, (producer, third))
+	name = consumer.run(insert_order, name=unique("ORD"), title="order")
+	come_to_rest(*ways)
+	consumer.run(delete, doctype=ORDER, name=name)
+	new = name if what == "change" else unique("new")
+	if what == "change":
+		third.run(change, doctype=ORDER, name=name, note="too late")
+	else:
+		third.run(rename, name=name, new=new)
+	# the change is on its way first
+	for taker, giver in ((producer, third), (consumer, producer)):
+		pull(taker, giver)
+	come_to_rest(*ways)
+
+	for site in (producer, consumer, third):
+		assert not look(site, name) and not look(site, new)
+		assert {log["status"] for log in sync_logs(site)} == {"Synced"}
+
+
 @pytest.mark.parametrize("by", ["doc", "another object"])
 def test_so_does_a_change_that_a_hook_of_the_site_in_between_has_gone_on_with(producer, consumer, third, by):
 	ways = [(consumer, producer), (third, consumer)]
