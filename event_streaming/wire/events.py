@@ -51,6 +51,13 @@ class Root(TypedDict):
 	name: str
 
 
+class Called(TypedDict):
+	"""The name that a document has by now, or had last, and where in the log it got it."""
+
+	name: str
+	since: int
+
+
 class Event(TypedDict):
 	"""One change of one document, as the feed gives it."""
 
@@ -66,6 +73,8 @@ class Event(TypedDict):
 	modified_by: str
 	origin: str
 	root: Root | None
+	# of one that makes or renames a document which was renamed since then
+	now: Called | None
 	# the same for what one transaction of the producer has made; "" from one that does not say
 	transaction_id: str
 	# that transaction is too large to be sent, and applied, in one piece
@@ -115,6 +124,7 @@ def empty_event(doctype: str, name: str, position: int, producer: str) -> Event:
 		"modified_by": "",
 		"origin": producer,
 		"root": None,
+		"now": None,
 		"transaction_id": "",
 		"divided": False,
 		"changes": 0,
@@ -144,6 +154,7 @@ def parse_event(event: Any, producer: str) -> Event:
 		"modified_by": text(event.get("modified_by") or "", "modified_by", MAX_NAME),
 		"origin": text(event.get("origin") or producer, "origin", MAX_NAME),
 		"root": parse_root(event.get("root")),
+		"now": parse_called(event.get("now")),
 		"transaction_id": text(event.get("transaction_id") or "", "transaction_id", MAX_NAME),
 		"divided": bool(event.get("divided")),
 		**parse_changes(event, position),
@@ -172,6 +183,15 @@ def parse_root(root: Any) -> Root | None:
 		"doctype": text(root.get("doctype"), "root doctype", MAX_NAME, required=True),
 		"name": text(root.get("name"), "root name", MAX_NAME, required=True),
 	}
+
+
+def parse_called(now: Any) -> Called | None:
+	if not now:
+		return None
+	if not isinstance(now, dict):
+		raise InvalidPage("What an event's document is called now is not an object.")
+	name = text(now.get("name"), "name now", MAX_NAME, required=True)
+	return {"name": name, "since": whole_number(now.get("since"), "name since")}
 
 
 def parse_data(event: Event, part: str = "data") -> dict:

@@ -9,7 +9,7 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.adapters.calls import after_writing
-from event_streaming.consumer.apply import localise, merging, two_way
+from event_streaming.consumer.apply import localise, merging, renaming, two_way
 from event_streaming.consumer.apply.attaching import apply_attach, apply_detach
 from event_streaming.consumer.apply.bringing import (
 	Whole,
@@ -21,7 +21,6 @@ from event_streaming.consumer.apply.bringing import (
 )
 from event_streaming.consumer.apply.conflicts import Settler
 from event_streaming.consumer.apply.outcomes import contained, outcome_of
-from event_streaming.consumer.apply.renaming import apply_rename
 from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.conflict_rules.adding import only
@@ -148,6 +147,8 @@ def apply_left_over(event: Event, about: About, work: Work) -> Outcome:
 def apply_create(event: Event, about: About, work: Work) -> Outcome:
 	if about.covers(event["position"]):
 		return contained(about)
+	if brought := renaming.was_brought(event, about, work):
+		return brought
 	if two_way.is_for_another(event, work):
 		return outcome_of(
 			about.subscription,
@@ -366,7 +367,7 @@ HANDLERS = {
 	CREATE: apply_create,
 	UPDATE: apply_update,
 	DELETE: apply_delete,
-	RENAME: apply_rename,
+	RENAME: renaming.apply_rename,
 	ATTACH: apply_attach,
 	DETACH: apply_detach,
 }

@@ -5,10 +5,11 @@ It never commits, and leaves failing to the caller. What is done when both sites
 
 import frappe
 from frappe import _
+from frappe.utils import cint
 
 from event_streaming.consumer.apply import two_way
 from event_streaming.consumer.apply.bringing import bring_missing, name_taken
-from event_streaming.consumer.apply.merging import merge_here
+from event_streaming.consumer.apply.merging import merge_here, stamps_of
 from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.conflict_rules.policies import RENAMED
@@ -17,7 +18,7 @@ from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
 from event_streaming.identity.registry import REMOTE_NAME, RemoteKey
 from event_streaming.wire.checks import MAX_NAME, text
-from event_streaming.wire.events import Event, parse_data
+from event_streaming.wire.events import Event, Root, parse_data
 
 
 def apply_rename(event: Event, about: About, work: Work) -> Outcome:
@@ -25,7 +26,8 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 	new_name = text(data.get("new_name"), "new_name", MAX_NAME, required=True)
 	new_key = (event["ref_doctype"], new_name)
 	if about.covers(event["position"]):
-		# what is here got the name after this rename
+		# what is here got the name after this rename, or was brought by a later one
+		follow_names(event, about, new_key, work)
 		return contained(about)
 	another = about.is_here and two_way.is_another_now(event, about, work)
 	if data.get("merge"):
@@ -42,11 +44,52 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 		return deleted or bring_missing(target, work)
 	if target.covers(event["position"]) and target.is_here and target.local != about.local:
 		# it has been brought under its new name already
-		documents.rename(*about.local, target.local[1], merge=True)
+		if cint(frappe.db.get_value(*about.local, "docstatus")) == documents.SUBMITTED:
+			# both have posted what they stand for
+			documents.cancel(*about.local)
+		stamps = stamps_of(target.local)
+		documents.rename(*about.local, target.local[1], merge=True, stamps=stamps)
+		documents.stamp(*target.local, stamps, told=True)
 		work.resolver.drop(about.key)
 		return outcome_of(about.subscription, target.local[1], _("Merged into {0}").format(target.local[1]))
 	outcome = rename_here(about, new_key, work)
 	return bring_what_it_has(outcome, about, new_key, work) if about.is_only_linked else outcome
+
+
+def was_brought(event: Event, about: About, work: Work) -> Outcome | None:
+	"""The outcome of an event that makes a document which is here by a name that it was given later: another one needed it, before this
+	was told of it. None for any other.
+
+	Up to the rename the former name stands for it.
+	"""
+	renamed = None if about.is_here or about.identity else by_its_name_now(event, about, work)
+	if not renamed:
+		return None
+	work.resolver.keep(about.key, renamed.local, root_of(renamed), renamed.covered_to)
+	return contained(renamed)
+
+
+def by_its_name_now(event: Event, about: About, work: Work) -> About | None:
+	"""The document of an event by the name that it has over there by now, if it is here and the rename is in it."""
+	now = event["now"]
+	if not now:
+		return None
+	found = work.resolver.look((about.key[0], now["name"]), None, about.subscription)
+	return found if found.identity and found.is_here and found.covers(now["since"]) else None
+
+
+def follow_names(event: Event, about: About, new_key: RemoteKey, work: Work) -> None:
+	"""A former name of a document that was brought by a later one is given up: what comes next comes by the name after it."""
+	renamed = by_its_name_now(event, about, work)
+	if not renamed or renamed.local != about.local or renamed.key == about.key:
+		return
+	work.resolver.drop(about.key)
+	if new_key != renamed.key:
+		work.resolver.keep(new_key, renamed.local, root_of(renamed), renamed.covered_to)
+
+
+def root_of(about: About) -> Root | None:
+	return about.root or (about.identity and about.identity.root)
 
 
 def bring_what_it_has(outcome: Outcome, about: About, new_key: RemoteKey, work: Work) -> Outcome:

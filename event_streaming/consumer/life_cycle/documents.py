@@ -278,6 +278,15 @@ def delete(doctype: str, name: str) -> None:
 	frappe.delete_doc(doctype, name)
 
 
+def cancel(doctype: str, name: str) -> None:
+	"""Cancel a submitted document with the user's permissions. Raises what Frappe raises."""
+	hooks_run()
+	doc = locked(doctype, name)
+	take_away(doc)
+	# not `cancel()`: a controller may leave that to a job of its own when there are many rows
+	doc._cancel()
+
+
 def remove_rows_left(doctype: str, name: str) -> None:
 	"""Rows of a document that is gone itself: it was deleted past its life cycle, and they would be in its way."""
 	for table in frappe.get_meta(doctype).get_table_fields():

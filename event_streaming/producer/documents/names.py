@@ -9,7 +9,7 @@ from event_streaming.identity import registry
 from event_streaming.identity.fates import RENAMES, ends_of
 from event_streaming.producer.documents.reading import by_doctype, existing_names
 from event_streaming.producer.log.rows import Candidate
-from event_streaming.wire.events import Root
+from event_streaming.wire.events import Called, Root
 
 NOT_NUMBERED = 2**63
 # in the log: position, and the number of the row, for those that have no position yet
@@ -38,6 +38,17 @@ class Fates:
 	def last_name(self, event: Candidate) -> str:
 		"""The same, or the name that it had last."""
 		return self._follow(event, event.docname) or event.docname
+
+	def called(self, event: Candidate) -> Called | None:
+		"""The name that its document has got since an event, with the position of the rename; None for the same one, and for one that
+		is not numbered yet."""
+		name, since = event.docname, event.position
+		while step := next((step for step in self.steps.get(name, []) if step[0] > (since, 0)), None):
+			place, new = step
+			if new is None:
+				break
+			name, since = new, place[0]
+		return {"name": name, "since": since} if name != event.docname and since < NOT_NUMBERED else None
 
 	def _follow(self, event: Candidate, deleted: str | None) -> str | None:
 		name, place = event.docname, (event.position, 0)

@@ -10,19 +10,20 @@ import hashlib
 import json
 import zlib
 from dataclasses import replace
+from typing import Any
 
 import frappe
 from frappe.utils import cint
 from redis.exceptions import RedisError
 
-from event_streaming.producer.documents.names import roots_of
+from event_streaming.producer.documents.names import Fates, roots_of
 from event_streaming.producer.feed.open import open_doctypes
 from event_streaming.producer.feed.selection import Slice, read_slice
 from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.rows import LOG, Candidate, dump
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.site.address import public_url
-from event_streaming.wire.events import Event
+from event_streaming.wire.events import CREATE, RENAME, Event
 
 # of what is kept: another one after each change of it
 FORMAT = 3
@@ -163,9 +164,18 @@ def on_the_wire(found: Slice) -> list[Event]:
 			"transaction_id": event.transaction_id,
 			"divided": event.divided,
 			**({"changes": event.steps, "changes_from": event.steps_from} if event.steps else {}),
+			**_called(event, found.fates),
 		}
 		for event in found.events
 	]
+
+
+def _called(event: Candidate, fates: dict[str, Fates]) -> dict[str, Any]:
+	"""What a document is called by now that is made or renamed: the consumer may have it by that name, for another one that needs it."""
+	if event.update_type not in (CREATE, RENAME) or event.only_the_end or event.ref_doctype not in fates:
+		return {}
+	called = fates[event.ref_doctype].called(event)
+	return {"now": called} if called else {}
 
 
 def _without_another(event: Candidate) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import pairwise
 
 import pytest
 from doctypes import CITY, ORDER, TICKET
@@ -156,6 +157,95 @@ def test_a_document_that_is_needed_and_was_renamed_meanwhile_is_not_there_twice(
 	assert not consumer.run(read_doc, doctype=CITY, name=old)
 	assert consumer.run(read_doc, doctype=CITY, name=new)
 	assert look(consumer, order)["city"] == new
+
+
+@pytest.mark.parametrize("names", [2, 3])
+@pytest.mark.parametrize("ends", ["", "deleted"])
+def test_a_document_that_is_needed_and_was_renamed_before_it_was_heard_of_is_there_once(
+	producer, consumer, names, ends
+):
+	"""Its rows have their names, so that a second one could not be made; and its ledger would be posted twice."""
+	subscribe(consumer, producer, ORDER)
+	prefix, called = unique("needed"), [unique("called") for _each in range(names)]
+	producer.run(insert_named, name=called[0], title=f"{prefix} first", rows=[{"item": "bolt", "qty": 1}])
+	producer.run(change, doctype=ORDER, name=called[0], note="before")
+	for old, new in pairwise(called):
+		producer.run(rename, doctype=ORDER, old=old, new=new)
+	producer.run(change, doctype=ORDER, name=called[-1], note="after")
+	amended = producer.run(amend, name=called[-1], title=prefix)
+
+	copy(consumer, producer, ORDER, pulls=False, **{ORDER: {"title": prefix}})
+	assert look(consumer, called[-1]) == look(producer, called[-1])
+	if ends:
+		for name in (amended, called[-1]):
+			producer.run(delete, doctype=ORDER, name=name)
+	elif names == 2:
+		# the former name is another one's by now
+		producer.run(insert_named, name=called[0], title="another")
+	pull(consumer, producer)
+
+	logs = sync_logs(consumer)
+	assert {log["status"] for log in logs} == {"Synced"}
+	assert "Already contained" in logs[0]["outcome"]
+	for name in (amended, *called):
+		assert look(consumer, name) == look(producer, name)
+	left = [name for name in (amended, *called) if look(producer, name)]
+	assert sorted(consumer.run(names_kept, doctype=ORDER)) == sorted(left)
+
+
+def insert_named(name: str, **values) -> None:
+	import frappe
+
+	frappe.get_doc({"doctype": ORDER, **values}).insert(set_name=name)
+
+
+def amend(name: str, title: str) -> str:
+	import frappe
+
+	frappe.get_doc(ORDER, name).submit()
+	return cancel_and_amend(name, title)
+
+
+def names_kept(doctype: str) -> list:
+	"""The names by which this site knows documents of the other one, as far as they lead to one that is here."""
+	import frappe
+
+	filters = {"remote_doctype": doctype}
+	rows = frappe.get_all("Event Document Identity", filters, ["remote_name", "local_name"], limit=0)
+	return [row.remote_name for row in rows if frappe.db.exists(doctype, row.local_name)]
+
+
+def test_a_submitted_document_that_is_here_and_is_needed_by_a_later_name_becomes_one(producer, consumer):
+	subscribe(consumer, producer, ORDER)
+	prefix, old, new = unique("needed"), unique("old"), unique("new")
+	producer.run(insert_named, name=old, title=f"{prefix} first")
+	producer.run(submit, name=old)
+	pull(consumer, producer)
+	producer.run(rename, doctype=ORDER, old=old, new=new)
+	amended = producer.run(cancel_and_amend, name=new, title=prefix)
+
+	copy(consumer, producer, ORDER, pulls=False, **{ORDER: {"title": prefix}})
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	for name in (old, new, amended):
+		assert look(consumer, name) == look(producer, name)
+
+
+def submit(name: str) -> None:
+	import frappe
+
+	frappe.get_doc(ORDER, name).submit()
+
+
+def cancel_and_amend(name: str, title: str) -> str:
+	import frappe
+
+	doc = frappe.get_doc(ORDER, name)
+	doc.cancel()
+	amended = frappe.copy_doc(doc)
+	amended.update({"amended_from": name, "title": title, "docstatus": 0})
+	return amended.insert().name
 
 
 def rename(doctype: str, old: str, new: str) -> None:
