@@ -75,7 +75,9 @@ def merge_here(event: Event, about: About, key: RemoteKey, work: Work) -> Outcom
 		return outcome_of(
 			about.subscription, None, _("{0}, into which it was merged, is gone").format(key[1])
 		)
-	stamps = stamps_after(target, {} if into.merges else data, work)
+	# what was brought after the merge has later ones
+	said = {} if into.merges or into.about.covers(event["position"]) else data
+	stamps = stamps_after(target, said, work)
 	merges = is_here and target != local
 	if merges:
 		documents.rename(*local, target[1], merge=True, stamps=stamps)

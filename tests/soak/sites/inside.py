@@ -319,12 +319,14 @@ def resync_failed(event_producer: str) -> int:
 	"""As a person does it with the button, for all that has failed."""
 	import frappe
 
+	from event_streaming.consumer.pull.by_hand import patiently
 	from event_streaming.consumer.pull.retry import retry_documents
 
 	failed = {"event_producer": event_producer, "status": "Failed"}
 	rows = frappe.get_all("Event Sync Log", failed, ["remote_doctype", "producer_doc"], limit=0)
 	keys = list(dict.fromkeys((row.remote_doctype, row.producer_doc) for row in rows))
-	return retry_documents(event_producer, keys).synced if keys else 0
+	# a worker may just be pulling
+	return patiently(retry_documents, event_producer, keys).synced if keys else 0
 
 
 def settle_conflicts(seed: int) -> int:

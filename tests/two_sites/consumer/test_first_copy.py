@@ -232,6 +232,25 @@ def test_a_submitted_document_that_is_here_and_is_needed_by_a_later_name_becomes
 		assert look(consumer, name) == look(producer, name)
 
 
+def test_a_merge_into_a_document_that_was_brought_after_it_leaves_the_stamps_of_that(producer, consumer):
+	subscribe(consumer, producer, ORDER)
+	gone, kept = unique("gone"), unique("kept")
+	producer.run(insert_named, name=gone, title="gone")
+	pull(consumer, producer)
+	producer.run(insert_named, name=kept, title=kept)
+	producer.run(rename, doctype=ORDER, old=gone, new=kept, merge=True)
+	prefix = unique("needed")
+	producer.run(amend, name=kept, title=prefix)
+
+	copy(consumer, producer, ORDER, pulls=False, **{ORDER: {"title": prefix}})
+	assert look(consumer, gone) and look(consumer, kept)
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	assert not look(consumer, gone)
+	assert look(consumer, kept) == look(producer, kept)
+
+
 def submit(name: str) -> None:
 	import frappe
 
@@ -248,10 +267,10 @@ def cancel_and_amend(name: str, title: str) -> str:
 	return amended.insert().name
 
 
-def rename(doctype: str, old: str, new: str) -> None:
+def rename(doctype: str, old: str, new: str, merge: bool = False) -> None:
 	import frappe
 
-	frappe.rename_doc(doctype, old, new, force=True)
+	frappe.rename_doc(doctype, old, new, force=True, merge=merge)
 
 
 def test_a_document_that_was_made_anew_under_an_old_name_is_not_deleted_for_the_first_one(producer, consumer):

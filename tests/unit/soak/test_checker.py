@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.soak.again import RESULT, all_results, summed_up
-from tests.soak.checker import CONTAINED, PROMISES, check
+from tests.soak.checker import CONTAINED, GONE_THERE, PROMISES, check
 from tests.soak.evidence import Evidence, Flow, SiteEvidence, Version, collapsed, ids_in, marks_in
 
 ITEM, INVOICE = "Shop Item", "Shop Invoice"
@@ -271,6 +271,7 @@ def test_states_may_be_passed_over_but_the_outcome_of_an_unknown_one_may_be_eith
 
 NO_FAULT = [
 	{"outcome": CONTAINED},
+	{"outcome": f"{CONTAINED} · Stands for 2 changes"},
 	{"divided": 1},
 	{"attempts": 2},
 	# it came with a repair
@@ -372,6 +373,17 @@ def test_documents_come_to_all_sites_of_a_ring_by_one_hop_or_two():
 	assert evidence.takers(ITEM, "p") == ["c", "t"]
 	assert evidence.takers(ITEM, "t") == ["p", "c"]
 	assert evidence.takers(INVOICE, "p") == []
+
+
+def test_what_was_gone_over_there_when_it_was_to_be_brought_is_no_effect_that_is_missing():
+	evidence = sound()
+	synced_for_nothing(evidence)
+	evidence.sites["p"].versions.append(version(9, "p-pwa.1", "pwb.1", "D"))
+	assert "synced without effect" in {finding.kind for finding in check(evidence)}
+
+	for log in evidence.sites["c"].sync_logs:
+		log["outcome"] = GONE_THERE
+	assert "synced without effect" not in {finding.kind for finding in check(evidence)}
 
 
 def test_ids_and_tokens_are_read_out_of_names_and_texts():
