@@ -194,6 +194,19 @@ def parse_called(now: Any) -> Called | None:
 	return {"name": name, "since": whole_number(now.get("since"), "name since")}
 
 
+def dump_root(event: Event) -> str | None:
+	"""What is kept of it with an event: where the document was first made, and with that what it is called by now, if the event says so."""
+	said = {**(event["root"] or {}), **({"now": event["now"]} if event.get("now") else {})}
+	return json.dumps(said) if said else None
+
+
+def read_root(text: str | None) -> tuple[Root | None, Called | None]:
+	"""What `dump_root` has written."""
+	said = json.loads(text) if text else {}
+	now = said.pop("now", None)
+	return said or None, now
+
+
 def parse_data(event: Event, part: str = "data") -> dict:
 	"""The event's data (or "data_before") as a dict; {} when it has none. Raises InvalidPage when it is not a JSON object."""
 	if event[part] is None:

@@ -71,7 +71,7 @@ def was_brought(event: Event, about: About, work: Work) -> Outcome | None:
 
 def by_its_name_now(event: Event, about: About, work: Work) -> About | None:
 	"""The document of an event by the name that it has over there by now, if it is here and the rename is in it."""
-	now = event["now"]
+	now = event.get("now")
 	if not now:
 		return None
 	found = work.resolver.look((about.key[0], now["name"]), None, about.subscription)

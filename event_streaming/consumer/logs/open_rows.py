@@ -10,8 +10,15 @@ import frappe
 from frappe.utils import cint, now_datetime
 from pypika import Order
 
-from event_streaming.consumer.logs.sync_log import CONFLICT, DOCTYPE, FAILED, OPEN, RETRYING, WAITING
-from event_streaming.wire.events import RENAME, Event
+from event_streaming.consumer.logs.sync_log import (
+	CONFLICT,
+	DOCTYPE,
+	FAILED,
+	OPEN,
+	RETRYING,
+	WAITING,
+)
+from event_streaming.wire.events import RENAME, Event, read_root
 
 # what an event needs to be applied later, besides the columns of its own
 EVENT_FIELDS = (
@@ -256,6 +263,7 @@ def open_rows_of(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[t
 
 def to_event(row: dict) -> Event:
 	"""The event as it came over the wire, from its row."""
+	root, now = read_root(row["root"])
 	return {
 		"id": row["event_id"] or "",
 		"position": cint(row["position"]),
@@ -268,7 +276,8 @@ def to_event(row: dict) -> Event:
 		"creation": str(row["event_creation"] or ""),
 		"modified_by": row["modified_by_remote"] or "",
 		"origin": row["origin"] or row["event_producer"],
-		"root": json.loads(row["root"]) if row["root"] else None,
+		"root": root,
+		"now": now,
 		"problem": "",
 		"transaction_id": row["transaction_id"] or "",
 		"divided": bool(row["divided"]),

@@ -5,7 +5,6 @@ Failed needs a person; where it has a time for its next try, it is tried again a
 open.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ from event_streaming.consumer.conflict_rules.policies import SAME_FIELD
 from event_streaming.consumer.logs.causes import Cause, without_tags
 from event_streaming.database import bulk_inserting
 from event_streaming.http.confidential import plain
-from event_streaming.wire.events import Event
+from event_streaming.wire.events import Event, dump_root
 
 DOCTYPE = "Event Sync Log"
 
@@ -85,7 +84,7 @@ def _columns(event_producer: str, event: Event, outcome: Outcome) -> dict:
 		"event_id": event["id"],
 		"position": event["position"],
 		"origin": event["origin"],
-		"root": json.dumps(event["root"]) if event["root"] else None,
+		"root": dump_root(event),
 		"modified_by_remote": event["modified_by"],
 		"event_creation": event["creation"] or None,
 		"transaction_id": event["transaction_id"] or None,

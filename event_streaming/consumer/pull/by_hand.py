@@ -21,6 +21,7 @@ from event_streaming.identity.registry import LINKED, RemoteKey, own_identity
 from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
+from event_streaming.wire.events import read_root
 
 SIDES = (HERE, THERE)
 PRODUCER = "Event Producer"
@@ -161,7 +162,7 @@ def link_namesake(row) -> None:
 			_("There is no {0} {1} on this site to link.").format(_(row.ref_doctype), row.producer_doc)
 		)
 	key = (row.remote_doctype, row.producer_doc)
-	root = json.loads(row.root) if row.root else None
+	root, _now = read_root(row.root)
 	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root, LINKED))
 
 
