@@ -58,7 +58,9 @@ class Desk:
 		self.under_way: set = set()
 		self.left_behind: set = set()  # what a page that was left had still been asking for
 		self.leaving = False
+		self.between = False
 		self.page.on("request", self._on_request)
+		self.page.on("framenavigated", self._on_navigated)
 		self.page.on("requestfinished", lambda request: self.under_way.discard(request))
 		self.page.on("requestfailed", self._on_request_failed)
 		self.page.on("response", self._on_response)
@@ -217,8 +219,16 @@ class Desk:
 	def _on_request(self, request) -> None:
 		if request.is_navigation_request() and request.frame == self.page.main_frame:
 			self.left_behind |= self.under_way
+			self.between = True
+		elif self.between:
+			# the page that is left goes on until the next one has come
+			self.left_behind.add(request)
 		if request.url.startswith("http") and "/socket.io/" not in request.url:
 			self.under_way.add(request)
+
+	def _on_navigated(self, frame) -> None:
+		if frame == self.page.main_frame:
+			self.between = False
 
 	def _on_request_failed(self, request) -> None:
 		self.under_way.discard(request)
