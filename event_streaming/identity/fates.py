@@ -6,13 +6,13 @@ Asked while the two sites of a subscription have not yet heard of each other's r
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import frappe
 from frappe.utils import cint, create_batch, get_datetime
 from pypika import Order
 
-from event_streaming.wire.events import DELETE, RENAME
+from event_streaming.wire.events import DELETE, RENAME, Root
 from event_streaming.wire.tracing import chain_of
 
 LOG = "Event Update Log"
@@ -32,6 +32,16 @@ class Deletion:
 	origin: str
 	docstatus: int
 	creation: Any
+
+
+class GivenUp(NamedTuple):
+	"""By what a name was given up: a rename to `new`, or a deletion (None), with the document's root, where it came from elsewhere."""
+
+	name: str
+	new: str | None
+	position: int
+	number: int
+	root: Root | None
 
 
 def names_now(doctype: str, names: Collection[str]) -> dict[str, str]:
@@ -218,32 +228,31 @@ def former_names(doctype: str, name: str) -> list[tuple[str, int]]:
 def renames_of(doctype: str, names: Collection[str]) -> list[tuple[str, str, int]]:
 	"""(old name, new name, position) of the renames that were no merges, oldest first."""
 	found = _read_ends(doctype, names, (RENAME,))
-	return [(old, new, position) for old, new, position, _number in found if new]
+	return [(each.name, each.new, each.position) for each in found if each.new]
 
 
-def ends_of(doctype: str, names: Collection[str]) -> list[tuple[str, str | None, int, int]]:
-	"""(name, new name, position, number of the event) of all by which a name was given up; no new name after a deletion.
+def ends_of(doctype: str, names: Collection[str]) -> list[GivenUp]:
+	"""All by which the names were given up, oldest first.
 
 	Of a merge, the deletion that follows it is told.
 	"""
 	return _read_ends(doctype, names, (RENAME, DELETE))
 
 
-def _read_ends(
-	doctype: str, names: Collection[str], update_types: tuple[str, ...]
-) -> list[tuple[str, str | None, int, int]]:
+def _read_ends(doctype: str, names: Collection[str], update_types: tuple[str, ...]) -> list[GivenUp]:
 	log, found = frappe.qb.DocType(LOG), []
 	# each type is looked for under each name
 	for some in create_batch(sorted(names), NAMES_AT_ONCE // len(update_types)):
 		query = (
 			frappe.qb.from_(log)
-			.select(log.name, log.docname, log.update_type, log.data, log.position)
+			.select(log.name, log.docname, log.update_type, log.data, log.data_before, log.position)
 			.where((log.ref_doctype == doctype) & log.docname.isin(some) & log.update_type.isin(update_types))
 		)
 		found += query.run()
-	ends: list[tuple[str, str | None, int, int]] = []
-	for number, old, update_type, text, position in sorted(found, key=lambda row: row[0]):
+	ends: list[GivenUp] = []
+	for number, old, update_type, text, before, position in sorted(found, key=lambda row: row[0]):
 		data = json.loads(text) if update_type == RENAME else {}
 		if not data.get("merge"):
-			ends.append((old, data.get("new_name"), position, number))
+			root = json.loads(before or "{}").get("root") if update_type == DELETE else None
+			ends.append(GivenUp(old, data.get("new_name"), position, number, root))
 	return ends

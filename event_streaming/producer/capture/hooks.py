@@ -126,8 +126,12 @@ def capture_delete(doc, method: str | None = None) -> None:
 	the other way round."""
 	state = snapshot(doc)
 	was = {fieldname: state.get(fieldname) for fieldname in ("creation", "modified", "docstatus")}
-	into = open_transaction().merging.pop((doc.doctype, str(doc.name)), None)
-	write(doc.doctype, doc.name, "Delete", None, {"changed": was, **({"into": into} if into else {})})
+	transaction, key = open_transaction(), (doc.doctype, str(doc.name))
+	# nothing else knows it any more by the time that a consumer hears of the document
+	root = transaction.roots.pop(key, None) or roots_of_documents(doc.doctype, [key[1]]).get(key[1])
+	said = {"into": transaction.merging.pop(key, None), "root": root}
+	before = {"changed": was, **{what: value for what, value in said.items() if value}}
+	write(doc.doctype, doc.name, "Delete", None, before)
 
 
 def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
@@ -140,7 +144,10 @@ def capture_rename(doc, method: str | None, old: str, new: str, merge: bool = Fa
 		_merged_before(doc, old) if merge else {"changed": {"creation": str(doc.creation)}},
 	)
 	if merge:
-		transaction.merging[doc.doctype, str(old)] = {"name": str(new), **_which(doc)}
+		key = doc.doctype, str(old)
+		transaction.merging[key] = {"name": str(new), **_which(doc)}
+		if root := roots_of_documents(doc.doctype, [key[1]]).get(key[1]):
+			transaction.roots[key] = root
 
 
 def capture_merged(doc, method: str | None = None) -> None:

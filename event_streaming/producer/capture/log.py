@@ -16,6 +16,7 @@ from event_streaming.identity.origin import Applied, told_of
 from event_streaming.producer.log.rows import Key, dump
 from event_streaming.producer.notify import notifications
 from event_streaming.wire.difference import STAMPS, Change
+from event_streaming.wire.events import Root
 
 LOG = "Event Update Log"
 # of every event; those that know what was before have BEFORE as well
@@ -51,6 +52,8 @@ class Transaction:
 		self.rows_to_log: dict[Key, dict[Key, Any]] = {}
 		# documents that are being merged, and into which: the deletion that ends a merge says so
 		self.merging: dict[Key, dict[str, Any]] = {}
+		# where these had come from
+		self.roots: dict[Key, Root] = {}
 		# the stamps that were told last of a document that is applied from another site
 		self.stamps: dict[tuple[str, str], dict[str, Any]] = {}
 		# what rows.py has logged of a document, and after how many of its events

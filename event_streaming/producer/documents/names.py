@@ -22,12 +22,17 @@ class Fates:
 	def __init__(self, doctype: str, names: Collection[str]):
 		# name -> (its place in the log, new name or None for a deletion), oldest first
 		self.steps: dict[str, list[tuple[Place, str | None]]] = {}
+		# of documents that were deleted: where they had come from
+		self.roots: dict[tuple[str, Place], Root] = {}
 		wanted = set(names)
 		for _step in range(RENAMES):
 			found: dict[str, list[tuple[Place, str | None]]] = {}
-			for old, new, position, number in ends_of(doctype, wanted) if wanted else []:
+			for end in ends_of(doctype, wanted) if wanted else []:
 				# one that was committed a moment ago has no position yet: it comes after all that have
-				found.setdefault(old, []).append(((position or NOT_NUMBERED, number), new))
+				place = (end.position or NOT_NUMBERED, end.number)
+				found.setdefault(end.name, []).append((place, end.new))
+				if end.root:
+					self.roots[end.name, place] = end.root
 			self.steps.update({old: sorted(steps, key=lambda step: step[0]) for old, steps in found.items()})
 			wanted = {new for steps in found.values() for _place, new in steps if new} - self.steps.keys()
 
@@ -49,6 +54,16 @@ class Fates:
 				break
 			name, since = new, place[0]
 		return {"name": name, "since": since} if name != event.docname and since < NOT_NUMBERED else None
+
+	def root_of_deleted(self, event: Candidate) -> Root | None:
+		"""Where its document was first made, if it was deleted here and had come from elsewhere."""
+		name, place = event.docname, (event.position, 0)
+		while step := next((step for step in self.steps.get(name, []) if step[0] > place), None):
+			place, new = step
+			if new is None:
+				return self.roots.get((name, place))
+			name = new
+		return None
 
 	def _follow(self, event: Candidate, deleted: str | None) -> str | None:
 		name, place = event.docname, (event.position, 0)
@@ -87,9 +102,13 @@ def roots_of(events: list[Candidate], fates: dict[str, Fates]) -> dict[str, Root
 	"""Name of the event -> where its document was first made, for those that came here from elsewhere."""
 	roots: dict[str, Root] = {}
 	for doctype, known_fates in fates.items():
-		last = {event.name: known_fates.last_name(event) for event in events if event.ref_doctype == doctype}
+		mine = [event for event in events if event.ref_doctype == doctype]
+		last = {event.name: known_fates.last_name(event) for event in mine}
 		known = roots_of_documents(doctype, set(last.values()))
 		roots.update({event: known[name] for event, name in last.items() if name in known})
+		# what was known of a deleted one may be gone with it, or be another's by now
+		deleted = {event.name: known_fates.root_of_deleted(event) for event in mine}
+		roots.update({event: root for event, root in deleted.items() if root})
 	return roots
 
 

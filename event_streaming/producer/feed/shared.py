@@ -182,6 +182,7 @@ def _without_another(event: Candidate) -> str | None:
 	"""What a deletion says to one who may know nothing else: not into which document it was merged."""
 	before = json.loads(event.data_before or "{}")
 	before.pop("into", None)
+	before.pop("root", None)
 	return dump(before) if before else None
 
 

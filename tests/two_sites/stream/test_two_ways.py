@@ -8,9 +8,9 @@ import json
 import pytest
 from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, delete, find_name, insert, read_doc, read_rows, unique
-from logs import sync_logs, update_logs
+from logs import make_due, sync_logs, update_logs
 from shop import ITEM, make_item
-from streams import pull, require_nothing, subscribe
+from streams import copy_now, pull, require_nothing, subscribe
 from streams import settle as come_to_rest
 
 POLICIES = ["Producer Wins", "Consumer Wins", "Newest Wins"]
@@ -396,6 +396,42 @@ def test_what_was_made_and_deleted_here_does_not_come_back_by_a_change_that_anot
 	for site in (producer, consumer, third):
 		assert not look(site, name) and not look(site, new)
 		assert {log["status"] for log in sync_logs(site)} == {"Synced"}
+
+
+@pytest.mark.parametrize("ends", ["deleted", "merged"])
+def test_where_a_document_was_made_is_said_also_when_the_site_in_between_has_lost_it(
+	producer, consumer, third, ends
+):
+	"""Else a first copy on its own site brings it again, and nobody tells that site of a deletion which is its own."""
+	ways = in_a_row(producer, consumer, third, (producer, third))
+	name, kept = (producer.run(insert_order, name=unique("ORD"), title="order") for _each in range(2))
+	pull(consumer, producer)
+	if ends == "deleted":
+		producer.run(delete, doctype=ORDER, name=name)
+	else:
+		producer.run(rename, name=name, new=kept, merge=True)
+	pull(consumer, producer)
+	third.run(refuse_deletions, doctype=ORDER)
+	try:
+		pull(third, consumer)
+		assert look(third, name)
+		producer.run(copy_now, event_producer=third.url, doctypes=[ORDER], pulls=False)
+		assert not look(producer, name)
+	finally:
+		third.run(require_nothing, doctype=ORDER)
+	third.run(make_due)
+	come_to_rest(*ways)
+
+	assert not any(look(site, name) for site in (producer, consumer, third))
+
+
+def refuse_deletions(doctype: str) -> None:
+	import frappe
+
+	rule = {"doctype": "Server Script", "name": "no deletions", "script_type": "DocType Event"}
+	values = {"reference_doctype": doctype, "doctype_event": "Before Delete"}
+	frappe.get_doc({**rule, **values, "script": "frappe.throw('not now')"}).insert()
+	frappe.clear_cache()
 
 
 @pytest.mark.parametrize("by", ["doc", "another object"])
