@@ -16,7 +16,8 @@ from event_streaming.consumer.conflict_rules.policies import RENAMED
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
-from event_streaming.identity.registry import REMOTE_NAME, RemoteKey
+from event_streaming.consumer.resolve.resolver import same_moment
+from event_streaming.identity.registry import REMOTE_NAME, LocalKey, RemoteKey
 from event_streaming.wire.checks import MAX_NAME, text
 from event_streaming.wire.events import Event, Root, parse_data
 
@@ -44,8 +45,7 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 		return deleted or bring_missing(target, work)
 	if target.covers(event["position"]) and target.is_here and target.local != about.local:
 		# it has been brought under its new name already
-		if cint(frappe.db.get_value(*about.local, "docstatus")) == documents.SUBMITTED:
-			# both have posted what they stand for
+		if is_posted_twice(about.local, target.local):
 			documents.cancel(*about.local)
 		stamps = stamps_of(target.local)
 		documents.rename(*about.local, target.local[1], merge=True, stamps=stamps)
@@ -54,6 +54,14 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(about.subscription, target.local[1], _("Merged into {0}").format(target.local[1]))
 	outcome = rename_here(about, new_key, work)
 	return bring_what_it_has(outcome, about, new_key, work) if about.is_only_linked else outcome
+
+
+def is_posted_twice(local: LocalKey, brought: LocalKey) -> bool:
+	"""Whether two local documents are one of the producer's, and the first one was submitted: what it has posted is to be taken back."""
+	one, other = (
+		frappe.db.get_value(*each, ["docstatus", "creation"], as_dict=True) for each in (local, brought)
+	)
+	return cint(one.docstatus) == documents.SUBMITTED and same_moment(one.creation, other.creation)
 
 
 def was_brought(event: Event, about: About, work: Work) -> Outcome | None:

@@ -15,7 +15,8 @@ Both sites come to the same answer by themselves, each from its own log and the 
 - *Merged into each other*: of the two that are left the one that was made first stays on both sites; see merging.py.
 
 Where only one site subscribes to the other, none of this applies: a document that the consumer deleted comes back with its
-next change, but for one that was first made and deleted here, and goes round to the producer by a third site. Nothing here decides about fields; see conflicts.py.
+next change, but for one that was first made and deleted here, and goes round to the producer by a third site. Nothing here decides
+about fields; see conflicts.py.
 """
 
 from datetime import datetime, timedelta

@@ -110,9 +110,9 @@ def capture_written(doc, method: str | None = None) -> None:
 
 def capture_stamps(doc, stamps: dict, before: dict | None = None) -> None:
 	"""on_stamped_as_there: a change of another site has left nothing to save here but its stamps, or hooks had set others while it was
-	applied. `before` are those that the document had, where nothing else of it is logged in this transaction.
+	applied. `before` are those that the document had; None: those that were told last of it in this transaction.
 	"""
-	told = open_transaction().stamps.get((doc.doctype, doc.name)) or before or {}
+	told = before or open_transaction().stamps.get((doc.doctype, doc.name)) or {}
 	old = {fieldname: told.get(fieldname) and str(told[fieldname]) for fieldname in STAMPS}
 	new = {fieldname: str(value) for fieldname, value in stamps.items()}
 	if all(same(old[fieldname], value) for fieldname, value in new.items()):
