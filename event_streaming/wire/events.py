@@ -52,10 +52,15 @@ class Root(TypedDict):
 
 
 class Called(TypedDict):
-	"""The name that a document has by now, or had last, and where in the log it got it."""
+	"""The name that a document has by now, or had last, and where in the log it got it.
+
+	`given_up`: where it lost the name that it has by the event, by another rename or its deletion; 0 if it still has that. From there on
+	the name may be another document's.
+	"""
 
 	name: str
 	since: int
+	given_up: int
 
 
 class Event(TypedDict):
@@ -191,7 +196,11 @@ def parse_called(now: Any) -> Called | None:
 	if not isinstance(now, dict):
 		raise InvalidPage("What an event's document is called now is not an object.")
 	name = text(now.get("name"), "name now", MAX_NAME, required=True)
-	return {"name": name, "since": whole_number(now.get("since"), "name since")}
+	return {
+		"name": name,
+		"since": whole_number(now.get("since"), "name since"),
+		"given_up": whole_number(now.get("given_up") or 0, "name given up"),
+	}
 
 
 def dump_root(event: Event) -> str | None:

@@ -29,7 +29,7 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 	if about.covers(event["position"]):
 		# what is here got the name after this rename, or was brought by a later one
 		follow_names(event, about, new_key, work)
-		return contained(about)
+		return comes_by_its_name_now(event, about, work) or contained(about)
 	another = about.is_here and two_way.is_another_now(event, about, work)
 	if data.get("merge"):
 		return merge_here(event, about.gone() if another else about, new_key, work)
@@ -43,17 +43,33 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 			work.resolver.drop(about.key)
 			work.resolver.keep(new_key, about.local, about.identity.root, about.covered_to)
 		return deleted or bring_missing(target, work)
-	if target.covers(event["position"]) and target.is_here and target.local != about.local:
-		# it has been brought under its new name already
-		if is_posted_twice(about.local, target.local):
-			documents.cancel(*about.local)
-		stamps = stamps_of(target.local)
-		documents.rename(*about.local, target.local[1], merge=True, stamps=stamps)
-		documents.stamp(*target.local, stamps, told=True)
-		work.resolver.drop(about.key)
-		return outcome_of(about.subscription, target.local[1], _("Merged into {0}").format(target.local[1]))
+	if is_brought(event, about, target):
+		# it has been brought under its new name already, or what has that is another document by now
+		return follow(event, about, work) if is_anothers(event, target) else become_one(about, target, work)
 	outcome = rename_here(about, new_key, work)
 	return bring_what_it_has(outcome, about, new_key, work) if about.is_only_linked else outcome
+
+
+def is_brought(event: Event, about: About, target: About) -> bool:
+	return target.covers(event["position"]) and target.is_here and target.local != about.local
+
+
+def is_anothers(event: Event, named: About) -> bool:
+	"""Whether what has the name that an event gives to its document was brought after that document had lost the name again."""
+	now = event.get("now")
+	return bool(now) and now["given_up"] > 0 and named.covers(now["given_up"])
+
+
+def become_one(about: About, brought: About, work: Work) -> Outcome:
+	"""Two local documents are one of the producer's: what is here goes into what was brought."""
+	subscription, local = about.subscription, brought.local
+	if is_posted_twice(about.local, local):
+		documents.cancel(*about.local)
+	stamps = stamps_of(local)
+	documents.rename(*about.local, local[1], merge=True, stamps=stamps)
+	documents.stamp(*local, stamps, told=True)
+	work.resolver.drop(about.key)
+	return outcome_of(subscription, local[1], _("Merged into {0}").format(local[1]))
 
 
 def is_posted_twice(local: LocalKey, brought: LocalKey) -> bool:
@@ -62,6 +78,32 @@ def is_posted_twice(local: LocalKey, brought: LocalKey) -> bool:
 		frappe.db.get_value(*each, ["docstatus", "creation"], as_dict=True) for each in (local, brought)
 	)
 	return cint(one.docstatus) == documents.SUBMITTED and same_moment(one.creation, other.creation)
+
+
+def follow(event: Event, about: About, work: Work) -> Outcome:
+	"""The name that a rename gives is another document's by now: the one that is here gets the one after it at once, and is brought whole,
+	as what comes by the name between is taken for the other one's. It goes if that was its last name."""
+	key = (event["ref_doctype"], event["now"]["name"])
+	if key[1] == parse_data(event)["new_name"]:
+		documents.delete(*about.local)
+		work.resolver.drop(about.key)
+		return outcome_of(about.subscription, about.local[1], _("Deleted"))
+	renamed = work.resolver.look(key, None, about.subscription)
+	if is_brought(event, about, renamed):
+		return become_one(about, renamed, work)
+	return bring_what_it_has(rename_here(about, key, work), about, key, work)
+
+
+def comes_by_its_name_now(event: Event, about: About, work: Work) -> Outcome | None:
+	"""The outcome of a rename of a document whose former name is another one's here, which was brought ahead, so that it was not made:
+	it comes whole by the name that it has. None if it is here, or was deleted since."""
+	now = event.get("now")
+	if not now or (now["given_up"] and now["name"] == parse_data(event)["new_name"]):
+		return None
+	renamed = work.resolver.look((event["ref_doctype"], now["name"]), about.root, about.subscription)
+	if renamed.is_here:
+		return None
+	return two_way.stays_deleted(renamed, {}, work) or bring_missing(renamed, work)
 
 
 def was_brought(event: Event, about: About, work: Work) -> Outcome | None:

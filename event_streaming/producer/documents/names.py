@@ -3,13 +3,13 @@
 A fixed number of queries for each DocType, or for each hundred of its documents. Never writes.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from event_streaming.identity import registry
 from event_streaming.identity.fates import RENAMES, ends_of
 from event_streaming.producer.documents.reading import by_doctype, existing_names
 from event_streaming.producer.log.rows import Candidate
-from event_streaming.wire.events import Called, Root
+from event_streaming.wire.events import RENAME, Called, Root
 
 NOT_NUMBERED = 2**63
 # in the log: position, and the number of the row, for those that have no position yet
@@ -45,15 +45,26 @@ class Fates:
 		return self._follow(event, event.docname) or event.docname
 
 	def called(self, event: Candidate) -> Called | None:
-		"""The name that its document has got since an event, with the position of the rename; None for the same one, and for one that
-		is not numbered yet."""
-		name, since = event.docname, event.position
-		while step := next((step for step in self.steps.get(name, []) if step[0] > (since, 0)), None):
+		"""The name that its document has got since an event, with the position of the rename, and where it lost the one that it has by that
+		event; None for the same one. What is not numbered yet is not told."""
+		steps = [step for step in self._steps_since(event) if step[0][0] < NOT_NUMBERED]
+		renames = [(new, place[0]) for place, new in steps if new is not None]
+		name, since = renames[-1] if renames else (event.docname, 0)
+		if name == event.docname:
+			return None
+		# by a rename it has the name that this gives it
+		later = steps[1:] if event.update_type == RENAME else steps
+		return {"name": name, "since": since, "given_up": later[0][0][0] if later else 0}
+
+	def _steps_since(self, event: Candidate) -> Iterator[tuple[Place, str | None]]:
+		"""By what its document gave up one name after another since an event, up to its deletion."""
+		name, place = event.docname, (event.position, 0)
+		while step := next((step for step in self.steps.get(name, []) if step[0] > place), None):
+			yield step
 			place, new = step
 			if new is None:
-				break
-			name, since = new, place[0]
-		return {"name": name, "since": since} if name != event.docname and since < NOT_NUMBERED else None
+				return
+			name = new
 
 	def root_of_deleted(self, event: Candidate) -> Root | None:
 		"""Where its document was first made, if it was deleted here and had come from elsewhere."""

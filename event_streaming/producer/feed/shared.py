@@ -26,7 +26,7 @@ from event_streaming.site.address import public_url
 from event_streaming.wire.events import CREATE, RENAME, Event
 
 # of what is kept: another one after each change of it
-FORMAT = 4
+FORMAT = 5
 SLOTS, MOST_BYTES, KEPT_SECONDS = 16, 512 * 1024, 30
 PREFIX = "event_streaming:page:"
 

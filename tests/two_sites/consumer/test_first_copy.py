@@ -8,7 +8,7 @@ import pytest
 from doctypes import CITY, ORDER, TICKET
 from documents import change, delete, insert, make_orders, only, read_doc, read_rows, set_settings, unique
 from fake_producer import FakeProducer
-from logs import sync_logs
+from logs import make_due, sync_logs
 from streams import copy_now, make_event_producer, make_subscriber, pull, subscribe, wait_for
 
 FORM = "event_streaming.event_streaming.doctype.event_producer.event_producer"
@@ -230,6 +230,42 @@ def test_a_submitted_document_that_is_here_and_is_needed_by_a_later_name_becomes
 	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
 	for name in (old, new, amended):
 		assert look(consumer, name) == look(producer, name)
+
+
+@pytest.mark.parametrize("ends", ["renamed", "deleted"])
+@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("names", [2, 3])
+def test_a_name_that_is_anothers_by_now_makes_no_document_of_two(producer, consumer, names, here, ends):
+	"""The other one was brought ahead, by the name that the first one had for a while: at first, or in between."""
+	subscribe(consumer, producer, ORDER)
+	prefix, called = unique("needed"), [unique("called") for _each in range(names)]
+	producer.run(insert_named, name=called[0], title=f"{prefix} first", rows=[{"item": "bolt", "qty": 1}])
+	if here:
+		pull(consumer, producer)
+	for old, new in pairwise(called[:-1]):
+		producer.run(rename, doctype=ORDER, old=old, new=new)
+		producer.run(change, doctype=ORDER, name=new, note="in between")
+	if ends == "renamed":
+		producer.run(rename, doctype=ORDER, old=called[-2], new=called[-1])
+	else:
+		producer.run(delete, doctype=ORDER, name=called[-2])
+	producer.run(insert_named, name=called[-2], title=f"{prefix} another", rows=[{"item": "nut", "qty": 2}])
+	amended = producer.run(amend, name=called[-2], title=prefix)
+
+	copy(consumer, producer, ORDER, pulls=False, **{ORDER: {"title": prefix}})
+	if not here or names == 3:
+		assert look(consumer, called[-2]) == look(producer, called[-2])
+	pull(consumer, producer)
+	if here and names == 2:
+		# what is amended was taken for the one that is here up to now, and that is a draft
+		consumer.run(make_due)
+		pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	for name in (amended, *called):
+		assert look(consumer, name) == look(producer, name)
+	left = [name for name in (amended, *called) if look(producer, name)]
+	assert sorted(consumer.run(names_kept, doctype=ORDER)) == sorted(left)
 
 
 def test_a_merge_into_a_document_that_was_brought_after_it_leaves_the_stamps_of_that(producer, consumer):

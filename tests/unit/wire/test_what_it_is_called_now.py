@@ -6,7 +6,7 @@ from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import dump_root, parse_event, read_root
 
 ROOT = {"site": "http://a", "doctype": "Item", "name": "A"}
-NOW = {"name": "B", "since": 7}
+NOW = {"name": "B", "since": 7, "given_up": 9}
 
 
 def event(**values) -> dict:
@@ -16,11 +16,22 @@ def event(**values) -> dict:
 
 def test_it_is_read_and_says_nothing_where_nothing_is_said():
 	assert event(now=NOW)["now"] == NOW
+	assert event(now={"name": "B", "since": 7})["now"] == {**NOW, "given_up": 0}
 	assert event()["now"] is None
 
 
 @pytest.mark.parametrize(
-	"now", ["B", ["B", 7], {"name": "B"}, {"since": 7}, {"name": "", "since": 7}, {"name": 3, "since": "x"}]
+	"now",
+	[
+		"B",
+		["B", 7],
+		{"name": "B"},
+		{"since": 7},
+		{"name": "", "since": 7},
+		{"name": 3, "since": "x"},
+		{**NOW, "given_up": -1},
+		{**NOW, "given_up": "x"},
+	],
 )
 def test_what_can_not_be_read_is_refused(now):
 	with pytest.raises(InvalidPage):
