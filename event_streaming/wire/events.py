@@ -55,12 +55,13 @@ class Called(TypedDict):
 	"""The name that a document has by now, or had last, and where in the log it got it.
 
 	`given_up`: where it lost the name that it has by the event, by another rename or its deletion; 0 if it still has that. From there on
-	the name may be another document's.
+	the name may be another document's. `again`: of a rename, whether the name that it had before is another document's by now.
 	"""
 
 	name: str
 	since: int
 	given_up: int
+	again: bool
 
 
 class Event(TypedDict):
@@ -200,6 +201,7 @@ def parse_called(now: Any) -> Called | None:
 		"name": name,
 		"since": whole_number(now.get("since"), "name since"),
 		"given_up": whole_number(now.get("given_up") or 0, "name given up"),
+		"again": bool(now.get("again")),
 	}
 
 

@@ -25,6 +25,7 @@ from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.conflict_rules.adding import only
 from event_streaming.consumer.conflict_rules.policies import DELETED_HERE, DELETED_THERE
+from event_streaming.consumer.dependencies.relinking import places_brought_after, point_to
 from event_streaming.consumer.folding.runs import is_folded, is_several
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.quiet import quietly
@@ -357,10 +358,28 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 		work.resolver.drop(about.key)
 		return outcome_of(subscription, local[1], _("Also linked to another document of the producer: kept"))
 	changed_here = two_way.is_changed_here(parse_data(event, "data_before"), local, work)
-	documents.delete(*local)
+	if work.as_it_is_now:
+		return make_room(event, about, work)
+	try:
+		documents.delete(*local)
+	except frappe.LinkExistsError as error:
+		if left or is_gone_there(about.key, work):
+			raise
+		raise AsItIsNow(str(error)) from error
 	work.resolver.drop(about.key)
 	done = _("No longer meets the condition: removed") if left else _("Deleted")
 	return outcome_of(subscription, local[1], done, conflict=DELETED_THERE if changed_here else "")
+
+
+def make_room(event: Event, about: About, work: Work) -> Outcome:
+	"""Delete a document to which others are linked here that were brought later, and mean another one: the producer has made it since under
+	the same name. It comes whole, and they are linked to that. Raises LinkExistsError where any other one is linked to it."""
+	places = places_brought_after(about.local, event["position"], work.event_producer)
+	point_to(places, None)
+	documents.delete(*about.local)
+	work.resolver.drop(about.key)
+	point_to(places, renaming.bring_namesake(about, work).local_name)
+	return outcome_of(about.subscription, about.local[1], _("Deleted"))
 
 
 HANDLERS = {

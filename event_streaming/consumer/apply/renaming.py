@@ -13,6 +13,7 @@ from event_streaming.consumer.apply.merging import merge_here, stamps_of
 from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.conflict_rules.policies import RENAMED
+from event_streaming.consumer.dependencies.relinking import Place, places_brought_after, point_to
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
@@ -23,6 +24,27 @@ from event_streaming.wire.events import Event, Root, parse_data
 
 
 def apply_rename(event: Event, about: About, work: Work) -> Outcome:
+	places = links_to_another(event, about, work)
+	outcome = rename_or_merge(event, about, work)
+	if places:
+		point_to(places, bring_namesake(about, work).local_name)
+	return outcome
+
+
+def links_to_another(event: Event, about: About, work: Work) -> list[Place]:
+	"""Links to what is here by the former name, of documents that were brought later, and mean the one that has the name by now."""
+	now = event.get("now")
+	if not now or not now["again"] or not about.is_here or about.covers(event["position"]):
+		return []
+	return places_brought_after(about.local, event["position"], work.event_producer)
+
+
+def bring_namesake(about: About, work: Work) -> Outcome:
+	"""The document that has the name by now which another one here has just lost: it comes whole."""
+	return bring_missing(work.resolver.look(about.key, None, about.subscription), work)
+
+
+def rename_or_merge(event: Event, about: About, work: Work) -> Outcome:
 	data = parse_data(event)
 	new_name = text(data.get("new_name"), "new_name", MAX_NAME, required=True)
 	new_key = (event["ref_doctype"], new_name)
@@ -98,7 +120,7 @@ def comes_by_its_name_now(event: Event, about: About, work: Work) -> Outcome | N
 	"""The outcome of a rename of a document whose former name is another one's here, which was brought ahead, so that it was not made:
 	it comes whole by the name that it has. None if it is here, or was deleted since."""
 	now = event.get("now")
-	if not now or (now["given_up"] and now["name"] == parse_data(event)["new_name"]):
+	if not now or not now["since"] or (now["given_up"] and now["name"] == parse_data(event)["new_name"]):
 		return None
 	renamed = work.resolver.look((event["ref_doctype"], now["name"]), about.root, about.subscription)
 	if renamed.is_here:

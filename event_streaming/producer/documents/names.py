@@ -24,6 +24,8 @@ class Fates:
 		self.steps: dict[str, list[tuple[Place, str | None]]] = {}
 		# of documents that were deleted: where they had come from
 		self.roots: dict[tuple[str, Place], Root] = {}
+		# former names that are another document's by now
+		self.taken: set[str] = set()
 		wanted = set(names)
 		for _step in range(RENAMES):
 			found: dict[str, list[tuple[Place, str | None]]] = {}
@@ -45,16 +47,22 @@ class Fates:
 		return self._follow(event, event.docname) or event.docname
 
 	def called(self, event: Candidate) -> Called | None:
-		"""The name that its document has got since an event, with the position of the rename, and where it lost the one that it has by that
-		event; None for the same one. What is not numbered yet is not told."""
+		"""The name that its document has got since an event, with the position of the rename, where it lost the one that it has by that
+		event, and whether the one before is another's; None where nothing is to be told. What is not numbered yet is not told."""
 		steps = [step for step in self._steps_since(event) if step[0][0] < NOT_NUMBERED]
 		renames = [(new, place[0]) for place, new in steps if new is not None]
 		name, since = renames[-1] if renames else (event.docname, 0)
-		if name == event.docname:
+		# a merge has no new name; it is told where the one that is gone is another document's
+		again = (
+			event.update_type == RENAME
+			and event.docname in self.taken
+			and (name != event.docname or not since)
+		)
+		if name == event.docname and not again:
 			return None
 		# by a rename it has the name that this gives it
 		later = steps[1:] if event.update_type == RENAME else steps
-		return {"name": name, "since": since, "given_up": later[0][0][0] if later else 0}
+		return {"name": name, "since": since, "given_up": later[0][0][0] if later else 0, "again": again}
 
 	def _steps_since(self, event: Candidate) -> Iterator[tuple[Place, str | None]]:
 		"""By what its document gave up one name after another since an event, up to its deletion."""
@@ -103,7 +111,9 @@ def find_documents(events: list[Candidate]) -> dict[str, Fates]:
 		for event in mine:
 			event.now = known.name_now(event)
 		names_now = {event.now for event in mine if event.now}
-		found = existing_names(doctype, names_now) if names_now else set()
+		former = {event.docname for event in mine if event.update_type == RENAME}
+		found = existing_names(doctype, names_now | former) if names_now | former else set()
+		known.taken = former & found
 		for event in mine:
 			event.now = event.now if event.now in found else None
 	return fates

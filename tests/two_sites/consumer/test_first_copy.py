@@ -193,10 +193,10 @@ def test_a_document_that_is_needed_and_was_renamed_before_it_was_heard_of_is_the
 	assert sorted(consumer.run(names_kept, doctype=ORDER)) == sorted(left)
 
 
-def insert_named(name: str, **values) -> None:
+def insert_named(name: str, **values) -> str:
 	import frappe
 
-	frappe.get_doc({"doctype": ORDER, **values}).insert(set_name=name)
+	return frappe.get_doc({"doctype": ORDER, **values}).insert(set_name=name).name
 
 
 def amend(name: str, title: str) -> str:
@@ -266,6 +266,58 @@ def test_a_name_that_is_anothers_by_now_makes_no_document_of_two(producer, consu
 		assert look(consumer, name) == look(producer, name)
 	left = [name for name in (amended, *called) if look(producer, name)]
 	assert sorted(consumer.run(names_kept, doctype=ORDER)) == sorted(left)
+
+
+@pytest.mark.parametrize("ends", ["renamed", "merged", "deleted"])
+def test_what_was_brought_ahead_links_to_the_document_that_has_the_name_now(producer, consumer, ends):
+	"""It was linked to the former one, which is here: neither goes that link along with the rename, nor is it in the deletion's way."""
+	subscribe(consumer, producer, ORDER, CITY)
+	town, later, prefix = unique("town"), unique("later"), unique("needs")
+	producer.run(insert, doctype=CITY, title=town, country_name="first")
+	before = producer.run(
+		insert_named,
+		name=unique("before"),
+		title=f"{prefix} before",
+		city=None if ends == "deleted" else town,
+	)
+	pull(consumer, producer)
+	if ends == "merged":
+		producer.run(insert, doctype=CITY, title=later, country_name="first")
+	if ends == "deleted":
+		producer.run(delete, doctype=CITY, name=town)
+	else:
+		producer.run(rename, doctype=CITY, old=town, new=later, merge=ends == "merged")
+	producer.run(insert, doctype=CITY, title=town, country_name="second")
+	order = producer.run(
+		insert_named, name=unique("order"), title=prefix, city=town, rows=[{"item": "bolt", "qty": 1}]
+	)
+
+	copy(consumer, producer, ORDER, pulls=False, **{ORDER: {"title": prefix}})
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	countries = consumer.run(countries_of, titles=[prefix, f"{prefix} before"])
+	assert countries == {prefix: "second", f"{prefix} before": None if ends == "deleted" else "first"}
+	assert consumer.run(cities_of, titles=[town, later]) == producer.run(cities_of, titles=[town, later])
+	for name in (order, before):
+		assert look(consumer, name) == look(producer, name)
+
+
+def countries_of(titles: list) -> dict:
+	"""Title of an order -> the country of its city."""
+	import frappe
+
+	orders = frappe.get_all(ORDER, {"title": ["in", titles]}, ["title", "city"])
+	return {row.title: row.city and frappe.db.get_value(CITY, row.city, "country_name") for row in orders}
+
+
+def cities_of(titles: list) -> list:
+	import frappe
+
+	return sorted(
+		tuple(row.values())
+		for row in frappe.get_all(CITY, {"title": ["in", titles]}, ["title", "country_name"])
+	)
 
 
 def test_a_merge_into_a_document_that_was_brought_after_it_leaves_the_stamps_of_that(producer, consumer):

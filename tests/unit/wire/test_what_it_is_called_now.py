@@ -6,7 +6,7 @@ from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import dump_root, parse_event, read_root
 
 ROOT = {"site": "http://a", "doctype": "Item", "name": "A"}
-NOW = {"name": "B", "since": 7, "given_up": 9}
+NOW = {"name": "B", "since": 7, "given_up": 9, "again": True}
 
 
 def event(**values) -> dict:
@@ -16,7 +16,7 @@ def event(**values) -> dict:
 
 def test_it_is_read_and_says_nothing_where_nothing_is_said():
 	assert event(now=NOW)["now"] == NOW
-	assert event(now={"name": "B", "since": 7})["now"] == {**NOW, "given_up": 0}
+	assert event(now={"name": "B", "since": 7})["now"] == {**NOW, "given_up": 0, "again": False}
 	assert event()["now"] is None
 
 
