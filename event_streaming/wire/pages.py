@@ -2,7 +2,7 @@
 
 from typing import Any, TypedDict
 
-from event_streaming.wire.broker.grants import Grant, parse_grant
+from event_streaming.wire.broker.grants import MOST_SERVERS, Grant, parse_grant
 from event_streaming.wire.checks import (
 	MAX_NAME,
 	InvalidPage,
@@ -22,6 +22,7 @@ MAX_FIELDS = 1_000
 # DocTypes, and documents, of a request that wishes for changes put together
 MOST_WISHED = 1_000
 MOST_PORT = 65_535
+MOST_LOGIN = 4_000
 # whether a consumer hears of new positions by itself; UNPROVEN: it is connected, and wants a message to see that they come
 NO, YES, UNPROVEN = 0, 1, 2
 # what becomes of a document that was delivered and no longer meets the condition
@@ -46,16 +47,23 @@ class Subscription(TypedDict):
 	withheld: int
 
 
-class Listen(TypedDict):
-	"""Over what this site can hear of new positions without being reachable, and where.
-
-	`port` of the producer's own host, 0 for that of its address: no other host is ever connected to. `site` is the producer's name
-	on its realtime server.
-	"""
+class Offered(TypedDict):
+	"""What every offer to listen has."""
 
 	back_end: str
 	port: int
 	site: str
+
+
+class Listen(Offered, total=False):
+	"""Over what this site can hear of new positions without being reachable, and where.
+
+	Realtime: `port` of the producer's own host, 0 for that of its address: no other host is ever connected to. `site` is the producer's
+	name on its realtime server. NATS: the servers, and the user for them, sealed for whoever has this site's keys.
+	"""
+
+	servers: list[str]
+	login: str
 
 
 class Page(TypedDict):
@@ -254,11 +262,18 @@ def parse_listen(answer: Any) -> Listen | None:
 	port = whole_number(answer.get("port") or 0, "port")
 	if port > MOST_PORT:
 		raise InvalidPage(f"port is not a number up to {MOST_PORT}.")
-	return {
+	offered: Listen = {
 		"back_end": text(answer.get("back_end"), "back_end", MAX_NAME, required=True),
 		"port": port,
 		"site": text(answer.get("site") or "", "site", MAX_NAME),
 	}
+	if answer.get("servers"):
+		servers = answer["servers"]
+		if not isinstance(servers, list) or len(servers) > MOST_SERVERS:
+			raise InvalidPage("servers is not a short list.")
+		offered["servers"] = [text(each, "server", 500, required=True) for each in servers]
+		offered["login"] = text(answer.get("login") or "", "login", MOST_LOGIN)
+	return offered
 
 
 def parse_subscriptions(answer: Any) -> dict[str, Subscription]:

@@ -14,7 +14,10 @@ from event_streaming.http.confidential import Confidential
 from event_streaming.http.networks import Bound
 
 # name on the wire -> the module whose `BackEnd` it is
-BACK_ENDS = {"realtime": "event_streaming.consumer.listening.realtime"}
+BACK_ENDS = {
+	"realtime": "event_streaming.consumer.listening.realtime",
+	"nats": "event_streaming.consumer.listening.over_nats",
+}
 MOST_POSITION = 2**63
 ANYWHERE = Bound()
 
@@ -25,6 +28,21 @@ class NoLibrary(Exception):
 
 class NotListening(Exception):
 	"""The connection can't be had, was refused, or has ended; the message is for a person and holds no key."""
+
+
+@dataclass(frozen=True)
+class Broker:
+	"""Of a connection over NATS: its servers, with a user for them; under what subject positions come, and the key they are sealed with.
+
+	`own`: the servers are this site's own, not the producer's word.
+	"""
+
+	servers: tuple[str, ...]
+	user: str
+	password: Confidential
+	subject: str
+	key: Confidential
+	own: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,7 @@ class Connection:
 	authorization: Confidential
 	authorities: str = ""
 	bound: Bound = ANYWHERE
+	broker: Broker | None = None
 
 	@property
 	def url(self) -> str:

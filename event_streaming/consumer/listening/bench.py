@@ -4,12 +4,14 @@ Each call opens the site and closes it again. Nothing is written into a database
 """
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import frappe
 from frappe.utils import get_sites
+from frappe.utils.password import get_decrypted_password
 
-from event_streaming.consumer.listening.back_ends import Connection
+from event_streaming.broker.addresses import read_servers
+from event_streaming.consumer.listening.back_ends import Broker, Connection
 from event_streaming.consumer.logs import listener, state
 from event_streaming.consumer.logs.listener import Listener
 from event_streaming.consumer.pull.requests import heard, request_pull
@@ -17,6 +19,8 @@ from event_streaming.consumer.subscriptions import keys
 from event_streaming.http.allowed import bound_of_this_site, site_authorities
 from event_streaming.http.confidential import Confidential
 from event_streaming.site.address import public_url
+from event_streaming.wire.broker.positions import key_of, open_login, subject_of
+from event_streaming.wire.pages import Listen
 from event_streaming.wire.paths import position_event
 
 APP = "event_streaming"
@@ -93,7 +97,9 @@ def connections_of(site: str) -> list[Connection]:
 		# no call to any site comes about: the doctor says so
 		return []
 	producers = frappe.get_all(
-		"Event Producer", {"paused": 0, "name": ["in", list(offers)]}, ["name", "api_key", "ca_certificate"]
+		"Event Producer",
+		{"paused": 0, "name": ["in", list(offers)]},
+		["name", "api_key", "ca_certificate", "nats_servers", "nats_user"],
 	)
 	return [
 		Connection(
@@ -106,10 +112,34 @@ def connections_of(site: str) -> list[Connection]:
 			authorization=Confidential(f"token {each.api_key}:{secrets[each.name]}"),
 			authorities=each.ca_certificate or everybody,
 			bound=bound,
+			broker=broker_of(each, offers[each.name], secrets[each.name], here),
 		)
 		for each in producers
 		if each.name in secrets
 	]
+
+
+def broker_of(event_producer: Any, offer: Listen, secret: str, here: str) -> Broker | None:
+	"""Where this site listens over NATS: at a server of its own, if it has one for this producer, or where the producer says. None for
+	another back end, and where what is said can't be read with the keys of this site."""
+	login = open_login(offer.get("login", ""), secret) if offer["back_end"] == "nats" else None
+	if login is None:
+		return None
+	user, password = login
+	servers = own = read_servers(event_producer.nats_servers)
+	if own:
+		user = event_producer.nats_user or ""
+		password = get_decrypted_password(
+			"Event Producer", event_producer.name, "nats_password", raise_exception=False
+		)
+	return Broker(
+		servers=tuple(servers or offer["servers"]),
+		user=user,
+		password=Confidential(password or ""),
+		subject=subject_of(secret, here),
+		key=Confidential(key_of(secret, here).hex()),
+		own=bool(own),
+	)
 
 
 def follow(event_producer: str, position: int) -> None:

@@ -18,6 +18,7 @@ from event_streaming.consumer.listening.back_ends import (
 	BackEnd,
 	Connection,
 	Hears,
+	NoLibrary,
 	NotListening,
 )
 
@@ -135,6 +136,16 @@ class Line:
 			await asyncio.sleep(ASK_SECONDS)
 
 
+class Missing:
+	"""A back end whose packages are not installed: each connection over it says so."""
+
+	def __init__(self, problem: str):
+		self.problem = problem
+
+	async def hold(self, connection: Connection, hears: Hears) -> None:
+		raise NotListening(self.problem)
+
+
 class Process:
 	"""All connections of all sites. `load` gives a back end by its name; `say` writes a line to the log."""
 
@@ -157,7 +168,7 @@ class Process:
 		self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="site")
 
 	async def run(self) -> None:
-		"""Listen until `stop` is called. Raises NoLibrary."""
+		"""Listen until `stop` is called."""
 		try:
 			while not self.stopping.is_set():
 				await self._look()
@@ -210,7 +221,11 @@ class Process:
 
 	def _back_end(self, name: str) -> BackEnd | None:
 		if name not in self.back_ends:
-			self.back_ends[name] = self.load(name) if name in BACK_ENDS else None
+			try:
+				self.back_ends[name] = self.load(name) if name in BACK_ENDS else None
+			except NoLibrary as error:
+				# the others go on
+				self.back_ends[name] = Missing(str(error))
 		return self.back_ends[name]
 
 	async def _drop(self, keys: list[Key]) -> None:

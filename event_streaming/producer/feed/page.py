@@ -173,7 +173,7 @@ def _page(
 		"receipt": receipts.make(
 			log, max((found.cursor, wish.furthest(0), *read.ahead.values())), consumer.name
 		),
-		"listen": listeners.offered(),
+		"listen": listeners.offered(consumer),
 		"broker": grant_for(reader, log.epoch, transport),
 		"ahead": read.ahead,
 		"held": int(read.held),

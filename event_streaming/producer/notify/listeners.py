@@ -1,8 +1,9 @@
 """Tells consumers that listen up to which position there is something to pull: a number, published after the commit.
 
-Frappe's realtime server hands it to the sockets of the consumer's user, who has shown the consumer's keys to it. One message at
-most for each consumer and look, found with a number of queries that does not depend on how many listen. Nothing waits for an
-answer: a message that is lost costs the time until the consumer's own pull of the minute. Another back end is another `publish`.
+Frappe's realtime server hands it to the sockets of the consumer's user, who has shown the consumer's keys to it; or a NATS server does,
+over the process that publishes (relay.py). One message at most for each consumer and look, found with a number of queries that does
+not depend on how many listen. Nothing waits for an answer: a message that is lost costs the time until the consumer's own pull of the
+minute.
 """
 
 from typing import Any
@@ -13,9 +14,12 @@ from frappe.realtime import get_user_room
 from frappe.utils import cint
 from redis.exceptions import RedisError
 
+from event_streaming.broker.settings import get_broker_settings
 from event_streaming.producer.log.sequence import head_position
+from event_streaming.producer.notify import relay
 from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, LOG, ROWS
-from event_streaming.site.settings import REALTIME, get_settings
+from event_streaming.site.settings import OFF, REALTIME, get_settings
+from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.pages import Listen
 from event_streaming.wire.paths import WITHDRAWN_EVENT, position_event
 
@@ -26,9 +30,11 @@ MOST_POSITIONS = 1_000
 GUEST = "Guest"
 
 
-def offered() -> Listen | None:
-	"""Over what a consumer can listen, as each page tells it; None where nobody can."""
+def offered(event_consumer: Any) -> Listen | None:
+	"""Over what a consumer can listen, as each page tells it; None where it can't."""
 	settings = get_settings()
+	if settings.listen_through == NATS:
+		return relay.offer(event_consumer.user, get_broker_settings())
 	if settings.listen_through != REALTIME:
 		return None
 	return {"back_end": REALTIME.lower(), "port": settings.realtime_port, "site": frappe.local.site}
@@ -37,7 +43,7 @@ def offered() -> Listen | None:
 def tell_listeners(head: int) -> int:
 	"""Publish to each consumer that listens the newest position that is for it, of what was logged since the last look; returns how
 	many were told. For after a commit: it reads what is committed."""
-	if get_settings().listen_through != REALTIME:
+	if get_settings().listen_through == OFF:
 		return 0
 	start = _told_up_to(head)
 	users = _listening_users() if start < head else {}
@@ -56,6 +62,9 @@ def ask(event_consumer: str) -> None:
 
 def publish(event_consumer: str, user: str, position: int) -> None:
 	"""One message to one consumer. The room is named, as Frappe has another one for what a job publishes to a user."""
+	if get_settings().listen_through == NATS:
+		relay.put(event_consumer, user, position)
+		return
 	frappe.publish_realtime(position_event(event_consumer), {"position": position}, room=get_user_room(user))
 
 

@@ -19,11 +19,14 @@ from event_streaming.exceptions import BrokerUnavailable, EventStreamingError
 from event_streaming.messages.coded import _
 from event_streaming.producer.log import receipts
 from event_streaming.producer.log.sequence import numbered
+from event_streaming.producer.notify import relay
 from event_streaming.producer.publishing.reading import Entry, LogReader, Lot
 from event_streaming.producer.publishing.standing import Standings
 from event_streaming.producer.subscriptions import broker_keys
 from event_streaming.site.address import public_url
+from event_streaming.site.settings import DOCTYPE
 from event_streaming.site.site_id import own_id
+from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.broker.messages import (
 	LOT,
 	InvalidMessage,
@@ -38,6 +41,8 @@ from event_streaming.wire.broker.messages import (
 
 LEASE = "publish"
 LOOK_EVERY, SAY_EVERY = 0.2, 10
+# positions that wait to be handed on are looked for so often
+HAND_ON_EVERY = 0.025
 LONGEST_PAUSE = 30
 # messages at the stream's end that are looked at: somebody may have put others there
 LOOKED_AT = 32
@@ -74,6 +79,11 @@ def publish_under_lease(stopped: Stopped) -> None:
 		publisher.close()
 
 
+def hands_on_positions() -> bool:
+	"""Whether consumers listen over the broker: as it is stored now."""
+	return frappe.db.get_single_value(DOCTYPE, "listen_through", cache=False) == NATS
+
+
 def _sleep(seconds: float, stopped: Stopped) -> None:
 	until = time.monotonic() + seconds
 	while time.monotonic() < until and not stopped():
@@ -94,6 +104,7 @@ class Publisher:
 		self.reader = LogReader(Standings())
 		self.said: tuple = ()
 		self.look_at_settings_at = time.monotonic() + SAY_EVERY
+		self.hands_on, self.say_running_at = hands_on_positions(), 0.0
 		servers = [server_at(url) for url in settings.servers]
 		self.client = NatsClient(servers, settings.user, settings.password)
 		try:
@@ -103,6 +114,8 @@ class Publisher:
 			raise
 
 	def close(self) -> None:
+		if self.hands_on:
+			relay.say_ended()
 		self.client.close()
 
 	def run(self, stopped: Stopped) -> None:
@@ -110,14 +123,33 @@ class Publisher:
 		while not stopped() and locks_held([LEASE]).get(LEASE):
 			if self._has_other_settings():
 				return
+			self._hand_on_positions()
 			if not self.publish_next():
-				self.client.wait(LOOK_EVERY)
+				self._wait()
+
+	def _wait(self) -> None:
+		"""Up to the next look at the log; what those who listen are to hear does not wait so long."""
+		until = time.monotonic() + LOOK_EVERY
+		while (left := until - time.monotonic()) > 0:
+			self.client.wait(min(left, HAND_ON_EVERY if self.hands_on else LOOK_EVERY))
+			self._hand_on_positions()
+
+	def _hand_on_positions(self) -> None:
+		"""To those who listen over this server, if any may: see notify/relay.py."""
+		if not self.hands_on:
+			return
+		if time.monotonic() >= self.say_running_at:
+			self.say_running_at = time.monotonic() + SAY_EVERY
+			relay.say_running()
+		if told := relay.take():
+			frappe.db.rollback()
+			self.client.tell(told)
 
 	def _has_other_settings(self) -> bool:
 		if time.monotonic() < self.look_at_settings_at:
 			return False
 		self.look_at_settings_at = time.monotonic() + SAY_EVERY
-		return get_broker_settings() != self.settings
+		return get_broker_settings() != self.settings or hands_on_positions() != self.hands_on
 
 	def publish_next(self) -> int:
 		"""Publish what comes next; returns how many events that were. Raises BrokerUnavailable: begin again with `find_end`."""

@@ -5,7 +5,7 @@ import contextlib
 
 from doctypes import CITY
 
-READER = '{publish: {allow: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>", "$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.MSG.NEXT.>"]}, subscribe: {allow: ["_INBOX.>"]}}'
+READER = '{publish: {allow: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>", "$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.MSG.NEXT.>"]}, subscribe: {allow: ["_INBOX.>", "event_streaming_positions.>"]}}'
 USERS = [("publisher", "secret of the publisher", ""), ("reader", "secret of the readers", READER)]
 
 

@@ -9,35 +9,26 @@ import subprocess
 import pytest
 from doctypes import CITY
 from documents import change, delete, insert, set_settings, unique
+from shops import (
+	HERE,
+	comes,
+	forget_standing,
+	is_known,
+	last_pull,
+	minute,
+	pull_once,
+	pulls,
+	save,
+	standing,
+	subscribe_from_behind_a_router,
+)
 from streams import (
 	SUBSCRIBER,
 	decide,
 	make_event_consumer,
-	make_event_producer,
 	make_subscriber,
 	wait_for,
 )
-
-HERE = "http://shop.invalid"
-ROW = {"ref_doctype": CITY, "use_same_name": 1}
-
-
-def subscribe_from_behind_a_router(producer, consumer, realtime) -> None:
-	producer.run(set_settings, realtime_port=realtime.port)
-	consumer.run(set_settings, public_url=HERE, not_reachable=1)
-	for site in (producer, consumer):
-		site.run(make_subscriber)
-	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
-	producer.run(decide, consumer_url=HERE)
-	consumer.run(pull_once, event_producer=producer.url)
-
-
-def pull_once(event_producer: str) -> dict:
-	from dataclasses import asdict
-
-	from event_streaming.consumer.pull.loop import pull
-
-	return asdict(pull(event_producer))
 
 
 def start_workers(*sites) -> None:
@@ -55,43 +46,12 @@ def realtime(cluster):
 @pytest.fixture
 def listening(producer, consumer, orders, realtime):
 	"""The consumer can't be reached, listens, and the producer knows it."""
-	subscribe_from_behind_a_router(producer, consumer, realtime)
+	subscribe_from_behind_a_router(producer, consumer, realtime_port=realtime.port)
 	start_workers(producer, consumer)
 	consumer.start_listener()
 	is_known(producer)
 	yield
 	consumer.stop_listener()
-
-
-def is_known(producer, listens: int = 1) -> None:
-	wait_for(lambda: producer.run(listens_of) == listens, f"that the producer has listens = {listens}")
-
-
-def listens_of() -> int:
-	import frappe
-
-	return frappe.db.get_value("Event Consumer", "http://shop.invalid", "listens")
-
-
-def standing(event_producer: str) -> dict | None:
-	from event_streaming.consumer.logs.listener import standing_of
-
-	return standing_of(event_producer)
-
-
-def save(producer, title: str) -> None:
-	"""As a person does it, over HTTP."""
-	producer.rest().insert({"doctype": CITY, "title": title})
-
-
-def has(doctype: str, title: str) -> bool:
-	import frappe
-
-	return bool(frappe.db.exists(doctype, {"title": title}))
-
-
-def comes(consumer, title: str) -> None:
-	wait_for(lambda: consumer.run(has, doctype=CITY, title=title), f"{title} on the consumer")
 
 
 def publish(position: object, times: int = 1) -> None:
@@ -104,22 +64,6 @@ def publish(position: object, times: int = 1) -> None:
 		frappe.publish_realtime(
 			position_event("http://shop.invalid"), {"position": position}, user="stream@example.com"
 		)
-
-
-def pulls() -> int:
-	"""Pulls that wait in the queues."""
-	from frappe.utils.background_jobs import get_queue, get_queue_list
-
-	found = 0
-	for queue in get_queue_list():
-		found += sum("pull_job" in str(job.kwargs.get("method")) for job in get_queue(queue).jobs if job)
-	return found
-
-
-def last_pull(event_producer: str) -> str:
-	from event_streaming.consumer.logs.state import load_state
-
-	return str(load_state(event_producer).last_pull)
 
 
 def test_a_change_comes_without_the_minute_and_without_a_call(producer, consumer, listening):
@@ -147,7 +91,7 @@ def test_it_comes_from_a_job_on_the_producer_too(producer, consumer, listening):
 
 
 def test_what_was_missed_is_asked_for_when_the_connection_stands(producer, consumer, orders, realtime):
-	subscribe_from_behind_a_router(producer, consumer, realtime)
+	subscribe_from_behind_a_router(producer, consumer, realtime_port=realtime.port)
 	title = unique("Before")
 	save(producer, title)
 	start_workers(producer, consumer)
@@ -235,20 +179,6 @@ def test_a_listener_that_is_killed_is_not_counted_on_any_more(producer, consumer
 	save(producer, title)
 	consumer.run(minute)
 	comes(consumer, title)
-
-
-def minute() -> None:
-	"""What the scheduler does each minute."""
-	from event_streaming.tasks import event_streaming_every_minute
-
-	event_streaming_every_minute()
-
-
-def forget_standing(event_producer: str) -> None:
-	"""As its expiry does, KEPT_SECONDS after the process was there last."""
-	from event_streaming.consumer.logs.listener import forget
-
-	forget(event_producer)
 
 
 def test_a_realtime_server_that_brings_nothing_is_not_relied_on(
@@ -401,7 +331,7 @@ def told() -> list[str]:
 
 
 def test_an_approval_is_heard_of_at_once(producer, consumer, orders, realtime):
-	subscribe_from_behind_a_router(producer, consumer, realtime)
+	subscribe_from_behind_a_router(producer, consumer, realtime_port=realtime.port)
 	producer.run(decide, consumer_url=HERE, status="Rejected")
 	start_workers(producer, consumer)
 	consumer.start_listener()
@@ -422,7 +352,7 @@ def status_of() -> str:
 def test_producers_that_come_and_go_are_noticed(producer, consumer, orders, realtime):
 	start_workers(producer, consumer)
 	consumer.start_listener()
-	subscribe_from_behind_a_router(producer, consumer, realtime)
+	subscribe_from_behind_a_router(producer, consumer, realtime_port=realtime.port)
 	wait_for(lambda: (consumer.run(standing, event_producer=producer.url) or {}).get("connected"), "it came")
 
 	consumer.run(change, doctype="Event Producer", name=producer.url, paused=1)

@@ -13,6 +13,24 @@ def test_an_offer_is_taken_as_it_is():
 	assert parse_listen({**offer, "address": "http://169.254.169.254"}) == offer
 
 
+def test_an_offer_of_a_broker_has_its_servers_too():
+	offer = {
+		"back_end": "nats",
+		"port": 0,
+		"site": "head.example",
+		"servers": ["tls://hub:4222"],
+		"login": "00",
+	}
+
+	assert parse_listen({**offer, "address": "http://169.254.169.254"}) == offer
+
+
+@pytest.mark.parametrize("servers", ["tls://hub:4222", [""], [7], ["tls://hub"] * 21, {"a": 1}])
+def test_servers_that_are_none_are_refused(servers):
+	with pytest.raises(InvalidPage):
+		parse_listen({"back_end": "nats", "port": 0, "site": "", "servers": servers, "login": ""})
+
+
 @pytest.mark.parametrize("none", [None, "", "realtime", 5, []])
 def test_what_is_none_is_none(none):
 	assert parse_listen(none) is None

@@ -8,6 +8,7 @@ from event_streaming.broker.checking import refuse_wrong_servers
 from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.address import public_url, web_address, why_no_address
+from event_streaming.wire.broker.grants import NATS
 
 
 class EventStreamingSettings(Document):
@@ -28,7 +29,7 @@ class EventStreamingSettings(Document):
 		events_per_commit: DF.Int
 		events_per_page: DF.Int
 		keep_days_for_silent: DF.Int
-		listen_through: DF.Literal["Realtime", "Off"]
+		listen_through: DF.Literal["Realtime", "NATS", "Off"]
 		max_attempts: DF.Int
 		max_file_megabytes: DF.Int
 		metrics_role: DF.Link | None
@@ -70,6 +71,10 @@ class EventStreamingSettings(Document):
 		self.site_id = frappe.db.get_single_value(self.doctype, "site_id", cache=False)
 
 		refuse_wrong_servers(self, "nats_servers", "nats_reader_servers")
+		if self.listen_through == NATS and not self.nats_servers:
+			frappe.throw(
+				_("Consumers can listen through NATS only where NATS Servers are entered, under Broker.")
+			)
 
 	def on_update(self):
 		audit.record_save(self, audit.SETTINGS_CHANGED)

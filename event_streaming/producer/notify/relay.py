@@ -1,0 +1,116 @@
+"""Positions for consumers that listen over NATS: whoever looks puts them into Redis, and the process that publishes hands them on.
+
+So nobody who saves has to do with the server. Nothing waits for an answer, and what is lost costs the minute. Where that process does
+not run, nothing is offered: consumers are called, or pull each minute.
+"""
+
+import json
+
+import frappe
+from frappe.utils.password import decrypt, get_decrypted_password
+from redis.exceptions import RedisError
+
+from event_streaming.broker.settings import BrokerSettings
+from event_streaming.http.confidential import Confidential
+from event_streaming.wire.broker import positions
+from event_streaming.wire.pages import Listen
+
+BACK_END = "nats"
+WAITING, RUNNING = "event_streaming:positions", "event_streaming:relay"
+MOST_WAITING = 10_000
+# of positions nobody has fetched, and since the process was there last
+KEPT_SECONDS = 60
+Told = tuple[str, bytes]
+
+
+def put(event_consumer: str, user: str, position: int) -> None:
+	"""A position for one consumer. Where Redis is away it is lost."""
+	said = json.dumps([event_consumer, user, position])
+	try:
+		pipe = frappe.cache.pipeline()
+		pipe.rpush(_key(WAITING), said)
+		pipe.ltrim(_key(WAITING), -MOST_WAITING, -1)
+		pipe.expire(_key(WAITING), KEPT_SECONDS)
+		pipe.execute()
+	except RedisError:
+		pass
+
+
+def take() -> list[Told]:
+	"""(Subject, sealed position) of the newest for each consumer of which somebody has put one since. One query, where there are any."""
+	try:
+		pipe = frappe.cache.pipeline(transaction=True)
+		pipe.lrange(_key(WAITING), 0, -1)
+		pipe.delete(_key(WAITING))
+		said = pipe.execute()[0]
+	except RedisError:
+		return []
+	newest: dict[tuple[str, str], int] = {}
+	for each in said:
+		event_consumer, user, position = json.loads(each)
+		key = (event_consumer, user)
+		newest[key] = max(position, newest.get(key, 0))
+	secrets = _secrets_of({user for _consumer, user in newest})
+	return [
+		(
+			positions.subject_of(secrets[user], consumer),
+			positions.seal_position(position, positions.key_of(secrets[user], consumer)),
+		)
+		for (consumer, user), position in newest.items()
+		if user in secrets
+	]
+
+
+def is_running() -> bool:
+	"""Whether a process has said that it hands positions on."""
+	try:
+		return bool(frappe.cache.get(_key(RUNNING)))
+	except RedisError:
+		return False
+
+
+def say_running() -> None:
+	"""The process says so, for KEPT_SECONDS."""
+	try:
+		frappe.cache.set(_key(RUNNING), 1, ex=KEPT_SECONDS)
+	except RedisError:
+		pass
+
+
+def say_ended() -> None:
+	try:
+		frappe.cache.delete(_key(RUNNING))
+	except RedisError:
+		pass
+
+
+def offer(user: str, settings: BrokerSettings) -> Listen | None:
+	"""Where a consumer with this user can listen; None where nobody would hear."""
+	if not settings.servers or not is_running():
+		return None
+	secret = get_decrypted_password("User", user, "api_secret", raise_exception=False)
+	if not secret:
+		return None
+	return {
+		"back_end": BACK_END,
+		"port": 0,
+		"site": frappe.local.site,
+		"servers": list(settings.reader_servers),
+		"login": positions.seal_login(settings.reader_user, settings.reader_password, secret),
+	}
+
+
+def _secrets_of(users: set[str]) -> dict[str, str]:
+	"""User -> the secret of its API keys, for those that have one: one query."""
+	auth = frappe.qb.Table("__Auth")
+	query = (
+		frappe.qb.from_(auth)
+		.select(auth.name, auth.password)
+		.where((auth.doctype == "User") & (auth.fieldname == "api_secret") & (auth.encrypted == 1))
+		.where(auth.name.isin(sorted(users)))
+	)
+	return {user: Confidential(decrypt(password)) for user, password in query.run()} if users else {}
+
+
+def _key(name: str) -> str:
+	return frappe.cache.make_key(name)
