@@ -9,8 +9,10 @@ from event_streaming.admin.doctor.finding import NOTE, OK, WARNING, Finding
 from event_streaming.admin.words import at
 from event_streaming.consumer.logs import listener, state
 from event_streaming.messages.coded import _
+from event_streaming.producer.notify import relay
 from event_streaming.site.address import as_local
 from event_streaming.site.settings import get_settings
+from event_streaming.wire.broker.grants import NATS
 
 # the producer sends one with the next pull after the connection was made
 DEAF_SECONDS = 180
@@ -39,6 +41,10 @@ def to_producer(doc) -> Iterator[Finding]:
 				name, at(as_local(standing["since"]))
 			),
 			_(
+				"Changes come with the pull of every minute, or the producer calls. See that this site's NATS server is joined to the producer's."
+			)
+			if over_nats(name)
+			else _(
 				"Changes come with the pull of every minute, or the producer calls. See on the producer that its realtime server and its web"
 				" server use the same Redis for queues, and that its Frappe is not too old to take API keys there."
 			),
@@ -61,10 +67,19 @@ def to_producer(doc) -> Iterator[Finding]:
 				name, at(as_local(standing["since"])), standing["problem"] or "?"
 			),
 			_(
+				"Changes come with the pull of every minute meanwhile. See that the producer's NATS server can be reached from here, and that its"
+				" user for readers may subscribe to event_streaming_positions.>."
+			)
+			if over_nats(name)
+			else _(
 				"Changes come with the pull of every minute meanwhile. On the producer the proxy has to pass /socket.io on to Frappe's"
 				" realtime server, as bench sets it up; or Realtime Port of its Event Streaming Settings has to be right."
 			),
 		)
+
+
+def over_nats(event_producer: str) -> bool:
+	return (state.listen_offers().get(event_producer) or {}).get("back_end") == relay.BACK_END
 
 
 def from_consumer(doc) -> Finding:
@@ -76,6 +91,18 @@ def from_consumer(doc) -> Finding:
 			OK,
 			_("{0} can't be reached from here. It listens, and hears of new events at once.").format(
 				doc.name
+			),
+		)
+	if get_settings().listen_through == NATS and not relay.is_running():
+		return Finding(
+			"connection",
+			doc.name,
+			WARNING,
+			_(
+				"{0} can't be reached from here, and can't listen: nothing hands positions on to the NATS server."
+			).format(doc.name),
+			_(
+				"Have bench --site … event-streaming publish run for this site, or let consumers listen through Realtime."
 			),
 		)
 	return Finding(

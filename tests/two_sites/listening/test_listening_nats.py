@@ -203,6 +203,8 @@ def test_nothing_is_offered_where_nobody_hands_positions_on(producer, consumer, 
 	save(producer, title)
 	consumer.run(minute)
 	comes(consumer, title)
+	said = producer.command("event-streaming", "doctor").stdout
+	assert "nothing hands positions on" in said
 	start_publisher(producer)
 
 
@@ -212,6 +214,8 @@ def test_a_user_of_the_server_that_may_not_listen_is_a_reason(producer, consumer
 	consumer.start_listener()
 	try:
 		wait_for(lambda: "uthorization" in problem_of(consumer, producer), "the reason")
+		said = consumer.command("event-streaming", "doctor", "--producer", producer.url).stdout
+		assert "event_streaming_positions" in said
 	finally:
 		consumer.stop_listener()
 	assert producer.run(who_listens) == []
