@@ -6,7 +6,7 @@ import threading
 from sandbox.errors import RemoteError, SandboxError
 from tests.soak.faults.backups import Restore, RestoreConsumer
 from tests.soak.faults.base import Fault
-from tests.soak.faults.clocks import Clock
+from tests.soak.faults.clocks import Clock, Zones
 from tests.soak.faults.disks import FullDisk
 from tests.soak.faults.inside_the_site import LockRows, Rules
 from tests.soak.faults.lines import Partition, Weather
@@ -29,9 +29,10 @@ ASKED_FOR = {
 	"restore-consumer": RestoreConsumer,
 	"resubscribe": Resubscribe,
 	"ask": Ask,
+	"zones": Zones,
 }
 # there all the time
-STANDING = ("ask",)
+STANDING = ("ask", "zones")
 RESTORES = ("restore", "restore-consumer")
 FAULTS: dict[str, type[Fault]] = {**KILLS, **SERVERS, **LINES, **OTHERS, **ASKED_FOR}
 # what "all" means

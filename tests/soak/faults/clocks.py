@@ -1,7 +1,8 @@
-"""Clocks that jump, forwards and back: a small library is preloaded into each site's processes, see clock.c."""
+"""Clocks that jump, forwards and back, that run fast or slow, and that show the time of other zones: a small library is preloaded into each site's processes, see clock.c."""
 
 import struct
 import subprocess
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,10 +13,12 @@ from tests.soak.world import World
 
 
 class Clock(Fault):
-	"""The clock of one site is wrong for a while, by seconds, an hour or a day; it is right again in the end."""
+	"""The clock of one site is wrong for a while, by seconds, an hour or a day, or runs faster or slower; it is right again in the end."""
 
 	lasts: ClassVar[tuple[float, float]] = (3.0, 10.0)
 	WRONG = (3600, -3600, -90, 45, -86400)
+	# in thousandths faster
+	SPEEDS = (500, 4000, -300)
 
 	@classmethod
 	def prepare(cls, world: World) -> None:
@@ -40,6 +43,10 @@ class Clock(Fault):
 			site.start_web()
 
 	def start(self) -> str:
+		if self.random.random() < 0.3:
+			speed = self.random.choice(self.SPEEDS)
+			set_clock(self.world, self.letter, 0, speed)
+			return f"clock of {self.letter}: {1 + speed / 1000} times as fast"
 		wrong = self.random.choice(self.WRONG)
 		set_clock(self.world, self.letter, wrong)
 		return f"clock of {self.letter}: {wrong:+} s"
@@ -52,8 +59,19 @@ def clock_of(world: World, letter: str) -> Path:
 	return world.history.path.with_name(f"clock-{letter}")
 
 
-def set_clock(world: World, letter: str, seconds: int) -> None:
-	"""In place: the processes have the file mapped."""
+class Zones(Fault):
+	"""Each site is in a time zone of its own, all the time."""
+
+	ZONES = ("Asia/Bangkok", "America/Bogota", "Asia/Tokyo")
+
+	@classmethod
+	def prepare(cls, world: World) -> None:
+		for site, zone in zip(world.sites.values(), cls.ZONES, strict=True):
+			site.set_time_zone(zone)
+
+
+def set_clock(world: World, letter: str, seconds: int, speed: int = 0) -> None:
+	"""In place: the processes have the file mapped. `speed` is from now on, in thousandths that it is faster."""
 	path = clock_of(world, letter)
 	with path.open("r+b" if path.exists() else "wb") as file:
-		file.write(struct.pack("q", seconds))
+		file.write(struct.pack("qqq", seconds, int(time.time()) if speed else 0, speed))

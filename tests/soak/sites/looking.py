@@ -133,6 +133,7 @@ def documents(doctype: str) -> dict[str, dict]:
 	found: dict[str, dict] = {}
 	tables = [field.options for field in frappe.get_meta(doctype).get_table_fields()]
 	rows = {table: rows_of(table, doctype) for table in tables}
+	moments = moments_of(doctype)
 	files: dict[str, list] = {}
 	attached = {"attached_to_doctype": doctype}
 	for file in frappe.get_all("File", attached, ["attached_to_name", "content_hash"], limit=0):
@@ -151,7 +152,9 @@ def documents(doctype: str) -> dict[str, dict]:
 			del values["name"]
 		found[key] = {
 			**{
-				field: plain(value) for field, value in values.items() if field not in OWN and field[0] != "_"
+				field: plain(as_instant(value) if field in moments else value)
+				for field, value in values.items()
+				if field not in OWN and field[0] != "_"
 			},
 			**{table: rows[table].get(name, []) for table in tables},
 			"files": sorted(files.get(name, [])),
@@ -164,10 +167,35 @@ def rows_of(table: str, doctype: str) -> dict[str, list[dict]]:
 
 	found: dict[str, list[dict]] = {}
 	query = f"SELECT * FROM `tab{table}` WHERE parenttype = %s ORDER BY parent, idx"
+	moments = moments_of(table)
 	for row in frappe.db.sql(query, doctype, as_dict=True):
-		values = {field: plain(value) for field, value in row.items() if field not in OWN_OF_ROWS}
+		values = {
+			field: plain(as_instant(value) if field in moments else value)
+			for field, value in row.items()
+			if field not in OWN_OF_ROWS
+		}
 		found.setdefault(row.parent, []).append(values)
 	return found
+
+
+def moments_of(doctype: str) -> set[str]:
+	"""The fields that hold a moment, in the time zone of the site."""
+	import frappe
+
+	return {"creation", "modified"} | {
+		field.fieldname for field in frappe.get_meta(doctype).fields if field.fieldtype == "Datetime"
+	}
+
+
+def as_instant(value):
+	"""The same moment whatever the time zone of the site."""
+	from zoneinfo import ZoneInfo
+
+	from frappe.utils import get_datetime, get_system_timezone
+
+	if not value:
+		return value
+	return get_datetime(value).replace(tzinfo=ZoneInfo(get_system_timezone())).astimezone(ZoneInfo("UTC"))
 
 
 def plain(value):
