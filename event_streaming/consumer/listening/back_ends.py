@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from event_streaming.http.confidential import Confidential
+from event_streaming.http.confidential import Confidential, plain
 from event_streaming.http.networks import Bound
 
 # name on the wire -> the module whose `BackEnd` it is
@@ -19,6 +19,7 @@ BACK_ENDS = {
 	"nats": "event_streaming.consumer.listening.over_nats",
 }
 MOST_POSITION = 2**63
+MOST_OF_REASON = 300
 ANYWHERE = Bound()
 
 
@@ -98,3 +99,9 @@ def position_in(message: object) -> int | None:
 	if isinstance(said, bool) or not isinstance(said, int) or not 0 <= said < MOST_POSITION:
 		return None
 	return said
+
+
+def in_one_line(error: object) -> str:
+	"""Why there is no connection; some of it may be another site's words."""
+	text = " ".join(str(error or "").split())
+	return plain((text or type(error).__name__)[:MOST_OF_REASON])

@@ -14,10 +14,10 @@ from event_streaming.consumer.listening.back_ends import (
 	Hears,
 	NoLibrary,
 	NotListening,
+	in_one_line,
 	position_in,
 )
 from event_streaming.consumer.listening.checked import trusted
-from event_streaming.http.confidential import plain
 from event_streaming.wire.broker.positions import open_position
 
 try:
@@ -30,7 +30,6 @@ except ImportError as error:
 
 CONNECT_SECONDS = 5
 MOST_TRIED = 3
-MOST_OF_REASON = 300
 
 
 class BackEnd:
@@ -133,9 +132,3 @@ async def closed(client: Any) -> None:
 		await asyncio.wait_for(client.close(), CONNECT_SECONDS)
 	except Exception:
 		pass
-
-
-def in_one_line(error: object) -> str:
-	"""Why there is no connection; some of it may be a server's words."""
-	said = " ".join(str(error or "").split())
-	return plain((said or type(error).__name__)[:MOST_OF_REASON])

@@ -13,10 +13,10 @@ from event_streaming.consumer.listening.back_ends import (
 	Hears,
 	NoLibrary,
 	NotListening,
+	in_one_line,
 	position_in,
 )
 from event_streaming.consumer.listening.checked import session_for
-from event_streaming.http.confidential import plain
 
 try:
 	import aiohttp
@@ -31,7 +31,6 @@ except ImportError as error:
 CONNECT_SECONDS = 20
 # a cookie that says nothing: `sid` would be taken for a session
 COOKIE = "event_streaming=1"
-MOST_OF_REASON = 300
 MOST_CAUSES = 5
 
 
@@ -51,7 +50,7 @@ class BackEnd:
 			async with session_for(connection) as http:
 				await self._hold(connection, hears, http, transports, key)
 		except (aiohttp.ClientError, OSError, ssl.SSLError, TimeoutError) as error:
-			raise NotListening(reason(error)) from None
+			raise NotListening(in_one_line(error)) from None
 
 	async def _hold(
 		self,
@@ -90,7 +89,7 @@ class BackEnd:
 			hears.connected()
 			await client.wait()
 		except socketio.exceptions.ConnectionError as error:
-			raise NotListening(reason(refused[0] if refused else first_cause(error))) from None
+			raise NotListening(in_one_line(refused[0] if refused else first_cause(error))) from None
 		finally:
 			await client.disconnect()
 
@@ -104,12 +103,6 @@ def headers_of(connection: Connection) -> dict[str, str]:
 		"Cookie": COOKIE,
 		"User-Agent": "event_streaming",
 	}
-
-
-def reason(error: object) -> str:
-	"""Why there is no connection, in one line; some of it may be another site's words."""
-	text = " ".join(str(error or "").split())
-	return plain((text or type(error).__name__)[:MOST_OF_REASON])
 
 
 def first_cause(error: BaseException) -> BaseException:
