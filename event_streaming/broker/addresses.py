@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from event_streaming.http.allowed import bound_of_this_site
 from event_streaming.http.networks import Bound, is_permitted
 
 SCHEMES = ("nats", "tls")
@@ -43,11 +42,10 @@ def server_at(url: str) -> Server:
 	return Server(_url(parts.scheme, parts.hostname, parts.port), parts.hostname, parts.scheme == "tls")
 
 
-def permitted_servers(urls: Iterable[str], bound: Bound | None = None) -> list[Server]:
-	"""Those that another site names and that this one may be made to call, each with an address that was looked up and is allowed.
-
-	`bound`: where this site may call, if that is at hand."""
-	bound, found = bound or bound_of_this_site(), []
+def permitted_servers(urls: Iterable[str], bound: Bound) -> list[Server]:
+	"""Those that another site names and that this one, with that bound, may be made to call, each with an address that was looked up and
+	is allowed."""
+	found = []
 	for url in urls:
 		try:
 			server, parts = server_at(url), urlsplit(url)

@@ -23,6 +23,7 @@ from event_streaming.consumer.subscriptions import agreement
 from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import BrokerMissing, BrokerUnavailable
+from event_streaming.http.allowed import bound_of_this_site
 from event_streaming.http.confidential import Confidential
 from event_streaming.site.address import public_url
 from event_streaming.site.claims import redis_key
@@ -254,7 +255,12 @@ def how_to_connect(doc, grant: Grant) -> tuple[list[Server], str, str, str]:
 	if own:
 		password = doc.get_password("nats_password", raise_exception=False) or ""
 		return own, doc.get("nats_user") or "", password, authorities
-	return permitted_servers(grant["servers"]), grant["user"], grant["password"], authorities
+	return (
+		permitted_servers(grant["servers"], bound_of_this_site()),
+		grant["user"],
+		grant["password"],
+		authorities,
+	)
 
 
 def confidential(grant: Grant) -> Grant:
