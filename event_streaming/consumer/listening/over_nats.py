@@ -105,8 +105,7 @@ async def connected(connection: Connection, ended: Ended) -> Any:
 				2 * CONNECT_SECONDS,
 			)
 		except (nats.errors.Error, OSError, ssl.SSLError, TimeoutError, asyncio.TimeoutError) as error:
-			# the library itself only says that there is no server
-			failure = ended.reason or in_one_line(error)
+			failure = in_one_line(error)
 			await closed(client)
 			ended.event.clear()
 			ended.reason = ""

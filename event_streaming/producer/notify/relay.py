@@ -5,6 +5,7 @@ not run, nothing is offered: consumers are called, or pull each minute.
 """
 
 import json
+import time
 
 import frappe
 from frappe.utils.password import decrypt, get_decrypted_password
@@ -36,15 +37,28 @@ def put(event_consumer: str, user: str, position: int) -> None:
 		pass
 
 
-def take() -> list[Told]:
-	"""(Subject, sealed position) of the newest for each consumer of which somebody has put one since. One query, where there are any."""
+def wait(seconds: float) -> bytes | None:
+	"""Wait so long at most until somebody puts a position: that is for `take`. Where Redis can't be waited for, it is slept."""
+	try:
+		found = frappe.cache.blpop([_key(WAITING)], timeout=seconds)
+	except RedisError:
+		time.sleep(seconds)
+		return None
+	return found[1] if found else None
+
+
+def take(first: bytes | None = None) -> list[Told]:
+	"""(Subject, sealed position) of the newest for each consumer of which somebody has put one since, and of what `wait` has found. One
+	query, where there are any."""
 	try:
 		pipe = frappe.cache.pipeline(transaction=True)
 		pipe.lrange(_key(WAITING), 0, -1)
 		pipe.delete(_key(WAITING))
 		said = pipe.execute()[0]
 	except RedisError:
-		return []
+		said = []
+	if first:
+		said = [first, *said]
 	newest: dict[tuple[str, str], int] = {}
 	for each in said:
 		event_consumer, user, position = json.loads(each)

@@ -41,8 +41,6 @@ from event_streaming.wire.broker.messages import (
 
 LEASE = "publish"
 LOOK_EVERY, SAY_EVERY = 0.2, 10
-# positions that wait to be handed on are looked for so often
-HAND_ON_EVERY = 0.025
 LONGEST_PAUSE = 30
 # messages at the stream's end that are looked at: somebody may have put others there
 LOOKED_AT = 32
@@ -129,19 +127,23 @@ class Publisher:
 
 	def _wait(self) -> None:
 		"""Up to the next look at the log; what those who listen are to hear does not wait so long."""
-		until = time.monotonic() + LOOK_EVERY
-		while (left := until - time.monotonic()) > 0:
-			self.client.wait(min(left, HAND_ON_EVERY if self.hands_on else LOOK_EVERY))
-			self._hand_on_positions()
+		if not self.hands_on:
+			self.client.wait(LOOK_EVERY)
+			return
+		first = relay.wait(LOOK_EVERY)
+		# the server hears that we are there
+		self.client.wait(0)
+		if first:
+			self._hand_on_positions(first)
 
-	def _hand_on_positions(self) -> None:
+	def _hand_on_positions(self, first: bytes | None = None) -> None:
 		"""To those who listen over this server, if any may: see notify/relay.py."""
 		if not self.hands_on:
 			return
 		if time.monotonic() >= self.say_running_at:
 			self.say_running_at = time.monotonic() + SAY_EVERY
 			relay.say_running()
-		if told := relay.take():
+		if told := relay.take(first):
 			frappe.db.rollback()
 			self.client.tell(told)
 
