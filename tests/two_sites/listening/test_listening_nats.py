@@ -1,6 +1,7 @@
 """Listening over a NATS server: the same as over the realtime server, and what is different there."""
 
 import asyncio
+import contextlib
 
 import pytest
 from doctypes import CITY
@@ -165,12 +166,20 @@ def test_the_server_comes_back_and_so_does_the_listener(producer, consumer, list
 	save(producer, missed)
 	hub.start()
 
+	patiently(lambda: is_connected(consumer, producer), "a connection")
 	comes(consumer, missed)
-	wait_for(lambda: is_connected(consumer, producer), "a connection")
-	wait_for(lambda: producer.run(hands_on), "the process that publishes")
+	patiently(lambda: producer.run(hands_on), "the process that publishes")
 	save(producer, title)
 
 	comes(consumer, title)
+
+
+def patiently(condition, what: str) -> None:
+	"""Pauses before the next try are at random, and double."""
+	with contextlib.suppress(AssertionError):
+		wait_for(condition, what)
+		return
+	wait_for(condition, what)
 
 
 def test_keys_that_are_withdrawn_hear_nothing_more(producer, consumer, listening, hub):
