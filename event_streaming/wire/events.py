@@ -214,7 +214,8 @@ def dump_root(event: Event) -> str | None:
 def read_root(text: str | None) -> tuple[Root | None, Called | None]:
 	"""What `dump_root` has written."""
 	said = json.loads(text) if text else {}
-	now = said.pop("now", None)
+	# what an earlier version has written says less
+	now = parse_called(said.pop("now", None))
 	return said or None, now
 
 

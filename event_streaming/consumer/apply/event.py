@@ -378,7 +378,7 @@ def make_room(event: Event, about: About, work: Work) -> Outcome:
 	point_to(places, None)
 	documents.delete(*about.local)
 	work.resolver.drop(about.key)
-	point_to(places, renaming.bring_namesake(about, work).local_name)
+	point_to(places, renaming.bring_namesake(about, work).local_name or about.local[1])
 	return outcome_of(about.subscription, about.local[1], _("Deleted"))
 
 

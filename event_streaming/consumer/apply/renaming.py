@@ -27,7 +27,8 @@ def apply_rename(event: Event, about: About, work: Work) -> Outcome:
 	places = links_to_another(event, about, work)
 	outcome = rename_or_merge(event, about, work)
 	if places:
-		point_to(places, bring_namesake(about, work).local_name)
+		# if it is gone there by now, what links to it keeps the name
+		point_to(places, bring_namesake(about, work).local_name or about.local[1])
 	return outcome
 
 

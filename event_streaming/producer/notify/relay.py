@@ -102,7 +102,11 @@ def offer(user: str, settings: BrokerSettings) -> Listen | None:
 	"""Where a consumer with this user can listen; None where nobody would hear."""
 	if not settings.servers or not is_running():
 		return None
-	secret = get_decrypted_password("User", user, "api_secret", raise_exception=False)
+	try:
+		secret = get_decrypted_password("User", user, "api_secret", raise_exception=False)
+	except frappe.ValidationError:
+		# of another encryption key: nobody can sign in with it either
+		secret = None
 	if not secret:
 		return None
 	return {
@@ -123,7 +127,14 @@ def _secrets_of(users: set[str]) -> dict[str, str]:
 		.where((auth.doctype == "User") & (auth.fieldname == "api_secret") & (auth.encrypted == 1))
 		.where(auth.name.isin(sorted(users)))
 	)
-	return {user: Confidential(decrypt(password)) for user, password in query.run()} if users else {}
+	found = {}
+	for user, password in query.run() if users else ():
+		try:
+			found[user] = Confidential(decrypt(password))
+		except frappe.ValidationError:
+			# one that can't be read keeps nothing from the others
+			continue
+	return found
 
 
 def _key(name: str) -> str:

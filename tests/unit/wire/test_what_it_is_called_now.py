@@ -43,3 +43,9 @@ def test_what_can_not_be_read_is_refused(now):
 def test_it_is_kept_with_where_the_document_was_first_made(root, now):
 	assert read_root(dump_root(event(root=root, now=now))) == (root, now)
 	assert read_root(None) == (None, None)
+
+
+def test_what_an_earlier_version_has_kept_says_less():
+	_root, now = read_root('{"now": {"name": "B", "since": 7}}')
+
+	assert now == {"name": "B", "since": 7, "given_up": 0, "again": False}
