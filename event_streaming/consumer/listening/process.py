@@ -6,7 +6,6 @@ of each minute does without. A message costs at most one look at a cursor for ea
 
 import asyncio
 import contextlib
-import random
 import signal
 import time
 from collections.abc import Callable
@@ -21,14 +20,13 @@ from event_streaming.consumer.listening.back_ends import (
 	NoLibrary,
 	NotListening,
 )
+from event_streaming.http.pauses import Pauses
 
 LOOK_SECONDS = 15
 # between two questions for one producer, whatever it says
 ASK_SECONDS = 0.1
-# before the next try, at random up to here, so that those whom a restart has cut off do not come all at once
+# before the next try: those whom a restart has cut off must not come all at once
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-# a connection that has stood so long was a good one
-GOOD_SECONDS = 60
 THREADS = 4
 Key = tuple[str, str]
 
@@ -79,7 +77,7 @@ class Line:
 			following.cancel()
 
 	async def _hold_on(self) -> None:
-		failures = 0
+		pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
 		while True:
 			began = time.monotonic()
 			try:
@@ -92,8 +90,7 @@ class Line:
 			except Exception as error:
 				# of a library, or a mistake of ours: the other connections go on
 				self._ended(f"{type(error).__name__}: {error}")
-			failures = 0 if time.monotonic() - began >= GOOD_SECONDS else failures + 1
-			await asyncio.sleep(pause_after(failures))
+			await asyncio.sleep(pauses.after(time.monotonic() - began))
 
 	def _connected(self) -> None:
 		self.is_connected, self.hears, self.since, self.problem = True, False, time.time(), ""
@@ -244,11 +241,6 @@ class Process:
 		for site, names in by_site.items():
 			await self.at_site(site, self.sites.forget, site, names)
 		self.pool.shutdown(wait=False, cancel_futures=True)
-
-
-def pause_after(failures: int) -> float:
-	"""Seconds until the next try: at random, up to a bound that doubles with each failure."""
-	return random.uniform(0, min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 10)))
 
 
 def listen(

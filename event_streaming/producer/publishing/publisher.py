@@ -16,6 +16,7 @@ from event_streaming.broker.nats_client import NatsClient
 from event_streaming.broker.settings import BrokerSettings, get_broker_settings
 from event_streaming.database.locks import advisory_lock, locks_held
 from event_streaming.exceptions import BrokerUnavailable, EventStreamingError
+from event_streaming.http.pauses import Pauses
 from event_streaming.messages.coded import _
 from event_streaming.producer.log import receipts
 from event_streaming.producer.log.sequence import numbered
@@ -41,7 +42,7 @@ from event_streaming.wire.broker.messages import (
 
 LEASE = "publish"
 LOOK_EVERY, SAY_EVERY = 0.2, 10
-LONGEST_PAUSE = 30
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # messages at the stream's end that are looked at: somebody may have put others there
 LOOKED_AT = 32
 
@@ -51,8 +52,9 @@ Stopped = Callable[[], bool]
 
 def publish_until(stopped: Stopped, say: Said) -> None:
 	"""Publish until told to stop; a broker that is away is tried again. Raises EventStreamingError where no broker is set up."""
-	pause = 1
+	pauses = Pauses(FIRST_PAUSE, LONGEST_PAUSE)
 	while not stopped():
+		began, problem = time.monotonic(), ""
 		with advisory_lock(LEASE) as mine:
 			if not mine:
 				say("Another process publishes this site's events: waiting for it to end.")
@@ -60,12 +62,13 @@ def publish_until(stopped: Stopped, say: Said) -> None:
 				if mine:
 					say(f"Publishing the events of {public_url()}.")
 					publish_under_lease(stopped)
-					pause = 1
 			except BrokerUnavailable as error:
 				frappe.db.rollback()
-				say(f"The broker can't be used: {error} Trying again in {pause} s.")
+				problem = str(error)
+		pause = pauses.after(time.monotonic() - began) if problem or not mine else FIRST_PAUSE
+		if problem:
+			say(f"The broker can't be used: {problem} Trying again in {pause:.1f} s.")
 		_sleep(pause, stopped)
-		pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def publish_under_lease(stopped: Stopped) -> None:
@@ -73,6 +76,10 @@ def publish_under_lease(stopped: Stopped) -> None:
 	publisher = Publisher(get_broker_settings())
 	try:
 		publisher.run(stopped)
+	except BrokerUnavailable:
+		# those who listen connect again by themselves when it is back: what is offered to them stays for relay.KEPT_SECONDS
+		publisher.hands_on = False
+		raise
 	finally:
 		publisher.close()
 

@@ -1,14 +1,13 @@
 """The process that listens, with sites and a back end that are made up: what it asks, and how it goes on after trouble."""
 
 import asyncio
-import random
 from collections.abc import Callable
 
 import pytest
 
 from event_streaming.consumer.listening import process as listening
 from event_streaming.consumer.listening.back_ends import Connection, Hears, NotListening, position_in
-from event_streaming.consumer.listening.process import Process, pause_after
+from event_streaming.consumer.listening.process import Process
 from event_streaming.http.confidential import Confidential
 from event_streaming.http.networks import parse_bound
 
@@ -210,13 +209,6 @@ def test_a_back_end_of_a_later_version_is_a_problem_that_is_told():
 		return any("telepathy" in call[1].get(PRODUCER, {}).get("problem", "") for call in sites.of("keep"))
 
 	run(sites, MadeUpBackEnd(), told)
-
-
-def test_pauses_grow_up_to_a_bound_and_are_spread(monkeypatch):
-	monkeypatch.setattr(listening, "FIRST_PAUSE", 5.0)
-	monkeypatch.setattr(random, "uniform", lambda low, high: (low, high))
-
-	assert [pause_after(failures) for failures in (0, 1, 3, 20)] == [(0, 5), (0, 10), (0, 40), (0, 300)]
 
 
 @pytest.mark.parametrize(
