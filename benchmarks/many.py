@@ -17,6 +17,7 @@ CONDITION = 'doc.country_name == "branch {}"'
 THREADS = 8
 # events that are logged before everybody asks
 BURST = 500
+SAY_EVERY = 60
 
 
 def conditions(bench: Bench) -> list[Figure]:
@@ -55,7 +56,14 @@ def add_consumers(bench: Bench, site: Any, numbers: range, condition: str = "") 
 def thousand(bench: Bench) -> list[Figure]:
 	"""Many consumers that all get everything: each burst of events is asked for by each of them, over HTTP."""
 	bench.start()
-	site = bench.producer
+	answer_with(bench.producer, os.cpu_count() or 1)
+	try:
+		return ask_many(bench, bench.producer)
+	finally:
+		answer_with(bench.producer, 1)
+
+
+def ask_many(bench: Bench, site: Any) -> list[Figure]:
 	site.run(make_subscriber)
 	consumers, events = bench.few(50, 1_000), bench.few(2_000, 100_000)
 	add_consumers(bench, site, range(consumers))
@@ -66,7 +74,13 @@ def thousand(bench: Bench) -> list[Figure]:
 	for reader in readers:
 		reader.events = 0
 	before, requests, seconds, processor = bench.run(site, "many.footprint"), 0, 0.0, 0.0
-	for _burst in range(0, events, BURST):
+	said = monotonic()
+	for logged in range(0, events, BURST):
+		if monotonic() - said >= SAY_EVERY:
+			said = monotonic()
+			bench.say(
+				f"thousand: {logged:,} of {events:,} events, {requests:,} requests, {requests / seconds:.0f} a second"
+			)
 		bench.run(site, "many.change_cities", count=BURST)
 		began, used = monotonic(), processor_seconds()
 		requests += ask_all(readers)
@@ -82,6 +96,13 @@ def thousand(bench: Bench) -> list[Figure]:
 		Figure(f"{label}: rows written for readers", after["rows"] - before["rows"], ""),
 		Figure(f"{label}: the tables grow by", (after["bytes"] - before["bytes"]) / 1e6, "MB"),
 	]
+
+
+def answer_with(site: Any, web_workers: int) -> None:
+	"""On a bench that is set up for production there is one for each processor, and more."""
+	site.stop_web()
+	site.processes.web_workers = web_workers
+	site.start_web()
 
 
 class Reader:

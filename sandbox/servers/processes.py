@@ -29,6 +29,8 @@ class SiteProcesses:
 		self.run_folder = run_folder
 		self.logs = logs
 		self.python = python or sys.executable
+		# processes that answer, with WEB_THREADS each; tests want one, whose log they read
+		self.web_workers = 1
 		self.running: dict[str, Child] = {}
 		self.shells: list[Shell] = []
 		self.fork_server: ForkServer | None = None
@@ -38,7 +40,7 @@ class SiteProcesses:
 		return f"http://127.0.0.1:{self.port}"
 
 	def start_web(self) -> None:
-		"""gunicorn, as on a bench: one process with threads. Returns when it answers."""
+		"""gunicorn, as on a bench, with threads. Returns when it answers."""
 		self.begin_web()
 		self.wait_for_web()
 
@@ -47,7 +49,7 @@ class SiteProcesses:
 			"web",
 			"gunicorn",
 			["sandbox.engine.wsgi:application", "--bind", f"127.0.0.1:{self.port}"],
-			["--workers", "1", "--worker-class", "gthread", "--threads", str(WEB_THREADS)],
+			["--workers", str(self.web_workers), "--worker-class", "gthread", "--threads", str(WEB_THREADS)],
 			["--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning"],
 		)
 
