@@ -359,7 +359,7 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 		return outcome_of(subscription, local[1], _("Also linked to another document of the producer: kept"))
 	changed_here = two_way.is_changed_here(parse_data(event, "data_before"), local, work)
 	if work.as_it_is_now:
-		return make_room(event, about, work)
+		return make_room(event, about, work, DELETED_THERE if changed_here else "")
 	try:
 		documents.delete(*local)
 	except frappe.LinkExistsError as error:
@@ -371,7 +371,7 @@ def apply_delete(event: Event, about: About, work: Work) -> Outcome:
 	return outcome_of(subscription, local[1], done, conflict=DELETED_THERE if changed_here else "")
 
 
-def make_room(event: Event, about: About, work: Work) -> Outcome:
+def make_room(event: Event, about: About, work: Work, conflict: str) -> Outcome:
 	"""Delete a document to which others are linked here that were brought later, and mean another one: the producer has made it since under
 	the same name. It comes whole, and they are linked to that. Raises LinkExistsError where any other one is linked to it."""
 	places = places_brought_after(about.local, event["position"], work.event_producer)
@@ -379,7 +379,7 @@ def make_room(event: Event, about: About, work: Work) -> Outcome:
 	documents.delete(*about.local)
 	work.resolver.drop(about.key)
 	point_to(places, renaming.bring_namesake(about, work).local_name or about.local[1])
-	return outcome_of(about.subscription, about.local[1], _("Deleted"))
+	return outcome_of(about.subscription, about.local[1], _("Deleted"), conflict=conflict)
 
 
 HANDLERS = {

@@ -5,12 +5,16 @@ that name, up to now, the link went to this one: before this is renamed or delet
 afterwards. It never commits.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import frappe
+from frappe.model.dynamic_links import get_dynamic_link_map
 from frappe.model.rename_doc import get_link_fields
+from frappe.utils import cint
 
 from event_streaming.identity import registry
+from event_streaming.identity.origin import taking_from
 from event_streaming.identity.registry import LocalKey
 
 # of one field that links
@@ -18,11 +22,12 @@ MOST = 1_000
 
 
 class Place(NamedTuple):
-	"""One row with a link, of the document itself or of a table in it."""
+	"""One row with a link, of the document `owner` itself or of a table in it."""
 
 	doctype: str
 	name: str
 	fieldname: str
+	owner: LocalKey
 
 
 def places_brought_after(local: LocalKey, position: int, event_producer: str) -> list[Place]:
@@ -33,27 +38,35 @@ def places_brought_after(local: LocalKey, position: int, event_producer: str) ->
 	doctype, name = local
 	# DocType of a document -> its name -> where in it
 	found: dict[str, dict[str, list[Place]]] = {}
-	for field in get_link_fields(doctype):
-		meta = frappe.get_meta(field.parent)
-		if field.issingle or meta.get("is_virtual"):
+	for table, fieldname, condition in fields_that_link(doctype):
+		meta = frappe.get_meta(table)
+		if cint(meta.issingle) or cint(meta.get("is_virtual")):
 			continue
 		owner = ["parenttype", "parent"] if meta.istable else []
-		rows = frappe.get_all(field.parent, {field.fieldname: name}, ["name", *owner], limit=MOST)
-		for row in rows:
-			of, which = (row.parenttype, row.parent) if meta.istable else (field.parent, row.name)
+		for row in frappe.get_all(table, {**condition, fieldname: name}, ["name", *owner], limit=MOST):
+			of, which = (row.parenttype, row.parent) if meta.istable else (table, row.name)
 			found.setdefault(of, {}).setdefault(which, []).append(
-				Place(field.parent, row.name, field.fieldname)
+				Place(table, row.name, fieldname, (of, str(which)))
 			)
 	return [
 		place
-		for of, documents in found.items()
-		for which, identities in registry.find_for_local(of, documents).items()
+		for of, linking in found.items()
+		for which, identities in registry.find_for_local(of, linking).items()
 		if any(each.event_producer == event_producer and each.covered_to >= position for each in identities)
-		for place in documents[which]
+		for place in linking[which]
 	]
 
 
+def fields_that_link(doctype: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+	"""(DocType, fieldname, what else its rows have) of fields that link to documents of a DocType, as Frappe finds them for a rename."""
+	for field in get_link_fields(doctype):
+		yield field.parent, field.fieldname, {}
+	for field in get_dynamic_link_map().get(doctype, []):
+		yield field.parent, field.fieldname, {field.options: doctype}
+
+
 def point_to(places: list[Place], name: str | None) -> None:
-	"""Let these links go to that document, without its being a change of the documents that have them."""
+	"""Let these links go to that document. That is no change of this site's own; who subscribes to it is told."""
 	for place in places:
-		frappe.db.set_value(place.doctype, place.name, place.fieldname, name, update_modified=False)
+		taking_from(*place.owner)
+		frappe.get_doc(place.doctype, place.name).db_set(place.fieldname, name, update_modified=False)

@@ -20,7 +20,11 @@ from event_streaming.consumer.life_cycle.permission import as_it_will_be, author
 from event_streaming.consumer.life_cycle.rows import insert_together, missing_rows, replace_rows, update_rows
 from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stamps_of, take_away
 from event_streaming.consumer.life_cycle.state_before import keep_state
-from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, stored_after_hooks
+from event_streaming.consumer.life_cycle.stored import (
+	note_dynamic_links,
+	put_stored_rows_back,
+	stored_after_hooks,
+)
 from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.exceptions import RowMissing
 from event_streaming.identity.origin import writing
@@ -78,6 +82,7 @@ def insert(
 	if docstatus == SUBMITTED:
 		keep_after(doc, kept, kept.values if settled is None else settled)
 	keep_after_hooks(doc, stamps, kept)
+	note_dynamic_links(doc)
 	return doc, warnings + kept.warnings()
 
 
@@ -245,6 +250,7 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 	if target > was and target == SUBMITTED:
 		keep_after(doc, kept, stamps)
 	keep_after_hooks(doc, kept_stamps, kept)
+	note_dynamic_links(doc)
 
 
 def rights_for(was: int, target: int, dirty: bool) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from doctypes import CITY, ORDER, TICKET
+from doctypes import CITY, ORDER, TICKET, with_orders
 from documents import change, delete, insert, make_orders, only, read_doc, read_rows, set_settings, unique
 from fake_producer import FakeProducer
 from logs import make_due, sync_logs
@@ -268,17 +268,46 @@ def test_a_name_that_is_anothers_by_now_makes_no_document_of_two(producer, consu
 	assert sorted(consumer.run(names_kept, doctype=ORDER)) == sorted(left)
 
 
+ABOUT = [
+	{"fieldname": "about_doctype", "label": "About DocType", "fieldtype": "Link", "options": "DocType"},
+	{"fieldname": "about", "label": "About", "fieldtype": "Dynamic Link", "options": "about_doctype"},
+]
+
+
 @pytest.mark.parametrize("ends", ["renamed", "merged", "deleted"])
-def test_what_was_brought_ahead_links_to_the_document_that_has_the_name_now(producer, consumer, ends):
+@pytest.mark.parametrize("field", ["city", "about"])
+def test_what_was_brought_ahead_links_to_the_document_that_has_the_name_now(
+	producer, consumer, extra_fields, field, ends
+):
 	"""It was linked to the former one, which is here: neither goes that link along with the rename, nor is it in the deletion's way."""
+	for site in (producer, consumer):
+		extra_fields(site, ORDER, *ABOUT)
 	subscribe(consumer, producer, ORDER, CITY)
+	name_becomes_anothers(producer, consumer, field, ends)
+
+
+@pytest.mark.parametrize("ends", ["renamed", "deleted"])
+@pytest.mark.parametrize("field", ["city", "about"])
+def test_the_next_site_hears_to_which_document_it_links(producer, consumer, third, extra_fields, field, ends):
+	with_orders(third)
+	for site in (producer, consumer, third):
+		extra_fields(site, ORDER, *ABOUT)
+	subscribe(consumer, producer, ORDER, CITY)
+	subscribe(third, consumer, ORDER, CITY)
+	name_becomes_anothers(producer, consumer, field, ends, third)
+
+
+def name_becomes_anothers(producer, consumer, field: str, ends: str, *further) -> None:
+	"""A city goes, another one gets its name, and an order that links to this comes first. `further` are sites that have it all from the
+	consumer."""
 	town, later, prefix = unique("town"), unique("later"), unique("needs")
+	linked = {field: town, "about_doctype": CITY}
 	producer.run(insert, doctype=CITY, title=town, country_name="first")
 	before = producer.run(
 		insert_named,
 		name=unique("before"),
 		title=f"{prefix} before",
-		city=None if ends == "deleted" else town,
+		**(linked if ends != "deleted" else {}),
 	)
 	pull(consumer, producer)
 	if ends == "merged":
@@ -289,26 +318,29 @@ def test_what_was_brought_ahead_links_to_the_document_that_has_the_name_now(prod
 		producer.run(rename, doctype=CITY, old=town, new=later, merge=ends == "merged")
 	producer.run(insert, doctype=CITY, title=town, country_name="second")
 	order = producer.run(
-		insert_named, name=unique("order"), title=prefix, city=town, rows=[{"item": "bolt", "qty": 1}]
+		insert_named, name=unique("order"), title=prefix, rows=[{"item": "bolt", "qty": 1}], **linked
 	)
 
 	copy(consumer, producer, ORDER, pulls=False, **{ORDER: {"title": prefix}})
 	pull(consumer, producer)
+	for site in further:
+		pull(site, consumer)
 
-	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
-	countries = consumer.run(countries_of, titles=[prefix, f"{prefix} before"])
-	assert countries == {prefix: "second", f"{prefix} before": None if ends == "deleted" else "first"}
-	assert consumer.run(cities_of, titles=[town, later]) == producer.run(cities_of, titles=[town, later])
-	for name in (order, before):
-		assert look(consumer, name) == look(producer, name)
+	for site in (consumer, *further):
+		assert {log["status"] for log in sync_logs(site)} == {"Synced"}
+		countries = site.run(countries_of, field=field, titles=[prefix, f"{prefix} before"])
+		assert countries == {prefix: "second", f"{prefix} before": None if ends == "deleted" else "first"}
+		assert site.run(cities_of, titles=[town, later]) == producer.run(cities_of, titles=[town, later])
+		for name in (order, before):
+			assert look(site, name) == look(producer, name)
 
 
-def countries_of(titles: list) -> dict:
-	"""Title of an order -> the country of its city."""
+def countries_of(field: str, titles: list) -> dict:
+	"""Title of an order -> the country of the city that it links to."""
 	import frappe
 
-	orders = frappe.get_all(ORDER, {"title": ["in", titles]}, ["title", "city"])
-	return {row.title: row.city and frappe.db.get_value(CITY, row.city, "country_name") for row in orders}
+	orders = frappe.get_all(ORDER, {"title": ["in", titles]}, ["title", field])
+	return {row.title: row[field] and frappe.db.get_value(CITY, row[field], "country_name") for row in orders}
 
 
 def cities_of(titles: list) -> list:

@@ -295,6 +295,24 @@ def test_a_dynamic_link_whose_doctype_did_not_change_brings_its_document(produce
 	assert consumer.run(read_doc, doctype=PERSON, name=other)
 
 
+def test_a_dynamic_link_that_is_the_first_of_its_kind_goes_along_with_a_rename_of_the_same_pull(
+	producer, consumer, deals, make
+):
+	"""Frappe knows by then what is linked to by Dynamic Links, as of the first rename; and does not look again."""
+	subscribe_more(consumer, producer, ARTICLE, CLIENT)
+	client, article, later = make(CLIENT), make(ARTICLE), unique("later")
+	pull(consumer, producer)
+	producer.run(rename, doctype=CLIENT, old=client, new=unique("client"))
+	deal = make(DEAL, party_type=ARTICLE, party=article)
+	producer.run(rename, doctype=ARTICLE, old=article, new=later)
+
+	pull(consumer, producer)
+
+	assert producer.run(read_doc, doctype=DEAL, name=deal)["party"] == later
+	assert consumer.run(read_doc, doctype=DEAL, name=deal)["party"] == later
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+
+
 def test_documents_that_link_to_each_other_arrive_with_all_links(producer, consumer, deals, make):
 	client = make(CLIENT)
 	person = make(PERSON, client=client)

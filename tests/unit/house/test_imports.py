@@ -80,6 +80,7 @@ PURE = {
 	f"{APP}.http.confidential",
 	f"{APP}.http.connection",
 	f"{APP}.http.networks",
+	f"{APP}.http.pauses",
 	f"{APP}.site.hours",
 	f"{APP}.admin.episodes",
 	f"{APP}.admin.prometheus",
