@@ -1,6 +1,7 @@
 """What messages between processes rely on: Frappe's cache in Redis, and what a process remembers for itself."""
 
 from documents import unique
+from streams import make_subscriber
 
 
 def set_value(key: str, value: str, seconds: int = 60) -> None:
@@ -147,3 +148,44 @@ def save_setting(value: int) -> None:
 	settings = frappe.get_single("Event Streaming Settings")
 	settings.connect_timeout = value
 	settings.save()
+
+
+def test_what_is_true_for_a_while_is_left_where_the_sites_cache_is_emptied(site):
+	"""Frappe 15 empties it with each User that is saved. What is known by heart of the site's documents goes."""
+	assert site.run(emptied_by, do="clear_cache") == {"relay": True, "listener": True, "known": False}
+
+
+def test_saving_a_user_takes_nothing_of_it(site):
+	site.run(make_subscriber)
+
+	found = site.run(emptied_by, do="save_user")
+
+	assert (found["relay"], found["listener"]) == (True, True)
+
+
+def emptied_by(do: str) -> dict:
+	import frappe
+
+	from event_streaming.consumer.logs import listener
+	from event_streaming.producer.notify import relay
+
+	producer, known = "http://producer.example", "event_streaming:known_by_heart"
+	standing = {"connected": True, "hears": True, "since": 1.0, "heard_on": 1.0, "problem": ""}
+	relay.say_running()
+	listener.keep(producer, standing)
+	frappe.cache.set_value(known, 1)
+	if do == "clear_cache":
+		frappe.clear_cache()
+	else:
+		user = frappe.get_doc("User", "stream@example.com")
+		user.bio = frappe.generate_hash(length=8)
+		user.save()
+	found = {
+		"relay": relay.is_running(),
+		"listener": bool(listener.standing_of(producer)),
+		"known": frappe.cache.get_value(known) is not None,
+	}
+	relay.say_ended()
+	listener.forget(producer)
+	frappe.cache.delete_value(known)
+	return found
