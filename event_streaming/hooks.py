@@ -158,25 +158,8 @@ ignore_links_on_delete = [
 	"Event Streaming Invitation",
 ]
 
-# what is true for a while, whoever empties the site's cache meanwhile; Frappe 15 does so with each User that is saved
-persistent_cache_keys = [
-	f"event_streaming:{what}"
-	for what in (
-		# that somebody publishes, what waits for it, and what it has said
-		"relay",
-		"positions",
-		"broker",
-		# that somebody listens; that a pull has to go round again
-		"listener:",
-		"wake:",
-		# what a bounded line has carried; how often something was seen, or tried
-		"line",
-		"alerts",
-		"unknown_codes",
-		# how far what a person waits for has got
-		"cause:",
-	)
-]
+# what is true for a while, whoever empties the site's cache meanwhile: site/claims.py
+persistent_cache_keys = ["event_streaming:kept:"]
 
 # sites with Frappe 13's module call these paths
 _OLD, _NEW = "frappe.event_streaming.doctype", "event_streaming.event_streaming.doctype"

@@ -31,11 +31,12 @@ from event_streaming.database.locks import advisory_lock
 from event_streaming.messages.coded import _
 from event_streaming.producer.registration import overview as producing
 from event_streaming.producer.registration.overview import ConsumerRow
+from event_streaming.site.claims import KEPT
 from event_streaming.site.settings import StreamSettings, get_settings
 
 DOCTYPE = "Event Streaming Alert"
 OPEN, OVER = "Open", "Over"
-COUNTS = "event_streaming:alerts"
+COUNTS = f"{KEPT}alerts"
 REMEMBERED_SECONDS = 60 * 60
 # so many failures in a row take about half an hour: counts where a clock was set back
 FAILURES_WITHOUT_CLOCK = 7

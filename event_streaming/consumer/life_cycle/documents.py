@@ -20,17 +20,15 @@ from event_streaming.consumer.life_cycle.permission import as_it_will_be, author
 from event_streaming.consumer.life_cycle.rows import insert_together, missing_rows, replace_rows, update_rows
 from event_streaming.consumer.life_cycle.stand_ins import Life, faithfully, stamps_of, take_away
 from event_streaming.consumer.life_cycle.state_before import keep_state
-from event_streaming.consumer.life_cycle.stored import (
-	note_dynamic_links,
-	put_stored_rows_back,
-	stored_after_hooks,
-)
+from event_streaming.consumer.life_cycle.stored import put_stored_rows_back, stored_after_hooks
 from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.exceptions import RowMissing
 from event_streaming.identity.origin import writing
 from event_streaming.messages.coded import _
 
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
+# where Frappe 16 has what links to what by a Dynamic Link; 15 has nothing there
+DYNAMIC_LINKS = "dynamic_link_map::"
 
 
 def insert(
@@ -82,7 +80,6 @@ def insert(
 	if docstatus == SUBMITTED:
 		keep_after(doc, kept, kept.values if settled is None else settled)
 	keep_after_hooks(doc, stamps, kept)
-	note_dynamic_links(doc)
 	return doc, warnings + kept.warnings()
 
 
@@ -250,7 +247,6 @@ def save(doc: Document, target: int, stamps: dict, dirty: bool, kept: KeptValues
 	if target > was and target == SUBMITTED:
 		keep_after(doc, kept, stamps)
 	keep_after_hooks(doc, kept_stamps, kept)
-	note_dynamic_links(doc)
 
 
 def rights_for(was: int, target: int, dirty: bool) -> tuple[str, ...]:
@@ -322,6 +318,7 @@ def rename(doctype: str, old: str, new: str, merge: bool, stamps: dict | None = 
 			)
 		)
 	hooks_run()
+	look_for_dynamic_links_again()
 	writing(doctype, old, new, stamps=stamps)
 	return rename_doc(
 		doctype,
@@ -333,6 +330,16 @@ def rename(doctype: str, old: str, new: str, merge: bool, stamps: dict | None = 
 		show_alert=False,
 		rebuild_search=False,
 	)
+
+
+def look_for_dynamic_links_again() -> None:
+	"""Let Frappe find out anew which DocTypes are linked to by a Dynamic Link: it renames by that.
+
+	It does so once in a request or job, and 16 remembers it for hours beside that. On the producer each change was a request of its own;
+	here one job applies many, helpers and people write meanwhile, and any of them may have brought the first such link.
+	"""
+	frappe.local.dynamic_link_map = None
+	frappe.cache.delete_keys(DYNAMIC_LINKS)
 
 
 def stamp(doctype: str, name: str, stamps: dict, told: bool = False) -> dict:

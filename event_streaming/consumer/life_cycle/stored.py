@@ -1,7 +1,6 @@
 """A document as the database has it once its hooks have run, where these may have written past the object in memory.
 
-One query for a document: its stamps, and of each table how many of the rows that came are still there. And what Frappe has found out
-about the database before it was stored.
+One query for a document: its stamps, and of each table how many of the rows that came are still there.
 """
 
 from collections.abc import Iterable
@@ -77,20 +76,3 @@ def put_stored_rows_back(doc: Document, stored: dict | Document, kept: KeptValue
 		for each in rows:
 			if each.row.name not in left:
 				each.row.db_insert()
-
-
-def note_dynamic_links(doc: Document) -> None:
-	"""Let Frappe look again which DocTypes are linked to by a Dynamic Link, if it has not seen one of this document's or of its rows'.
-
-	It looks once in a request or job, and renames and deletes by that. On the producer each change was a request of its own; here one
-	job applies many, and any of them may have brought the first such link. Reads what is in memory only.
-	"""
-	known = getattr(frappe.local, "dynamic_link_map", None)
-	if known is None:
-		return
-	for each in (doc, *doc.get_all_children()):
-		for df in each.meta.get_dynamic_link_fields():
-			seen = {(field.parent, field.fieldname) for field in known.get(each.get(df.options), ())}
-			if each.get(df.options) and (each.doctype, df.fieldname) not in seen:
-				frappe.local.dynamic_link_map = None
-				return

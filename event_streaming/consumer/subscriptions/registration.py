@@ -35,6 +35,7 @@ from event_streaming.exceptions import (
 )
 from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url, time_zone, web_address
+from event_streaming.site.claims import KEPT
 from event_streaming.site.settings import get_settings
 from event_streaming.site.site_id import own_id
 from event_streaming.wire.checks import InvalidPage, whole_number
@@ -283,7 +284,7 @@ def ensure_registered(doc, producer: Producer, kept: PullState) -> PullState:
 
 def registering_key(nonce: str) -> str:
 	"""Where Redis has that this site is registering with this word, by which the producer that it told can call back."""
-	return f"event_streaming:registering:{keys.hash_of(nonce)}"
+	return f"{KEPT}registering:{keys.hash_of(nonce)}"
 
 
 def is_registering(nonce: str) -> bool:

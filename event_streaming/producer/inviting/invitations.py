@@ -25,6 +25,7 @@ from event_streaming.producer.subscriptions.hidden import of_row
 from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 from event_streaming.site.address import public_url, web_address
+from event_streaming.site.claims import KEPT
 from event_streaming.site.refused import refuse_system_doctypes
 from event_streaming.site.roles import ADMIN, ADMINISTRATOR
 from event_streaming.site.site_id import own_id
@@ -221,7 +222,7 @@ def refuse(doc: Any, reason: str, site_id: str, address: str) -> None:
 
 def _is_counted() -> bool:
 	"""Whether a code that anybody could have made up may fill another row of the audit log."""
-	key = frappe.cache.make_key("event_streaming:unknown_codes")
+	key = frappe.cache.make_key(f"{KEPT}unknown_codes")
 	try:
 		pipe = frappe.cache.pipeline()
 		pipe.set(key, 0, nx=True, ex=UNKNOWN_SECONDS)

@@ -13,11 +13,12 @@ from redis.exceptions import RedisError
 
 from event_streaming.broker.settings import BrokerSettings
 from event_streaming.http.confidential import Confidential
+from event_streaming.site.claims import KEPT
 from event_streaming.wire.broker import positions
 from event_streaming.wire.pages import Listen
 
 BACK_END = "nats"
-WAITING, RUNNING = "event_streaming:positions", "event_streaming:relay"
+WAITING, RUNNING = f"{KEPT}positions", f"{KEPT}relay"
 MOST_WAITING = 10_000
 # of positions nobody has fetched, and since the process was there last
 KEPT_SECONDS = 60

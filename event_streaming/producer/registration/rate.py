@@ -5,6 +5,7 @@ from redis.exceptions import RedisError
 
 from event_streaming.exceptions import TooManyRegistrations
 from event_streaming.messages.coded import _
+from event_streaming.site.claims import KEPT
 
 # what a person or a pull does is a few; an administrator who sets up a row of DocTypes one by one stays far below
 MOST, SECONDS = 60, 60
@@ -12,7 +13,7 @@ MOST, SECONDS = 60, 60
 
 def count_registration() -> None:
 	"""Count one of the user who asks. Raises TooManyRegistrations (429) beyond MOST in SECONDS."""
-	key = frappe.cache.make_key(f"event_streaming:registrations:{frappe.session.user}")
+	key = frappe.cache.make_key(f"{KEPT}registrations:{frappe.session.user}")
 	try:
 		# in one transaction: a counter without an end would lock the user out for good
 		pipe = frappe.cache.pipeline()

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from frappe.utils.password import get_encryption_key
 
-KEPT = "event_streaming:broker_standing"
+from event_streaming.site.claims import KEPT
+
+STANDING = f"{KEPT}broker_standing"
 # whoever publishes says it again long before; when nobody does, consumers are told of no broker any more
 KEPT_SECONDS = 120
 WORD, ROOT = 16, 8
@@ -48,12 +50,12 @@ def public_key() -> str:
 def keep_standing(epoch: str, standing: str, open_to: dict[str, list[str]]) -> None:
 	"""For the feed, which tells consumers: DocType -> those that may read it whole."""
 	value = {"epoch": epoch, "standing": standing, "open": open_to}
-	frappe.cache.set_value(KEPT, value, expires_in_sec=KEPT_SECONDS)
+	frappe.cache.set_value(STANDING, value, expires_in_sec=KEPT_SECONDS)
 
 
 def kept_standing() -> dict:
 	"""What whoever publishes has said last; {} when nobody publishes."""
-	return frappe.cache.get_value(KEPT, expires=True) or {}
+	return frappe.cache.get_value(STANDING, expires=True) or {}
 
 
 def _made(*words: str) -> bytes:

@@ -1,5 +1,6 @@
 """What messages between processes rely on: Frappe's cache in Redis, and what a process remembers for itself."""
 
+import pytest
 from documents import unique
 from streams import make_subscriber
 
@@ -150,12 +151,14 @@ def save_setting(value: int) -> None:
 	settings.save()
 
 
-def test_what_is_true_for_a_while_is_left_where_the_sites_cache_is_emptied(site):
-	"""Frappe 15 empties it with each User that is saved. What is known by heart of the site's documents goes."""
-	assert site.run(emptied_by, do="clear_cache") == {"relay": True, "listener": True, "known": False}
+@pytest.mark.parametrize("do", ["clear_cache", "rename"])
+def test_what_is_true_for_a_while_is_left_where_the_sites_cache_is_emptied(site, do):
+	"""A rename of any document does that, too. What is known by heart of the site's documents goes."""
+	assert site.run(emptied_by, do=do) == {"relay": True, "listener": True, "known": False}
 
 
 def test_saving_a_user_takes_nothing_of_it(site):
+	"""Frappe 15 empties all of the cache with that."""
 	site.run(make_subscriber)
 
 	found = site.run(emptied_by, do="save_user")
@@ -176,6 +179,10 @@ def emptied_by(do: str) -> dict:
 	frappe.cache.set_value(known, 1)
 	if do == "clear_cache":
 		frappe.clear_cache()
+	elif do == "rename":
+		title = frappe.generate_hash(length=8)
+		old = frappe.get_doc({"doctype": "Note", "title": title}).insert().name
+		frappe.rename_doc("Note", old, f"{old} later", force=True, show_alert=False)
 	else:
 		user = frappe.get_doc("User", "stream@example.com")
 		user.bio = frappe.generate_hash(length=8)

@@ -5,14 +5,14 @@ import time
 from itertools import pairwise
 
 import pytest
-from doctypes import CITY, ORDER, TICKET, with_orders
+from doctypes import CITY, ORDER, TICKET, make_doctype, with_orders
 from documents import change, delete, insert, make_orders, only, read_doc, read_rows, set_settings, unique
 from fake_producer import FakeProducer
 from logs import make_due, sync_logs
 from streams import copy_now, make_event_producer, make_subscriber, pull, subscribe, wait_for
 
 FORM = "event_streaming.event_streaming.doctype.event_producer.event_producer"
-TASK = "Event Streaming Task"
+TASK, NUMBERED = "Event Streaming Task", "Streamed Number"
 pytestmark = pytest.mark.usefixtures("orders")
 
 
@@ -287,6 +287,34 @@ def test_what_was_brought_ahead_links_to_the_document_that_has_the_name_now(
 
 
 @pytest.mark.parametrize("ends", ["renamed", "deleted"])
+def test_what_was_brought_ahead_may_have_a_number_for_a_name(producer, consumer, ends):
+	for site in (producer, consumer):
+		site.run(make_numbered)
+	subscribe(consumer, producer, NUMBERED, CITY)
+	town, later, title = unique("town"), unique("later"), unique("numbered")
+	producer.run(insert, doctype=CITY, title=town, country_name="first")
+	pull(consumer, producer)
+	if ends == "deleted":
+		producer.run(delete, doctype=CITY, name=town)
+	else:
+		producer.run(rename, doctype=CITY, old=town, new=later)
+	producer.run(insert, doctype=CITY, title=town, country_name="second")
+	producer.run(insert, doctype=NUMBERED, title=title, city=town)
+
+	copy(consumer, producer, NUMBERED, pulls=False)
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	assert consumer.run(countries_of, doctype=NUMBERED, field="city", titles=[title]) == {title: "second"}
+
+
+def make_numbered() -> None:
+	city = {"fieldname": "city", "label": "City", "fieldtype": "Link", "options": CITY}
+	title = {"fieldname": "title", "label": "Title", "fieldtype": "Data"}
+	make_doctype(NUMBERED, [title, city], autoname="autoincrement")
+
+
+@pytest.mark.parametrize("ends", ["renamed", "deleted"])
 @pytest.mark.parametrize("field", ["city", "about"])
 def test_the_next_site_hears_to_which_document_it_links(producer, consumer, third, extra_fields, field, ends):
 	with_orders(third)
@@ -328,18 +356,18 @@ def name_becomes_anothers(producer, consumer, field: str, ends: str, *further) -
 
 	for site in (consumer, *further):
 		assert {log["status"] for log in sync_logs(site)} == {"Synced"}
-		countries = site.run(countries_of, field=field, titles=[prefix, f"{prefix} before"])
+		countries = site.run(countries_of, doctype=ORDER, field=field, titles=[prefix, f"{prefix} before"])
 		assert countries == {prefix: "second", f"{prefix} before": None if ends == "deleted" else "first"}
 		assert site.run(cities_of, titles=[town, later]) == producer.run(cities_of, titles=[town, later])
 		for name in (order, before):
 			assert look(site, name) == look(producer, name)
 
 
-def countries_of(field: str, titles: list) -> dict:
-	"""Title of an order -> the country of the city that it links to."""
+def countries_of(doctype: str, field: str, titles: list) -> dict:
+	"""Title of a document -> the country of the city that it links to."""
 	import frappe
 
-	orders = frappe.get_all(ORDER, {"title": ["in", titles]}, ["title", field])
+	orders = frappe.get_all(doctype, {"title": ["in", titles]}, ["title", field])
 	return {row.title: row[field] and frappe.db.get_value(CITY, row[field], "country_name") for row in orders}
 
 

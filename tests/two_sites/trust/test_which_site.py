@@ -547,4 +547,4 @@ def use_up_registrations(user: str) -> None:
 def seconds_left(user: str) -> int:
 	import frappe
 
-	return frappe.cache.ttl(frappe.cache.make_key(f"event_streaming:registrations:{user}"))
+	return frappe.cache.ttl(frappe.cache.make_key(f"event_streaming:kept:registrations:{user}"))
