@@ -1,6 +1,7 @@
 """Links between the files of the repository lead somewhere: README, the docs, and what stands beside them."""
 
 import re
+import subprocess
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -26,3 +27,12 @@ def test_relative_links_of_a_page_lead_to_files(page):
 	paths = {unquote(target.partition("#")[0]) for target in targets if not ELSEWHERE.match(target)}
 
 	assert not {path for path in paths if not (page.parent / path).exists()}
+
+
+def test_nothing_in_the_repository_is_a_link_to_somewhere_else_on_a_machine():
+	"""A work folder that is a link to another place, say: whoever clones it has that place not, and nothing is installed."""
+	listed = subprocess.run(["git", "ls-files", "--stage"], cwd=PROJECT, capture_output=True, text=True)
+	if listed.returncode:
+		pytest.skip("not a checkout of git: what belongs to the repository is not known")
+
+	assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
