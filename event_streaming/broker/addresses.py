@@ -3,8 +3,10 @@
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
+from event_streaming.http.certificates import trusted
 from event_streaming.http.networks import Bound, is_permitted
 
 SCHEMES = ("nats", "tls")
@@ -56,6 +58,11 @@ def permitted_servers(urls: Iterable[str], bound: Bound) -> list[Server]:
 			if is_permitted(bound, server.host, address):
 				found.append(Server(_url(parts.scheme, address, parts.port), server.host, server.tls))
 	return found
+
+
+def tls_of(server: Server, authorities: str) -> dict[str, Any]:
+	"""What nats-py's `connect` is to be given beside the address: the name that stands in the certificate, and who may have signed it."""
+	return {"tls": trusted(authorities), "tls_hostname": server.host} if server.tls else {}
 
 
 def _url(scheme: str, host: str, port: int | None) -> str:

@@ -5,12 +5,11 @@ Every failure is a BrokerUnavailable: whoever calls goes on without the broker, 
 
 import asyncio
 import json
-import ssl
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from event_streaming.broker.addresses import Server
+from event_streaming.broker.addresses import Server, tls_of
 from event_streaming.exceptions import BrokerMissing, BrokerUnavailable
 from event_streaming.messages.coded import _
 
@@ -230,7 +229,7 @@ class NatsClient:
 						error_cb=_ignored,
 						disconnected_cb=self._is_lost,
 						closed_cb=self._is_lost,
-						**_tls(server, authorities),
+						**tls_of(server, authorities),
 					),
 					2 * CONNECT_SECONDS,
 				)
@@ -294,10 +293,3 @@ async def _ignored(_error: Exception) -> None:
 
 def _headers(name: str, after: int) -> dict[str, str]:
 	return {MESSAGE_ID: name, EXPECTED: str(after)}
-
-
-def _tls(server: Server, authorities: str) -> dict[str, Any]:
-	if not server.tls:
-		return {}
-	context = ssl.create_default_context(cadata=authorities or None)
-	return {"tls": context, "tls_hostname": server.host}

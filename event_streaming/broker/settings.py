@@ -6,6 +6,8 @@ import frappe
 from frappe.utils import cint
 from frappe.utils.password import get_decrypted_password
 
+from event_streaming.exceptions import BrokerUnavailable
+from event_streaming.http.allowed import site_authorities
 from event_streaming.http.confidential import Confidential
 from event_streaming.site.settings import DOCTYPE
 
@@ -38,6 +40,15 @@ def get_broker_settings() -> BrokerSettings:
 		replicas=min(max(cint(stored.get("nats_replicas")) or 1, 1), 5),
 		days=min(max(cint(stored.get("nats_days")) or 7, 1), 365),
 	)
+
+
+def trusted_authorities(own: str | None = "") -> str:
+	"""Certificates of the authorities that a server's certificate is checked against: those of a connection, else those of this site, as for
+	every call that it makes. Raises BrokerUnavailable when these can't be read."""
+	try:
+		return own or site_authorities()
+	except ValueError as error:
+		raise BrokerUnavailable(str(error)) from None
 
 
 def _lines(text: str | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import ssl
 from datetime import UTC, datetime
 
 from cryptography import x509
+from requests.certs import where
 
 ONE = re.compile(r"-----BEGIN CERTIFICATE-----\s+[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 MOST_BYTES = 256 * 1024
@@ -37,6 +38,13 @@ def read_authorities(pasted: str | None) -> str:
 	if not context.cert_store_stats()["x509"]:
 		raise ValueError("no certificate")
 	return text
+
+
+def trusted(authorities: str) -> ssl.SSLContext:
+	"""Only what these authorities have signed; without any, what everybody trusts."""
+	if authorities:
+		return ssl.create_default_context(cadata=authorities)
+	return ssl.create_default_context(cafile=where())
 
 
 def first_end(authorities: str | None) -> datetime | None:

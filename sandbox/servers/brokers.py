@@ -17,7 +17,10 @@ PROGRAM = "nats-server"
 
 @dataclass
 class NatsServer:
-	"""One server. `users` are (name, password, permissions as in the server's configuration); without any, everybody may do everything."""
+	"""One server. `users` are (name, password, permissions as in the server's configuration); without any, everybody may do everything.
+
+	`certificate` is a file with a key and a certificate: the server speaks TLS then, and nothing else.
+	"""
 
 	run_folder: Path
 	logs: Path
@@ -29,11 +32,12 @@ class NatsServer:
 	accepts_leaves: bool = False
 	port: int = 0
 	leaf_port: int = 0
+	certificate: Path | None = None
 	child: Child | None = None
 
 	@property
 	def url(self) -> str:
-		return f"nats://127.0.0.1:{self.port}"
+		return f"{'tls' if self.certificate else 'nats'}://127.0.0.1:{self.port}"
 
 	@property
 	def folder(self) -> Path:
@@ -75,6 +79,8 @@ class NatsServer:
 			*([f'  domain: "{self.name}"'] if self.leaf_of or self.accepts_leaves else []),
 			"}",
 		]
+		if self.certificate:
+			lines.append(f'tls {{ cert_file: "{self.certificate}", key_file: "{self.certificate}" }}')
 		if self.users:
 			users = ",\n".join(
 				f'  {{user: "{name}", password: "{word}"{f", permissions: {allowed}" if allowed else ""}}}'

@@ -3,14 +3,13 @@
 The same rules as in http/connection.py, for aiohttp. A host is looked up once, and what was checked is connected to.
 """
 
-import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests.certs import where
 from requests.utils import get_environ_proxies
 
 from event_streaming.consumer.listening.back_ends import Connection, NotListening
+from event_streaming.http.certificates import trusted
 from event_streaming.http.networks import Bound, is_permitted, is_permitted_unseen
 from event_streaming.wire.addresses import host_as_address
 
@@ -67,13 +66,6 @@ def session_for(connection: Connection) -> "aiohttp.ClientSession":
 		trust_env=proxied,
 		trace_configs=[trace],
 	)
-
-
-def trusted(authorities: str) -> ssl.SSLContext:
-	"""Only what these authorities have signed; without any, what everybody trusts."""
-	if authorities:
-		return ssl.create_default_context(cadata=authorities)
-	return ssl.create_default_context(cafile=where())
 
 
 async def refuse_redirect(_session: Any, _context: Any, params: Any) -> None:

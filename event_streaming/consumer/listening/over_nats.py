@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from typing import Any
 
-from event_streaming.broker.addresses import Server, permitted_servers, server_at
+from event_streaming.broker.addresses import Server, permitted_servers, server_at, tls_of
 from event_streaming.consumer.listening.back_ends import (
 	Connection,
 	Hears,
@@ -17,7 +17,6 @@ from event_streaming.consumer.listening.back_ends import (
 	in_one_line,
 	position_in,
 )
-from event_streaming.consumer.listening.checked import trusted
 from event_streaming.wire.broker.positions import open_position
 
 try:
@@ -120,10 +119,6 @@ def servers_of(connection: Connection) -> list[Server]:
 	if broker.own:
 		return [server_at(url) for url in broker.servers]
 	return permitted_servers(broker.servers, connection.bound)
-
-
-def tls_of(server: Server, authorities: str) -> dict[str, Any]:
-	return {"tls": trusted(authorities), "tls_hostname": server.host} if server.tls else {}
 
 
 async def closed(client: Any) -> None:

@@ -14,6 +14,7 @@ from frappe.utils.password import decrypt, encrypt
 
 from event_streaming.broker.addresses import Server, permitted_servers, read_servers, server_at
 from event_streaming.broker.nats_client import Fetched, NatsClient
+from event_streaming.broker.settings import trusted_authorities
 from event_streaming.consumer.folding.far_behind import FarBehind
 from event_streaming.consumer.folding.runs import is_composed
 from event_streaming.consumer.line.holding import holding
@@ -247,7 +248,7 @@ class BrokerPages:
 
 def how_to_connect(doc, grant: Grant) -> tuple[list[Server], str, str, str]:
 	"""Servers, user, password and authorities: of this site's own server, or as the producer says and this site may call."""
-	authorities = doc.get("ca_certificate") or ""
+	authorities = trusted_authorities(doc.get("ca_certificate"))
 	try:
 		own = [server_at(url) for url in read_servers(doc.get("nats_servers"))]
 	except ValueError:

@@ -13,7 +13,7 @@ import frappe
 
 from event_streaming.broker.addresses import server_at
 from event_streaming.broker.nats_client import NatsClient
-from event_streaming.broker.settings import BrokerSettings, get_broker_settings
+from event_streaming.broker.settings import BrokerSettings, get_broker_settings, trusted_authorities
 from event_streaming.database.locks import advisory_lock, locks_held
 from event_streaming.exceptions import BrokerUnavailable, EventStreamingError
 from event_streaming.http.pauses import Pauses
@@ -111,7 +111,7 @@ class Publisher:
 		self.look_at_settings_at = time.monotonic() + SAY_EVERY
 		self.hands_on, self.say_running_at = hands_on_positions(), 0.0
 		servers = [server_at(url) for url in settings.servers]
-		self.client = NatsClient(servers, settings.user, settings.password)
+		self.client = NatsClient(servers, settings.user, settings.password, trusted_authorities())
 		try:
 			self.last = self.find_end()
 		except BaseException:

@@ -39,6 +39,13 @@ def set_transport(event_producer: str, transport: str = "NATS") -> None:
 	doc.save()
 
 
+def trust(file: str) -> None:
+	"""This site trusts the authority of this file, for all that it calls; "" for none again."""
+	from frappe.installer import update_site_config
+
+	update_site_config("event_streaming_ca_file", file or "None", validate=False)
+
+
 def publish_first(title: str) -> int:
 	"""The first event of a stream: a publisher that finds none begins with what comes next."""
 	import frappe

@@ -19,15 +19,29 @@ from shops import (
 from streams import SUBSCRIBER, make_subscriber, wait_for
 
 from sandbox.servers.brokers import NatsServer
-from tests.faults.broker.hubs import USERS, set_servers
+from tests.fake_site import Authority
+from tests.faults.broker.hubs import USERS, set_servers, trust
 
 
 @pytest.fixture
-def hub(cluster, tmp_path):
-	server = NatsServer(tmp_path, cluster.engine.logs, users=USERS)
+def hub(request, producer, consumer, cluster, tmp_path):
+	"""With "tls" it has a certificate of the company's own authority, which both sites trust for all that they call."""
+	speaks_tls, server = (
+		bool(getattr(request, "param", "")),
+		NatsServer(tmp_path, cluster.engine.logs, users=USERS),
+	)
+	if speaks_tls:
+		server.certificate, pem = tmp_path / "server.pem", tmp_path / "authority.pem"
+		authority = Authority()
+		authority.context(tmp_path)
+		pem.write_text(authority.pem)
+	for site in (producer, consumer) if speaks_tls else ():
+		site.run(trust, file=str(pem))
 	server.start()
 	yield server
 	server.stop()
+	for site in (producer, consumer) if speaks_tls else ():
+		site.run(trust, file="")
 
 
 @pytest.fixture
@@ -75,6 +89,7 @@ def problem_of(consumer, producer) -> str:
 	return (consumer.run(standing, event_producer=producer.url) or {}).get("problem") or ""
 
 
+@pytest.mark.parametrize("hub", ["", "tls"], indirect=True, ids=["plain", "tls"])
 def test_a_change_comes_without_the_minute_and_without_a_call(producer, consumer, listening):
 	saved, from_a_job = unique("Saved"), unique("From a job")
 
