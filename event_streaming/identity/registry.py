@@ -171,6 +171,20 @@ def find_for_local(local_doctype: str, local_names: Collection[str]) -> dict[str
 	return found
 
 
+def local_names_from(event_producer: str, local_doctype: str, local_names: Collection[str]) -> set[str]:
+	"""Those of the documents here that stand for one of that producer's: one query for each AT_ONCE of them."""
+	table, found = frappe.qb.DocType(DOCTYPE), set()
+	for some in create_batch(sorted(local_names), AT_ONCE):
+		query = (
+			frappe.qb.from_(table)
+			.select(table.local_name)
+			.where((table.local_doctype == local_doctype) & table.local_name.isin(some))
+			.where(table.event_producer == event_producer)
+		)
+		found.update(str(name) for name in query.run(pluck=True))
+	return found & set(local_names)
+
+
 def local_doctypes() -> frozenset[str]:
 	"""The DocTypes of documents here that stand for remote ones: by the index's leading column alone."""
 	table = frappe.qb.DocType(DOCTYPE)

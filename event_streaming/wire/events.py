@@ -27,6 +27,8 @@ OF_FILES = (ATTACH, DETACH)
 UPDATE_TYPES = (CREATE, UPDATE, DELETE, RENAME, *OF_FILES)
 # in the data of a Create that the feed makes up from a document's present state: its files
 FILES_KEY = "_files"
+# in the data of a merge: the document that is left need not come for it, unless something there links to the one that is merged
+IF_NEEDED = "if_needed"
 # who wrote a document and when, the DocTypes in it and the place of a row: they say nothing of what it needs
 SAYS_NOTHING = frozenset(
 	(

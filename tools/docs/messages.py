@@ -78,6 +78,7 @@ WITHOUT = {
 		"{0} events that had not been applied are not tried again. If you subscribe again, verify and repair brings what is missing.",
 		"{0} stays {1} here instead of {2}: {3}",
 		"{0}, into which it was merged, is gone",
+		"{0}, into which it was merged, is not meant for this site",
 		"{0}. Both sites had changed {1}; a person has picked the values",
 		"{0}. Both sites had changed {1}; settled by {2}",
 		"{0}: {1} instead of {2}",

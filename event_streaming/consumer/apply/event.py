@@ -159,6 +159,7 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 	data = parse_data(event)
 	if not data:
 		raise InvalidPage(_("Event {0} makes a document but holds none.").format(event["id"]))
+	settled = settled_by(event, is_made_up=FILES_KEY in data)
 	files = parse_files(data.pop(FILES_KEY, None))
 	if work.resolver.is_renamed_here(about, data):
 		work.resolver.drop(about.key)
@@ -176,7 +177,7 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 		return bring_missing(about, work)
 	before = merging.stamps_of(about.local) if about.is_here and two_way.is_said_again(event) else None
 	try:
-		outcome = bring(about, Whole(data, event["position"], files, *settled_by(event)), work)
+		outcome = bring(about, Whole(data, event["position"], files, *settled), work)
 	except DependencyMissing as error:
 		if not is_folded(event):
 			raise_if_another_now(about, data, work, error)
@@ -187,10 +188,10 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 	return outcome
 
 
-def settled_by(event: Event) -> tuple[Collection[str] | None, bool]:
-	"""What an event says is what the document was then, what a copy says is what it is; of several events that are applied as one,
-	what the submission says. And whether the document has to be a new one."""
-	if not event["id"]:
+def settled_by(event: Event, is_made_up: bool) -> tuple[Collection[str] | None, bool]:
+	"""What an event says is what the document was then, what a copy says is what it is, and so is what a Create says that the feed has
+	made up; of several events that are applied as one, what the submission says. And whether the document has to be a new one."""
+	if not event["id"] or is_made_up:
 		return None, False
 	return event.get("submission", ()), is_folded(event)
 

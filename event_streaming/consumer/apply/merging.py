@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import frappe
+from frappe.model.delete_doc import check_if_doc_is_dynamically_linked, check_if_doc_is_linked
 from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.apply import two_way
@@ -35,7 +36,7 @@ from event_streaming.identity.fates import Merge
 from event_streaming.identity.registry import LINKED, LocalKey, RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.checks import MAX_NAME, text
-from event_streaming.wire.events import Event, parse_data, parse_root
+from event_streaming.wire.events import IF_NEEDED, Event, parse_data, parse_root
 from event_streaming.wire.pages import PROTOCOL
 
 STAMPS = ["modified", "modified_by"]
@@ -70,6 +71,12 @@ def merge_here(event: Event, about: About, key: RemoteKey, work: Work) -> Outcom
 		)
 	if is_here and into.merges and into.local == local:
 		return merge_into_each_other(about, into, work)
+	if not into.local and not is_wanted(data, about):
+		return outcome_of(
+			about.subscription,
+			None,
+			_("{0}, into which it was merged, is not meant for this site").format(key[1]),
+		)
 	target = into.local or find_target(into, work)
 	if not target:
 		return outcome_of(
@@ -108,6 +115,23 @@ def became(said: Any, key: RemoteKey, merged: About, work: Work) -> Into:
 	if about.is_here and not two_way.is_remade(about, made, work):
 		return Into(about, made, [])
 	return Into(about.gone(), made, two_way.merges_here(about, about.root, made, work))
+
+
+def is_wanted(data: dict, about: About) -> bool:
+	"""Whether the document that is left is to be brought: the producer may not mean it for this site, where nothing links to the one that
+	is merged into it."""
+	if not data.get(IF_NEEDED):
+		return True
+	if not about.is_here:
+		return False
+	doc = frappe.get_doc(*about.local)
+	try:
+		check_if_doc_is_linked(doc)
+		check_if_doc_is_dynamically_linked(doc)
+	except frappe.LinkExistsError:
+		frappe.clear_last_message()
+		return True
+	return False
 
 
 def find_target(into: Into, work: Work) -> LocalKey | None:

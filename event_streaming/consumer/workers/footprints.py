@@ -162,7 +162,7 @@ class Footprints:
 			except InvalidPage:
 				# it fails with its own event
 				continue
-			if FILES_KEY in data:
+			if data.get(FILES_KEY):
 				marks.add(("files",))
 			for text in texts_in(data):
 				if is_local_url(text):

@@ -13,11 +13,13 @@ from frappe.utils import add_to_date, cint, create_batch, get_datetime, now_date
 
 from event_streaming.database import bulk_inserting
 from event_streaming.producer.documents.reading import by_doctype, existing_names
-from event_streaming.producer.log.rows import LOG, Key
+from event_streaming.producer.log.rows import LOG, Candidate, Key
 from event_streaming.producer.subscriptions.reader import Reader
-from event_streaming.producer.subscriptions.streamed import CONSUMER, streamed_doctypes
+from event_streaming.producer.subscriptions.streamed import CONSUMER, ROWS, streamed_doctypes
+from event_streaming.wire.events import DELETE, RENAME
 
 DOCTYPE = "Event Given Document"
+DELIVERIES = "Event Update Log Consumer"
 COLUMNS = (
 	"name",
 	"creation",
@@ -63,6 +65,67 @@ def record_given(consumer: str, doctype: str, positions: dict[str, int], for_ano
 	bulk_inserting.insert_or_update(DOCTYPE, COLUMNS, changed, sorted(rows))
 
 
+def record_renamed(reader: Reader, events: list[Candidate]) -> None:
+	"""What a consumer is told has another name now, it has under that name: of DocTypes with a condition, whose renames say what they
+	give."""
+	for doctype in {event.ref_doctype for event in events if event.gives}:
+		names = {
+			event.gives: event.position for event in events if event.ref_doctype == doctype and event.gives
+		}
+		known = given_documents(reader, doctype, list(names))
+		new = {name: position for name, position in names.items() if name not in known}
+		record_given(reader.consumer.name, doctype, new)
+
+
+def keep_what_was_delivered(names: list[int]) -> None:
+	"""Before events are cleared: who has got any of a document under a condition, as it would not be told of its end else."""
+	positions: dict[tuple[str, str], dict[str, int]] = {}
+	for (consumer, doctype, docname), (position, ends) in _last_delivered(names).items():
+		if not ends:
+			positions.setdefault((consumer, doctype), {})[docname] = position
+	for (consumer, doctype), found in positions.items():
+		known = _read_given(consumer, doctype, list(found))
+		upto = {
+			name: max(position, known[name].position if name in known else 0)
+			for name, position in found.items()
+		}
+		record_given(consumer, doctype, upto)
+
+
+def _last_delivered(names: list[int]) -> dict[tuple[str, str, str], tuple[int, bool]]:
+	"""(consumer, DocType, document) -> (position, whether it has ended there) of the last of these events that it has got, of
+	subscriptions with a condition."""
+	conditional = _under_conditions()
+	found = _delivered(names, {consumer for consumer, _doctype in conditional}) if conditional else []
+	if not found:
+		return {}
+	log, last = frappe.qb.DocType(LOG), {}
+	query = frappe.qb.from_(log).select(log.name, log.ref_doctype, log.docname, log.position, log.update_type)
+	parents = sorted({int(parent) for parent, _consumer, _left in found})
+	events = {str(row.name): row for row in query.where(log.name.isin(parents)).run(as_dict=True)}
+	for parent, consumer, left in found:
+		event = events[parent]
+		if (consumer, event.ref_doctype) in conditional:
+			key = consumer, event.ref_doctype, event.docname
+			ends = bool(left) or event.update_type in (DELETE, RENAME)
+			last[key] = max(last.get(key, (0, False)), (cint(event.position), ends))
+	return last
+
+
+def _under_conditions() -> set[tuple[str, str]]:
+	"""(consumer, DocType) of the subscriptions that have a condition."""
+	rows = frappe.qb.DocType(ROWS)
+	query = frappe.qb.from_(rows).select(rows.parent, rows.ref_doctype)
+	return set(query.where(rows.condition.isnotnull() & (rows.condition != "")).run())
+
+
+def _delivered(names: list[int], consumers: set[str]) -> list[tuple[str, str, int]]:
+	delivery = frappe.qb.DocType(DELIVERIES)
+	query = frappe.qb.from_(delivery).select(delivery.parent, delivery.consumer, delivery.has_left)
+	query = query.where(delivery.parent.isin([str(name) for name in names]))
+	return query.where(delivery.consumer.isin(sorted(consumers))).run()
+
+
 def given_key(consumer: str, doctype: str, name: str) -> str:
 	"""The row's name: one for each document of a consumer, exact where a collation takes "a" and "A" for the same."""
 	return hashlib.sha256("\n".join((consumer, doctype, name)).encode()).hexdigest()[:40]
@@ -70,12 +133,16 @@ def given_key(consumer: str, doctype: str, name: str) -> str:
 
 def given_documents(reader: Reader, doctype: str, names: list[str]) -> dict[str, Given]:
 	"""Those of the documents that the consumer was given whole."""
+	return _read_given(reader.consumer.name, doctype, names)
+
+
+def _read_given(consumer: str, doctype: str, names: list[str]) -> dict[str, Given]:
 	table, found = frappe.qb.DocType(DOCTYPE), {}
 	for some in create_batch(names, NAMES_AT_ONCE):
 		query = (
 			frappe.qb.from_(table)
 			.select(table.docname, table.position, table.for_another)
-			.where((table.consumer == reader.consumer.name) & (table.ref_doctype == doctype))
+			.where((table.consumer == consumer) & (table.ref_doctype == doctype))
 			.where(table.docname.isin(some))
 		)
 		found.update({name: Given(cint(position), bool(needed)) for name, position, needed in query.run()})

@@ -111,9 +111,9 @@ def _whole_as_sent(data: dict[str, Any] | None, hidden: Hidden) -> dict[str, Any
 	files = data.get(FILES_KEY)
 	state = {key: value for key, value in data.items() if key != FILES_KEY}
 	sent = hidden.document(state)
-	if files and (left := [file for file in files if not hidden.hides_file(file, state, sent)]):
-		return {**sent, FILES_KEY: left}
-	return sent
+	if files is None:
+		return sent
+	return {**sent, FILES_KEY: [file for file in files if not hidden.hides_file(file, state, sent)]}
 
 
 def _file_as_sent(

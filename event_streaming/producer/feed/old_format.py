@@ -11,6 +11,7 @@ from frappe.model.document import Document
 from frappe.utils import cint, cstr, get_datetime
 
 from event_streaming.messages.coded import _
+from event_streaming.producer.documents.given import record_renamed
 from event_streaming.producer.documents.reading import by_doctype, load_documents, permitted_names
 from event_streaming.producer.feed.permitted import count_withheld
 from event_streaming.producer.feed.selection import read_slice
@@ -54,7 +55,8 @@ def old_page(event_consumer: str, doctypes: str | list, last_update: str) -> lis
 		# an old consumer can't move its cursor over an empty page
 		reader.cursor = found.cursor
 		found = read_slice(reader, head)
-	record_deliveries(reader, found.events)
+	record_deliveries(reader, found.events, contained=found.contained)
+	record_renamed(reader, found.events)
 	count_withheld(reader, found.cursor)
 	# its own cursor stands still where nothing is meant for it: that must not keep the log from being cleared
 	taken = reader.cursor if found.events else found.cursor

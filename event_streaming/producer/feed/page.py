@@ -13,6 +13,7 @@ from frappe import parse_json
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
+from event_streaming.producer.documents.given import record_renamed
 from event_streaming.producer.feed.composing import Wish as AsOne
 from event_streaming.producer.feed.granting import grant_for
 from event_streaming.producer.feed.open import open_doctypes
@@ -140,6 +141,7 @@ def _page(
 			).format(consumer.name, public_url())
 		)
 	record_deliveries(reader, found.events, read.is_ahead, found.contained)
+	record_renamed(reader, found.events)
 	# while it is paused, nobody looks at what was sent before
 	if wish and log.head:
 		note_sent(reader, found.events)

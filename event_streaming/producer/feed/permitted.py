@@ -3,22 +3,24 @@
 Asks Frappe's permissions once for each DocType.
 """
 
+import json
+
 import frappe
 from frappe.utils import cint
 
 from event_streaming.messages.coded import _
 from event_streaming.producer.documents.reading import by_doctype, may_read_all, permitted_names
-from event_streaming.producer.log.rows import Candidate, Key
+from event_streaming.producer.log.rows import Candidate, Key, read_data
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.site.address import public_url
-from event_streaming.wire.events import DELETE
+from event_streaming.wire.events import DELETE, RENAME
 
 
 def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 	"""Only what the consumer's user may read.
 
 	Of a document that is gone nobody can say any more who might read it: its events go to a user who provably may read every
-	document of the DocType, to others only its end.
+	document of the DocType, to others only its end, and that it was merged into one that they may read.
 	"""
 	permitted: set[Key] = set()
 	trusted: set[str] = set()
@@ -38,17 +40,39 @@ def permitted(reader: Reader, events: list[Candidate]) -> list[Candidate]:
 			trusted.add(doctype)
 		now = {event.now for event in events if event.ref_doctype == doctype and event.now}
 		permitted.update((doctype, name) for name in permitted_names(doctype, now))
+	for event in events:
+		event.only_the_end = event.now is None and event.ref_doctype not in trusted
+	merges = _into_permitted(
+		[event for event in events if event.only_the_end and event.update_type == RENAME]
+	)
 	kept = []
 	for event in events:
 		if event.now is None:
-			event.only_the_end = event.ref_doctype not in trusted
-			if not event.only_the_end or event.update_type == DELETE:
+			if not event.only_the_end or event.update_type == DELETE or event.name in merges:
 				kept.append(event)
 		elif event.ref_doctype in reader.open or event.document in permitted:
 			kept.append(event)
 		else:
 			reader.withheld.append((event.ref_doctype, event.position))
 	return kept
+
+
+def _into_permitted(renames: list[Candidate]) -> set[str]:
+	"""Names of the renames that are merges into a document that the user may read."""
+	read_data(renames)
+	into = {event.name: name for event in renames if (name := merged_into(event))}
+	found: set[str] = set()
+	for doctype in {event.ref_doctype for event in renames}:
+		mine = [event.name for event in renames if event.ref_doctype == doctype and event.name in into]
+		readable = permitted_names(doctype, {into[name] for name in mine})
+		found |= {name for name in mine if into[name] in readable}
+	return found
+
+
+def merged_into(event: Candidate) -> str:
+	"""The document into which a rename that is read has merged its own; "" for none."""
+	data = json.loads(event.data or "{}")
+	return str(data.get("new_name") or "") if data.get("merge") else ""
 
 
 def count_withheld(reader: Reader, cursor: int) -> None:

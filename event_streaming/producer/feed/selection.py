@@ -80,12 +80,13 @@ def read_slice(reader: Reader, head: int) -> Slice:
 	reader.open = open_doctypes(reader, doctypes)
 	fates = find_documents(scanned)
 	scanned = permitted(reader, scanned)
-	scanned = meeting_conditions(reader, scanned, fates)
+	scanned, came_along = meeting_conditions(reader, scanned, fates)
 	scanned = without_hidden(reader, scanned)
 	if wish:
 		events, contained, cursor = _put_together(reader, scanned, reach, wish)
 	else:
 		(events, cursor), contained = _cut(reader, scanned, reach), []
+	contained += [event for event in came_along if event.at_position <= cursor]
 	if any(event.ref_doctype in reader.hidden and not event.ready for event in events):
 		raise AssertionError("an event would be sent with what is hidden in it")
 	read_data(events)

@@ -23,7 +23,7 @@ from event_streaming.producer.log.epochs import LogState
 from event_streaming.producer.log.rows import LOG, Candidate, dump
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.site.address import public_url
-from event_streaming.wire.events import CREATE, RENAME, Event
+from event_streaming.wire.events import CREATE, DELETE, RENAME, Event
 
 # of what is kept: another one after each change of it
 FORMAT = 5
@@ -156,7 +156,9 @@ def on_the_wire(found: Slice) -> list[Event]:
 			"ref_doctype": event.ref_doctype,
 			"docname": event.docname,
 			"data": event.data,
-			"data_before": _without_another(event) if event.only_the_end else event.data_before,
+			"data_before": _without_another(event)
+			if event.only_the_end and event.update_type == DELETE
+			else event.data_before,
 			"creation": str(event.creation),
 			"modified_by": event.owner,
 			"origin": event.origin or here,

@@ -7,6 +7,8 @@ In batches, each committed: a log of millions is cleared without one long lock. 
 holds the time from which the next ones go on counting.
 """
 
+from collections.abc import Callable
+
 import frappe
 from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
@@ -20,8 +22,8 @@ DELIVERIES = "Event Update Log Consumer"
 BATCH = 1_000
 
 
-def clear_update_log(days: int = 90) -> int:
-	"""Delete events older than `days`; returns how many."""
+def clear_update_log(days: int = 90, before_deleting: Callable[[list[int]], None] | None = None) -> int:
+	"""Delete events older than `days`; returns how many. `before_deleting` gets the names of each batch."""
 	before = get_datetime(add_to_date(now_datetime(), days=-cint(days)))
 	waiting, given_up = _waiting_consumers()
 	last = min([max(head_position() - 1, 0), *waiting.values()])
@@ -30,6 +32,8 @@ def clear_update_log(days: int = 90) -> int:
 		old = {name: position for name, position, creation in batch if creation < before}
 		if not old:
 			break
+		if before_deleting:
+			before_deleting(list(old))
 		_delete(list(old))
 		_mark_for_copy(given_up, upto=max(old.values()))
 		frappe.db.commit()

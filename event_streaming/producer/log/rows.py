@@ -52,6 +52,8 @@ class Candidate:
 	leaves: bool = False
 	# the name that its document has now; None when it is gone
 	now: str | None = None
+	# of a rename that is read: the name that it gives
+	gives: str = ""
 	# the consumer's user may know of it only that it is gone
 	only_the_end: bool = False
 	# it says what so many changes of its document have made together, and where the first of them stands

@@ -646,13 +646,20 @@ def test_a_known_document_that_no_longer_meets_its_condition_is_renamed_all_the_
 	assert ("Rename", unknown) not in events
 
 
-def test_a_known_document_that_is_merged_into_one_that_is_not_sent_is_deleted(producer, open_feed):
+def test_a_merge_into_a_document_that_is_not_sent_says_so_and_the_deletion_follows(producer, open_feed):
 	feed = open_feed({"ref_doctype": CITY, "condition": "doc.country_name == 'Siam'"})
-	known, other = make_city(producer, country_name="Siam"), make_city(producer)
+	known, unknown, other = make_city(producer, country_name="Siam"), make_city(producer), make_city(producer)
 	feed.read()
-	producer.run(merge_city, old=known, new=other)
+	for city in (known, unknown):
+		producer.run(merge_city, old=city, new=other)
 
-	assert feed.events() == [("Delete", known)]
+	merge, deletion = feed.read()["events"]
+
+	assert [(each["update_type"], each["docname"]) for each in (merge, deletion)] == [
+		("Rename", known),
+		("Delete", known),
+	]
+	assert json.loads(merge["data"])["if_needed"] == 1
 
 
 def merge_city(old: str, new: str) -> None:
@@ -858,6 +865,23 @@ def test_who_may_read_the_document_that_has_a_name_now_may_not_read_the_one_that
 
 	# of one that is gone its end alone
 	assert events == [("Delete", deleted), ("Create", renamed), ("Create", deleted)]
+
+
+def test_a_merge_is_told_to_those_who_may_read_the_document_that_is_left(producer, open_feed):
+	feed = open_feed(CITY)
+	merged, hidden, left = (make_city(producer) for _each in range(3))
+	producer.run(merge_city, old=merged, new=left)
+	producer.run(merge_city, old=hidden, new=make_city(producer))
+	producer.run(restrict_to_city, city=left)
+	try:
+		events = feed.read()["events"]
+	finally:
+		producer.run(lift_restrictions)
+
+	said = [
+		(event["update_type"], event["docname"]) for event in events if event["docname"] in (merged, hidden)
+	]
+	assert said == [("Rename", merged), ("Delete", merged), ("Delete", hidden)]
 
 
 def rename_city(old: str, new: str) -> None:

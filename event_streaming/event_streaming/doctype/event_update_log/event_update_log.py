@@ -8,6 +8,7 @@ import frappe
 from frappe.model.document import Document
 
 from event_streaming.database.indexes import add_index
+from event_streaming.producer.documents.given import keep_what_was_delivered
 from event_streaming.producer.feed import old_format
 from event_streaming.producer.log import retention
 from event_streaming.producer.reach.history import openly_sent_to
@@ -55,7 +56,7 @@ class EventUpdateLog(Document):
 
 	@staticmethod
 	def clear_old_logs(days: int = 30) -> None:
-		retention.clear_update_log(days)
+		retention.clear_update_log(days, keep_what_was_delivered)
 
 
 @frappe.whitelist()
