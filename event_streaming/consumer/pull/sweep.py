@@ -3,8 +3,13 @@
 A few of them have a job each. Many are worked off by a bounded number of jobs, the one that was asked longest ago first; after some
 seconds a job queues again, behind whatever has come meanwhile. Those that do not answer have one job of their own: what they cost,
 the others do not wait for.
+
+Redis has a mark for each part that has a job: the one that waits in the queue, or the one that is at work. Where a job was lost, with
+its worker or with its queue, the next minute or the one after begins again. A job that was only taken for lost finds another one at
+work, and ends.
 """
 
+import secrets
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +18,7 @@ from time import monotonic
 
 import frappe
 from frappe.utils import cint, now_datetime
+from frappe.utils.background_jobs import is_job_enqueued
 
 from event_streaming.consumer.pull.back_off import LONGEST_ASKED
 from event_streaming.consumer.pull.loop import pull
@@ -30,8 +36,12 @@ AWAY = "away"
 SLICE_SECONDS, SHARE_SECONDS = 10, 2
 # one that was asked so lately is not asked again
 LATELY = timedelta(seconds=30)
-# a part whose job was lost begins again
-LOST_SECONDS = 300
+# how the mark of a job begins that waits; where the queue can't tell that it is gone, it is believed for so long
+WAITS, WAITS_SECONDS = "waits ", 300
+# that of a job at work is renewed with each producer: it is longer than one takes, as a rule
+WORKS_SECONDS = 30
+# who did not answer in time is asked apart from the others, until then at most
+SLOW_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,8 @@ def pull_due() -> None:
 		return
 	parts = min(ceil(len(due) / OF_A_PART), MOST_PARTS)
 	for part in sorted({each.part(parts) for each in due if not _was_asked_lately(each)}):
-		if frappe.cache.set(_alive(part), 1, nx=True, ex=LOST_SECONDS):
-			_queue(part, parts)
+		if not _has_job(part):
+			_queue_anew(part, parts)
 
 
 def due_producers() -> list[Due]:
@@ -90,17 +100,26 @@ def _was_asked_lately(due: Due) -> bool:
 
 def sweep_part(part: str, parts: int) -> None:
 	"""The job: the producers of one part, until all have been asked or others are to have their turn."""
-	until = monotonic() + SLICE_SECONDS
+	until, turn = monotonic() + SLICE_SECONDS, secrets.token_hex(8)
+	mark = _marked(part)
+	if mark and not mark.startswith(WAITS):
+		return
+	_say_at_work(part, turn)
 	frappe.db.commit()
 	waiting = [each for each in due_producers() if each.part(parts) == part and not _was_asked_lately(each)]
 	for each in sorted(waiting, key=lambda each: each.last_pull or datetime.min):
-		if monotonic() >= until:
-			_queue(part, parts)
+		mark = _marked(part)
+		if mark not in ("", turn):
+			# another one has begun, as this one took too long
 			return
-		frappe.cache.expire(_alive(part), LOST_SECONDS)
+		if not mark or monotonic() >= until:
+			_queue_anew(part, parts)
+			return
+		_say_at_work(part, turn)
 		if claim(redis_key("queued", each.name)):
 			_ask(each)
-	frappe.cache.delete(_alive(part))
+	if _marked(part) == turn:
+		frappe.cache.delete(_key(part))
 
 
 def _ask(due: Due) -> None:
@@ -109,13 +128,14 @@ def _ask(due: Due) -> None:
 	try:
 		if due.away:
 			frappe.cache.srem(_slow_key(), due.name)
-			summary = pull(due.name)
+			# as long as it takes to see that it does not answer; a backlog is not for those who wait here
+			summary = pull(due.name, seconds=SHARE_SECONDS)
 		else:
 			summary = pull(due.name, seconds=SHARE_SECONDS, patience=QUICK_TIMEOUT)
 			if summary.error:
 				# as it was short: whether it is away is found out where nobody waits
 				frappe.cache.sadd(_slow_key(), due.name)
-				frappe.cache.expire(frappe.cache.make_key(_slow_key()), LOST_SECONDS)
+				frappe.cache.expire(frappe.cache.make_key(_slow_key()), SLOW_SECONDS)
 		if summary.goes_on:
 			request_pull(due.name)
 	except Exception:
@@ -132,9 +152,31 @@ def _slow_key() -> str:
 	return redis_key("slow", "")
 
 
-def _alive(part: str) -> bytes:
+def _key(part: str) -> bytes:
 	return frappe.cache.make_key(redis_key("sweep", part))
 
 
-def _queue(part: str, parts: int) -> None:
-	frappe.enqueue(SWEEP_JOB, queue=get_settings().queue, part=part, parts=parts)
+def _marked(part: str) -> str:
+	return (frappe.cache.get(_key(part)) or b"").decode()
+
+
+def _has_job(part: str) -> bool:
+	mark = _marked(part)
+	return is_job_enqueued(mark.removeprefix(WAITS)) if mark.startswith(WAITS) else bool(mark)
+
+
+def _say_at_work(part: str, turn: str) -> None:
+	settings = get_settings()
+	# those that are away are waited for as long as the settings say
+	longer = settings.connect_timeout + settings.read_timeout if part == AWAY else 0
+	frappe.cache.set(_key(part), turn, ex=WORKS_SECONDS + longer)
+
+
+def _queue_anew(part: str, parts: int) -> None:
+	job = f"event_streaming_sweep_{secrets.token_hex(8)}"
+	frappe.cache.set(_key(part), WAITS + job, ex=WAITS_SECONDS)
+	_queue(part, parts, job)
+
+
+def _queue(part: str, parts: int, job: str) -> None:
+	frappe.enqueue(SWEEP_JOB, queue=get_settings().queue, job_id=job, part=part, parts=parts)

@@ -15,9 +15,20 @@ def site(consumer):
 def forget() -> None:
 	import frappe
 
-	for kind in ("sweep", "slow", "queued"):
+	for kind in ("kept:sweep", "slow", "queued"):
 		for key in frappe.cache.get_keys(f"event_streaming:{kind}:"):
 			frappe.cache.delete(key)
+	empty_queues()
+
+
+def empty_queues() -> None:
+	"""Of the sweep's jobs."""
+	from frappe.utils.background_jobs import get_queue, get_queue_list
+
+	for queue in get_queue_list():
+		for job in get_queue(queue).jobs:
+			if job and "sweep_part" in str(job.kwargs.get("method")):
+				job.delete()
 
 
 def make_producers(count: int, away: int = 0) -> None:
@@ -67,7 +78,7 @@ def sweep_a_minute(hanging: list | None = None, seconds_each: float = 0, backlog
 
 	kept = {each: getattr(sweep, each) for each in ("pull", "monotonic", "request_pull", "_queue")}
 	sweep.pull, sweep.monotonic = pull, lambda: clock[0]
-	sweep.request_pull, sweep._queue = queued.append, lambda part, parts: jobs.append((part, parts))
+	sweep.request_pull, sweep._queue = queued.append, lambda part, parts, job: jobs.append((part, parts))
 	try:
 		sweep.pull_due()
 		first = list(jobs)
@@ -163,22 +174,141 @@ def sweep_with_one_that_raises(name: str) -> int:
 	return len(asked)
 
 
-def test_a_sweep_that_is_at_work_is_not_begun_again_and_one_that_was_lost_is(site):
-	site.run(make_producers, count=30)
+def test_one_that_is_back_with_a_backlog_has_a_job_of_its_own_for_it(site):
+	"""And no more of the time of those that are waited for than any other."""
+	site.run(make_producers, count=30, away=1)
 
-	assert site.run(begin) == 1
-	assert site.run(begin) == 0
-	site.run(forget)
-	assert site.run(begin) == 1
+	assert site.run(seconds_of_a_turn, part="away") == [2]
 
 
-def begin() -> int:
+def seconds_of_a_turn(part: str) -> list:
+	from types import SimpleNamespace
+
 	from event_streaming.consumer.pull import sweep
 
-	jobs = []
-	original, sweep._queue = sweep._queue, lambda *part: jobs.append(part)
+	asked = []
+
+	def pull(_name: str, seconds=None, patience=None):
+		asked.append(seconds)
+		return SimpleNamespace(error="", goes_on=False)
+
+	original, sweep.pull = sweep.pull, pull
 	try:
-		sweep.pull_due()
+		sweep.sweep_part(part, 1)
 	finally:
-		sweep._queue = original
-	return len(jobs)
+		sweep.pull = original
+	return asked
+
+
+def minute() -> int:
+	"""Jobs of the sweep that wait after what the scheduler does."""
+	from frappe.utils.background_jobs import get_queue, get_queue_list
+
+	from event_streaming.consumer.pull import sweep
+
+	sweep.pull_due()
+	jobs = [job for queue in get_queue_list() for job in get_queue(queue).jobs if job]
+	return sum("sweep_part" in str(job.kwargs.get("method")) for job in jobs)
+
+
+def test_a_sweep_that_waits_is_not_begun_again_and_one_that_the_queue_has_lost_is(site):
+	site.run(make_producers, count=30)
+
+	assert site.run(minute) == 1
+	assert site.run(minute) == 1
+	site.run(empty_queues)
+	assert site.run(minute) == 1
+
+
+def test_a_sweep_whose_worker_has_died_is_begun_again_within_the_minute(site):
+	site.run(make_producers, count=30)
+
+	found = site.run(die_at_work, part="0")
+
+	# while it may be alive nobody else begins
+	assert found["waiting"] == 0
+	assert 0 < found["seconds_believed"] <= 60
+	site.run(forget_marks)
+	assert site.run(minute) == 1
+
+
+def die_at_work(part: str) -> dict:
+	"""As kill -9 ends it, while it asks a producer; how long others take it for alive."""
+	import frappe
+
+	from event_streaming.consumer.pull import sweep
+	from event_streaming.site.claims import redis_key
+
+	def die(*_args, **_how):
+		raise KeyboardInterrupt
+
+	original, sweep.pull = sweep.pull, die
+	try:
+		sweep.sweep_part(part, 1)
+	except KeyboardInterrupt:
+		pass
+	finally:
+		sweep.pull = original
+	return {
+		"waiting": minute(),
+		"seconds_believed": frappe.cache.ttl(frappe.cache.make_key(redis_key("sweep", part))),
+	}
+
+
+def forget_marks() -> None:
+	"""As their expiry does."""
+	import frappe
+
+	for key in frappe.cache.get_keys("event_streaming:kept:sweep:"):
+		frappe.cache.delete(key)
+
+
+def test_one_that_was_taken_for_lost_leaves_the_rest_to_the_one_that_began_after_it(site):
+	site.run(make_producers, count=30)
+
+	assert site.run(asked_by_one_at_work, part="0", then="another job") == 1
+	site.run(forget_marks)
+	# and where it is not known any more who is at work, the rest is asked by a new job
+	assert site.run(asked_by_one_at_work, part="0", then="") == 1
+	assert site.run(minute) == 1
+
+
+def test_none_begins_where_one_is_at_work(site):
+	site.run(make_producers, count=30)
+	site.run(mark, part="0", text="another job")
+
+	assert site.run(asked_by_one_at_work, part="0", then="") == 0
+
+
+def mark(part: str, text: str) -> None:
+	"""Who has the part, by what is kept of it."""
+	import frappe
+
+	from event_streaming.site.claims import redis_key
+
+	key = frappe.cache.make_key(redis_key("sweep", part))
+	if text:
+		frappe.cache.set(key, text, ex=60)
+	else:
+		frappe.cache.delete(key)
+
+
+def asked_by_one_at_work(part: str, then: str) -> int:
+	"""How many it asks, if it is said to be another's part while it asks the first one."""
+	from types import SimpleNamespace
+
+	from event_streaming.consumer.pull import sweep
+
+	asked = []
+
+	def pull(name: str, **_how):
+		asked.append(name)
+		mark(part, then)
+		return SimpleNamespace(error="", goes_on=False)
+
+	original, sweep.pull = sweep.pull, pull
+	try:
+		sweep.sweep_part(part, 1)
+	finally:
+		sweep.pull = original
+	return len(asked)
