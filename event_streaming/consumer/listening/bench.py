@@ -55,22 +55,22 @@ class Bench:
 		inside(site, lambda: follow(event_producer, position))
 
 	def keep(self, site: str, standings: dict[str, Listener]) -> None:
-		"""How the connections of a site stand."""
+		"""How the connections of a site stand; asks no database, which may be away."""
 
 		def note() -> None:
 			for event_producer, standing in standings.items():
 				listener.keep(event_producer, standing)
 
-		inside(site, note)
+		beside(site, note)
 
 	def forget(self, site: str, event_producers: Iterable[str]) -> None:
-		"""These connections are no more."""
+		"""These connections are no more. Asks no database either."""
 
 		def note() -> None:
 			for event_producer in event_producers:
 				listener.forget(event_producer)
 
-		inside(site, note)
+		beside(site, note)
 
 
 def inside(site: str, do: Callable[[], Result]) -> Result:
@@ -78,6 +78,15 @@ def inside(site: str, do: Callable[[], Result]) -> Result:
 	frappe.init(site=site)
 	try:
 		frappe.connect()
+		return do()
+	finally:
+		frappe.destroy()
+
+
+def beside(site: str, do: Callable[[], Result]) -> Result:
+	"""Do something with what a site has in Redis, and without its database."""
+	frappe.init(site=site)
+	try:
 		return do()
 	finally:
 		frappe.destroy()

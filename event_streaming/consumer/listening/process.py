@@ -1,7 +1,8 @@
 """The process: one task for each connection, which connects again with growing pauses, and a look every few seconds at what is wanted.
 
 It knows sites only through `Sites`, and back ends only through `hold`. It keeps nothing: what it knows is gone with it, and the pull
-of each minute does without. A message costs at most one look at a cursor for each ASK_SECONDS and producer, however many come.
+of each minute does without. A message costs at most one look at a cursor for each ASK_SECONDS and producer, however many come. Sites are
+looked at side by side: one that does not answer holds up no other.
 """
 
 import asyncio
@@ -27,7 +28,8 @@ LOOK_SECONDS = 15
 ASK_SECONDS = 0.1
 # before the next try: those whom a restart has cut off must not come all at once
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-THREADS = 4
+# that follow what is heard, and that look at what is wanted; half of them at most wait for sites in trouble
+THREADS, LOOK_THREADS = 4, 8
 Key = tuple[str, str]
 
 
@@ -40,6 +42,21 @@ class Sites(Protocol):
 	def heard(self, site: str, event_producer: str, position: int) -> None: ...
 	def keep(self, site: str, standings: dict[str, dict]) -> None: ...
 	def forget(self, site: str, event_producers: list[str]) -> None: ...
+
+
+class Threads:
+	"""For one kind of work at sites. A site in trouble may take as long as a database needs to be given up: half of the threads are
+	kept for the others. `troubles`: site -> what the last try has come to, of those in trouble."""
+
+	def __init__(self, number: int, name: str, troubles: dict[str, str]):
+		self.pool = ThreadPoolExecutor(number, thread_name_prefix=name)
+		self.apart = asyncio.Semaphore(max(number // 2, 1))
+		self.troubles = troubles
+
+	async def run(self, site: str, do: Callable, *arguments: object) -> object:
+		"""Do something at a site. Raises what that raises."""
+		async with self.apart if site in self.troubles else contextlib.nullcontext():
+			return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: do(*arguments))
 
 
 class Line:
@@ -117,7 +134,8 @@ class Line:
 
 	async def _follow(self) -> None:
 		"""What was heard since the last question is one question."""
-		sites, site, name = self.process.sites, self.connection.site, self.connection.event_producer
+		process, sites = self.process, self.process.sites
+		site, name = self.connection.site, self.connection.event_producer
 		while True:
 			await self.news.wait()
 			self.news.clear()
@@ -125,11 +143,11 @@ class Line:
 			asked = self.asked.is_set()
 			self.asked.clear()
 			if asked:
-				await self.process.at_site(site, sites.connected, site, name, self.standing())
+				await process.at_site(process.following, site, sites.connected, site, name, self.standing())
 			elif newest:
-				await self.process.at_site(site, sites.heard, site, name, newest)
+				await process.at_site(process.following, site, sites.heard, site, name, newest)
 			else:
-				await self.process.at_site(site, sites.keep, site, {name: self.standing()})
+				await process.at_site(process.keeping, site, sites.keep, site, {name: self.standing()})
 			await asyncio.sleep(ASK_SECONDS)
 
 
@@ -160,9 +178,14 @@ class Process:
 		self.lines: dict[Key, Line] = {}
 		self.tasks: dict[Key, asyncio.Task] = {}
 		self.back_ends: dict[str, BackEnd | None] = {}
-		self.troubles: dict[str, str] = {}
 		self.stopping = asyncio.Event()
-		self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="site")
+		troubles: dict[str, str] = {}
+		self.following = Threads(THREADS, "follow", troubles)
+		self.looking = Threads(LOOK_THREADS, "look", troubles)
+		# needs no database, so that nobody waits for one
+		self.keeping = Threads(1, "keep", {})
+		# sites that are being looked at
+		self.looks: dict[str, asyncio.Task] = {}
 
 	async def run(self) -> None:
 		"""Listen until `stop` is called."""
@@ -177,32 +200,51 @@ class Process:
 	def stop(self) -> None:
 		self.stopping.set()
 
-	async def at_site(self, site: str, do: Callable, *arguments: object) -> object:
+	async def at_site(self, threads: Threads, site: str, do: Callable, *arguments: object) -> object:
 		"""Do something at a site, in a thread; trouble there is said once, and keeps nothing else from being done."""
 		try:
-			found = await asyncio.get_running_loop().run_in_executor(self.pool, lambda: do(*arguments))
+			found = await threads.run(site, do, *arguments)
 		except Exception as error:
-			trouble = f"{type(error).__name__}: {error}"
-			if self.troubles.get(site) != trouble:
-				self.troubles[site] = trouble
-				self.say(f"can't be looked at: {trouble}", site)
+			self._say_trouble(threads, site, error)
 			return None
-		self.troubles.pop(site, None)
+		threads.troubles.pop(site, None)
 		return found
 
+	def _say_trouble(self, threads: Threads, site: str, error: Exception) -> None:
+		trouble = f"{type(error).__name__}: {error}"
+		if threads.troubles.get(site) != trouble:
+			self.say(f"can't be looked at: {trouble}", site)
+		threads.troubles[site] = trouble
+
 	async def _look(self) -> None:
-		"""Sites, producers and keys that have come, changed or gone; and how each connection stands."""
-		sites = await self.at_site("", self.sites.sites)
+		"""Begin to look at each site, side by side, unless that of before is not over; nobody waits for it here."""
+		sites = await self.at_site(self.keeping, "", self.sites.sites)
 		if sites is None:
 			return
 		for site in {*sites, *(site for site, _producer in self.lines)}:
-			wanted = await self.at_site(site, self.sites.wanted, site) if site in sites else []
+			if site in self.looks:
+				await self._keep(site)
+			else:
+				self.looks[site] = asyncio.create_task(self._look_at(site, site in sites))
+
+	async def _look_at(self, site: str, is_there: bool) -> None:
+		"""Producers and keys that have come, changed or gone; and how each connection stands."""
+		try:
+			wanted = await self.at_site(self.looking, site, self.sites.wanted, site) if is_there else []
 			# a database that is away for a moment is no reason to hang up
 			if wanted is not None:
 				await self._hold_only(site, {each.event_producer: each for each in wanted})
-			standings = {name: line.standing() for (of, name), line in self.lines.items() if of == site}
-			if standings:
-				await self.at_site(site, self.sites.keep, site, standings)
+			await self._keep(site)
+		except Exception as error:
+			# a mistake of ours: the other sites go on
+			self._say_trouble(self.looking, site, error)
+		finally:
+			del self.looks[site]
+
+	async def _keep(self, site: str) -> None:
+		standings = {name: line.standing() for (of, name), line in self.lines.items() if of == site}
+		if standings:
+			await self.at_site(self.keeping, site, self.sites.keep, site, standings)
 
 	async def _hold_only(self, site: str, wanted: dict[str, Connection]) -> None:
 		held = [key for key in self.lines if key[0] == site]
@@ -210,7 +252,7 @@ class Process:
 		if gone:
 			await self._drop(gone)
 		if lost := [name for _site, name in gone if name not in wanted]:
-			await self.at_site(site, self.sites.forget, site, lost)
+			await self.at_site(self.keeping, site, self.sites.forget, site, lost)
 		for name, connection in wanted.items():
 			if (site, name) not in self.lines:
 				line = self.lines[site, name] = Line(connection, self._back_end(connection.back_end), self)
@@ -234,13 +276,18 @@ class Process:
 		await asyncio.gather(*tasks, return_exceptions=True)
 
 	async def _end(self) -> None:
+		looks = list(self.looks.values())
+		for look in looks:
+			look.cancel()
+		await asyncio.gather(*looks, return_exceptions=True)
 		by_site: dict[str, list[str]] = {}
 		for site, name in self.lines:
 			by_site.setdefault(site, []).append(name)
 		await self._drop(list(self.lines))
 		for site, names in by_site.items():
-			await self.at_site(site, self.sites.forget, site, names)
-		self.pool.shutdown(wait=False, cancel_futures=True)
+			await self.at_site(self.keeping, site, self.sites.forget, site, names)
+		for threads in (self.following, self.looking, self.keeping):
+			threads.pool.shutdown(wait=False, cancel_futures=True)
 
 
 def listen(

@@ -330,6 +330,48 @@ def told() -> list[str]:
 	return published
 
 
+def test_how_connections_stand_is_kept_and_ended_while_the_database_is_away(consumer, orders):
+	assert consumer.run(stand_without_a_database, event_producer="http://head.example") == [True, False]
+
+
+def stand_without_a_database(event_producer: str) -> list[bool]:
+	"""In a thread, as the process does it."""
+	import threading
+
+	import frappe
+
+	from event_streaming.consumer.listening.bench import Bench
+
+	site, original, troubles = frappe.local.site, frappe.connect, []
+	kept = {"connected": True, "hears": True, "since": 1.0, "heard_on": 1.0, "problem": ""}
+
+	def connect(*_args, **_how):
+		raise RuntimeError("the database is away")
+
+	def there(do) -> bool:
+		def work() -> None:
+			try:
+				do()
+			except Exception as error:
+				troubles.append(error)
+
+		thread = threading.Thread(target=work)
+		thread.start()
+		thread.join()
+		return bool(standing(event_producer))
+
+	frappe.connect = connect
+	try:
+		found = [
+			there(lambda: Bench().keep(site, {event_producer: kept})),
+			there(lambda: Bench().forget(site, [event_producer])),
+		]
+	finally:
+		frappe.connect = original
+	assert not troubles, troubles
+	return found
+
+
 def test_an_approval_is_heard_of_at_once(producer, consumer, orders, realtime):
 	subscribe_from_behind_a_router(producer, consumer, realtime_port=realtime.port)
 	producer.run(decide, consumer_url=HERE, status="Rejected")

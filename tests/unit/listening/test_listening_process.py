@@ -1,6 +1,7 @@
 """The process that listens, with sites and a back end that are made up: what it asks, and how it goes on after trouble."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -14,9 +15,11 @@ from event_streaming.http.networks import parse_bound
 SITE, PRODUCER = "shop.example", "https://head.example"
 
 
-def connection(key: str = "one", producer: str = PRODUCER, back_end: str = "realtime", **more) -> Connection:
+def connection(
+	key: str = "one", producer: str = PRODUCER, back_end: str = "realtime", site: str = SITE, **more
+) -> Connection:
 	return Connection(
-		SITE, producer, back_end, 0, "head.example", "an event", Confidential(f"token {key}"), **more
+		site, producer, back_end, 0, "head.example", "an event", Confidential(f"token {key}"), **more
 	)
 
 
@@ -190,6 +193,107 @@ def test_a_site_that_can_not_be_looked_at_keeps_its_connections():
 	run(sites, back_end, away)
 
 	assert len(back_end.held) == 1
+
+
+class SitesOneOfWhichHangs(MadeUpSites):
+	"""Looking at some of the sites ends only when the test does."""
+
+	def __init__(self, hanging: list[str], *connections: Connection):
+		super().__init__(*connections)
+		self.hanging = hanging
+		self.is_over = threading.Event()
+		self.lock = threading.Lock()
+		self.at_once = self.most_at_once = 0
+
+	def sites(self) -> list[str]:
+		return [*self.hanging, SITE]
+
+	def wanted(self, site: str) -> list[Connection]:
+		with self.lock:
+			self.at_once += 1
+			self.most_at_once = max(self.at_once, self.most_at_once)
+		if site in self.hanging and self.hangs(site):
+			self.is_over.wait(30)
+		with self.lock:
+			self.at_once -= 1
+		return [each for each in self.connections if each.site == site]
+
+	def hangs(self, site: str) -> bool:
+		return True
+
+
+def test_a_site_that_does_not_answer_holds_up_no_other():
+	sites = SitesOneOfWhichHangs(["hanging.example"], connection())
+	back_end = MadeUpBackEnd()
+
+	def change() -> bool:
+		if len(back_end.held) == 1:
+			sites.connections.append(connection(producer="https://other.example"))
+		return len(sites.of("connected")) == 2 and len(sites.of("keep")) > 10
+
+	try:
+		process = run(sites, back_end, change)
+	finally:
+		sites.is_over.set()
+
+	assert not any("can't be looked at" in line for line in process.said)
+
+
+def test_that_connections_stand_is_said_however_many_sites_do_not_answer():
+	"""Who has come so far as to listen does not lose it as the databases of others are away."""
+	others = [f"shop{number}.example" for number in range(2 * listening.LOOK_THREADS)]
+	sites = SitesOneOfWhichHangs(others, *(connection(site=site) for site in [*others, SITE]))
+	sites.hangs = lambda site: bool(sites.of("connected"))
+	kept: list[str] = []
+	sites.keep = lambda site, standings: kept.append(site)
+
+	try:
+		run(sites, MadeUpBackEnd(), lambda: kept.count(SITE) > 10 and kept.count(others[0]) > 10)
+	finally:
+		sites.is_over.set()
+
+
+def test_sites_are_looked_at_side_by_side_up_to_a_bound():
+	others = [f"shop{number}.example" for number in range(3 * listening.LOOK_THREADS)]
+	sites = SitesOneOfWhichHangs(others)
+
+	try:
+		run(sites, MadeUpBackEnd(), lambda: sites.most_at_once == listening.LOOK_THREADS)
+	finally:
+		sites.is_over.set()
+
+
+def test_sites_in_trouble_leave_half_of_the_threads_to_the_others():
+	others = [f"shop{number}.example" for number in range(2 * listening.LOOK_THREADS)]
+	sites = SitesOneOfWhichHangs(others, connection())
+	tried: list[str] = []
+
+	def hangs(site: str) -> bool:
+		"""The first try fails, the next one hangs."""
+		with sites.lock:
+			tried.append(site)
+			if tried.count(site) == 1:
+				sites.at_once -= 1
+				raise RuntimeError("the database is away")
+		return True
+
+	sites.hangs = hangs
+	back_end = MadeUpBackEnd()
+
+	def change() -> bool:
+		if (
+			all(tried.count(site) for site in others)
+			and len(tried) >= len(others) + listening.LOOK_THREADS // 2
+		):
+			sites.connections = [connection(producer="https://other.example")]
+		return any(each.event_producer == "https://other.example" for each in back_end.held)
+
+	try:
+		run(sites, back_end, change)
+	finally:
+		sites.is_over.set()
+
+	assert len(tried) == len(others) + listening.LOOK_THREADS // 2
 
 
 def test_the_end_closes_everything_and_says_so_to_the_sites():
