@@ -217,7 +217,7 @@ async def hold_idle(
 		for tries in range(TRIES):
 			stands = asyncio.Event()
 			async with gate:
-				hold = back_end.hold(connection, Hears(stands.set, lambda position: None))
+				hold = back_end.hold(connection, Hears(stands.set, lambda position, within: None))
 				held = asyncio.create_task(hold)
 				waiting = asyncio.create_task(stands.wait())
 				await asyncio.wait([held, waiting], return_when=asyncio.FIRST_COMPLETED)

@@ -1,5 +1,6 @@
 """Many consumers of one producer: making them, what they are asked for, and what is written for them."""
 
+from collections.abc import Callable
 from time import perf_counter
 
 import frappe
@@ -29,14 +30,35 @@ def add_consumers(url: str, numbers: list[int], condition: str = "") -> None:
 
 def take_all(head: int) -> None:
 	"""As if each consumer had asked: all of them have taken everything."""
-	frappe.db.sql("UPDATE `tabEvent Consumer` SET position = %s", head)
-	frappe.db.commit()
+	set_all("position", head)
 
 
 def looks(count: int, expected: int) -> list[float]:
 	"""Milliseconds in which it is found out for whom ten new cities are, of which the first consumer wants all."""
-	from event_streaming.producer.log.sequence import assign_positions
 	from event_streaming.producer.notify import notifications
+
+	return timed_looks(lambda head: len(notifications.due_consumers()), count, expected)
+
+
+def looks_among_listeners(count: int, expected: int) -> list[float]:
+	"""The same where all of them listen; with the messages, that go to Redis."""
+	from event_streaming.producer.notify import listeners
+
+	set_all("listens", 1)
+	try:
+		return timed_looks(listeners.tell_listeners, count, expected)
+	finally:
+		set_all("listens", 0)
+
+
+def set_all(field: str, value: int) -> None:
+	table = frappe.qb.DocType("Event Consumer")
+	frappe.qb.update(table).set(table[field], value).run()
+	frappe.db.commit()
+
+
+def timed_looks(look: Callable[[int], int], count: int, expected: int) -> list[float]:
+	from event_streaming.producer.log.sequence import assign_positions
 
 	found = []
 	for number in range(count + 2):
@@ -45,10 +67,10 @@ def looks(count: int, expected: int) -> list[float]:
 		frappe.db.commit()
 		head = assign_positions()
 		began = perf_counter()
-		due = notifications.due_consumers()
+		told = look(head)
 		milliseconds = (perf_counter() - began) * 1000
-		if len(due) != expected:
-			raise RuntimeError(f"{len(due)} consumers are due instead of {expected}")
+		if told != expected:
+			raise RuntimeError(f"{told} consumers are to be told instead of {expected}")
 		take_all(head)
 		if number >= 2:
 			found.append(milliseconds)

@@ -1,6 +1,7 @@
 """Method paths of the endpoints: the names by which two sites call each other. And of what is published to sites that listen."""
 
 from hashlib import sha256
+from typing import Any
 
 DOCTYPES_PATH = "event_streaming.event_streaming.doctype"
 REGISTER = f"{DOCTYPES_PATH}.event_consumer.event_consumer.register_consumer"
@@ -51,3 +52,9 @@ def path_in_frappe(method: str) -> str:
 def position_event(callback_url: str) -> str:
 	"""The realtime event of one consumer: consumers that share a user on the producer are sent each other's messages too."""
 	return f"{POSITION_EVENT}:{sha256(callback_url.encode()).hexdigest()[:16]}"
+
+
+def position_message(position: int, within: float = 0.0) -> dict[str, Any]:
+	"""What is said to a consumer, over whatever: up to which position there is something to pull, and within how many seconds it is to
+	ask, if many are told. A consumer of an older version asks at once."""
+	return {"position": position, "within": round(within, 2)} if within else {"position": position}

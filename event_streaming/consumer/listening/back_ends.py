@@ -1,7 +1,7 @@
 """Over what this site listens: a back end is a small class that holds one connection. Pure.
 
 One more is a class with the method `hold` and a line in BACK_ENDS; the producer's settings say which one it offers, and `Listen`
-(wire/pages.py) where. What a message says is a position and nothing else, whatever the back end.
+(wire/pages.py) where. What a message says is a position, and how far who hears it may put off asking; nothing else, whatever the back end.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,8 @@ BACK_ENDS = {
 	"nats": "event_streaming.consumer.listening.over_nats",
 }
 MOST_POSITION = 2**63
+# whatever a producer says, a change is not put off for longer
+MOST_WITHIN = 10.0
 MOST_OF_REASON = 300
 ANYWHERE = Bound()
 
@@ -75,10 +77,10 @@ class Connection:
 
 @dataclass(frozen=True)
 class Hears:
-	"""What a back end calls: that the connection stands, and what a message says."""
+	"""What a back end calls: that the connection stands, and what a message says: the position, and within how many seconds to ask."""
 
 	connected: Callable[[], None]
-	position: Callable[[int], None]
+	position: Callable[[int, float], None]
 
 
 class BackEnd(Protocol):
@@ -99,6 +101,14 @@ def position_in(message: object) -> int | None:
 	if isinstance(said, bool) or not isinstance(said, int) or not 0 <= said < MOST_POSITION:
 		return None
 	return said
+
+
+def within_in(message: object) -> float:
+	"""Within how many seconds a message wants to be followed, as many were told; 0, at once, where it says nothing that can be."""
+	said = message.get("within") if isinstance(message, dict) else None
+	if isinstance(said, bool) or not isinstance(said, int | float) or not said > 0:
+		return 0.0
+	return float(min(said, MOST_WITHIN))
 
 
 def in_one_line(error: object) -> str:

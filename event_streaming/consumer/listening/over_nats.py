@@ -16,6 +16,7 @@ from event_streaming.consumer.listening.back_ends import (
 	NotListening,
 	in_one_line,
 	position_in,
+	within_in,
 )
 from event_streaming.wire.broker.positions import open_position
 
@@ -45,9 +46,10 @@ class BackEnd:
 		key = bytes.fromhex(connection.broker.key)
 
 		async def on_message(message: Any) -> None:
-			position = position_in(open_position(message.data or b"", key))
+			said = open_position(message.data or b"", key)
+			position = position_in(said)
 			if position is not None:
-				hears.position(position)
+				hears.position(position, within_in(said))
 
 		try:
 			await client.subscribe(connection.broker.subject, cb=on_message)

@@ -1,12 +1,13 @@
 """The process: one task for each connection, which connects again with growing pauses, and a look every few seconds at what is wanted.
 
 It knows sites only through `Sites`, and back ends only through `hold`. It keeps nothing: what it knows is gone with it, and the pull
-of each minute does without. A message costs at most one look at a cursor for each ASK_SECONDS and producer, however many come. Sites are
-looked at side by side: one that does not answer holds up no other.
+of each minute does without. A message costs at most one look at a cursor for each ASK_SECONDS and producer, however many come; one
+that many others have had too is followed a little later. Sites are looked at side by side: one that does not answer holds up no other.
 """
 
 import asyncio
 import contextlib
+import random
 import signal
 import time
 from collections.abc import Callable
@@ -71,9 +72,11 @@ class Line:
 		self.since = time.time()
 		self.heard_on = 0.0
 		self.problem = ""
-		self.newest = 0
+		# the newest position that was heard and not followed yet, and when it is to be
+		self.newest, self.follow_at = 0, 0.0
+		# the producer is to be asked, or what is kept of the connection is not true any more
+		self.asked = self.changed = False
 		self.news = asyncio.Event()
-		self.asked = asyncio.Event()
 
 	def standing(self) -> dict:
 		"""How it stands, as people see it."""
@@ -112,7 +115,7 @@ class Line:
 	def _connected(self) -> None:
 		self.is_connected, self.hears, self.since, self.problem = True, False, time.time(), ""
 		self.process.say(f"listens to {self.connection.event_producer}", self.connection.site)
-		self.asked.set()
+		self.asked = True
 		self.news.set()
 
 	def _ended(self, problem: str) -> None:
@@ -121,27 +124,44 @@ class Line:
 		if self.is_connected:
 			self.since = time.time()
 		self.is_connected, self.hears, self.problem = False, False, problem
+		self.changed = True
 		self.news.set()
 
-	def _position(self, position: int) -> None:
+	def _position(self, position: int, within: float = 0.0) -> None:
 		self.heard_on = time.time()
 		if not self.hears:
 			# the producer is told that it need not call any more
-			self.hears = True
-			self.asked.set()
+			self.hears = self.asked = True
+		now = time.monotonic()
+		if self.newest:
+			self.follow_at = min(self.follow_at, now + within)
+		else:
+			self.follow_at = now + random.uniform(0, within)
 		self.newest = max(self.newest, position)
 		self.news.set()
+
+	def _is_time(self) -> bool:
+		return bool(self.newest) and time.monotonic() >= self.follow_at
+
+	async def _something(self) -> None:
+		"""Until there is something to ask or to say, or the time of what was heard has come."""
+		while not (self.asked or self.changed or self._is_time()):
+			self.news.clear()
+			wait = max(self.follow_at - time.monotonic(), 0) if self.newest else None
+			with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+				await asyncio.wait_for(self.news.wait(), wait)
 
 	async def _follow(self) -> None:
 		"""What was heard since the last question is one question."""
 		process, sites = self.process, self.process.sites
 		site, name = self.connection.site, self.connection.event_producer
 		while True:
-			await self.news.wait()
-			self.news.clear()
-			newest, self.newest = self.newest, 0
-			asked = self.asked.is_set()
-			self.asked.clear()
+			await self._something()
+			asked, newest = self.asked, self.newest if self._is_time() else 0
+			self.asked = self.changed = False
+			if asked or newest:
+				# whoever asks has asked for what was heard too
+				self.newest = 0
 			if asked:
 				await process.at_site(process.following, site, sites.connected, site, name, self.standing())
 			elif newest:

@@ -15,6 +15,7 @@ from event_streaming.consumer.listening.back_ends import (
 	NotListening,
 	in_one_line,
 	position_in,
+	within_in,
 )
 from event_streaming.consumer.listening.checked import session_for
 
@@ -66,9 +67,10 @@ class BackEnd:
 		)
 
 		async def on_message(*said: Any) -> None:
-			position = position_in(said[0] if said else None)
+			message = said[0] if said else None
+			position = position_in(message)
 			if position is not None:
-				hears.position(position)
+				hears.position(position, within_in(message))
 
 		async def on_refusal(said: Any = None) -> None:
 			# what is no object is an error of the connection, which is raised as well

@@ -1,33 +1,46 @@
 """Tells consumers that listen up to which position there is something to pull: a number, published after the commit.
 
 Frappe's realtime server hands it to the sockets of the consumer's user, who has shown the consumer's keys to it; or a NATS server does,
-over the process that publishes (relay.py). One message at most for each consumer and look, found with a number of queries that does
-not depend on how many listen. Nothing waits for an answer: a message that is lost costs the time until the consumer's own pull of the
+over the process that publishes (relay.py). One message at most for each consumer and look, and none to whom nothing is for (whom.py):
+found with a number of queries that does not depend on how many listen, sent in one go. Where many are told, it says how far they are
+to spread what they ask. Nothing waits for an answer: a message that is lost costs the time until the consumer's own pull of the
 minute.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import frappe
-from frappe.query_builder.functions import Max
 from frappe.realtime import get_user_room
 from frappe.utils import cint
+from frappe.utils.background_jobs import get_redis_connection_without_auth
 from redis.exceptions import RedisError
 
 from event_streaming.broker.settings import get_broker_settings
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import relay
-from event_streaming.producer.subscriptions.streamed import APPROVED, CONSUMER, LOG, ROWS
+from event_streaming.producer.notify.spreading import seconds_for
+from event_streaming.producer.notify.whom import newest_for
+from event_streaming.producer.subscriptions.streamed import CONSUMER
 from event_streaming.site.settings import OFF, REALTIME, get_settings
 from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.pages import Listen
-from event_streaming.wire.paths import WITHDRAWN_EVENT, position_event
+from event_streaming.wire.paths import WITHDRAWN_EVENT, position_event, position_message
 
 # the head at the last look; where Redis has lost it, so many positions are looked at
 TOLD_UP_TO = "event_streaming:told_up_to"
 MOST_POSITIONS = 1_000
 # Frappe's other name for a user without an account
 GUEST = "Guest"
+# where Frappe's realtime server listens (frappe.realtime.emit_via_redis)
+CHANNEL = "events"
+
+
+class Listening(NamedTuple):
+	"""A consumer that listens: whose keys it has shown, and what it has taken."""
+
+	user: str
+	taken: int
 
 
 def offered(event_consumer: Any) -> Listen | None:
@@ -46,26 +59,46 @@ def tell_listeners(head: int) -> int:
 	if get_settings().listen_through == OFF:
 		return 0
 	start = _told_up_to(head)
-	users = _listening_users() if start < head else {}
-	newest = _newest(start, head, users) if users else {}
-	for consumer, position in newest.items():
-		publish(consumer, users[consumer], position)
+	listening = _listening() if start < head else {}
+	newest = newest_for({name: max(start, each.taken) for name, each in listening.items()})
+	if newest:
+		publish_all({name: (listening[name].user, position) for name, position in newest.items()})
 	_remember(head)
 	return len(newest)
 
 
 def ask(event_consumer: str) -> None:
 	"""Have a consumer that listens ask for a page although there may be nothing to pull: the position after the last one."""
-	if user := _listening_users(event_consumer).get(event_consumer):
-		publish(event_consumer, user, head_position() + 1)
+	if found := _listening(event_consumer).get(event_consumer):
+		publish(event_consumer, found.user, head_position() + 1)
 
 
 def publish(event_consumer: str, user: str, position: int) -> None:
-	"""One message to one consumer. The room is named, as Frappe has another one for what a job publishes to a user."""
+	"""One message to one consumer."""
+	publish_all({event_consumer: (user, position)})
+
+
+def publish_all(told: Mapping[str, tuple[str, int]]) -> None:
+	"""One message to each consumer, with its user and the position: all of them in one go. What Redis does not take is lost."""
 	if get_settings().listen_through == NATS:
-		relay.put(event_consumer, user, position)
+		relay.put_all(told)
 		return
-	frappe.publish_realtime(position_event(event_consumer), {"position": position}, room=get_user_room(user))
+	within = seconds_for(len(told))
+	try:
+		pipe = get_redis_connection_without_auth().pipeline(transaction=False)
+		for event_consumer, (user, position) in told.items():
+			message = position_message(position, within)
+			pipe.publish(CHANNEL, as_frappe_sends_it(position_event(event_consumer), message, user))
+		pipe.execute()
+	except RedisError:
+		pass
+
+
+def as_frappe_sends_it(event: str, message: dict[str, Any], user: str) -> str:
+	"""What `frappe.publish_realtime` says to the realtime server, which takes a round trip for each message. The room is named, as Frappe
+	has another one for what a job publishes to a user."""
+	said = {"event": event, "message": message, "room": get_user_room(user), "namespace": frappe.local.site}
+	return frappe.as_json(said)
 
 
 def user_changed(doc: Any, method: str | None = None) -> None:
@@ -81,53 +114,20 @@ def cut_off(user: str) -> None:
 	frappe.publish_realtime(WITHDRAWN_EVENT, {}, room=get_user_room(user), after_commit=True)
 
 
-def _listening_users(event_consumer: str | None = None) -> dict[str, str]:
-	"""Consumer that listens -> its user, if that may still sign in: a socket that is open outlives the keys it was opened with."""
+def _listening(event_consumer: str | None = None) -> dict[str, Listening]:
+	"""Consumers that listen, whose user may still sign in: a socket that is open outlives the keys it was opened with."""
 	consumer, user = frappe.qb.DocType(CONSUMER), frappe.qb.DocType("User")
 	query = (
 		frappe.qb.from_(consumer)
 		.inner_join(user)
 		.on(user.name == consumer.user)
-		.select(consumer.name, consumer.user)
+		.select(consumer.name, consumer.user, consumer.position)
 		.where((consumer.listens == 1) & (consumer.paused == 0))
 		.where((user.enabled == 1) & user.api_key.isnotnull() & (user.api_key != "") & (user.name != GUEST))
 	)
 	if event_consumer:
 		query = query.where(consumer.name == event_consumer)
-	return dict(query.run())
-
-
-def _newest(start: int, head: int, users: dict[str, str]) -> dict[str, int]:
-	"""Consumer -> the last position after `start` of an event that may be for it and that it has not taken."""
-	log, rows, consumer = frappe.qb.DocType(LOG), frappe.qb.DocType(ROWS), frappe.qb.DocType(CONSUMER)
-	logged = (
-		frappe.qb.from_(log)
-		.select(log.ref_doctype, log.origin, Max(log.position))
-		.where((log.position > start) & (log.position <= head))
-		.groupby(log.ref_doctype, log.origin)
-		.run()
-	)
-	by_doctype: dict[str, list[tuple[str | None, int]]] = {}
-	for doctype, origin, position in logged:
-		by_doctype.setdefault(doctype, []).append((origin, cint(position)))
-	if not by_doctype:
-		return {}
-	subscribed = (
-		frappe.qb.from_(rows)
-		.inner_join(consumer)
-		.on(consumer.name == rows.parent)
-		.select(rows.parent, rows.ref_doctype, consumer.position)
-		.where((rows.parenttype == CONSUMER) & (rows.status == APPROVED) & (rows.unsubscribed == 0))
-		.where((consumer.listens == 1) & rows.ref_doctype.isin(list(by_doctype)))
-		.run()
-	)
-	found: dict[str, int] = {}
-	for name, doctype, taken in subscribed:
-		positions = [position for origin, position in by_doctype[doctype] if origin != name]
-		newest = max(positions, default=0)
-		if name in users and newest > max(cint(taken), found.get(name, 0)):
-			found[name] = newest
-	return found
+	return {name: Listening(user, cint(taken)) for name, user, taken in query.run()}
 
 
 def _told_up_to(head: int) -> int:

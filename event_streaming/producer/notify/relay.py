@@ -6,6 +6,7 @@ not run, nothing is offered: consumers are called, or pull each minute.
 
 import json
 import time
+from collections.abc import Mapping
 
 import frappe
 from frappe.utils.password import decrypt, get_decrypted_password
@@ -13,6 +14,7 @@ from redis.exceptions import RedisError
 
 from event_streaming.broker.settings import BrokerSettings
 from event_streaming.http.confidential import Confidential
+from event_streaming.producer.notify.spreading import seconds_for
 from event_streaming.site.claims import KEPT
 from event_streaming.wire.broker import positions
 from event_streaming.wire.pages import Listen
@@ -25,12 +27,12 @@ KEPT_SECONDS = 60
 Told = tuple[str, bytes]
 
 
-def put(event_consumer: str, user: str, position: int) -> None:
-	"""A position for one consumer. Where Redis is away it is lost."""
-	said = json.dumps([event_consumer, user, position])
+def put_all(told: Mapping[str, tuple[str, int]]) -> None:
+	"""For each consumer its user and a position, in one go. Where Redis is away they are lost."""
+	said = [json.dumps([event_consumer, user, position]) for event_consumer, (user, position) in told.items()]
 	try:
-		pipe = frappe.cache.pipeline()
-		pipe.rpush(_key(WAITING), said)
+		pipe = frappe.cache.pipeline(transaction=True)
+		pipe.rpush(_key(WAITING), *said)
 		pipe.ltrim(_key(WAITING), -MOST_WAITING, -1)
 		pipe.expire(_key(WAITING), KEPT_SECONDS)
 		pipe.execute()
@@ -66,13 +68,14 @@ def take(first: bytes | None = None) -> list[Told]:
 		key = (event_consumer, user)
 		newest[key] = max(position, newest.get(key, 0))
 	secrets = _secrets_of({user for _consumer, user in newest})
+	newest = {key: position for key, position in newest.items() if key[1] in secrets}
+	within = seconds_for(len(newest))
 	return [
 		(
 			positions.subject_of(secrets[user], consumer),
-			positions.seal_position(position, positions.key_of(secrets[user], consumer)),
+			positions.seal_position(position, positions.key_of(secrets[user], consumer), within),
 		)
 		for (consumer, user), position in newest.items()
-		if user in secrets
 	]
 
 

@@ -45,9 +45,14 @@ def with_something(positions: Mapping[str, int], head: int) -> list[str]:
 	subscribed = _subscribed()
 	found = {name for name in far if _has_events(name, positions[name], subscribed)}
 	near = {name: position for name, position in positions.items() if name not in far}
-	for doctype, events in _events_after(floor, list(subscribed)).items():
-		found |= _found(doctype, subscribed[doctype], events, near)
+	found |= _newest_after(floor, near, subscribed).keys()
 	return [name for name in positions if name in found]
+
+
+def newest_for(positions: Mapping[str, int]) -> dict[str, int]:
+	"""Consumer -> the newest position after its own of which it may want the event. Nobody is asked for alone: the log is read from the
+	lowest of the positions on, which is for the caller to bound."""
+	return _newest_after(min(positions.values()), positions, _subscribed()) if positions else {}
 
 
 def _subscribed() -> dict[str, Subscribed]:
@@ -137,17 +142,27 @@ def _events_after(position: int, doctypes: Collection[str]) -> dict[str, list[An
 	return found
 
 
-def _found(doctype: str, subscribed: Subscribed, events: list[Any], positions: Mapping[str, int]) -> set[str]:
-	"""The consumers for which any of the events of a DocType may be, of those at these positions."""
-	newest = _newest(events)
-	found = {
-		consumer
-		for consumer, after in subscribed.plain.items()
-		if consumer in positions
-		and any(
-			position > max(positions[consumer], after) for origin, position in newest if origin != consumer
-		)
-	}
+def _newest_after(
+	floor: int, positions: Mapping[str, int], subscribed: Mapping[str, Subscribed]
+) -> dict[str, int]:
+	"""Consumer -> the newest position after `floor` and its own of which it may want the event."""
+	newest: dict[str, int] = {}
+	for doctype, events in _events_after(floor, list(subscribed)).items():
+		for consumer, position in _found(doctype, subscribed[doctype], events, positions).items():
+			newest[consumer] = max(position, newest.get(consumer, 0))
+	return newest
+
+
+def _found(
+	doctype: str, subscribed: Subscribed, events: list[Any], positions: Mapping[str, int]
+) -> dict[str, int]:
+	"""The consumers for which any of the events of a DocType may be, of those at these positions; with the newest such."""
+	newest, found = _newest(events), {}
+	for consumer, after in subscribed.plain.items():
+		if consumer in positions:
+			position = max((position for origin, position in newest if origin != consumer), default=0)
+			if position > max(positions[consumer], after):
+				found[consumer] = position
 	if subscribed.looked_up:
 		found |= _looked_up(doctype, subscribed, events, positions)
 	return found
@@ -163,12 +178,12 @@ def _newest(events: list[Any]) -> list[tuple[str, int]]:
 
 def _looked_up(
 	doctype: str, subscribed: Subscribed, events: list[Any], positions: Mapping[str, int]
-) -> set[str]:
+) -> dict[str, int]:
 	data = _data_of(events)
 	names_now = {event.name: _name_now(event, data) for event in events}
 	values = _values(doctype, set(names_now.values()), subscribed.index.fields)
 	owners = _who_has(doctype, {event.docname for event in events if _may_end(event, names_now, values)})
-	found: set[str] = set()
+	found: dict[str, int] = {}
 	for event in events:
 		now = values.get(names_now[event.name])
 		those = set(owners.get(event.docname, ()))
@@ -176,11 +191,12 @@ def _looked_up(
 			those |= subscribed.index.find(now)
 			if before := _before(event, data):
 				those |= subscribed.index.find({**now, **before})
-		found.update(
-			name
+		# the events are in the order of their positions
+		found |= {
+			name: event.position
 			for name in those & positions.keys() & subscribed.looked_up.keys()
 			if event.position > max(positions[name], subscribed.looked_up[name]) and event.origin != name
-		)
+		}
 	return found
 
 

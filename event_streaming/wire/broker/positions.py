@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from event_streaming.wire.broker.messages import NONCE
+from event_streaming.wire.paths import position_message
 
 SUBJECTS = "event_streaming_positions"
 WORD = 32
@@ -27,9 +28,10 @@ def key_of(secret: str, consumer: str) -> bytes:
 	return _made(secret, "position", consumer)
 
 
-def seal_position(position: int, key: bytes) -> bytes:
+def seal_position(position: int, key: bytes, within: float = 0.0) -> bytes:
 	nonce = os.urandom(NONCE)
-	return nonce + AESGCM(key).encrypt(nonce, json.dumps({"position": position}).encode(), None)
+	said = json.dumps(position_message(position, within))
+	return nonce + AESGCM(key).encrypt(nonce, said.encode(), None)
 
 
 def open_position(payload: bytes, key: bytes) -> object:

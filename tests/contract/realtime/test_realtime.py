@@ -198,3 +198,45 @@ def test_a_server_that_is_started_again_lets_in_who_comes_again(site, server):
 	server.start()
 
 	wait_for(lambda: listen(site, server, seconds=0.1).refused == "", "the server lets in again")
+
+
+def test_what_the_app_says_to_the_server_is_what_frappe_says(site, server):
+	"""Which takes a round trip to Redis for each message, and the app one for all of a look."""
+	frappes, apps = site.run(said_by_both, user=SUBSCRIBER)
+
+	assert apps == frappes
+
+
+def said_by_both(user: str) -> list:
+	"""What goes over Redis, and where, of the same message."""
+	import json
+	import time
+
+	import frappe
+	from frappe.realtime import get_user_room
+	from frappe.utils.background_jobs import get_redis_connection_without_auth
+
+	from event_streaming.producer.notify import listeners
+	from event_streaming.wire.paths import position_event
+
+	url, found = "http://contract.example", []
+	heard = get_redis_connection_without_auth().pubsub(ignore_subscribe_messages=True)
+	heard.psubscribe("*")
+	# that it is subscribed
+	heard.get_message(timeout=10)
+	wanted = {
+		"frappe": lambda: frappe.publish_realtime(
+			position_event(url), {"position": 7}, room=get_user_room(user)
+		),
+		"app": lambda: listeners.publish(url, user, 7),
+	}
+	for publish in wanted.values():
+		publish()
+		until = time.monotonic() + 10
+		while time.monotonic() < until:
+			message = heard.get_message(timeout=1)
+			if message and position_event(url) in str(message["data"]):
+				found.append([message["channel"].decode(), json.loads(message["data"])])
+				break
+	heard.close()
+	return found

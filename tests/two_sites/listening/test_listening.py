@@ -9,6 +9,7 @@ import subprocess
 import pytest
 from doctypes import CITY
 from documents import change, delete, insert, set_settings, unique
+from logs import with_statements
 from shops import (
 	HERE,
 	comes,
@@ -270,18 +271,22 @@ def test_nothing_is_published_for_a_user_that_may_not_sign_in_or_that_is_paused(
 		producer.run(change, doctype="User", name=SUBSCRIBER, enabled=1)
 
 
-def test_a_look_takes_as_many_statements_for_thirty_listeners_as_for_one(producer, orders):
+@pytest.mark.parametrize("condition, told", [("", 30), ("doc.country_name == 'branch {}'", 1)])
+def test_a_look_takes_as_many_statements_for_thirty_listeners_as_for_one_and_one_message_to_each_it_is_for(
+	producer, orders, condition, told
+):
 	producer.run(make_subscriber)
 
-	one = producer.run(statements_of_a_look, listeners=1)
-	many = producer.run(statements_of_a_look, listeners=30)
+	one = producer.run(a_look, listeners=1, condition=condition)
+	many = producer.run(a_look, listeners=30, condition=condition)
 
-	assert (one["told"], many["told"]) == (1, 30)
+	assert (one["told"], many["told"]) == (1, told)
 	assert one["statements"] == many["statements"]
+	assert (one["round_trips"], many["round_trips"]) == (1, 1)
 
 
-def statements_of_a_look(listeners: int) -> dict[str, int]:
-	"""With so many Event Consumers that listen, one city was made."""
+def a_look(listeners: int, condition: str = "") -> dict[str, int]:
+	"""With so many Event Consumers that listen, one city of the first one's branch was made."""
 	import uuid
 
 	import frappe
@@ -292,22 +297,115 @@ def statements_of_a_look(listeners: int) -> dict[str, int]:
 	for number in range(listeners):
 		url = f"http://listener-{number}.example"
 		if not frappe.db.exists("Event Consumer", url):
-			make_event_consumer(url, [{"ref_doctype": "Streamed City", "status": "Approved"}], listens=1)
-	room.tell_listeners(assign_positions())
-	frappe.get_doc({"doctype": "Streamed City", "title": uuid.uuid4().hex}).insert()
-	frappe.db.commit()
-	head, counted, original = assign_positions(), [0], frappe.local.db.sql
+			row = {"ref_doctype": "Streamed City", "status": "Approved"}
+			make_event_consumer(url, [{**row, "condition": condition.format(number)}], listens=1)
+	pipes, original = [], room.get_redis_connection_without_auth
 
-	def sql(*args, **kwargs):
-		counted[0] += 1
-		return original(*args, **kwargs)
+	class Redis:
+		def pipeline(self, **how):
+			pipes.append(original().pipeline(**how))
+			return pipes[-1]
 
-	frappe.local.db.sql = sql
+	room.get_redis_connection_without_auth = Redis
 	try:
-		told = room.tell_listeners(head)
+		# what is kept in the process is read with the first look
+		for _each in range(2):
+			pipes.clear()
+			city = {"doctype": "Streamed City", "title": uuid.uuid4().hex, "country_name": "branch 0"}
+			frappe.get_doc(city).insert()
+			frappe.db.commit()
+			head = assign_positions()
+			told, seen = with_statements(lambda head=head: room.tell_listeners(head))
 	finally:
-		del frappe.local.db.sql
-	return {"told": told, "statements": counted[0]}
+		room.get_redis_connection_without_auth = original
+	return {"told": told, "statements": len(seen), "round_trips": len(pipes)}
+
+
+def test_only_those_hear_of_a_change_for_whom_it_may_be(producer, orders):
+	"""As those who are called: what is looked up wakes nobody else, what has to be evaluated wakes."""
+	producer.run(make_subscriber)
+	conditions = {
+		"north": "doc.country_name == 'North'",
+		"south": "doc.country_name == 'South'",
+		"evaluated": "doc.country_name != 'North'",
+		"all": "",
+		"later": "",
+	}
+	for name, condition in conditions.items():
+		producer.run(make_listener, name=name, condition=condition)
+	producer.run(from_far_on, name="later")
+
+	assert producer.run(who_is_told, country_name="North") == ["all", "evaluated", "north"]
+	assert producer.run(who_is_told, country_name="South") == ["all", "evaluated", "south"]
+	assert producer.run(who_is_told, country_name="South", origin="all") == ["evaluated", "south"]
+	assert producer.run(who_is_told, country_name="South", origin="south") == ["all", "evaluated"]
+
+
+def test_who_has_a_document_hears_that_it_is_another_branch_s(producer, orders):
+	producer.run(make_subscriber)
+	for name in ("north", "south"):
+		producer.run(make_listener, name=name, condition=f"doc.country_name == '{name}'")
+	producer.run(insert, doctype=CITY, title="Moving", country_name="north")
+	producer.run(take_up_to_now)
+
+	producer.run(change, doctype=CITY, name="Moving", country_name="south")
+
+	assert producer.run(who_is_told) == ["north", "south"]
+
+
+def make_listener(name: str, condition: str) -> None:
+	row = {"ref_doctype": "Streamed City", "status": "Approved", "condition": condition}
+	make_event_consumer(f"http://{name}.example", [row], listens=1)
+
+
+def from_far_on(name: str) -> None:
+	"""Its subscription begins after all that is logged."""
+	import frappe
+
+	rows = {"parenttype": "Event Consumer", "parent": f"http://{name}.example"}
+	frappe.db.set_value("Event Consumer Document Type", rows, "from_position", 10**9)
+	frappe.db.commit()
+
+
+def take_up_to_now() -> None:
+	from event_streaming.producer.log.sequence import assign_positions
+	from event_streaming.producer.notify import listeners
+
+	listeners._remember(assign_positions())
+
+
+def who_is_told(country_name: str = "", origin: str = "") -> list[str]:
+	"""By the next look; after a city of that country was made, or taken over from a consumer."""
+	import uuid
+
+	import frappe
+
+	from event_streaming.producer.log.sequence import assign_positions
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
+
+	if country_name:
+		take_up_to_now()
+		city = {"doctype": "Streamed City", "title": uuid.uuid4().hex, "country_name": country_name}
+		frappe.get_doc(city).insert()
+	if origin:
+		newest = frappe.get_last_doc("Event Update Log", order_by="name desc").name
+		frappe.db.set_value("Event Update Log", newest, "origin", f"http://{origin}.example")
+	frappe.db.commit()
+	refresh_streamed_doctypes()
+	found = published_by_a_look(assign_positions())
+	return sorted(name.split("//")[1].split(".")[0] for name in found)
+
+
+def published_by_a_look(head: int) -> list[str]:
+	from event_streaming.producer.notify import listeners
+
+	published, original = [], listeners.publish_all
+	listeners.publish_all = published.extend
+	try:
+		listeners.tell_listeners(head)
+	finally:
+		listeners.publish_all = original
+	return published
 
 
 def told() -> list[str]:
@@ -317,17 +415,43 @@ def told() -> list[str]:
 	import frappe
 
 	from event_streaming.producer.log.sequence import assign_positions
-	from event_streaming.producer.notify import listeners
 
-	published, original = [], listeners.publish
 	frappe.get_doc({"doctype": "Streamed City", "title": uuid.uuid4().hex}).insert()
 	frappe.db.commit()
-	listeners.publish = lambda consumer, user, position: published.append(consumer)
+	return published_by_a_look(assign_positions())
+
+
+def test_what_many_are_told_says_how_far_to_spread_and_a_handful_asks_at_once(producer, orders):
+	assert producer.run(messages_to, count=3) == [{"position": 7}]
+	assert producer.run(messages_to, count=200) == [{"position": 7, "within": 2.0}]
+	assert producer.run(messages_to, count=2_000) == [{"position": 7, "within": 10.0}]
+
+
+def messages_to(count: int) -> list[dict]:
+	"""The messages, each kind once, that so many consumers are told."""
+	import json
+
+	from event_streaming.producer.notify import listeners as room
+
+	said, original = [], room.get_redis_connection_without_auth
+
+	class Redis:
+		def pipeline(self, **_how):
+			return self
+
+		def publish(self, channel, text):
+			said.append(json.loads(text)["message"])
+
+		def execute(self):
+			pass
+
+	room.get_redis_connection_without_auth = Redis
 	try:
-		listeners.tell_listeners(assign_positions())
+		room.publish_all({f"http://shop{number}.example": ("a@b.example", 7) for number in range(count)})
 	finally:
-		listeners.publish = original
-	return published
+		room.get_redis_connection_without_auth = original
+	assert len(said) == count
+	return [json.loads(each) for each in {json.dumps(each, sort_keys=True) for each in said}]
 
 
 def test_how_connections_stand_is_kept_and_ended_while_the_database_is_away(consumer, orders):

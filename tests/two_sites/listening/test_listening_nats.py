@@ -285,8 +285,8 @@ def put_and_take() -> list:
 
 	user = "stream@example.com"
 	for consumer, position in (("one", 5), ("one", 7), ("two", 3), ("one", 6)):
-		relay.put(f"http://{consumer}.example", user, position)
-	relay.put("http://three.example", "nobody@example.com", 9)
+		relay.put_all({f"http://{consumer}.example": (user, position)})
+	relay.put_all({"http://three.example": ("nobody@example.com", 9)})
 	secret, told = get_decrypted_password("User", user, "api_secret"), relay.take()
 	found = []
 	for consumer in ("http://one.example", "http://two.example"):
@@ -295,6 +295,33 @@ def put_and_take() -> list:
 		found.append([consumer, positions.open_position(sealed, key)["position"]])
 	assert len(told) == len(found)
 	return [found, relay.take()]
+
+
+def test_what_many_are_told_over_it_says_how_far_to_spread(producer, orders):
+	producer.run(make_subscriber)
+
+	assert producer.run(told_over_it, count=3) == [{"position": 7}]
+	assert producer.run(told_over_it, count=200) == [{"position": 7, "within": 2.0}]
+
+
+def told_over_it(count: int) -> list[dict]:
+	"""What is handed on, each kind once, where so many are told in one go."""
+	import json
+
+	from frappe.utils.password import get_decrypted_password
+
+	from event_streaming.producer.notify import relay
+	from event_streaming.wire.broker import positions
+
+	user = "stream@example.com"
+	names = [f"http://shop{number}.example" for number in range(count)]
+	relay.put_all({name: (user, 7) for name in names})
+	secret, sealed = get_decrypted_password("User", user, "api_secret"), dict(relay.take())
+	opened = [
+		positions.open_position(sealed[positions.subject_of(secret, name)], positions.key_of(secret, name))
+		for name in names
+	]
+	return [json.loads(each) for each in {json.dumps(each, sort_keys=True) for each in opened}]
 
 
 def test_it_is_chosen_only_with_a_server(producer, orders):

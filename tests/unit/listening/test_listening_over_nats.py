@@ -24,7 +24,7 @@ def reason(servers: tuple[str, ...] | None, bound: Bound | None = None) -> str:
 		"shop", "https://head.example", "nats", 0, "", "", Confidential(""), broker=broker, **bounds
 	)
 	with pytest.raises(NotListening) as raised:
-		asyncio.run(BackEnd().hold(connection, Hears(lambda: None, lambda position: None)))
+		asyncio.run(BackEnd().hold(connection, Hears(lambda: None, lambda position, within: None)))
 	return str(raised.value)
 
 

@@ -7,7 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from event_streaming.consumer.listening import process as listening
-from event_streaming.consumer.listening.back_ends import Connection, Hears, NotListening, position_in
+from event_streaming.consumer.listening.back_ends import (
+	Connection,
+	Hears,
+	NotListening,
+	position_in,
+	within_in,
+)
 from event_streaming.consumer.listening.process import Process
 from event_streaming.http.confidential import Confidential
 from event_streaming.http.networks import parse_bound
@@ -150,6 +156,77 @@ def test_many_messages_are_one_question_for_the_newest():
 	run(sites, MadeUpBackEnd(flood), lambda: bool(sites.of("heard")))
 
 	assert sites.of("heard") == [("heard", PRODUCER, 999)]
+
+
+def test_what_many_were_told_is_followed_at_a_moment_of_its_own(monkeypatch):
+	drawn = []
+	monkeypatch.setattr(listening.random, "uniform", lambda *bounds: drawn.append(bounds) or 1_000.0)
+	sites = MadeUpSites(connection())
+
+	async def told_with_many(hears: Hears) -> None:
+		hears.connected()
+		hears.position(0, 0.0)
+		while not sites.of("connected"):
+			await asyncio.sleep(0.01)
+		await asyncio.sleep(3 * listening.ASK_SECONDS)
+		hears.position(7, 10.0)
+		hears.position(8, 10.0)
+		await asyncio.Event().wait()
+
+	def time_goes_by() -> bool:
+		return len(sites.of("keep")) > 40
+
+	run(sites, MadeUpBackEnd(told_with_many), time_goes_by)
+
+	assert drawn[-1] == (0, 10.0) and len(drawn) == 2
+	assert not sites.of("heard")
+
+
+def test_who_is_told_alone_meanwhile_does_not_wait(monkeypatch):
+	monkeypatch.setattr(listening.random, "uniform", lambda _lowest, highest: highest * 100)
+	sites = MadeUpSites(connection())
+
+	async def told_twice(hears: Hears) -> None:
+		hears.connected()
+		hears.position(0, 0.0)
+		while not sites.of("connected"):
+			await asyncio.sleep(0.01)
+		await asyncio.sleep(3 * listening.ASK_SECONDS)
+		hears.position(9, 10.0)
+		before = len(sites.of("keep"))
+		while len(sites.of("keep")) < before + 5:
+			await asyncio.sleep(0.01)
+		assert not sites.of("heard")
+		hears.position(8, 0.0)
+		await asyncio.Event().wait()
+
+	run(sites, MadeUpBackEnd(told_twice), lambda: bool(sites.of("heard")))
+
+	assert sites.of("heard") == [("heard", PRODUCER, 9)]
+
+
+@pytest.mark.parametrize(
+	"within, read",
+	[
+		(0.25, 0.25),
+		(3, 3.0),
+		(10**400, 10.0),
+		(float("inf"), 10.0),
+		(float("nan"), 0.0),
+		(-1, 0.0),
+		(True, 0.0),
+		("5", 0.0),
+		(None, 0.0),
+		([5], 0.0),
+	],
+)
+def test_nobody_is_kept_waiting_for_long_whatever_is_said(within, read):
+	assert within_in({"position": 5, "within": within}) == read
+
+
+@pytest.mark.parametrize("message", [None, 5, "5", [], {}, {"position": 5}])
+def test_a_message_that_says_nothing_of_others_is_followed_at_once(message):
+	assert within_in(message) == 0.0
 
 
 def test_whatever_ends_a_connection_it_is_made_again_and_asks_again():
@@ -346,7 +423,7 @@ def test_an_address_outside_of_the_bound_is_not_connected_to(bound):
 	outside = connection(producer="http://127.0.0.1:9", bound=parse_bound(bound))
 
 	with pytest.raises(NotListening, match="outside of the networks"):
-		asyncio.run(BackEnd().hold(outside, Hears(lambda: None, lambda position: None)))
+		asyncio.run(BackEnd().hold(outside, Hears(lambda: None, lambda position, within: None)))
 
 
 def test_a_name_that_leads_outside_of_the_bound_is_not_connected_to():
@@ -355,4 +432,4 @@ def test_a_name_that_leads_outside_of_the_bound_is_not_connected_to():
 	outside = connection(producer="http://localhost:9", bound=parse_bound(["10.0.0.0/8"]))
 
 	with pytest.raises(NotListening):
-		asyncio.run(BackEnd().hold(outside, Hears(lambda: None, lambda position: None)))
+		asyncio.run(BackEnd().hold(outside, Hears(lambda: None, lambda position, within: None)))

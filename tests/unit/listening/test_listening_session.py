@@ -45,7 +45,7 @@ def refused(url: str, tries: int = 1, **options) -> str:
 	back_end = BackEnd()
 	for _each in range(tries):
 		with pytest.raises(NotListening) as raised:
-			asyncio.run(back_end.hold(connection, Hears(lambda: None, lambda position: None)))
+			asyncio.run(back_end.hold(connection, Hears(lambda: None, lambda position, within: None)))
 	return str(raised.value)
 
 

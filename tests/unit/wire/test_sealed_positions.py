@@ -21,6 +21,12 @@ def test_a_position_comes_back():
 	assert seal_position(7, key) != seal_position(7, key)
 
 
+def test_what_many_are_told_says_how_far_to_spread():
+	key = key_of(SECRET, CONSUMER)
+
+	assert open_position(seal_position(7, key, 2.5), key) == {"position": 7, "within": 2.5}
+
+
 @pytest.mark.parametrize("secret, consumer", [("another", CONSUMER), (SECRET, "https://other.example")])
 def test_others_open_nothing_and_listen_elsewhere(secret, consumer):
 	sealed = seal_position(7, key_of(SECRET, CONSUMER))
