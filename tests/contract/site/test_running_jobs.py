@@ -83,6 +83,23 @@ def test_the_same_id_can_be_queued_again_when_the_job_has_finished(producer, job
 	assert producer.run(status_of, job_id=job_id) == "queued"
 
 
+def test_whether_a_job_is_still_there_is_known_by_its_id(producer, job_id):
+	"""So a job of the sweep that was lost with its queue is missed."""
+	assert not producer.run(is_there, job_id=job_id)
+
+	producer.run(queue_ping, job_id=job_id)
+	assert producer.run(is_there, job_id=job_id)
+
+	producer.run(remove_job, job_id=job_id)
+	assert not producer.run(is_there, job_id=job_id)
+
+
+def is_there(job_id: str) -> bool:
+	from frappe.utils.background_jobs import is_job_enqueued
+
+	return bool(is_job_enqueued(job_id))
+
+
 def make_todo() -> str:
 	import frappe
 
