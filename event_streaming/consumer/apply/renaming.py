@@ -16,6 +16,7 @@ from event_streaming.consumer.conflict_rules.policies import RENAMED
 from event_streaming.consumer.dependencies.relinking import Place, places_brought_after, point_to
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.logs.sync_log import Outcome
+from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.resolve.resolver import same_moment
 from event_streaming.identity.registry import REMOTE_NAME, LocalKey, RemoteKey
@@ -183,9 +184,7 @@ def rename_here(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 	# of two that were merged here the name is the other one's
 	own = name == about.key[1] or not work.resolver.stands_for_others(about)
 	if own and subscription.use_same_name and name != new_key[1]:
-		if work.resolver.exists((doctype, new_key[1])):
-			raise name_taken(doctype, new_key[1], work)
-		name = documents.rename(doctype, name, new_key[1], merge=False)
+		name = give_name(doctype, name, new_key[1], work)
 	elif own and not subscription.use_same_name and not about.came_home:
 		frappe.db.set_value(doctype, name, REMOTE_NAME, new_key[1], update_modified=False)
 	work.resolver.drop(about.key)
@@ -196,6 +195,16 @@ def rename_here(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 	return outcome_of(
 		subscription, name, _("Renamed from {0} to {1} on the producer").format(about.key[1], new_key[1])
 	)
+
+
+def give_name(doctype: str, name: str, new_name: str, work: Work) -> str:
+	"""Rename what is here. The database may find it by the new name already, where only capitals or accents change."""
+	found = local_names.written((doctype, new_name))
+	if found == new_name == local_names.written((doctype, name)):
+		return new_name
+	if found is not None and found != local_names.written((doctype, name)):
+		raise name_taken(doctype, found, work)
+	return documents.rename(doctype, name, new_name, merge=False)
 
 
 def keep_own_name(about: About, new_key: RemoteKey, work: Work) -> Outcome:

@@ -18,6 +18,7 @@ from event_streaming.consumer.pull.by_hand import (
 	resync_logs,
 	selection_key,
 )
+from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.identity import registry
 from event_streaming.messages.coded import _
@@ -169,34 +170,27 @@ def _examined(rows: Collection) -> list[tuple[Any, str]]:
 	by_doctype: dict[str, set[str]] = {}
 	for row in rows:
 		by_doctype.setdefault(row.ref_doctype, set()).add(row.producer_doc)
-	there: dict[str, set[str]] = {}
+	# as they are written in the event -> as they are written here
+	there: dict[str, dict[str, str]] = {}
 	taken: dict[str, dict] = {}
 	for doctype, names in by_doctype.items():
-		there[doctype] = _names_here(doctype, names)
-		taken[doctype] = registry.find_for_local(doctype, names)
+		there[doctype] = existing_names(doctype, names)
+		taken[doctype] = registry.find_for_local(doctype, set(there[doctype].values()))
 	examined = []
 	for row in rows:
 		problem = ""
-		if row.producer_doc not in there[row.ref_doctype]:
+		local_name = there[row.ref_doctype].get(row.producer_doc)
+		if not local_name:
 			problem = _("There is no {0} {1} on this site to link.").format(
 				_(row.ref_doctype), row.producer_doc
 			)
-		for other in taken[row.ref_doctype].get(row.producer_doc, []):
+		for other in taken[row.ref_doctype].get(local_name or "", []):
 			if other.event_producer == row.event_producer and (
 				(other.remote_doctype, other.remote_name) != (row.remote_doctype, row.producer_doc)
 			):
 				problem = _("It is linked to {0} of the producer already.").format(other.remote_name)
 		examined.append((row, problem))
 	return examined
-
-
-def _names_here(doctype: str, names: Collection[str]) -> set[str]:
-	if not frappe.db.exists("DocType", doctype, cache=True):
-		return set()
-	found = frappe.get_all(
-		doctype, filters={"name": ["in", sorted(names)]}, pluck="name", order_by=None, limit=0
-	)
-	return {str(name) for name in found}
 
 
 def _statuses(names: list[str]) -> list:

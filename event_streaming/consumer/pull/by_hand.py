@@ -157,13 +157,14 @@ def adopt(name: str) -> str:
 
 def link_namesake(row) -> None:
 	"""From now on the local document of the row's name stands for the producer's. What comes next comes whole."""
-	if not frappe.db.exists(row.ref_doctype, row.producer_doc):
+	name = frappe.db.exists(row.ref_doctype, row.producer_doc)
+	if not name:
 		frappe.throw(
 			_("There is no {0} {1} on this site to link.").format(_(row.ref_doctype), row.producer_doc)
 		)
 	key = (row.remote_doctype, row.producer_doc)
 	root, _now = read_root(row.root)
-	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, row.producer_doc), root, LINKED))
+	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, str(name)), root, LINKED))
 
 
 def settle(name: str, choices: dict[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Names of documents on this site: which are here, and which DocTypes count theirs. It only reads."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,6 +29,12 @@ def exists(local: LocalKey) -> bool:
 	return bool(is_single(doctype) or frappe.db.exists(doctype, name))
 
 
+def written(local: LocalKey) -> str | None:
+	"""The name of a document as it is written here: a database may find "a" for "A", and "u" for "ü"."""
+	name = frappe.db.get_value(*local, "name")
+	return None if name is None else str(name)
+
+
 def is_counted(doctype: str) -> bool:
 	"""Whether a DocType's names come from a counter or at random: the same name on two sites is then an accident."""
 	meta = frappe.get_meta(doctype)
@@ -50,7 +57,7 @@ def existing_names(doctype: str, names: Iterable[str]) -> dict[str, str]:
 def namesakes(doctype: str, names: Iterable[str]) -> dict[str, Namesake]:
 	"""Those of `names` that are names of documents here; one query for a thousand.
 
-	Databases that take "a" and "A" for the same do so for names; what Frappe accepts as a link is accepted here.
+	Databases that take "a" and "A" for the same, and "u" and "ü", do so for names; what Frappe accepts as a link is accepted here.
 	"""
 	names = sorted(names)
 	if not doctype_exists(doctype):
@@ -68,8 +75,17 @@ def namesakes(doctype: str, names: Iterable[str]) -> dict[str, Namesake]:
 			frappe.qb.from_(table).select(table.name, table.creation).where(table.name.isin(part)).run()
 		)
 		exact = {str(name): Namesake(str(name), creation) for name, creation in rows}
-		written = {name.casefold(): each for name, each in exact.items()}
+		# PostgreSQL takes them for what they are
+		alike = (
+			{} if frappe.db.db_type == "postgres" else {folded(name): each for name, each in exact.items()}
+		)
 		for name in part:
-			if each := exact.get(name) or written.get(name.casefold()):
+			if each := exact.get(name) or alike.get(folded(name)):
 				found[name] = each
 	return found
+
+
+def folded(name: str) -> str:
+	"""The name without capitals and accents, as MariaDB compares names."""
+	parts = unicodedata.normalize("NFKD", name.casefold())
+	return "".join(each for each in parts if not unicodedata.combining(each))

@@ -131,7 +131,8 @@ class Lookups:
 			fields=["name", REMOTE_NAME],
 			order_by=None,
 		)
-		return {row[REMOTE_NAME]: str(row.name) for row in rows}
+		# the database may take other names for the same, of documents that are known
+		return {row[REMOTE_NAME]: str(row.name) for row in rows if row[REMOTE_NAME] in names}
 
 	# ---------------------------------------------------------------- for what documents need
 

@@ -148,7 +148,7 @@ class Resolver:
 		"""Whether a local document has the name of a remote one that is to keep it."""
 		namesake = (subscription.local_doctype, key[1])
 		found = self.seen.namesake(namesake) if subscription.use_same_name else None
-		if found and found.name == key[1]:
+		if found:
 			# it was seen when the page began: an event of the page may have deleted or renamed it since
 			return self.exists(namesake)
 		return subscription.use_same_name and self.seen.made.of(namesake) is not None
@@ -230,7 +230,8 @@ class Resolver:
 		known, subscription = about.identity, about.subscription
 		if not known or not subscription.use_same_name or subscription.mapping:
 			return False
-		if known.local_name == about.key[1]:
+		if known.local_name == about.key[1] or known.covered_to == registry.LINKED:
+			# one that a person has linked may be called otherwise
 			return False
 		there = self.creation(data, subscription)
 		here = frappe.db.get_value(known.local_doctype, known.local_name, "creation")
