@@ -126,6 +126,7 @@ def after_delete(doc: Any, method: str | None = None) -> None:
 			capture.capture_delete(doc)
 		elif rows.is_row(doc, concerned.streamed):
 			rows.deleted(doc)
+	registry.local_document_deleted(doc)
 	moved.local_document_deleted(doc)
 
 

@@ -7,7 +7,7 @@ sides, is recognised. Nothing here touches the documents themselves.
 
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from frappe.utils import create_batch, now_datetime
 
 from event_streaming.database import bulk_inserting
 from event_streaming.exceptions import TransactionLost
+from event_streaming.identity.origin import applied_now
 from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url
 from event_streaming.wire.events import Root
@@ -23,6 +24,8 @@ from event_streaming.wire.events import Root
 DOCTYPE = "Event Document Identity"
 # where a document came from: this site's own to say, never taken over from another site
 REMOTE_NAME, REMOTE_SITE = "remote_docname", "remote_site_name"
+# the column that came last
+MARK = "deleted_here"
 FIELDS = (
 	"event_producer",
 	"remote_doctype",
@@ -34,6 +37,7 @@ FIELDS = (
 	"root_name",
 	"covered_to",
 	"counted_to",
+	MARK,
 )
 
 # `covered_to` of a local document that was linked and has nothing of the producer's yet: the next that comes comes whole
@@ -44,6 +48,8 @@ LOST = -2
 NOTHING = -1
 
 AT_ONCE = 500
+# sites whose table is known to have it
+_with_mark: set[str] = set()
 
 RemoteKey = tuple[str, str]
 LocalKey = tuple[str, str]
@@ -67,6 +73,8 @@ class Identity:
 	covered_to: int = 0
 	# of the numbers that are added up, those of events up to here are contained: 0, up to `covered_to`; NOTHING, of none
 	counted_to: int = 0
+	# a person of this site has deleted the local document: what has its name by now is another one
+	deleted_here: int = 0
 
 	@property
 	def root(self) -> Root:
@@ -142,11 +150,24 @@ def load_locked(event_producer: str, key: RemoteKey) -> Identity | None:
 
 def find_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, LocalKey]:
 	"""(DocType, name) on the producer -> (DocType, name) here, for those that are known."""
-	return {key: (row.local_doctype, row.local_name) for key, row in load_many(event_producer, keys).items()}
+	return {
+		key: (row.local_doctype, row.local_name)
+		for key, row in load_many(event_producer, keys).items()
+		if not row.deleted_here
+	}
 
 
 def find_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], LocalKey]:
 	"""(site, DocType, name) of where documents were first made -> the local document that stands for it: one query."""
+	return {
+		key: (row.local_doctype, row.local_name)
+		for key, row in load_by_roots(roots).items()
+		if not row.deleted_here
+	}
+
+
+def load_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], Identity]:
+	"""The same with all that is known: of several one whose document was not deleted here."""
 	wanted = {(root["site"], root["doctype"], root["name"]) for root in roots}
 	if not wanted:
 		return {}
@@ -157,17 +178,28 @@ def find_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], LocalKey]
 			"root_name": {name for _site, _doctype, name in wanted},
 		}
 	)
-	found = {
-		(row.root_site, row.root_doctype, row.root_name): (row.local_doctype, row.local_name) for row in rows
-	}
-	return {key: local for key, local in found.items() if key in wanted}
+	rows.sort(key=lambda row: -row.deleted_here)
+	found = {(row.root_site, row.root_doctype, row.root_name): row for row in rows}
+	return {key: row for key, row in found.items() if key in wanted}
 
 
 def find_for_local(local_doctype: str, local_names: Collection[str]) -> dict[str, list[Identity]]:
 	"""Local name -> the remote documents that it stands for: one query."""
+	return _for_local(local_doctype, local_names, deleted_here=0)
+
+
+def find_for_deleted(local_doctype: str, local_names: Collection[str]) -> dict[str, list[Identity]]:
+	"""Local name -> the remote documents for which a document stood that a person of this site has deleted: one query."""
+	return _for_local(local_doctype, local_names, deleted_here=1)
+
+
+def _for_local(
+	local_doctype: str, local_names: Collection[str], deleted_here: int
+) -> dict[str, list[Identity]]:
 	found: dict[str, list[Identity]] = {}
 	for row in _read({"local_doctype": {local_doctype}, "local_name": set(local_names)}):
-		found.setdefault(row.local_name, []).append(row)
+		if row.deleted_here == deleted_here:
+			found.setdefault(row.local_name, []).append(row)
 	return found
 
 
@@ -252,8 +284,11 @@ def _row(identity: Identity) -> tuple:
 
 
 def add_new(identities: Iterable[Identity]) -> None:
-	"""Insert those that are not there yet, in one statement; what is there already stays as it is."""
+	"""Insert those that are not there yet, in one statement; what is there already stays as it is, unless its document was
+	deleted here."""
 	write_kept()
+	identities = list(identities)
+	_forget_deleted(identities)
 	now, user = now_datetime(), frappe.session.user
 	rows = [
 		(each.key, now, now, user, user, *(getattr(each, field) for field in FIELDS)) for each in identities
@@ -261,6 +296,12 @@ def add_new(identities: Iterable[Identity]) -> None:
 	if rows:
 		columns = ["name", "creation", "modified", "owner", "modified_by", *FIELDS]
 		frappe.db.bulk_insert(DOCTYPE, columns, rows, ignore_duplicates=True)
+
+
+def _forget_deleted(identities: list[Identity]) -> None:
+	table = frappe.qb.DocType(DOCTYPE)
+	for some in create_batch(sorted(each.key for each in identities), AT_ONCE):
+		frappe.qb.from_(table).delete().where(table.name.isin(some) & (table.deleted_here == 1)).run()
 
 
 def forget(event_producer: str, remote_doctype: str, remote_name: str) -> None:
@@ -291,7 +332,8 @@ def rename_back(event_producer: str, now: RemoteKey, before: RemoteKey) -> None:
 	own = known.root_site == event_producer and known.root_name == now[1]
 	root: Root = {**known.root, "name": before[1]} if own else known.root
 	forget(event_producer, *now)
-	save(own_identity(event_producer, before, (known.local_doctype, known.local_name), root, LINKED))
+	back = own_identity(event_producer, before, (known.local_doctype, known.local_name), root, LINKED)
+	save(replace(back, deleted_here=known.deleted_here))
 
 
 def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection[str] = ()) -> None:
@@ -302,6 +344,8 @@ def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection
 	write_kept()
 	table = frappe.qb.DocType(DOCTYPE)
 	moved = (table.local_doctype == doctype) & (table.local_name == old)
+	if _has_mark():
+		moved &= table.deleted_here == 0
 	if except_for:
 		moved &= table.event_producer.notin(sorted(except_for))
 	made_here = (table.root_site == public_url()) & (table.root_doctype == doctype)
@@ -309,15 +353,24 @@ def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection
 	frappe.qb.update(table).set(table.local_name, new).where(moved).run()
 
 
-def _read(filters: dict[str, set[str]]) -> list[Identity]:
+def _read(filters: dict[str, Collection]) -> list[Identity]:
 	if not all(filters.values()):
 		return []
 	write_kept()
 	table = frappe.qb.DocType(DOCTYPE)
-	query = frappe.qb.from_(table).select(*(table[field] for field in FIELDS))
+	fields = [field for field in FIELDS if field != MARK or _has_mark()]
+	query = frappe.qb.from_(table).select(*(table[field] for field in fields))
 	for column, values in filters.items():
 		query = query.where(table[column].isin(sorted(values)))
 	return [Identity(**row) for row in query.run(as_dict=True)]
+
+
+def _has_mark() -> bool:
+	"""Between new code and the end of `migrate` the column is not there, and other apps' work goes on."""
+	site = frappe.local.site
+	if site not in _with_mark and frappe.db.has_column(DOCTYPE, MARK):
+		_with_mark.add(site)
+	return site in _with_mark
 
 
 def local_document_renamed(doc, method: str | None, old: str, new: str, merge: bool = False) -> None:
@@ -326,6 +379,28 @@ def local_document_renamed(doc, method: str | None, old: str, new: str, merge: b
 		return
 	# a site that takes the merge itself has no document to tell of any more: what it still tells is about the old one
 	follow_local_rename(doc.doctype, old, new, except_for=_sites_told(doc.doctype) if merge else ())
+
+
+def local_document_deleted(doc) -> None:
+	"""Hook for every deletion on this site: of a document that stands for a remote one, what gets its name from now on is another one.
+
+	Not of what is deleted while an event is applied, of which the producer tells. A site that is told of the deletion itself may
+	ask later what became of the document, see fates.py: for it nothing changes.
+	"""
+	if applied_now() or frappe.flags.in_install or not frappe.db.table_exists(DOCTYPE) or not _has_mark():
+		return
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	# looked for first: what stands for none locks nothing
+	query = (
+		frappe.qb.from_(table)
+		.select(table.name, table.event_producer)
+		.where((table.local_doctype == doc.doctype) & (table.local_name == str(doc.name)))
+	)
+	found = query.run()
+	told = _sites_told(doc.doctype) if found else ()
+	if rows := sorted(row for row, event_producer in found if event_producer not in told):
+		frappe.qb.update(table).set(table.deleted_here, 1).where(table.name.isin(rows)).run()
 
 
 def _sites_told(doctype: str) -> list[str]:

@@ -118,7 +118,10 @@ def of_producer(event_producer: str, doctype: str, name: str, there: bool, ask: 
 	doc = frappe.get_doc(PRODUCER, event_producer)
 	known = [
 		each
-		for each in registry.find_for_local(doctype, [name]).get(name, [])
+		for find in (
+			(registry.find_for_local,) if there else (registry.find_for_local, registry.find_for_deleted)
+		)
+		for each in find(doctype, [name]).get(name, [])
 		if each.event_producer == doc.name
 	]
 	rows = subscriptions_of(doc)

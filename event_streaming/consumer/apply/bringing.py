@@ -136,7 +136,7 @@ def write_document(
 ) -> Outcome:
 	"""Write a document that fits this site already: a new one, or the state of the one that is here."""
 	subscription, adopted = about.subscription, about.is_only_linked
-	if not about.local:
+	if not about.local or about.deleted_here:
 		about = adopt(about, values, work)
 		adopted = about.is_here
 	values = convert_times(subscription.local_doctype, values, work.time_zone)
@@ -200,9 +200,12 @@ def not_sent_here(subscription: Subscription, work: Work) -> Collection[str]:
 
 def adopt(about: About, values: dict, work: Work) -> About:
 	"""The local document that nobody has told of yet and that is the very same, if there is one; or the one that Match By finds.
+	What was known, and a person of this site has deleted, is no more than that.
 
 	Raises NameTaken when the name belongs to another document.
 	"""
+	if about.deleted_here and about.subscription.use_same_name:
+		work.resolver.read_namesake((about.subscription.local_doctype, about.key[1]))
 	local, taken = work.resolver.find_same(about.key, values, about.subscription)
 	if not local:
 		local = match_one(work.event_producer, about.key, values, about.subscription, work.producer)

@@ -219,7 +219,8 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 	except RemoteUnavailable:
 		raise
 	except NameTaken:
-		if work.dependencies.is_streamed(planned.key):
+		deleted = work.resolver.is_deleted_here(planned.key, planned.root)
+		if work.dependencies.is_streamed(planned.key) and not deleted:
 			# its own event comes, or is there and has failed for the same reason
 			raise WaitsForAnother(explain_waiting(planned.key), planned.key) from None
 		raise CannotApply(

@@ -137,7 +137,8 @@ def is_wanted(data: dict, about: About) -> bool:
 def find_target(into: Into, work: Work) -> LocalKey | None:
 	"""The local document that another one is merged into, brought if it never was here; None when it is gone."""
 	key = into.about.key
-	if into.about.local and work.resolver.exists(into.about.local):
+	deleted = into.about.deleted_here
+	if into.about.local and not deleted and work.resolver.exists(into.about.local):
 		# another one of its name
 		return None
 	fetched = work.fetch([key])

@@ -65,7 +65,10 @@ def rename_or_merge(event: Event, about: About, work: Work) -> Outcome:
 		if deleted and about.identity and not target.identity:
 			# what is still to come of it comes under its new name: this site may have merged it into another one
 			work.resolver.drop(about.key)
-			work.resolver.keep(new_key, about.local, about.identity.root, about.covered_to)
+			known = about.identity
+			work.resolver.keep(
+				new_key, about.local, known.root, about.covered_to, deleted_here=about.deleted_here
+			)
 		return deleted or bring_missing(target, work)
 	if is_brought(event, about, target):
 		# it has been brought under its new name already, or what has that is another document by now

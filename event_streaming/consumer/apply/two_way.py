@@ -15,8 +15,8 @@ Both sites come to the same answer by themselves, each from its own log and the 
 - *Merged into each other*: of the two that are left the one that was made first stays on both sites; see merging.py.
 
 Where only one site subscribes to the other, none of this applies: a document that the consumer deleted comes back with its
-next change, but for one that was first made and deleted here, and goes round to the producer by a third site. Nothing here decides
-about fields; see conflicts.py.
+next change, but for one that was first made and deleted here, and goes round to the producer by a third site. What this site has
+made in its place since is left alone. Nothing here decides about fields; see conflicts.py.
 """
 
 from datetime import datetime, timedelta
@@ -162,9 +162,14 @@ def is_another_now(event: Event, about: About, work: Work, here: Any = None) -> 
 
 def is_remade(about: About, made: datetime | None, work: Work, here: Any = None) -> bool:
 	"""The same for the document that was made at that moment. The new one may have another name by now than the one it was given."""
-	here = made and (here or frappe.db.get_value(*about.local, "creation"))
+	# as it is now, not as it was when this transaction began
+	here = made and (here or frappe.db.get_value(*about.local, "creation", for_update=True))
 	doctype, name = about.local
-	if not here or same_moment(here, made) or not tells_back(doctype, work):
+	if not here or same_moment(here, made):
+		return False
+	if not tells_back(doctype, work):
+		# what was deleted before is not looked for in its place, see About.deleted_here
+		work.resolver.raise_if_deleted_since(about)
 		return False
 	names = {name}
 	if about.subscription.use_same_name:

@@ -118,7 +118,7 @@ def apply_one(work: Work, event: Event, trial: Trial, together: bool) -> None:
 		trial.failed.append((name, explain(error)))
 		return
 	local = work.resolver.find(key, event["root"], work.subscriptions[event["ref_doctype"]])
-	if local and work.resolver.exists(local):
+	if local and work.resolver.exists(local) and not work.resolver.is_deleted_here(key, event["root"]):
 		trial.here += 1
 		return
 	outcome = try_event(event, work, attempts=1)

@@ -59,7 +59,7 @@ class LocalDigests:
 			.select(table.local_name, table.remote_name, table.name)
 			.where((table.local_doctype == subscription.local_doctype) & (table.root_site != self.here))
 			.where(table.event_producer == self.event_producer)
-			.where(table.remote_doctype == subscription.remote_doctype)
+			.where((table.remote_doctype == subscription.remote_doctype) & (table.deleted_here == 0))
 			.orderby(table.local_name)
 			.orderby(table.name)
 			.limit(limit)
@@ -136,7 +136,7 @@ class LocalDigests:
 			frappe.qb.from_(table)
 			.select(table.local_name, table.remote_name)
 			.where((table.local_doctype == doctype) & table.local_name.isin(sorted(names)))
-			.where(table.event_producer == self.event_producer)
+			.where((table.event_producer == self.event_producer) & (table.deleted_here == 0))
 		)
 		return {str(local): str(remote) for local, remote in query.run()}
 

@@ -312,6 +312,9 @@ class Copier:
 		if known and known.covered_to in (LINKED, LOST):
 			# linked by Match By, or not known to be there any more: what is here is the producer's, and gets its values
 			local = None
+		if resolver.is_deleted_here(key, event["root"]):
+			# what has its name is another one
+			local = None
 		if local and (local in self.existing or (resolver.identity(key) and key not in self.known)):
 			if not resolver.identity(key):
 				resolver.keep(key, local, event["root"])

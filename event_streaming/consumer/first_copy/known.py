@@ -62,6 +62,7 @@ def pairs_after(work: Work, remote: str, after: str) -> list[Pair]:
 		.where((table.local_doctype == subscription.local_doctype) & (table.root_site != work.here))
 		.where((table.event_producer == work.event_producer) & (table.remote_doctype == remote))
 		.where((table.remote_name > after) & table.covered_to.notin((LINKED, LOST)))
+		.where(table.deleted_here == 0)
 		.orderby(table.remote_name)
 		.limit(MOST_KNOWN)
 	)

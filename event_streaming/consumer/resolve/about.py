@@ -25,6 +25,8 @@ class About:
 	here: str
 	# with local naming: the name that it had here and is to have again
 	former_name: str | None = None
+	# a person of this site has deleted what stood for it: what has the name of `local` by now is another one
+	deleted_here: bool = False
 
 	@property
 	def covered_to(self) -> int:

@@ -69,18 +69,20 @@ class Identities:
 		root: Root | None,
 		covered_to: int = 0,
 		counted_to: int | None = None,
+		deleted_here: bool = False,
 	) -> None:
 		"""Remember, in the event's transaction, which local document stands for a remote one. `counted_to` None stays as it is."""
 		before = self.of(key)
 		if counted_to is None:
 			counted_to = before.counted_to if before else 0
 		new = own_identity(self.event_producer, key, local, root, covered_to, counted_to)
+		new.deleted_here = int(deleted_here)
 		if before:
 			self.log.identities.save(new)
 		else:
 			self.log.identities.add(new)
 		self._stage(key, new)
-		self.tell(key, local)
+		self.tell(key, None if deleted_here else local)
 
 	def drop(self, key: RemoteKey) -> None:
 		"""Nothing stands for it any more."""

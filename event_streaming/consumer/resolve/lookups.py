@@ -44,6 +44,8 @@ class Lookups:
 		)
 		# (site, DocType, name) -> the local document, also None, for roots that were looked up
 		self.roots: dict[tuple[str, str, str], LocalKey | None] = {}
+		# those of them whose local document a person of this site has deleted
+		self.deleted: set[tuple[str, str, str]] = set()
 		self.namesakes: dict[LocalKey, Namesake] = {}
 		self._claimed: dict[LocalKey, list[Identity]] = {}
 		self._given: dict[tuple[str, bool], bool] = {}
@@ -55,7 +57,7 @@ class Lookups:
 
 	def begin_page(self, events: list[Event]) -> list[Event]:
 		"""Look up what the rules will ask about the page's documents; returns the events of those that are not known."""
-		for kept in (self.roots, self.namesakes, self._claimed, self._given, self._counted):
+		for kept in (self.roots, self.deleted, self.namesakes, self._claimed, self._given, self._counted):
 			kept.clear()
 		self.made.begin_page()
 		self.identities.begin_page(dict.fromkeys(key for event in events for key in keys_of(event)))
@@ -97,7 +99,10 @@ class Lookups:
 		if not wanted:
 			return
 		self.roots.update(dict.fromkeys(wanted))
-		self.roots.update(registry.find_by_roots(root for key, root in wanted.items() if key[0] != self.here))
+		known = registry.load_by_roots(root for key, root in wanted.items() if key[0] != self.here)
+		self.roots.update({key: (row.local_doctype, row.local_name) for key, row in known.items()})
+		self.deleted.difference_update(wanted)
+		self.deleted.update(key for key, row in known.items() if row.deleted_here)
 		mine: dict[str, set[str]] = {}
 		for site, doctype, name in wanted:
 			if site == self.here and local_names.doctype_exists(doctype):
@@ -138,8 +143,8 @@ class Lookups:
 
 	def look_up_needed(self, local_doctypes: dict[RemoteKey, str]) -> "OfNeeds":
 		known = registry.load_many(self.event_producer, local_doctypes)
-		# by a name that a restored producer may have given again: which document it is, its root says, when it has come
-		lost = {key for key, row in known.items() if row.covered_to == registry.LOST}
+		# by a name that a restored producer may have given again, or a person here: which document it is shows when it has come
+		lost = {key for key, row in known.items() if row.covered_to == registry.LOST or row.deleted_here}
 		known = {key: row for key, row in known.items() if key not in lost}
 		here: dict[RemoteKey, LocalKey] = {}
 		wanted: dict[str, set[str]] = {}
@@ -215,6 +220,10 @@ class Lookups:
 	def by_root(self, root: Root) -> LocalKey | None:
 		self.look_up_roots([root])
 		return self.roots[as_key(root)]
+
+	def is_deleted_here(self, root: Root) -> bool:
+		self.look_up_roots([root])
+		return as_key(root) in self.deleted
 
 	def is_given(self, doctype: str, to_producer: bool = False) -> bool:
 		if (doctype, to_producer) not in self._given:

@@ -5,7 +5,7 @@ For the events of a page the answers are looked up together (`begin_page`), and 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import frappe
@@ -19,8 +19,10 @@ from event_streaming.consumer.resolve.lookups import Lookups, as_key, question_o
 from event_streaming.consumer.resolve.rules import Question
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
+from event_streaming.exceptions import TransactionLost
 from event_streaming.identity import fates, made, registry
 from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.messages.coded import _
 from event_streaming.wire.events import CREATE, UPDATE, Event, Root, remote_key
 
 
@@ -78,15 +80,17 @@ class Resolver:
 		"""The same for a document that no event is at hand of; `there` leaves it open whether it is here."""
 		known = self.identities.known(key, root)
 		local = self.find(key, root, subscription)
+		deleted = self.is_deleted_here(key, root)
 		about = About(
 			key,
 			subscription,
 			root,
 			known,
 			local,
-			bool(local and (there or local_names.exists(local))),
+			bool(local and not deleted and (there or local_names.exists(local))),
 			root["site"] if root else known.root_site if known else self.event_producer,
 			self.here,
+			deleted_here=deleted,
 		)
 		return self.look_again(about) if local and not about.is_here else about
 
@@ -98,11 +102,20 @@ class Resolver:
 		known = self.identities.read_again(about.key)
 		local = (known.local_doctype, known.local_name) if known else None
 		if local is None or local == about.local or local[0] != about.subscription.local_doctype:
-			return self._in_anothers_place(about) or about.gone()
+			deleted = bool(known and known.deleted_here)
+			return self._in_anothers_place(about) or replace(about.gone(), deleted_here=deleted)
 		# as it is now, not as it was when this transaction began
-		is_here = bool(frappe.db.get_value(*local, "name", for_update=True))
-		self.identities.tell(about.key, local)
-		return About(about.key, about.subscription, about.root, known, local, is_here, about.site, about.here)
+		is_here = not known.deleted_here and bool(frappe.db.get_value(*local, "name", for_update=True))
+		if not known.deleted_here:
+			self.identities.tell(about.key, local)
+		return replace(
+			about, identity=known, local=local, is_here=is_here, deleted_here=bool(known.deleted_here)
+		)
+
+	def is_deleted_here(self, key: RemoteKey, root: Root | None) -> bool:
+		"""Whether a person of this site has deleted what stood for it, so that another document may have its name by now."""
+		known = self.identities.known(key, root)
+		return bool(known.deleted_here) if known else bool(root and self.seen.is_deleted_here(root))
 
 	def _in_anothers_place(self, about: About) -> About | None:
 		"""Merged on both sites, each time into the other one: what has this name on the producer is by now the one of the two
@@ -127,6 +140,12 @@ class Resolver:
 		return About(
 			about.key, subscription, root, self.identities.of(about.key), local, True, root["site"], self.here
 		)
+
+	def raise_if_deleted_since(self, about: About) -> None:
+		"""Raise TransactionLost if a person of this site has deleted it since the page was read: it is looked at again then."""
+		known = self.identities.read_again(about.key) if about.identity and not about.deleted_here else None
+		if known and known.deleted_here:
+			raise TransactionLost(_("A person has deleted the document here while the event was being applied."))
 
 	def find(self, key: RemoteKey, root: Root | None, subscription: Subscription) -> LocalKey | None:
 		"""The local document that stands for a remote one, there or not.
@@ -187,7 +206,7 @@ class Resolver:
 		self.seen.look_up_roots(keys.values())
 		found = {}
 		for key, root in keys.items():
-			local = self.seen.by_root(root)
+			local = None if self.seen.is_deleted_here(root) else self.seen.by_root(root)
 			if root["site"] == self.here and key[0] not in self.subscriptions:
 				local = (root["doctype"], root["name"])
 			if root["site"] == self.here and not (local and local_names.exists(local)):
@@ -283,8 +302,9 @@ class Resolver:
 		root: Root | None,
 		covered_to: int = 0,
 		counted_to: int | None = None,
+		deleted_here: bool = False,
 	) -> None:
-		self.identities.keep(key, local, root, covered_to, counted_to)
+		self.identities.keep(key, local, root, covered_to, counted_to, deleted_here)
 		self.seen.made.stands_for_another(local)
 
 	def adopt(self, local: LocalKey) -> None:

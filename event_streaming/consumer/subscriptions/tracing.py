@@ -43,7 +43,7 @@ def local_of(event_producer: str, remote_doctype: str, remote_name: str) -> Loca
 	known = registry.load_many(event_producer, [(remote_doctype, remote_name)]).get(
 		(remote_doctype, remote_name)
 	)
-	if not known or not frappe.db.exists("DocType", known.local_doctype, cache=True):
+	if not known or known.deleted_here or not frappe.db.exists("DocType", known.local_doctype, cache=True):
 		return None
 	there = frappe.db.exists(known.local_doctype, known.local_name)
 	return (known.local_doctype, known.local_name) if there else None

@@ -82,8 +82,8 @@ def remember(check: Any, differing: list[str], compared: Iterable[str]) -> None:
 
 
 def pairs_of(check: Any, names: list[str]) -> list[Pair]:
-	known = registry.load_many(check.doc.name, [(check.remote, name) for name in names]) if names else {}
-	return [Pair(each.local_name, each.remote_name, ("", "")) for each in known.values()]
+	known = registry.find_many(check.doc.name, [(check.remote, name) for name in names]) if names else {}
+	return [Pair(local, remote, ("", "")) for (_remote_doctype, remote), (_doctype, local) in known.items()]
 
 
 # ---- where a name comes from: (names, where it goes on; "" at the end)
@@ -133,12 +133,13 @@ def changed_here(check: Any, after: str) -> tuple[list[str], str]:
 
 
 def standing_for_remote(check: Any, doctype: str, local_names: list[str]) -> list[str]:
-	"""What documents here are called on the producer; without those that were first made here, or come from another one."""
+	"""What documents here are or were called on the producer; without those that were first made here, or come from another one."""
 	names: list[str] = []
 	for some in create_batch(local_names, TOGETHER):
-		for identities in registry.find_for_local(doctype, some).values():
+		for find in (registry.find_for_local, registry.find_for_deleted):
 			names += [
 				each.remote_name
+				for identities in find(doctype, some).values()
 				for each in identities
 				if each.event_producer == check.doc.name
 				and each.remote_doctype == check.remote

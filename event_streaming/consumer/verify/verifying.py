@@ -176,7 +176,9 @@ class Examiner:
 		"""What is to be said of a document; None when it is the same on both sites."""
 		key = remote_key(event)
 		local = self.local_of(event)
-		here = bool(local and self.work.resolver.exists(local))
+		resolver = self.work.resolver
+		# what has the name of one that was deleted here is another one
+		here = bool(local and resolver.exists(local) and not resolver.is_deleted_here(key, event["root"]))
 		if key in self.work.held_back:
 			rows = open_rows.open_rows(self.work.event_producer, *key)
 			return self.finding(

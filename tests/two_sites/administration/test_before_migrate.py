@@ -67,3 +67,31 @@ def without_transaction() -> list:
 	return list(
 		frappe.db.get_value("Event Update Log", {"docname": note.name}, ["update_type", "transaction_id"])
 	)
+
+
+def test_streamed_documents_are_renamed_and_deleted_without_the_mark_of_what_was_deleted_here(producer):
+	assert producer.run(without_mark) == ["Rename", "Delete"]
+
+
+def without_mark() -> list:
+	import frappe
+
+	from event_streaming.identity import registry
+	from tests.streams import stream
+
+	stream("Note")
+	note = frappe.get_doc({"doctype": "Note", "title": frappe.generate_hash()}).insert()
+	frappe.db.commit()
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Document Identity` RENAME COLUMN deleted_here TO put_aside")
+	frappe.clear_cache()
+	registry._with_mark.clear()
+	try:
+		new = frappe.rename_doc("Note", note.name, frappe.generate_hash(), force=True)
+		frappe.delete_doc("Note", new)
+		frappe.db.commit()
+	finally:
+		frappe.db.sql_ddl("ALTER TABLE `tabEvent Document Identity` RENAME COLUMN put_aside TO deleted_here")
+		frappe.clear_cache()
+	names = ["in", [note.name, new]]
+	filters = {"docname": names, "update_type": ["!=", "Create"]}
+	return frappe.get_all("Event Update Log", filters, pluck="update_type", order_by="name asc")

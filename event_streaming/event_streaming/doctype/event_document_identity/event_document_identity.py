@@ -17,6 +17,7 @@ class EventDocumentIdentity(Document):
 
 		counted_to: DF.Int
 		covered_to: DF.Int
+		deleted_here: DF.Check
 		event_producer: DF.Data | None
 		local_doctype: DF.Data | None
 		local_name: DF.Data | None
