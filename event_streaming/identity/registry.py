@@ -217,6 +217,13 @@ def local_names_from(event_producer: str, local_doctype: str, local_names: Colle
 	return found & set(local_names)
 
 
+def has_come_from(event_producer: str, local_doctype: str) -> bool:
+	"""Whether any document of the DocType here stands for one of the producer's."""
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(table.name).where(table.local_doctype == local_doctype)
+	return bool(query.where(table.event_producer == event_producer).limit(1).run())
+
+
 def local_doctypes() -> frozenset[str]:
 	"""The DocTypes of documents here that stand for remote ones: by the index's leading column alone."""
 	table = frappe.qb.DocType(DOCTYPE)

@@ -21,7 +21,9 @@ from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.mapping.records import CHILD_TABLE
 from event_streaming.consumer.matching.one import match_one
+from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.subscriptions.fetched import NOT_FOUND
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.exceptions import DependencyMissing, NameTaken, NotAsOne
 from event_streaming.identity.registry import REMOTE_NAME, REMOTE_SITE, LocalKey, RemoteKey
@@ -29,9 +31,6 @@ from event_streaming.messages.coded import _
 from event_streaming.wire.events import Root
 from event_streaming.wire.files import RemoteFile
 from event_streaming.wire.left_out import document_without
-
-# why the producer does not give a document
-NOT_FOUND = "not found"
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,8 @@ def make_needed(planned: PlannedDocument, values: dict, work: Work) -> LocalKey:
 	if planned.doctype == "User":
 		return "User", users.insert_disabled_user(values)
 	subscription = work.subscriptions.get(planned.doctype) or unsubscribed(planned)
+	if planned.former:
+		return follow_untold_rename(planned, subscription, work)
 	if subscription.use_same_name:
 		work.resolver.read_namesake((planned.local_doctype, planned.name))
 	filled_later = any(need.link.required for need in planned.later)
@@ -109,6 +110,20 @@ def make_needed(planned: PlannedDocument, values: dict, work: Work) -> LocalKey:
 	local = (outcome.local_doctype, outcome.local_name)
 	work.files.attach_all(work.fetched.files.get(planned.key, []), local, subscription)
 	return local
+
+
+def follow_untold_rename(planned: PlannedDocument, subscription: Subscription, work: Work) -> LocalKey:
+	"""The document is here by the name that it had when it came: it gets its present one, and keeps its values, as those of what no
+	events come of. One that this site has renamed since keeps that name."""
+	known = planned.former
+	doctype, name = known.local_doctype, known.local_name
+	if subscription.use_same_name and name == known.remote_name:
+		name = give_name(doctype, name, planned.name, work)
+	elif not subscription.use_same_name:
+		frappe.db.set_value(doctype, name, REMOTE_NAME, planned.name, update_modified=False)
+	work.resolver.drop((known.remote_doctype, known.remote_name))
+	work.resolver.keep(planned.key, (doctype, name), None)
+	return doctype, name
 
 
 def unsubscribed(planned: PlannedDocument) -> Subscription:
@@ -212,6 +227,16 @@ def adopt(about: About, values: dict, work: Work) -> About:
 	if not local and taken:
 		raise name_taken(about.subscription.local_doctype, about.key[1], work)
 	return replace(about, local=local, is_here=work.resolver.exists(local)) if local else about
+
+
+def give_name(doctype: str, name: str, new_name: str, work: Work) -> str:
+	"""Rename what is here. The database may find it by the new name already, where only capitals or accents change."""
+	found = local_names.written((doctype, new_name))
+	if found == new_name == local_names.written((doctype, name)):
+		return new_name
+	if found is not None and found != local_names.written((doctype, name)):
+		raise name_taken(doctype, found, work)
+	return documents.rename(doctype, name, new_name, merge=False)
 
 
 def name_taken(doctype: str, name: str, work: Work) -> NameTaken:

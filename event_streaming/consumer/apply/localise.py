@@ -230,7 +230,7 @@ def make_or_explain(planned: PlannedDocument, values: dict, work: "Work", make: 
 				" then resync."
 			).format(_(planned.local_doctype), planned.name, work.event_producer)
 		) from None
-	except (frappe.ValidationError, frappe.PermissionError) as error:
+	except (frappe.ValidationError, frappe.PermissionError, frappe.DuplicateEntryError) as error:
 		permanent = isinstance(error, CannotApply | RefusedDocType)
 		raise (CannotApply if permanent else DependencyMissing)(
 			_("{0} {1} is needed and can't be created here: {2}").format(

@@ -8,7 +8,7 @@ from frappe import _
 from frappe.utils import cint
 
 from event_streaming.consumer.apply import two_way
-from event_streaming.consumer.apply.bringing import bring_missing, name_taken
+from event_streaming.consumer.apply.bringing import bring_missing, give_name
 from event_streaming.consumer.apply.merging import merge_here, stamps_of
 from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.work import Work
@@ -16,7 +16,6 @@ from event_streaming.consumer.conflict_rules.policies import RENAMED
 from event_streaming.consumer.dependencies.relinking import Place, places_brought_after, point_to
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.logs.sync_log import Outcome
-from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.resolve.resolver import same_moment
 from event_streaming.identity.registry import REMOTE_NAME, LocalKey, RemoteKey
@@ -198,16 +197,6 @@ def rename_here(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 	return outcome_of(
 		subscription, name, _("Renamed from {0} to {1} on the producer").format(about.key[1], new_key[1])
 	)
-
-
-def give_name(doctype: str, name: str, new_name: str, work: Work) -> str:
-	"""Rename what is here. The database may find it by the new name already, where only capitals or accents change."""
-	found = local_names.written((doctype, new_name))
-	if found == new_name == local_names.written((doctype, name)):
-		return new_name
-	if found is not None and found != local_names.written((doctype, name)):
-		raise name_taken(doctype, found, work)
-	return documents.rename(doctype, name, new_name, merge=False)
 
 
 def keep_own_name(about: About, new_key: RemoteKey, work: Work) -> Outcome:

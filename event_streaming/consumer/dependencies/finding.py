@@ -4,6 +4,7 @@ What an event makes or removes is told with `arrived` and `gone`, and holds for 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from event_streaming.adapters.doctypes import fields_decided_here, refuse_what_cannot_come
 from event_streaming.consumer.dependencies import users
@@ -20,7 +21,7 @@ from event_streaming.consumer.dependencies.shapes import Shapes
 from event_streaming.consumer.dependencies.unasked import is_row
 from event_streaming.consumer.mapping.records import DocumentReference, Places
 from event_streaming.consumer.mapping.store import MappingStore, to_local_document
-from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
+from event_streaming.consumer.subscriptions.fetched import NOT_FOUND, FetchedDocuments
 from event_streaming.consumer.unit_of_work.event_scope import EventScope
 from event_streaming.exceptions import CannotApply, RemoteError, RemoteRefused
 from event_streaming.identity.registry import LocalKey, RemoteKey
@@ -216,7 +217,24 @@ class Known:
 				except (CannotApply, RemoteError, RemoteRefused) as error:
 					self.missing[key] = str(error)
 			else:
-				self.missing[key] = explain_missing(answer.missing.get(key, "not found"))
+				self.missing[key] = explain_missing(answer.missing.get(key, NOT_FOUND))
+		self._look_for_former_names([key for key in wanted if key in self.fetched], answer)
+
+	def _look_for_former_names(self, keys: list[RemoteKey], answer: FetchedDocuments) -> None:
+		"""Documents of which no events come may be here by a name that they had when they came."""
+		documents = {
+			key: (self._local_doctype(key), answer.documents[key])
+			for key in keys
+			if key[0] != USER and key not in answer.roots and not self.is_streamed(key)
+		}
+		former = self.source.resolver.find_former(documents) if documents else {}
+		if not former:
+			return
+		now = self.source.fetch([(each.remote_doctype, each.remote_name) for each in former.values()])
+		for key, known in former.items():
+			# one that the producer still has is another document
+			if now.missing.get((known.remote_doctype, known.remote_name)) == NOT_FOUND:
+				self.fetched[key] = replace(self.fetched[key], former=known, data={}, needs=[])
 
 	def _why_not(self, key: RemoteKey) -> str:
 		doctype = key[0]

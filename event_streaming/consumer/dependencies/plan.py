@@ -7,7 +7,7 @@ from event_streaming.consumer.dependencies.places import Link
 from event_streaming.consumer.resolve.resolver import Resolver
 from event_streaming.consumer.subscriptions.fetched import FetchedDocuments
 from event_streaming.consumer.subscriptions.subscription import Subscription
-from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.identity.registry import Identity, LocalKey, RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import Root
 
@@ -26,7 +26,8 @@ class PlannedDocument:
 	"""A document of the producer that has to be made here, in the shape that it has here.
 
 	The names of what it links to are still the producer's: `Plan.data_here` gives the local ones. `mapping` is set
-	when it came through a Document Type Mapping. `later` are the needs that can be met only afterwards.
+	when it came through a Document Type Mapping. `later` are the needs that can be met only afterwards. `former` is set when it is
+	here, under a name that the producer has given up without telling.
 	"""
 
 	doctype: str
@@ -38,6 +39,7 @@ class PlannedDocument:
 	root: Root | None = None
 	position: int = 0
 	later: list[Need] = field(default_factory=list)
+	former: Identity | None = None
 
 	@property
 	def key(self) -> RemoteKey:

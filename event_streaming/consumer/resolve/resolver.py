@@ -14,6 +14,7 @@ from frappe.utils import get_datetime
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.resolve import local_names, rules
 from event_streaming.consumer.resolve.about import About
+from event_streaming.consumer.resolve.former import may_be_former
 from event_streaming.consumer.resolve.identities import Identities
 from event_streaming.consumer.resolve.lookups import Lookups, as_key, question_of, same_moment
 from event_streaming.consumer.resolve.rules import Question
@@ -21,7 +22,7 @@ from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.group_log import GroupLog
 from event_streaming.exceptions import TransactionLost
 from event_streaming.identity import fates, made, registry
-from event_streaming.identity.registry import LocalKey, RemoteKey
+from event_streaming.identity.registry import Identity, LocalKey, RemoteKey
 from event_streaming.messages.coded import _
 from event_streaming.wire.events import CREATE, UPDATE, Event, Root, remote_key
 
@@ -145,7 +146,9 @@ class Resolver:
 		"""Raise TransactionLost if a person of this site has deleted it since the page was read: it is looked at again then."""
 		known = self.identities.read_again(about.key) if about.identity and not about.deleted_here else None
 		if known and known.deleted_here:
-			raise TransactionLost(_("A person has deleted the document here while the event was being applied."))
+			raise TransactionLost(
+				_("A person has deleted the document here while the event was being applied.")
+			)
 
 	def find(self, key: RemoteKey, root: Root | None, subscription: Subscription) -> LocalKey | None:
 		"""The local document that stands for a remote one, there or not.
@@ -220,6 +223,18 @@ class Resolver:
 		if not local_names.doctype_exists(root["doctype"]) or not self.seen.is_given(root["doctype"]):
 			return None
 		return self.seen.name_now((root["doctype"], root["name"]))
+
+	def find_former(self, documents: dict[RemoteKey, tuple[str, dict]]) -> dict[RemoteKey, Identity]:
+		"""Whole documents (each with its DocType here) that may have come under another name, with that one's identity."""
+		made: dict[str, dict[RemoteKey, tuple[datetime, str]]] = {}
+		for key, (doctype, data) in documents.items():
+			moment = self.moment(data, doctype)
+			if moment and data.get("owner") and not local_names.is_single(doctype):
+				made.setdefault(doctype, {})[key] = moment, data["owner"]
+		found = {}
+		for doctype, stamps in made.items():
+			found.update(may_be_former(self.event_producer, doctype, stamps))
+		return found
 
 	def find_merged(self, roots: dict[RemoteKey, Root]) -> dict[RemoteKey, LocalKey]:
 		"""Documents that were first made here, and that this site has merged into others, before the producer heard of that."""
@@ -336,7 +351,10 @@ class Resolver:
 
 	def creation(self, data: dict, subscription: Subscription) -> datetime | None:
 		"""When a remote document was made, in this site's time. Raises CannotApply for an unknown time zone."""
-		doctype = subscription.local_doctype
+		return self.moment(data, subscription.local_doctype)
+
+	def moment(self, data: dict, doctype: str) -> datetime | None:
+		"""The same for a document that is of that DocType here."""
 		stamp = convert_times(doctype, {"creation": data.get("creation")}, self.time_zone)["creation"]
 		try:
 			return get_datetime(stamp) if stamp else None

@@ -8,6 +8,8 @@ from event_streaming.wire.checks import InvalidPage, check_shape, list_of, whole
 from event_streaming.wire.events import Root, parse_root
 from event_streaming.wire.files import RemoteFile, parse_file, parse_files
 
+# why the producer does not give a document
+NOT_FOUND = "not found"
 # (DocType, name, address) of a file in a document's field, as the producer knows them
 FileReference = tuple[str, str, str]
 
