@@ -11,6 +11,8 @@ from event_streaming.http.networks import Bound, is_permitted
 
 SCHEMES = ("nats", "tls")
 PORT = 4222
+# of the servers that are named: whoever waits is a worker
+MOST_TRIED = 3
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,12 @@ def server_at(url: str) -> Server:
 
 
 def permitted_servers(urls: Iterable[str], bound: Bound) -> list[Server]:
-	"""Those that another site names and that this one, with that bound, may be made to call, each with an address that was looked up and
-	is allowed."""
+	"""The first of those that another site names and that this one, with that bound, may be made to call, each with an address that was
+	looked up and is allowed."""
 	found = []
 	for url in urls:
+		if len(found) >= MOST_TRIED:
+			break
 		try:
 			server, parts = server_at(url), urlsplit(url)
 			known = socket.getaddrinfo(server.host, parts.port or PORT, type=socket.SOCK_STREAM)

@@ -10,7 +10,21 @@ QUEUED_FOR = 60
 # is saved as well. One word for all, as the whole of Redis is looked through for each
 KEPT = "event_streaming:kept:"
 # kinds of keys that are kept: they are true until they expire, and what was lost with them would not come again soon
-KEPT_KINDS = frozenset({"broker", "broker_away", "cause", "line", "line_used", "listener", "sweep", "wake"})
+KEPT_KINDS = frozenset(
+	{
+		"broker",
+		"broker_away",
+		"broker_slow",
+		"broker_use",
+		"cause",
+		"line",
+		"line_used",
+		"listener",
+		"sweep",
+		"told",
+		"wake",
+	}
+)
 
 
 def redis_key(kind: str, event_producer: str) -> str:

@@ -19,7 +19,8 @@ PROGRAM = "nats-server"
 class NatsServer:
 	"""One server. `users` are (name, password, permissions as in the server's configuration); without any, everybody may do everything.
 
-	`certificate` is a file with a key and a certificate: the server speaks TLS then, and nothing else.
+	`certificate` is a file with a key and a certificate: the server speaks TLS then, and nothing else. `written` is a configuration as a
+	person has it, which says all but what is missing in it.
 	"""
 
 	run_folder: Path
@@ -33,6 +34,7 @@ class NatsServer:
 	port: int = 0
 	leaf_port: int = 0
 	certificate: Path | None = None
+	written: str = ""
 	child: Child | None = None
 
 	@property
@@ -70,15 +72,17 @@ class NatsServer:
 		shutil.rmtree(self.folder, ignore_errors=True)
 
 	def _configuration(self) -> str:
-		lines = [
-			f'listen: "127.0.0.1:{self.port}"',
-			f'server_name: "{self.name}"',
-			"jetstream {",
-			f'  store_dir: "{self.folder / "data"}"',
-			*(["  sync_interval: always"] if self.sync_always else []),
-			*([f'  domain: "{self.name}"'] if self.leaf_of or self.accepts_leaves else []),
-			"}",
-		]
+		lines = [f'server_name: "{self.name}"', self.written]
+		if not self.written.startswith("listen:"):
+			lines.append(f'listen: "127.0.0.1:{self.port}"')
+		if "jetstream {" not in self.written:
+			lines += [
+				"jetstream {",
+				f'  store_dir: "{self.folder / "data"}"',
+				*(["  sync_interval: always"] if self.sync_always else []),
+				*([f'  domain: "{self.name}"'] if self.leaf_of or self.accepts_leaves else []),
+				"}",
+			]
 		if self.certificate:
 			lines.append(f'tls {{ cert_file: "{self.certificate}", key_file: "{self.certificate}" }}')
 		if self.users:
@@ -87,7 +91,7 @@ class NatsServer:
 				for name, word, allowed in self.users
 			)
 			lines.append(f"authorization {{ users: [\n{users}\n] }}")
-		if self.accepts_leaves:
+		if self.accepts_leaves and "leafnodes {" not in self.written:
 			lines.append(f'leafnodes {{ listen: "127.0.0.1:{self.leaf_port}" }}')
 		if self.leaf_of:
 			lines.append(f'leafnodes {{ remotes: [ {{ url: "{self.leaf_of}" }} ] }}')

@@ -98,6 +98,13 @@ class Meter:
 			return most
 		return min(most, max(self.bytes_per_second * PAGE_SECONDS * COMPRESSED, SMALLEST_PAGE))
 
+	def batch_bytes(self) -> int:
+		"""The same for messages that are counted as they are sent."""
+		most = get_settings().page_bytes
+		if not self.bytes_per_second:
+			return most
+		return min(most, max(self.bytes_per_second * PAGE_SECONDS, SMALLEST_PAGE // COMPRESSED))
+
 	def rate(self) -> float:
 		"""Bytes per second of the last minute."""
 		now = time.time()

@@ -154,7 +154,7 @@ def broker_of(event_producer: Any, offer: Listen, secret: str, here: str) -> Bro
 def follow(event_producer: str, position: int) -> None:
 	"""Have pulled if this site has not got as far; a message that is old, doubled or invented changes nothing else."""
 	if position > state.load_state(event_producer).position:
-		heard(event_producer)
+		heard(event_producer, position)
 
 
 def ask(event_producer: str) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 from typing import Any
 
-from event_streaming.broker.addresses import Server, permitted_servers, server_at, tls_of
+from event_streaming.broker.addresses import MOST_TRIED, Server, permitted_servers, server_at, tls_of
 from event_streaming.consumer.listening.back_ends import (
 	Connection,
 	Hears,
@@ -29,7 +29,6 @@ except ImportError as error:
 	) from None
 
 CONNECT_SECONDS = 5
-MOST_TRIED = 3
 
 
 class BackEnd:

@@ -157,7 +157,7 @@ def run_slice(
 	"""Retry what is due, then page after page until the end or the deadline."""
 	kept = state.load_state(doc.name)
 	producer = Producer(doc, patience)
-	source = Source(doc, producer)
+	source = Source(doc, producer, deadline, is_short=patience is not None)
 	try:
 		kept = registration.ensure_registered(doc, producer, kept)
 		frappe.db.commit()

@@ -3,6 +3,7 @@
 import frappe
 
 from event_streaming.consumer.logs import state
+from event_streaming.consumer.pull import told
 from event_streaming.consumer.pull.cursor import Summary
 from event_streaming.consumer.pull.loop import pull, unknown_producer
 from event_streaming.site.acting import acting_as
@@ -47,6 +48,7 @@ def notified(event_producer: str) -> bool:
 	"""
 	if not frappe.db.exists("Event Producer", event_producer):
 		raise unknown_producer(event_producer)
+	told.keep(event_producer)
 	if not claim(redis_key("queued", event_producer)):
 		return False
 	user = frappe.session.user
@@ -61,11 +63,12 @@ def notified(event_producer: str) -> bool:
 	return True
 
 
-def heard(event_producer: str) -> None:
-	"""The process that listens has a message of the producer: what comes alone is followed at once, in that process and for as
+def heard(event_producer: str, position: int) -> None:
+	"""The process that listens has a message of the producer, whose log goes up to a position: what comes alone is followed at once, in that process and for as
 	short as after an answer; the rest is a job's."""
 	if not frappe.db.exists("Event Producer", {"name": event_producer, "paused": 0}):
 		return
+	told.keep(event_producer, position)
 	if not claim(redis_key("queued", event_producer)):
 		return
 	alone = frappe.cache.make_key(redis_key("quick", event_producer))

@@ -2,23 +2,26 @@
 
 The feed has everything and is asked at least once a minute: it says what this site may have, how the two sites stand, and brings the
 keys of the messages. In between a broker's messages make pages, for as long as nothing is missing in them. Whatever is not as it
-should be (a hole, a key that has changed, a server that is away or lies) costs a request to the feed, and nothing else.
+should be (a hole, a key that has changed, a server that is away, does not answer in time, lies, or has less than there is known to be)
+costs a request to the feed, and nothing else.
 """
 
 import json
 import time
-from typing import Any
 
 import frappe
 from frappe.utils.password import decrypt, encrypt
 
 from event_streaming.broker.addresses import Server, permitted_servers, read_servers, server_at
-from event_streaming.broker.nats_client import Fetched, NatsClient
+from event_streaming.broker.nats_client import Fetched, NatsClient, StreamReader
 from event_streaming.broker.settings import trusted_authorities
 from event_streaming.consumer.folding.far_behind import FarBehind
 from event_streaming.consumer.folding.runs import is_composed
 from event_streaming.consumer.line.holding import holding
+from event_streaming.consumer.line.meter import Meter
+from event_streaming.consumer.logs import broker_use
 from event_streaming.consumer.logs.state import PullState
+from event_streaming.consumer.pull import told
 from event_streaming.consumer.pull.chain import unbroken
 from event_streaming.consumer.subscriptions import agreement
 from event_streaming.consumer.subscriptions.remote import Producer
@@ -48,17 +51,21 @@ KEPT_SECONDS = 600
 AWAY_SECONDS = 30
 # in one slice: then it is the feed's
 MOST_HOLES = 3
+# whoever publishes looks at the log so often, and an event may be told of before
+PUBLISHED_IN = 0.5
 
 
 class Source:
-	"""The pages of one slice of a pull."""
+	"""The pages of one slice of a pull, until a time of the monotonic clock. `is_short`: it has no time to wait for a slow broker, which
+	says nothing of those that have."""
 
-	def __init__(self, doc, producer: Producer):
-		self.producer = producer
+	def __init__(self, doc, producer: Producer, until: float | None = None, is_short: bool = False):
+		self.producer, self.until, self.is_short = producer, until, is_short
 		self.name = doc.name
 		self.wanted = doc.get("transport") == NATS
 		self.broker: BrokerPages | None = None
 		self.holes = 0
+		self.is_used = False
 		self.feed_only = not self.wanted
 		# where the stream stood before the feed was asked: all of it is in the feed's answer
 		self.place_before = ""
@@ -74,6 +81,8 @@ class Source:
 				return page
 		# what comes before others is not put together: up to where it is taken is kept for each DocType
 		as_one = None if wish else self.far_behind.wish
+		if self.wanted:
+			told.take(self.name)
 		page = self.producer.get_page(
 			kept.position,
 			kept.epoch,
@@ -86,6 +95,8 @@ class Source:
 		if self.wanted:
 			page["broker"] = page["broker"] and confidential(page["broker"])
 			keep_said(self.name, page)
+			if not page["broker"]:
+				broker_use.keep(self.name, broker_use.NOT_OFFERED)
 			if self.place_before and not page["has_more"]:
 				page["place"], self.place_before = self.place_before, ""
 		return page
@@ -95,25 +106,51 @@ class Source:
 			self.broker.close()
 
 	def _from_broker(self, doc, kept: PullState) -> Page | None:
-		said = kept_said(self.name)
+		said = kept_said(self.name, self.is_short)
 		grant = said and said["broker"]
 		if not said or not grant or grant["epoch"] != kept.epoch or agreement.is_outdated(doc, said):
 			return None
 		try:
-			self.broker = self.broker or BrokerPages(doc, grant)
-			self.broker.hear(grant)
-			if not kept.broker_place or not self.broker.is_of_this_stream(kept.broker_place):
-				self.place_before = self.broker.place_of_end()
-				return None
-			page = self.broker.page_after(kept, said)
+			page = self._read_broker(doc, grant, kept, said)
 		except (BrokerUnavailable, BrokerMissing) as error:
 			self.feed_only = True
-			leave_alone(self.name, error)
+			leave_alone(self.name, error, self.is_short)
 			return None
-		if page is None:
+		if page is None or (page["has_more"] and self.broker.read_nothing):
 			self.holes += 1
-			self.feed_only = self.holes >= MOST_HOLES
+			self.feed_only = self.feed_only or self.holes >= MOST_HOLES
 		return page
+
+	def _read_broker(self, doc, grant: Grant, kept: PullState, said: Page) -> Page | None:
+		"""The broker's next page; None when the feed has to be asked. Raises BrokerUnavailable or BrokerMissing."""
+		self.broker = self.broker or BrokerPages(doc, grant, self.producer.line, self.until)
+		self.broker.hear(grant)
+		if not kept.broker_place or not self.broker.is_of_this_stream(kept.broker_place):
+			self.place_before = self.broker.place_of_end()
+			return None
+		page = self.broker.page_after(kept, said)
+		if page is None:
+			return None
+		if not self.is_used:
+			self.is_used = True
+			broker_use.keep(self.name, broker_use.USED)
+		if page["has_more"] or not is_short_of(at_least := told.take(self.name), page):
+			return page
+		if not page["events"]:
+			self.broker.client.wait(PUBLISHED_IN)
+			page = self.broker.page_after(kept, said)
+			if page and (page["has_more"] or not is_short_of(at_least, page)):
+				return page
+		# it comes there later, or is to be had from the feed alone
+		self.feed_only = True
+		return {**page, "has_more": True} if page and page["events"] else None
+
+
+def is_short_of(at_least: int | None, page: Page) -> bool:
+	"""Whether there is more than in a page after which the broker has none; `at_least` is what this site was told (told.py)."""
+	if at_least is None:
+		return False
+	return page["cursor"] < at_least if at_least else not page["events"]
 
 
 def wish_for(doc, kept: PullState) -> Wish:
@@ -130,13 +167,16 @@ def wish_for(doc, kept: PullState) -> Wish:
 class BrokerPages:
 	"""Makes pages of messages, with what the feed has said of everything else."""
 
-	def __init__(self, doc, grant: Grant):
+	def __init__(self, doc, grant: Grant, line: Meter | None = None, until: float | None = None):
 		self.grant, self.producer = grant, doc.name
+		self.line, self.counted = line or Meter(doc.name), 0
 		self.site_id = doc.get("site_id") or grant["site"]
 		self.stream = stream_of(self.site_id)
-		self.client = NatsClient(*how_to_connect(doc, grant))
-		self.reader: Any = None
+		self.client = NatsClient(*how_to_connect(doc, grant), until)
+		self.reader: StreamReader | None = None
 		self.read_up_to = -1
+		# the last page had no message of the producer in it
+		self.read_nothing = False
 		try:
 			state = self.client.stream(self.stream)
 			if state is None:
@@ -148,12 +188,27 @@ class BrokerPages:
 		self._know(grant)
 
 	def close(self) -> None:
-		self.client.close()
+		try:
+			self._close_reader()
+			self._count()
+		finally:
+			self.client.close()
+
+	def _close_reader(self) -> None:
+		if self.reader:
+			self.client.close_reader(self.reader)
+			self.reader = None
+
+	def _count(self) -> None:
+		"""What has gone over the line since the last time is a part of what may."""
+		carried = self.client.carried
+		self.line.count(carried - self.counted)
+		self.counted = carried
 
 	def hear(self, grant: Grant) -> None:
 		"""The feed may have said something new."""
 		if grant != self.grant:
-			self.reader = None
+			self._close_reader()
 			self._know(grant)
 
 	def _know(self, grant: Grant) -> None:
@@ -175,6 +230,7 @@ class BrokerPages:
 		start = int(kept.broker_place.partition("@")[0])
 		fetched = self._fetch(start)
 		messages, known_up_to, odd = self._read(fetched, kept.position, start)
+		self.read_nothing = not messages
 		chain = unbroken((message for _number, message in messages), kept.position, self.tokens)
 		is_cut = odd or chain.is_cut
 		if not chain.messages and is_cut:
@@ -201,10 +257,14 @@ class BrokerPages:
 		}
 
 	def _fetch(self, start: int) -> Fetched:
-		if self.reader is None or self.read_up_to != start:
+		if not self.reader or self.read_up_to != start or self.reader.is_forgotten:
+			self._close_reader()
 			subjects = [subjects_of(self.site_id, self.grant["epoch"], token) for token in self.open_tokens]
 			self.reader = self.client.open_reader(self.stream, subjects, start)
-		return self.client.fetch(self.reader, get_settings().events_per_page)
+		try:
+			return self.client.fetch(self.reader, get_settings().events_per_page, self.line.batch_bytes())
+		finally:
+			self._count()
 
 	def _read(self, fetched: Fetched, cursor: int, start: int) -> tuple[list[tuple[int, Message]], int, bool]:
 		"""What the producer has signed, up to which number that is all, and whether something after it needs the feed."""
@@ -286,9 +346,11 @@ def keep_said(event_producer: str, page: Page) -> None:
 	frappe.cache.set_value(key, encrypt(json.dumps(said)), expires_in_sec=KEPT_SECONDS)
 
 
-def kept_said(event_producer: str) -> Page | None:
-	"""None when the feed is to be asked: nothing is known, it is too long ago, or the broker could not be used a moment ago."""
-	if frappe.cache.get_value(redis_key("broker_away", event_producer), expires=True):
+def kept_said(event_producer: str, is_short: bool = False) -> Page | None:
+	"""None when the feed is to be asked: nothing is known, it is too long ago, or the broker could not be used a moment ago, by a pull
+	that had as little time as this one."""
+	kinds = ("broker_away", "broker_slow") if is_short else ("broker_away",)
+	if any(frappe.cache.get_value(redis_key(kind, event_producer), expires=True) for kind in kinds):
 		return None
 	kept = frappe.cache.get_value(redis_key("broker", event_producer), expires=True)
 	if not kept:
@@ -303,6 +365,9 @@ def kept_said(event_producer: str) -> Page | None:
 	return {**said["page"], "broker": confidential(said["page"]["broker"])}
 
 
-def leave_alone(event_producer: str, error: Exception) -> None:
-	frappe.cache.set_value(redis_key("broker_away", event_producer), 1, expires_in_sec=AWAY_SECONDS)
-	frappe.logger("event_streaming").warning(f"the broker can't be used: {str(error)[:300]}")
+def leave_alone(event_producer: str, error: Exception, is_short: bool = False) -> None:
+	key = redis_key("broker_slow" if is_short else "broker_away", event_producer)
+	frappe.cache.set_value(key, 1, expires_in_sec=AWAY_SECONDS)
+	problem = str(error)[:300]
+	broker_use.keep(event_producer, broker_use.PROBLEM, problem)
+	frappe.logger("event_streaming").warning(f"the broker can't be used: {problem}")

@@ -125,34 +125,38 @@ class Publisher:
 
 	def run(self, stopped: Stopped) -> None:
 		"""Publish lot after lot, as long as the lease is ours and the settings are those of the beginning. Raises BrokerUnavailable."""
+		first: bytes | None = None
 		while not stopped() and locks_held([LEASE]).get(LEASE):
 			if self._has_other_settings():
 				return
-			self._hand_on_positions()
-			if not self.publish_next():
-				self._wait()
+			# whoever hears of a position finds the event in the stream: it was logged before, so it is published first
+			told = self._positions(first)
+			published = self.publish_next()
+			if told:
+				self.client.tell(told)
+			first = None if published else self._wait()
 
-	def _wait(self) -> None:
-		"""Up to the next look at the log; what those who listen are to hear does not wait so long."""
+	def _wait(self) -> bytes | None:
+		"""Up to the next look at the log; what those who listen are to hear does not wait so long, and is returned."""
 		if not self.hands_on:
 			self.client.wait(LOOK_EVERY)
-			return
+			return None
 		first = relay.wait(LOOK_EVERY)
 		# the server hears that we are there
 		self.client.wait(0)
-		if first:
-			self._hand_on_positions(first)
+		return first
 
-	def _hand_on_positions(self, first: bytes | None = None) -> None:
-		"""To those who listen over this server, if any may: see notify/relay.py."""
+	def _positions(self, first: bytes | None = None) -> list[relay.Told]:
+		"""For those who listen over this server, if any may: see notify/relay.py."""
 		if not self.hands_on:
-			return
+			return []
 		if time.monotonic() >= self.say_running_at:
 			self.say_running_at = time.monotonic() + SAY_EVERY
 			relay.say_running()
-		if told := relay.take(first):
+		told = relay.take(first)
+		if told:
 			frappe.db.rollback()
-			self.client.tell(told)
+		return told
 
 	def _has_other_settings(self) -> bool:
 		if time.monotonic() < self.look_at_settings_at:

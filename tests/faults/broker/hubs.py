@@ -2,11 +2,46 @@
 
 import asyncio
 import contextlib
+import re
+from pathlib import Path
 
 from doctypes import CITY
 
-READER = '{publish: {allow: ["$JS.API.INFO", "$JS.API.STREAM.INFO.>", "$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.MSG.NEXT.>"]}, subscribe: {allow: ["_INBOX.>", "event_streaming_positions.>"]}}'
-USERS = [("publisher", "secret of the publisher", ""), ("reader", "secret of the readers", READER)]
+DOCS = Path(__file__).parents[3] / "docs"
+PUBLISHER, READER, LEAF = "publisher", "reader", "leaf"
+WORDS = {name: f"secret of the {name}" for name in (PUBLISHER, READER, LEAF)}
+
+
+def blocks_of(page: str) -> list[str]:
+	"""The configurations of NATS servers in a page of the guide, for the hub, for its leaf nodes and for one of these; each user has a
+	password of its own."""
+	text = (DOCS / page).read_text()
+	found = [
+		each for each in re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) if is_nats(each)
+	]
+	for name, word in WORDS.items():
+		found = [each.replace(f'"{name}", password: "…"', f'"{name}", password: "{word}"') for each in found]
+		found = [each.replace(f"{name}:…@", f"{name}:{word.replace(' ', '%20')}@") for each in found]
+	return found
+
+
+def is_nats(block: str) -> bool:
+	return block.startswith(("authorization {", "listen:", "jetstream {"))
+
+
+def permissions_of(name: str, page: str = "scaling.md") -> str:
+	"""What a user may do, as the guide has it."""
+	block = next(each for each in blocks_of(page) if each.startswith("authorization {"))
+	start = block.index("permissions: ", block.index(f'user: "{name}"')) + len("permissions: ")
+	depth = 0
+	for at, letter in enumerate(block[start:], start=start):
+		depth += {"{": 1, "}": -1}.get(letter, 0)
+		if not depth:
+			return block[start : at + 1]
+	raise AssertionError(f"The permissions of {name} do not end.")
+
+
+USERS = [(PUBLISHER, WORDS[PUBLISHER], ""), (READER, WORDS[READER], permissions_of(READER))]
 
 
 def set_up(producer, consumer, url: str) -> None:
@@ -187,3 +222,13 @@ def lose_all(url: str) -> None:
 		await js.purge_stream(stream.config.name)
 
 	as_administrator(url, purge)
+
+
+def readers_at(url: str) -> int:
+	"""How many readers the server knows."""
+
+	async def count(_connection, js):
+		(stream,) = await js.streams_info()
+		return stream.state.consumer_count
+
+	return as_administrator(url, count)
