@@ -5,6 +5,8 @@ from datetime import datetime
 import frappe
 from frappe import _
 
+from event_streaming.consumer.logs import broker_use
+from event_streaming.consumer.logs.broker_use import BrokerUse
 from event_streaming.consumer.logs.listener import Listener
 from event_streaming.consumer.logs.overview import MOST_COUNTED
 from event_streaming.site.address import as_local
@@ -39,3 +41,14 @@ def listening(listener: Listener | None) -> str:
 	if not listener["hears"]:
 		return _("connected, no message yet")
 	return _("yes, last message {0}").format(ago(as_local(listener["heard_on"])))
+
+
+def over_broker(use: BrokerUse | None) -> str:
+	"""Whether this site reads a producer's events from its NATS server."""
+	if not use:
+		return _("nothing read yet")
+	if use["kind"] == broker_use.NOT_OFFERED:
+		return _("not offered")
+	if use["kind"] == broker_use.PROBLEM:
+		return _("can't be used since {0}").format(ago(as_local(use["since"])))
+	return _("last read {0}").format(ago(as_local(use["on"])))

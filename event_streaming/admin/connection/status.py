@@ -13,9 +13,9 @@ from event_streaming.admin.causes.listing import open_causes_of
 from event_streaming.admin.connection.shapes import fresh_as_of, percentile
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.admin.headlines import Headline, headline_of, headline_of_consumer
-from event_streaming.admin.words import clock, counted, listening
+from event_streaming.admin.words import clock, counted, listening, over_broker
 from event_streaming.consumer.line.holding import ALL_ROWS
-from event_streaming.consumer.logs import by_doctype, state
+from event_streaming.consumer.logs import broker_use, by_doctype, state
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs.by_doctype import OpenEvents
 from event_streaming.consumer.logs.overview import ProducerRow
@@ -27,6 +27,7 @@ from event_streaming.producer.registration import figures as producing
 from event_streaming.producer.registration import overview as registered
 from event_streaming.site.address import normalise_url, public_url
 from event_streaming.site.hours import HOUR
+from event_streaming.wire.broker.grants import NATS
 from event_streaming.wire.wishes.priorities import LOW
 
 DAY = timedelta(days=1)
@@ -104,7 +105,9 @@ def of_producer(name: str) -> dict[str, Any] | None:
 	if not found or not frappe.has_permission(PRODUCER, "read", name):
 		return None
 	[row], now = found, now_datetime()
-	subscriptions = list(subscriptions_of(frappe.get_doc(PRODUCER, name)).values())
+	doc = frappe.get_doc(PRODUCER, name)
+	subscriptions = list(subscriptions_of(doc).values())
+	use = broker_use.of(name) if doc.get("transport") == NATS else None
 	opened = by_doctype.open_events(name)
 	rates = by_doctype.taken_since(now - HOUR)
 	verified, causes = last_verified(name), causes_by_doctype(name)
@@ -124,6 +127,8 @@ def of_producer(name: str) -> dict[str, Any] | None:
 		"headline": headline_of(row, public_url(), now),
 		"listens": listening(row["listener"]),
 		"listening_problem": (row["listener"] or {}).get("problem") or "",
+		"broker": over_broker(use) if doc.get("transport") == NATS else "",
+		"broker_problem": use["problem"] if use else "",
 		"per_hour": sum(count for (producer, _doctype), count in rates.items() if producer == name),
 		"delay": percentile(by_doctype.delays_since(now - DAY).get(name, [])),
 		"doctypes": lines,

@@ -7,7 +7,7 @@ import frappe
 from frappe.utils import cint
 
 from event_streaming.adapters.doctypes import why_not_subscribe
-from event_streaming.admin.doctor import differing, listening, other_site, set_up
+from event_streaming.admin.doctor import broker, differing, listening, other_site, set_up
 from event_streaming.admin.doctor.finding import FAULT, NOTE, OK, WARNING, Finding
 from event_streaming.consumer.dependencies import unasked
 from event_streaming.consumer.logs import open_rows, overview, state, sync_log
@@ -42,6 +42,7 @@ def examine(name: str) -> Iterator[Finding]:
 	yield from waiting_for_unasked(doc)
 	yield from certificate(doc)
 	yield from listening.to_producer(doc)
+	yield from broker.from_producer(doc)
 	try:
 		producer = Producer(doc)
 	except EventStreamingError as error:

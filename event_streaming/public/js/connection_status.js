@@ -42,6 +42,7 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Last Contact"), when(pulls.last_contact)],
 			[__("Hears at Once"), listens(pulls)],
 			[__("Line (KB/s)"), escape(line_of(pulls))],
+			...(pulls.broker ? [[__("NATS Server"), broker(pulls)]] : []),
 		];
 		const buttons = [
 			pause_button("event_producer", site, pulls.paused),
@@ -78,6 +79,11 @@ frappe.provide("event_streaming.connection_tabs");
 	function listens(pulls) {
 		const why = pulls.listening_problem ? ` (${escape(pulls.listening_problem)})` : "";
 		return `${escape(pulls.listens)}${why}`;
+	}
+
+	function broker(pulls) {
+		const why = pulls.broker_problem ? ` (${escape(pulls.broker_problem)})` : "";
+		return `${escape(pulls.broker)}${why}`;
 	}
 
 	function name_of(line) {
