@@ -195,6 +195,41 @@ def pull_and_see_it_wait(event_producer: str, position: int) -> dict:
 		NatsClient.wait = original
 
 
+def test_a_position_is_handed_on_once_its_event_is_in_the_stream(producer, consumer):
+	assert producer.run(what_the_publisher_does, title="told of", consumer_url=consumer.url) == [
+		"publish",
+		"tell",
+	]
+
+
+def what_the_publisher_does(title: str, consumer_url: str) -> list[str]:
+	"""With an event to be published, of which a consumer is to be told."""
+	import frappe
+
+	from event_streaming.broker.settings import get_broker_settings
+	from event_streaming.database.locks import advisory_lock
+	from event_streaming.producer.notify import relay
+	from event_streaming.producer.publishing import publisher
+
+	done: list[str] = []
+	frappe.db.commit()
+	one = publisher.Publisher(get_broker_settings())
+	one.hands_on, publish = True, one.client.publish
+	before, publisher.hands_on_positions = publisher.hands_on_positions, lambda: True
+	take, relay.take = relay.take, lambda first=None: [] if "tell" in done else [("a.subject", b"sealed")]
+	one.client.publish = lambda *args: done.append("publish") or publish(*args)
+	one.client.tell = lambda _told: done.append("tell")
+	try:
+		frappe.get_doc({"doctype": CITY, "title": title}).insert()
+		frappe.db.commit()
+		with advisory_lock(publisher.LEASE):
+			one.run(lambda: "tell" in done)
+	finally:
+		publisher.hands_on_positions, relay.take = before, take
+		one.close()
+	return done
+
+
 def last_position() -> int:
 	import frappe
 
