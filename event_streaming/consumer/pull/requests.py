@@ -2,8 +2,7 @@
 
 import frappe
 
-from event_streaming.consumer.logs import state
-from event_streaming.consumer.pull import told
+from event_streaming.consumer.logs import state, told
 from event_streaming.consumer.pull.cursor import Summary
 from event_streaming.consumer.pull.loop import pull, unknown_producer
 from event_streaming.site.acting import acting_as

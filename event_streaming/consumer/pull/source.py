@@ -19,9 +19,8 @@ from event_streaming.consumer.folding.far_behind import FarBehind
 from event_streaming.consumer.folding.runs import is_composed
 from event_streaming.consumer.line.holding import holding
 from event_streaming.consumer.line.meter import Meter
-from event_streaming.consumer.logs import broker_use
+from event_streaming.consumer.logs import broker_use, told
 from event_streaming.consumer.logs.state import PullState
-from event_streaming.consumer.pull import told
 from event_streaming.consumer.pull.chain import unbroken
 from event_streaming.consumer.subscriptions import agreement
 from event_streaming.consumer.subscriptions.remote import Producer

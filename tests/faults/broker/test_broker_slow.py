@@ -14,11 +14,11 @@ from hubs import (
 	readers_at,
 	set_up,
 )
+from slow_line import SlowLine
 from streams import subscribe, wait_for
 from test_broker import a_minute_later, begin, check, insert_together, make, watch
 
 from sandbox.servers.brokers import NatsServer
-from tests.slow_line import SlowLine
 
 
 @pytest.fixture

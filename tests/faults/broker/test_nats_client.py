@@ -2,7 +2,7 @@
 
 import json
 
-from tests.fake_nats import CREATED, FakeNats, Frame, message, refused, said, status
+from fake_nats import CREATED, FakeNats, Frame, message, refused, said, status
 
 PASSWORD = "word of the readers"
 READ = [["open_reader", "stream", ["an.event"], 0], ["fetch", 10]]

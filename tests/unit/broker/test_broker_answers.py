@@ -7,7 +7,9 @@ import pytest
 
 from event_streaming.broker import answers
 from event_streaming.broker.answers import MOST_LEFT, StreamState, Unreadable
-from tests.fake_nats import CREATED, STREAM
+
+CREATED = "2026-01-31T02:00:00.123456789Z"
+STREAM = {"created": CREATED, "state": {"last_seq": 7}}
 
 
 def number_of(last: object) -> dict:
