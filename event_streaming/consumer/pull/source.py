@@ -27,7 +27,7 @@ from event_streaming.consumer.subscriptions.remote import Producer
 from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import BrokerMissing, BrokerUnavailable
 from event_streaming.http.allowed import bound_of_this_site
-from event_streaming.http.confidential import Confidential
+from event_streaming.http.confidential import Confidential, plain
 from event_streaming.site.address import public_url
 from event_streaming.site.claims import redis_key
 from event_streaming.site.settings import get_settings
@@ -367,6 +367,6 @@ def kept_said(event_producer: str, is_short: bool = False) -> Page | None:
 def leave_alone(event_producer: str, error: Exception, is_short: bool = False) -> None:
 	key = redis_key("broker_slow" if is_short else "broker_away", event_producer)
 	frappe.cache.set_value(key, 1, expires_in_sec=AWAY_SECONDS)
-	problem = str(error)[:300]
+	problem = plain(str(error)[:300])
 	broker_use.keep(event_producer, broker_use.PROBLEM, problem)
 	frappe.logger("event_streaming").warning(f"the broker can't be used: {problem}")
