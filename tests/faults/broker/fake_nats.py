@@ -6,10 +6,11 @@
 
 import json
 import socket
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from tests.faults.broker.door import Door
 
 CREATED = "2026-01-31T02:00:00.123456789Z"
 STREAM = {"created": CREATED, "state": {"last_seq": 7}}
@@ -44,7 +45,7 @@ def refused(subject: str) -> list[Frame]:
 	return [Frame(error=f'Permissions Violation for Publish to "{subject}"')]
 
 
-class FakeNats:
+class FakeNats(Door):
 	"""`requests` are (subject, payload) of all that was published to it."""
 
 	def __init__(self, **answers: Callable[[bytes], list[Frame]]):
@@ -55,26 +56,7 @@ class FakeNats:
 		}
 		self.answers.update({name.replace("__", "."): answer for name, answer in answers.items()})
 		self.requests: list[tuple[str, bytes]] = []
-		self.server = socket.create_server(("127.0.0.1", 0))
-
-	@property
-	def url(self) -> str:
-		return f"nats://127.0.0.1:{self.server.getsockname()[1]}"
-
-	def __enter__(self) -> "FakeNats":
-		threading.Thread(target=self._accept, daemon=True).start()
-		return self
-
-	def __exit__(self, *_error: object) -> None:
-		self.server.close()
-
-	def _accept(self) -> None:
-		while True:
-			try:
-				connection, _address = self.server.accept()
-			except OSError:
-				return
-			threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+		super().__init__()
 
 	def _serve(self, connection: socket.socket) -> None:
 		info = {

@@ -5,41 +5,26 @@ import socket
 import threading
 import time
 
+from tests.faults.broker.door import Door
 
-class SlowLine:
+
+class SlowLine(Door):
 	"""Passes on what comes at `url` to a port of this machine. What goes back comes `seconds` later; from the moment on that `silent_from`
 	was said to the server, nothing comes back."""
 
 	def __init__(self, port: int, seconds: float = 0, silent_from: bytes = b""):
 		self.port, self.seconds, self.silent_from = port, seconds, silent_from
-		self.server = socket.create_server(("127.0.0.1", 0))
+		super().__init__()
 		# how often somebody has come
 		self.connections = 0
 
-	@property
-	def url(self) -> str:
-		return f"nats://127.0.0.1:{self.server.getsockname()[1]}"
-
-	def __enter__(self) -> "SlowLine":
-		threading.Thread(target=self._accept, daemon=True).start()
-		return self
-
-	def __exit__(self, *_error: object) -> None:
-		self.server.close()
-
-	def _accept(self) -> None:
-		while True:
-			try:
-				near, _address = self.server.accept()
-			except OSError:
-				return
-			self.connections += 1
-			far = socket.create_connection(("127.0.0.1", self.port))
-			silent = threading.Event()
-			for source, target, is_back in ((near, far, False), (far, near, True)):
-				threading.Thread(
-					target=self._pass_on, args=(source, target, is_back, silent), daemon=True
-				).start()
+	def _serve(self, connection: socket.socket) -> None:
+		self.connections += 1
+		far, silent = socket.create_connection(("127.0.0.1", self.port)), threading.Event()
+		for source, target, is_back in ((connection, far, False), (far, connection, True)):
+			threading.Thread(
+				target=self._pass_on, args=(source, target, is_back, silent), daemon=True
+			).start()
 
 	def _pass_on(
 		self, source: socket.socket, target: socket.socket, is_back: bool, silent: threading.Event
