@@ -42,8 +42,10 @@ frappe.provide("event_streaming.connection_tabs");
 			[__("Last Contact"), when(pulls.last_contact)],
 			[__("Hears at Once"), listens(pulls)],
 			[__("Line (KB/s)"), escape(line_of(pulls))],
-			...(pulls.broker ? [[__("NATS Server"), broker(pulls)]] : []),
 		];
+		if (pulls.broker) {
+			figures.push([__("NATS Server"), broker(pulls)]);
+		}
 		const buttons = [
 			pause_button("event_producer", site, pulls.paused),
 			form("Event Producer", site, __("Open Event Producer")),
