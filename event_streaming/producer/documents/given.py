@@ -16,7 +16,7 @@ from event_streaming.producer.documents.reading import by_doctype, existing_name
 from event_streaming.producer.log.rows import LOG, Candidate, Key
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.producer.subscriptions.streamed import CONSUMER, ROWS, streamed_doctypes
-from event_streaming.wire.events import DELETE, RENAME
+from event_streaming.wire.events import DELETE, RENAME, UPDATE
 
 DOCTYPE = "Event Given Document"
 DELIVERIES = "Event Update Log Consumer"
@@ -34,14 +34,17 @@ COLUMNS = (
 )
 CHANGED = ("modified", "modified_by", "position")
 BATCH = 1_000
+AT_ONCE = 100
 NAMES_AT_ONCE = 100
 
 
 class Given(NamedTuple):
-	"""Up to which position the document's events were in it; `for_another` when only another document needed it."""
+	"""Up to which position the document's events were in it; `for_another` when only another document needed it. Not `complete` when
+	changes after it were cleared from the log that the consumer was never told of: its row has the position with a minus."""
 
 	position: int
 	for_another: bool
+	complete: bool = True
 
 
 def record_given(consumer: str, doctype: str, positions: dict[str, int], for_another: bool = False) -> None:
@@ -79,17 +82,42 @@ def record_renamed(reader: Reader, events: list[Candidate]) -> None:
 
 def keep_what_was_delivered(names: list[int]) -> None:
 	"""Before events are cleared: who has got any of a document under a condition, as it would not be told of its end else."""
+	for some in create_batch(names, AT_ONCE):
+		_keep_last_delivered(some)
+		_note_what_is_missing(some)
+
+
+def _keep_last_delivered(names: list[int]) -> None:
 	positions: dict[tuple[str, str], dict[str, int]] = {}
 	for (consumer, doctype, docname), (position, ends) in _last_delivered(names).items():
 		if not ends:
 			positions.setdefault((consumer, doctype), {})[docname] = position
 	for (consumer, doctype), found in positions.items():
 		known = _read_given(consumer, doctype, list(found))
-		upto = {
-			name: max(position, known[name].position if name in known else 0)
-			for name, position in found.items()
+		# what it was given later has these events in it
+		later = {
+			name for name, position in found.items() if name in known and known[name].position >= position
 		}
-		record_given(consumer, doctype, upto)
+		record_given(consumer, doctype, {name: found[name] for name in found if name not in later})
+
+
+def _note_what_is_missing(names: list[int]) -> None:
+	"""What is cleared of documents that were given, and came after that: nobody has been told of it, or it would have been given since."""
+	log, table = frappe.qb.DocType(LOG), frappe.qb.DocType(DOCTYPE)
+	rows = (
+		frappe.qb.from_(log)
+		.join(table)
+		.on((table.ref_doctype == log.ref_doctype) & (table.docname == log.docname))
+		.select(table.name)
+		.distinct()
+		.where(log.name.isin([int(name) for name in names]) & (log.update_type == UPDATE))
+		.where((table.position >= 0) & (log.position > table.position))
+		.where(log.origin.isnull() | (log.origin != table.consumer))
+		.run(pluck=True)
+	)
+	for some in create_batch(rows, BATCH):
+		query = frappe.qb.update(table).set(table.position, -table.position)
+		query.where(table.name.isin(some) & (table.position >= 0)).run()
 
 
 def _last_delivered(names: list[int]) -> dict[tuple[str, str, str], tuple[int, bool]]:
@@ -145,7 +173,12 @@ def _read_given(consumer: str, doctype: str, names: list[str]) -> dict[str, Give
 			.where((table.consumer == consumer) & (table.ref_doctype == doctype))
 			.where(table.docname.isin(some))
 		)
-		found.update({name: Given(cint(position), bool(needed)) for name, position, needed in query.run()})
+		found.update(
+			{
+				name: Given(abs(cint(position)), bool(needed), cint(position) >= 0)
+				for name, position, needed in query.run()
+			}
+		)
 	return found
 
 

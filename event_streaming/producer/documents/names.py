@@ -64,6 +64,16 @@ class Fates:
 		later = steps[1:] if event.update_type == RENAME else steps
 		return {"name": name, "since": since, "given_up": later[0][0][0] if later else 0, "again": again}
 
+	def names_since(self, event: Candidate) -> list[tuple[str, int, int]]:
+		"""The names that its document has had since an event, each with the positions between which it had it."""
+		found, name, since = [], event.docname, event.position
+		for (position, _number), new in self._steps_since(event):
+			found.append((name, since, position))
+			if new is None:
+				return found
+			name, since = new, position
+		return [*found, (name, since, NOT_NUMBERED)]
+
 	def _steps_since(self, event: Candidate) -> Iterator[tuple[Place, str | None]]:
 		"""By what its document gave up one name after another since an event, up to its deletion."""
 		name, place = event.docname, (event.position, 0)

@@ -43,11 +43,12 @@ class History:
 def histories_of(reader: Reader, events: list[Candidate], meeting: set[Subject]) -> dict[Key, History]:
 	"""What stands before the cursor of each document. Whoever got one event has got, or needs not, all before it."""
 	histories: dict[Key, History] = {}
+	tells_us = bool(frappe.db.exists("Event Producer", reader.consumer.name))
 	for doctype, docnames in by_doctype([event.key for event in events]).items():
 		newest_first = [
 			each
 			for some in create_batch(docnames, NAMES_AT_ONCE)
-			for each in _names_before(reader, doctype, some, reader.limit + 1)
+			for each in _names_before(reader, doctype, some, reader.limit + 1, but_own=tells_us)
 		]
 		delivered = delivered_names(
 			reader, doctype, {name: position for _docname, name, position in newest_first}
@@ -65,9 +66,15 @@ def histories_of(reader: Reader, events: list[Candidate], meeting: set[Subject])
 			if not history.delivered:
 				history.names.append(name)
 				history.more = len(history.names) > reader.limit
-		for docname in given:
-			histories[doctype, docname].delivered = True
-	for key in _from_the_reader(reader, events):
+		approved = cint(reader.rows[doctype].from_position)
+		for docname, whole in given.items():
+			history = histories[doctype, docname]
+			if whole.complete and whole.position >= approved:
+				history.delivered = True
+			else:
+				# it has the document, and may have missed changes of it that are to be had no more
+				history.before = not history.delivered
+	for key in _from_the_reader(reader, events) if tells_us else ():
 		histories.setdefault(key, History()).delivered = True
 	wanted = dict.fromkeys(subject[:2] for subject in meeting)
 	_read_waiting(reader, [histories[key] for key in wanted if key in histories])
@@ -76,8 +83,6 @@ def histories_of(reader: Reader, events: list[Candidate], meeting: set[Subject])
 
 def _from_the_reader(reader: Reader, events: list[Candidate]) -> set[Key]:
 	"""The documents that came here from the reader's own site: it has them, though what it has told of them is never told to it."""
-	if not _tells_us(reader):
-		return set()
 	found: set[Key] = set()
 	for doctype in {event.ref_doctype for event in events}:
 		mine = [event for event in events if event.ref_doctype == doctype]
@@ -85,10 +90,6 @@ def _from_the_reader(reader: Reader, events: list[Candidate]) -> set[Key]:
 		known = registry.local_names_from(reader.consumer.name, doctype, names)
 		found |= {event.key for event in mine if known & {event.docname, event.now}}
 	return found
-
-
-def _tells_us(reader: Reader) -> bool:
-	return bool(frappe.db.exists("Event Producer", reader.consumer.name))
 
 
 def came_already(reader: Reader, events: list[Candidate]) -> set[str]:
@@ -165,7 +166,12 @@ def _read_waiting(reader: Reader, histories: list[History]) -> None:
 
 
 def _names_before(
-	reader: Reader, doctype: str, docnames: list[str], most: int | None, before_approval: bool = False
+	reader: Reader,
+	doctype: str,
+	docnames: list[str],
+	most: int | None,
+	before_approval: bool = False,
+	but_own: bool = False,
 ) -> list[tuple[str, str, int]]:
 	"""(document, name of the event, position) of what stands before the cursor, newest first, at most so many of each document.
 
@@ -181,6 +187,9 @@ def _names_before(
 		.where(log.position.between(1, min(approved, cursor)) if before_approval else log.position > approved)
 		.where(log.position <= cursor)
 	)
+	if but_own:
+		# what the reader itself has told of a document is never told to it
+		numbered = numbered.where(is_for(reader, log))
 	query = (
 		frappe.qb.from_(numbered)
 		.select(numbered.docname, numbered.name, numbered.position)

@@ -84,7 +84,7 @@ def meeting_conditions(
 				kept.extend(found := _with_history(reader, event, history))
 				made += [each for each in found if each.made]
 			begun |= {event.subject, _called_by(event)}
-	contained = fill_in(reader, made, documents, ATTACH not in reader.without)
+	contained = fill_in(reader, made, documents, fates, ATTACH not in reader.without)
 	left_out = {event.name for event in contained}
 	return [event for event in kept if event.name not in left_out], contained
 

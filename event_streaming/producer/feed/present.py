@@ -11,6 +11,7 @@ from frappe.utils import create_batch
 
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.producer.documents import file_rows
+from event_streaming.producer.documents.names import NOT_NUMBERED, Fates
 from event_streaming.producer.documents.reading import by_doctype, load_documents
 from event_streaming.producer.log.rows import (
 	ENVELOPE_BYTES,
@@ -36,7 +37,11 @@ def becomes_create(event: Candidate) -> Candidate:
 
 
 def fill_in(
-	reader: Reader, made: list[Candidate], documents: dict[Key, Any], with_files: bool
+	reader: Reader,
+	made: list[Candidate],
+	documents: dict[Key, Any],
+	fates: dict[str, Fates],
+	with_files: bool,
 ) -> list[Candidate]:
 	"""Give Creates that are made up what they say; returns the changes that are contained in it, each at the position of its Create.
 
@@ -46,7 +51,7 @@ def fill_in(
 	contained: list[Candidate] = []
 	for doctype in dict.fromkeys(event.ref_doctype for event in made):
 		mine = [event for event in made if event.ref_doctype == doctype]
-		later = _changes_after(reader, doctype, mine)
+		later = _changes_after(reader, doctype, mine, fates[doctype])
 		present = load_documents(doctype, [event.document[1] for event in mine])
 		for event in mine:
 			doc = present.get(event.document[1])
@@ -65,28 +70,38 @@ def _say(event: Candidate, doc: Any) -> None:
 	event.size = len(event.data) + ENVELOPE_BYTES
 
 
-def _changes_after(reader: Reader, doctype: str, made: list[Candidate]) -> dict[str, list[Candidate]]:
-	"""Name of the Create -> the changes of its document that the log holds after it, also those without a position yet.
-
-	Where the document has had other names since, none: they are told as what they are.
-	"""
-	of = {event.docname: event for event in made if event.docname == event.now}
+def _changes_after(
+	reader: Reader, doctype: str, made: list[Candidate], fates: Fates
+) -> dict[str, list[Candidate]]:
+	"""Name of the Create -> the changes of its document that the log holds after it, under all its names, also those without a position
+	yet."""
+	# name -> the documents that had it, each between two positions
+	of: dict[str, list[tuple[Candidate, int, int]]] = {}
+	for event in made:
+		for name, since, until in fates.names_since(event):
+			of.setdefault(name, []).append((event, since, until))
 	log, found = frappe.qb.DocType(LOG), {}
 	for some in create_batch(sorted(of), NAMES_AT_ONCE):
-		first = min(of[name].position for name in some)
+		first = min(since for name in some for _event, since, _until in of[name])
+		most = MOST_CONTAINED * len(some)
 		query = (
 			select_candidates(log)
 			.where((log.ref_doctype == doctype) & log.docname.isin(some))
 			.where((log.position == 0) | (log.position > first))
 			.where((log.update_type == UPDATE) & is_for(reader, log))
 			.orderby(log.position)
-			.limit(MOST_CONTAINED * len(some))
+			.limit(most)
 		)
-		for change in read_candidates(query):
-			event = of.get(change.docname)
-			if event and not 0 < change.position <= event.position:
-				change.at_position = event.at_position
-				found.setdefault(event.name, []).append(change)
+		changes = read_candidates(query)
+		for change in changes:
+			if not change.position and len(changes) == most:
+				# older ones may be told that did not fit in here
+				continue
+			place = change.position or NOT_NUMBERED
+			for event, since, until in of.get(change.docname, []):
+				if since < place <= until:
+					change.at_position = event.at_position
+					found.setdefault(event.name, []).append(change)
 	return found
 
 

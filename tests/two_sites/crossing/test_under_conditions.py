@@ -27,15 +27,20 @@ def act(doctype: str, name: str, what: str) -> None:
 	getattr(frappe.get_doc(doctype, name), what)()
 
 
-def forget_log() -> None:
-	"""As Log Settings clear it after 60 days, all of it but the newest event."""
+def forget_log(at_once: int = 1_000) -> None:
+	"""As Log Settings clear it after 60 days, all of it but the newest event, so many at once."""
 	import frappe
 
 	from event_streaming.event_streaming.doctype.event_update_log.event_update_log import EventUpdateLog
+	from event_streaming.producer.log import retention
 
 	frappe.db.set_value("Event Update Log", {"name": [">", 0]}, "creation", "2020-01-01 00:00:00")
 	frappe.db.commit()
-	EventUpdateLog.clear_old_logs(60)
+	original, retention.BATCH = retention.BATCH, at_once
+	try:
+		EventUpdateLog.clear_old_logs(60)
+	finally:
+		retention.BATCH = original
 
 
 def open_rows(site) -> list[str]:
@@ -200,6 +205,21 @@ def test_what_it_contains_of_a_later_page_is_not_added_up_again(producer, consum
 	assert read(consumer, ORDER, name)["total"] == 20
 
 
+def test_numbers_are_added_up_once_where_it_was_renamed_since(producer, consumer):
+	name, new = order(producer, total=10), unique("renamed")
+	subscribe(consumer, producer, {**URGENT, "add_up": "total"})
+	for total in (12, 15):
+		producer.run(change, doctype=ORDER, name=name, total=total)
+	producer.run(rename, doctype=ORDER, old=name, new=new)
+	producer.run(change, doctype=ORDER, name=new, total=19)
+	pull(consumer, producer)
+	first = read(consumer, ORDER, new)["total"]
+	producer.run(change, doctype=ORDER, name=new, total=20)
+	pull(consumer, producer)
+
+	assert (first, read(consumer, ORDER, new)["total"]) == (19, 20)
+
+
 # ---------------------------------------------------------------- merges
 
 
@@ -279,4 +299,58 @@ def test_a_new_name_is_told_after_its_events_were_cleared(producer, consumer):
 
 	assert read(consumer, ORDER, name) is None
 	assert read(consumer, ORDER, new)["note"] == "afterwards"
+	assert not open_rows(consumer)
+
+
+@pytest.mark.parametrize("at_once", [1, 1_000])
+def test_what_it_missed_before_the_log_was_cleared_comes_with_the_next_change(producer, consumer, at_once):
+	subscribe(consumer, producer, URGENT)
+	name = order(producer)
+	pull(consumer, producer)
+	producer.run(change, doctype=ORDER, name=name, urgent=0)
+	producer.run(change, doctype=ORDER, name=name, note="missed")
+	order(producer)
+	pull(consumer, producer)
+	pull(consumer, producer)
+	producer.run(forget_log, at_once=at_once)
+	producer.run(change, doctype=ORDER, name=name, urgent=1)
+	pull(consumer, producer)
+
+	assert read(consumer, ORDER, name)["note"] == "missed"
+
+
+def test_a_change_after_its_events_were_cleared_comes_as_a_change(producer, consumer):
+	subscribe(consumer, producer, URGENT)
+	name = order(producer)
+	producer.run(change, doctype=ORDER, name=name, note="before")
+	order(producer)
+	pull(consumer, producer)
+	pull(consumer, producer)
+	producer.run(forget_log)
+	producer.run(change, doctype=ORDER, name=name, note="afterwards")
+	pull(consumer, producer)
+
+	assert [log["update_type"] for log in sync_logs(consumer, producer_doc=name)] == [
+		"Create",
+		"Update",
+		"Update",
+	]
+	assert read(consumer, ORDER, name)["note"] == "afterwards"
+
+
+def test_what_another_document_needs_is_still_needed_after_the_log_was_cleared(producer, consumer):
+	subscribe(consumer, producer, {**SIAM, "when_condition_ends": "Remove"}, ORDER)
+	one = city(producer, country_name="Siam")
+	pull(consumer, producer)
+	producer.run(change, doctype=CITY, name=one, country_name="Laos")
+	pull(consumer, producer)
+	assert read(consumer, CITY, one) is None
+	name = producer.run(insert, doctype=ORDER, title=unique("order"), city=one)
+	pull(consumer, producer)
+	pull(consumer, producer)
+	producer.run(forget_log, at_once=1)
+	producer.run(change, doctype=CITY, name=one, country_name="Burma")
+	pull(consumer, producer)
+
+	assert read(consumer, CITY, one) and read(consumer, ORDER, name)["city"] == one
 	assert not open_rows(consumer)
