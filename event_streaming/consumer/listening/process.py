@@ -10,8 +10,9 @@ import contextlib
 import random
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from event_streaming.consumer.listening.back_ends import (
@@ -29,7 +30,7 @@ LOOK_SECONDS = 15
 ASK_SECONDS = 0.1
 # before the next try: those whom a restart has cut off must not come all at once
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
-# that follow what is heard, and that look at what is wanted; half of them at most wait for sites in trouble
+# that follow what is heard, and that look at what is wanted; half of them at most wait for one site, or for sites in trouble
 THREADS, LOOK_THREADS = 4, 8
 Key = tuple[str, str]
 
@@ -46,18 +47,43 @@ class Sites(Protocol):
 
 
 class Threads:
-	"""For one kind of work at sites. A site in trouble may take as long as a database needs to be given up: half of the threads are
-	kept for the others. `troubles`: site -> what the last try has come to, of those in trouble."""
+	"""For one kind of work at sites. A call may take as long as a database needs to be given up, or never end: one site takes half of the
+	threads at most, and so do all sites in trouble together. `troubles`: site -> what the last try has come to, of those in trouble."""
 
 	def __init__(self, number: int, name: str, troubles: dict[str, str]):
 		self.pool = ThreadPoolExecutor(number, thread_name_prefix=name)
-		self.apart = asyncio.Semaphore(max(number // 2, 1))
+		half = max(number // 2, 1)
+		self.apart = asyncio.Semaphore(half)
+		self.of_site: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(half))
 		self.troubles = troubles
 
 	async def run(self, site: str, do: Callable, *arguments: object) -> object:
 		"""Do something at a site. Raises what that raises."""
-		async with self.apart if site in self.troubles else contextlib.nullcontext():
-			return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: do(*arguments))
+		with contextlib.ExitStack() as places:
+			await _take(self.of_site[site], places)
+			if site in self.troubles:
+				await _take(self.apart, places)
+			call = self.pool.submit(do, *arguments)
+			# who waits may be cancelled, a thread can't be: it has its places until it is done
+			_when_done(call, places.pop_all().close)
+		return await asyncio.wrap_future(call)
+
+
+async def _take(place: asyncio.Semaphore, places: contextlib.ExitStack) -> None:
+	await place.acquire()
+	places.callback(place.release)
+
+
+def _when_done(call: Future, do: Callable[[], None]) -> None:
+	"""Do something in this loop when a call in a thread is over."""
+	loop = asyncio.get_running_loop()
+
+	def over(_call: Future) -> None:
+		# the process may have ended before the call
+		with contextlib.suppress(RuntimeError):
+			loop.call_soon_threadsafe(do)
+
+	call.add_done_callback(over)
 
 
 class Line:

@@ -14,7 +14,7 @@ from event_streaming.consumer.listening.back_ends import (
 	position_in,
 	within_in,
 )
-from event_streaming.consumer.listening.process import Process
+from event_streaming.consumer.listening.process import Process, Threads
 from event_streaming.http.confidential import Confidential
 from event_streaming.http.networks import parse_bound
 
@@ -371,6 +371,75 @@ def test_sites_in_trouble_leave_half_of_the_threads_to_the_others():
 		sites.is_over.set()
 
 	assert len(tried) == len(others) + listening.LOOK_THREADS // 2
+
+
+def test_a_site_whose_calls_hang_leaves_others_be_followed():
+	hanging = [
+		connection(site="hanging.example", producer=f"https://head{number}.example")
+		for number in range(2 * listening.THREADS)
+	]
+	sites = SitesOneOfWhichHangs(["hanging.example"], *hanging)
+	sites.hangs = lambda site: False
+	hung: list[str] = []
+	followed: list[str] = []
+
+	def connected(site: str, producer: str, standing: dict) -> None:
+		if site == "hanging.example":
+			hung.append(producer)
+			sites.is_over.wait(30)
+		else:
+			followed.append(producer)
+
+	sites.connected = connected
+	back_end = MadeUpBackEnd()
+
+	def the_other_is_followed() -> bool:
+		if len(back_end.held) == len(hanging) and len(hung) >= listening.THREADS // 2:
+			sites.connections = [*hanging, connection()]
+		return bool(followed)
+
+	try:
+		run(sites, back_end, the_other_is_followed)
+	finally:
+		sites.is_over.set()
+
+	assert len(hung) == listening.THREADS // 2
+
+
+def test_calls_that_hang_count_for_their_site_after_nobody_waits_for_them():
+	"""Connections that are dropped and made again meanwhile do not take the threads of others."""
+	is_over = threading.Event()
+	begun: list[int] = []
+
+	def hang() -> None:
+		begun.append(1)
+		is_over.wait(30)
+
+	async def drop_and_begin_again() -> str:
+		threads = Threads(4, "test", {})
+		for _each in range(2):
+			calls = [asyncio.create_task(threads.run("hanging.example", hang)) for _each in range(2)]
+			while len(begun) < 2:
+				await asyncio.sleep(0.01)
+			await asyncio.sleep(0)
+			for call in calls:
+				call.cancel()
+			await asyncio.gather(*calls, return_exceptions=True)
+		try:
+			return await asyncio.wait_for(threads.run(SITE, lambda: "an answer"), 10)
+		finally:
+			is_over.set()
+
+	assert asyncio.run(drop_and_begin_again()) == "an answer"
+	assert len(begun) == 2
+
+
+def test_a_site_has_its_threads_back_when_its_calls_are_over():
+	async def many() -> list[int]:
+		threads = Threads(4, "test", {SITE: "the database was away"})
+		return await asyncio.gather(*(threads.run(SITE, int, number) for number in range(20)))
+
+	assert asyncio.run(many()) == list(range(20))
 
 
 def test_the_end_closes_everything_and_says_so_to_the_sites():
