@@ -31,7 +31,7 @@ ASK_SECONDS = 0.1
 # before the next try: those whom a restart has cut off must not come all at once
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 # that follow what is heard, and that look at what is wanted; half of them at most wait for one site, or for sites in trouble
-THREADS, LOOK_THREADS = 4, 8
+THREADS, LOOK_THREADS = 8, 8
 Key = tuple[str, str]
 
 
