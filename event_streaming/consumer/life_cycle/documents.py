@@ -290,7 +290,13 @@ def cancel(doctype: str, name: str) -> None:
 
 
 def remove_rows_left(doctype: str, name: str) -> None:
-	"""Rows of a document that is gone itself: it was deleted past its life cycle, and they would be in its way."""
+	"""Rows of a document that is gone itself: it was deleted past its life cycle, and they would be in its way.
+
+	Those of a document that has its name by now are that one's: a person has deleted it here and made another one.
+	"""
+	# as it is now: what is deleted is not only what this transaction has seen
+	if frappe.db.get_value(doctype, name, "name", for_update=True):
+		return
 	for table in frappe.get_meta(doctype).get_table_fields():
 		if cint(frappe.get_meta(table.options).get("is_virtual")):
 			continue

@@ -5,7 +5,7 @@ as its name is taken where they keep the producer's. Nothing of it is done to th
 """
 
 import pytest
-from doctypes import CITY, ORDER
+from doctypes import CITY, ORDER, verify
 from documents import change, delete, find_name, insert, read_doc, unique
 from logs import make_due, sync_logs
 from streams import copy_now, pull, subscribe
@@ -255,6 +255,65 @@ def test_a_copy_and_a_verify_take_the_other_one_for_missing(producer, consumer, 
 	assert consumer.run(look, name=local) == before
 	again = consumer.run(find_name, doctype=ORDER, title=title)
 	assert again is None if same_name else again and again != local
+
+
+@pytest.mark.parametrize("same_name", [OWN_NAME, SAME_NAME])
+def test_a_repair_leaves_it_its_rows(producer, consumer, same_name):
+	there, local, title = replaced(producer, consumer, same_name)
+	before = consumer.run(look, name=local)
+	assert before["rows"]
+	verify(consumer, producer)
+
+	done = verify(consumer, producer, repairs=True)
+
+	assert consumer.run(look, name=local) == before
+	again = consumer.run(find_name, doctype=ORDER, title=title)
+	(finding,) = of_order(done, there)
+	if same_name:
+		assert again is None and finding["failed"]
+	else:
+		assert not finding.get("failed") and again != local
+		assert consumer.run(look, name=again)["rows"]
+		assert not of_order(verify(consumer, producer), there)
+	assert consumer.run(read_doc, doctype=ORDER, name=local)["note"] == "own"
+
+
+@pytest.mark.parametrize("same_name", [OWN_NAME, SAME_NAME])
+def test_a_repair_takes_away_the_rows_that_one_has_left_which_nothing_is_in_the_place_of(
+	producer, consumer, same_name
+):
+	subscribe(consumer, producer, ORDER, CITY, use_same_name=same_name)
+	title = unique("place")
+	producer.run(make, name=title, title=title)
+	pull(consumer, producer)
+	local = consumer.run(find_name, doctype=ORDER, title=title)
+	consumer.run(delete_past_the_life_cycle, name=local)
+	verify(consumer, producer)
+
+	(finding,) = of_order(verify(consumer, producer, repairs=True), title)
+
+	assert not finding.get("failed")
+	again = consumer.run(find_name, doctype=ORDER, title=title)
+	assert len(consumer.run(look, name=again)["rows"]) == 1
+	assert consumer.run(parents_of_rows) == [again]
+
+
+def of_order(report: dict, name: str) -> list[dict]:
+	return [
+		each for each in report["findings"] if (each["remote_doctype"], each["remote_name"]) == (ORDER, name)
+	]
+
+
+def delete_past_the_life_cycle(name: str) -> None:
+	import frappe
+
+	frappe.db.delete(ORDER, {"name": name})
+
+
+def parents_of_rows() -> list[str]:
+	import frappe
+
+	return frappe.get_all("Streamed Order Row", {"parenttype": ORDER}, pluck="parent")
 
 
 def verify_now(event_producer: str, doctype: str) -> dict:
