@@ -75,17 +75,25 @@ def namesakes(doctype: str, names: Iterable[str]) -> dict[str, Namesake]:
 			frappe.qb.from_(table).select(table.name, table.creation).where(table.name.isin(part)).run()
 		)
 		exact = {str(name): Namesake(str(name), creation) for name, creation in rows}
-		# PostgreSQL takes them for what they are
-		alike = (
-			{} if frappe.db.db_type == "postgres" else {folded(name): each for name, each in exact.items()}
-		)
-		for name in part:
-			if each := exact.get(name) or alike.get(folded(name)):
-				found[name] = each
+		found.update({name: exact[name] for name in part if name in exact})
+		found.update(_in_another_spelling(doctype, [name for name in part if name not in exact], exact))
 	return found
 
 
+def _in_another_spelling(doctype: str, names: list[str], rows: dict[str, Namesake]) -> dict[str, Namesake]:
+	"""Those of the names that the database takes for one of `rows`: only it knows, so that each that may be one is asked for alone.
+
+	"Zürich" is "Zurich" to MariaDB, but "กรุง" is not "กรง", though either is the other with a mark. PostgreSQL takes all names
+	for what they are.
+	"""
+	if frappe.db.db_type == "postgres":
+		return {}
+	alike = {folded(name) for name in rows}
+	asked = {name: written((doctype, name)) for name in names if folded(name) in alike}
+	return {name: rows[found] for name, found in asked.items() if found in rows}
+
+
 def folded(name: str) -> str:
-	"""The name without capitals and accents, as MariaDB compares names."""
+	"""The name without capitals and marks: two names that are not the same so are not looked at any further."""
 	parts = unicodedata.normalize("NFKD", name.casefold())
 	return "".join(each for each in parts if not unicodedata.combining(each))

@@ -2,7 +2,7 @@
 
 import pytest
 from doctypes import CITY, ORDER
-from documents import change, insert, read_doc, unique
+from documents import change, find_name, insert, read_doc, unique
 from logs import make_due, sync_logs
 from streams import pull, settle, subscribe
 
@@ -172,3 +172,60 @@ def test_a_document_of_this_site_with_the_name_in_another_spelling_is_told_at_on
 	pull(consumer, producer)
 	assert all_synced(consumer)
 	assert [each[1] for each in consumer.run(look, title=title).values()] == [f"{title} again"]
+
+
+# the second is the first with a vowel sign or a virama more
+OTHER_NAMES = [("กรง", "กรุง"), ("ปก", "ปูก"), ("ກງ", "ກຸງ"), ("कम", "क्म")]
+
+
+def insert_city(title: str) -> None:
+	import frappe
+
+	frappe.get_doc({"doctype": CITY, "title": title, "country_name": title}).insert()
+
+
+def written_here(names: list[str]) -> dict:
+	"""As a page asks for all of them, and as the database answers for each."""
+	import frappe
+
+	from event_streaming.consumer.resolve.local_names import existing_names
+
+	each = {name: frappe.db.get_value(CITY, name, "name") for name in names}
+	return {
+		"together": existing_names(CITY, names),
+		"one by one": {name: at for name, at in each.items() if at},
+	}
+
+
+@pytest.mark.parametrize(("one", "other"), [*OTHER_NAMES, *SPELLINGS])
+def test_names_that_are_looked_up_together_are_what_the_database_takes_them_for(consumer, one, other):
+	title = unique("alike")
+	here, asked = f"{one} {title}", f"{other} {title}"
+	consumer.run(insert_city, title=here)
+
+	found = consumer.run(written_here, names=[here, asked])
+	alone = consumer.run(written_here, names=[asked])
+
+	assert found["together"] == found["one by one"]
+	assert alone["together"] == alone["one by one"]
+	if (one, other) in OTHER_NAMES:
+		assert found["together"] == {here: here} and not alone["together"]
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_NAMES)
+def test_a_link_to_a_name_with_another_vowel_sign_is_to_that_document(producer, consumer, one, other):
+	subscribe(consumer, producer, ORDER)
+	title = unique("alike")
+	here, missing = f"{one} {title}", f"{other} {title}"
+	for name in (here, missing):
+		producer.run(insert_city, title=name)
+		producer.run(insert, doctype=ORDER, title=name, city=name)
+	consumer.run(insert_city, title=here)
+
+	pull(consumer, producer)
+
+	assert all_synced(consumer)
+	for name in (here, missing):
+		order = consumer.run(find_name, doctype=ORDER, title=name)
+		assert consumer.run(read_doc, doctype=ORDER, name=order)["city"] == name
+		assert consumer.run(read_doc, doctype=CITY, name=name)["title"] == name
