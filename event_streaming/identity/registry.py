@@ -8,11 +8,12 @@ sides, is recognised. Nothing here touches the documents themselves.
 import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
 import frappe
-from frappe.utils import create_batch, now_datetime
+from frappe.utils import create_batch, get_datetime, now_datetime
 
 from event_streaming.database import bulk_inserting
 from event_streaming.exceptions import TransactionLost
@@ -217,11 +218,31 @@ def local_names_from(event_producer: str, local_doctype: str, local_names: Colle
 	return found & set(local_names)
 
 
-def has_come_from(event_producer: str, local_doctype: str) -> bool:
-	"""Whether any document of the DocType here stands for one of the producer's."""
-	table = frappe.qb.DocType(DOCTYPE)
-	query = frappe.qb.from_(table).select(table.name).where(table.local_doctype == local_doctype)
-	return bool(query.where(table.event_producer == event_producer).limit(1).run())
+def made_at(
+	event_producer: str,
+	local_doctype: str,
+	remote_doctypes: Collection[str],
+	moments: Collection[datetime],
+	most: int,
+) -> list[tuple[str, datetime, str]]:
+	"""(name, when it was made, by whom) of documents here that were first made on the producer, at one of those moments there.
+
+	One query, by way of the identities of the DocType, which have an index: one of `creation` is not everywhere.
+	"""
+	write_kept()
+	known, table = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType(local_doctype)
+	rows = (
+		frappe.qb.from_(known)
+		.join(table)
+		.on(table.name == known.local_name)
+		.select(table.name, table.creation, table.owner)
+		.where((known.local_doctype == local_doctype) & (known.event_producer == event_producer))
+		.where((known.root_site == event_producer) & known.remote_doctype.isin(sorted(remote_doctypes)))
+		.where(table.creation.isin(sorted(moments)))
+		.limit(most)
+		.run()
+	)
+	return [(str(name), get_datetime(creation), owner) for name, creation, owner in rows]
 
 
 def local_doctypes() -> frozenset[str]:

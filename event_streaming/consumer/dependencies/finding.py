@@ -223,7 +223,7 @@ class Known:
 	def _look_for_former_names(self, keys: list[RemoteKey], answer: FetchedDocuments) -> None:
 		"""Documents of which no events come may be here by a name that they had when they came."""
 		documents = {
-			key: (self._local_doctype(key), answer.documents[key])
+			key: (self._local_doctype(key), answer.documents[key], self.fetched[key].data)
 			for key in keys
 			if key[0] != USER and key not in answer.roots and not self.is_streamed(key)
 		}

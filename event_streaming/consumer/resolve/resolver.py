@@ -14,7 +14,7 @@ from frappe.utils import get_datetime
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.resolve import local_names, rules
 from event_streaming.consumer.resolve.about import About
-from event_streaming.consumer.resolve.former import may_be_former
+from event_streaming.consumer.resolve.former import Whole, may_be_former
 from event_streaming.consumer.resolve.identities import Identities
 from event_streaming.consumer.resolve.lookups import Lookups, as_key, question_of, same_moment
 from event_streaming.consumer.resolve.rules import Question
@@ -224,16 +224,17 @@ class Resolver:
 			return None
 		return self.seen.name_now((root["doctype"], root["name"]))
 
-	def find_former(self, documents: dict[RemoteKey, tuple[str, dict]]) -> dict[RemoteKey, Identity]:
-		"""Whole documents (each with its DocType here) that may have come under another name, with that one's identity."""
-		made: dict[str, dict[RemoteKey, tuple[datetime, str]]] = {}
-		for key, (doctype, data) in documents.items():
+	def find_former(self, documents: dict[RemoteKey, tuple[str, dict, dict]]) -> dict[RemoteKey, Identity]:
+		"""Whole documents that may have come under another name, with that one's identity. Each is given with its DocType here,
+		as it is on the producer, and in this site's fields."""
+		by_doctype: dict[str, dict[RemoteKey, Whole]] = {}
+		for key, (doctype, data, values) in documents.items():
 			moment = self.moment(data, doctype)
-			if moment and data.get("owner") and not local_names.is_single(doctype):
-				made.setdefault(doctype, {})[key] = moment, data["owner"]
+			if moment and isinstance(data.get("owner"), str) and not local_names.is_single(doctype):
+				by_doctype.setdefault(doctype, {})[key] = Whole(moment, data["owner"], values)
 		found = {}
-		for doctype, stamps in made.items():
-			found.update(may_be_former(self.event_producer, doctype, stamps))
+		for doctype, wholes in by_doctype.items():
+			found.update(may_be_former(self.event_producer, doctype, wholes))
 		return found
 
 	def find_merged(self, roots: dict[RemoteKey, Root]) -> dict[RemoteKey, LocalKey]:
