@@ -45,14 +45,7 @@ def histories_of(reader: Reader, events: list[Candidate], meeting: set[Subject])
 	histories: dict[Key, History] = {}
 	tells_us = bool(frappe.db.exists("Event Producer", reader.consumer.name))
 	for doctype, docnames in by_doctype([event.key for event in events]).items():
-		newest_first = [
-			each
-			for some in create_batch(docnames, NAMES_AT_ONCE)
-			for each in _names_before(reader, doctype, some, reader.limit + 1, but_own=tells_us)
-		]
-		delivered = delivered_names(
-			reader, doctype, {name: position for _docname, name, position in newest_first}
-		)
+		newest_first, delivered = _events_before(reader, doctype, docnames, but_own=tells_us)
 		given = given_documents(reader, doctype, docnames)
 		for docname, whole in given.items():
 			histories[doctype, docname] = History(given=whole.position, needed=whole.for_another)
@@ -124,14 +117,7 @@ def look_before_approval(
 		and not histories.get(event.key, History()).delivered
 	]
 	for doctype, docnames in by_doctype(keys).items():
-		newest_first = [
-			each
-			for some in create_batch(docnames, NAMES_AT_ONCE)
-			for each in _names_before(reader, doctype, some, reader.limit + 1, before_approval=True)
-		]
-		delivered = delivered_names(
-			reader, doctype, {name: position for _docname, name, position in newest_first}
-		)
+		newest_first, delivered = _events_before(reader, doctype, docnames, before_approval=True)
 		for docname, name, _position in newest_first:
 			history = histories.setdefault((doctype, docname), History())
 			if name in delivered and not history.before:
@@ -163,6 +149,19 @@ def _read_waiting(reader: Reader, histories: list[History]) -> None:
 	for old in read_candidates(query):
 		if old.position > names[old.name].given:
 			names[old.name].waiting.append(old)
+
+
+def _events_before(
+	reader: Reader, doctype: str, docnames: list[str], before_approval: bool = False, but_own: bool = False
+) -> tuple[list[tuple[str, str, int]], dict[str, tuple[int, bool]]]:
+	"""(what `_names_before` finds, no more of a document than a page holds and one; those of these that the consumer has got)."""
+	newest_first = [
+		each
+		for some in create_batch(docnames, NAMES_AT_ONCE)
+		for each in _names_before(reader, doctype, some, reader.limit + 1, before_approval, but_own)
+	]
+	positions = {name: position for _docname, name, position in newest_first}
+	return newest_first, delivered_names(reader, doctype, positions)
 
 
 def _names_before(
