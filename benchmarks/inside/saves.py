@@ -7,9 +7,11 @@ from time import perf_counter
 import frappe
 
 from benchmarks.inside.documents import change, values_of
-from benchmarks.inside.peers import FLOORS, PEERS, no_collection
+from benchmarks.inside.peers import FLOORS, PEERS, no_collection, with_app, without_app
 
 SAMPLE = 20  # saves of each peer in one sample
+# inserts in one transaction, without what they log, with one INSERT for each row of the log, and with one for all of them
+TOGETHER = {"ours": with_app, "bare": without_app, "row": without_app, "rows": without_app}
 
 
 def measure_saves(
@@ -30,6 +32,40 @@ def measure_saves(
 			for peer, milliseconds in sample.items():
 				found[peer].append(median(milliseconds))
 	return found
+
+
+def measure_transactions(doctype: str, rows: int, samples: int, count: int) -> dict[str, list[float]]:
+	"""Milliseconds an insert for each peer, sample by sample: a sample is one transaction of `count` inserts, with its commit."""
+	found: dict[str, list[float]] = {peer: [] for peer in TOGETHER}
+	for number in range(samples + 1):
+		turns = list(TOGETHER)
+		shuffle(turns)
+		for peer in turns:
+			documents = documents_to_save(doctype, rows, number, "insert", count)
+			taken = one_transaction(documents, peer, log_row_like(documents[0]))
+			if number:
+				found[peer].append(taken / count)
+	return found
+
+
+def one_transaction(documents: list, peer: str, row: tuple) -> float:
+	with no_collection(), TOGETHER[peer]():
+		began = perf_counter()
+		for doc in documents:
+			doc.insert()
+			if peer == "row":
+				log_rows([row])
+		if peer == "rows":
+			log_rows([row] * len(documents))
+		frappe.db.commit()
+		return (perf_counter() - began) * 1000
+
+
+def log_rows(rows: list[tuple]) -> None:
+	from event_streaming.database import bulk_inserting
+	from event_streaming.producer.capture.log import BEFORE, COLUMNS, FIXED, LOG
+
+	bulk_inserting.insert_numbered(LOG, (BEFORE, *COLUMNS), rows, FIXED)
 
 
 def documents_to_save(doctype: str, rows: int, number: int, work: str, count: int) -> list:
@@ -62,9 +98,6 @@ def log_row_like(doc) -> tuple:
 
 
 def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -> dict[str, list[float]]:
-	from event_streaming.database import bulk_inserting
-	from event_streaming.producer.capture.log import BEFORE, COLUMNS, FIXED, LOG
-
 	taken: dict[str, list[float]] = {peer: [] for peer in peers}
 	with no_collection():
 		while documents:
@@ -76,7 +109,7 @@ def saves_in_turns(documents: list, work: str, peers: dict, row: tuple | None) -
 					began = perf_counter()
 					doc.insert() if work == "insert" else doc.save()
 					if peer == "row":
-						bulk_inserting.insert_numbered(LOG, (BEFORE, *COLUMNS), [row], FIXED)
+						log_rows([row])
 					frappe.db.commit()
 					taken[peer].append((perf_counter() - began) * 1000)
 	return taken
