@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from event_streaming.identity import registry
 from event_streaming.identity.fates import RENAMES, ends_of
-from event_streaming.producer.documents.reading import by_doctype, existing_names
+from event_streaming.producer.documents.reading import existing_names
 from event_streaming.producer.log.rows import Candidate
 from event_streaming.wire.events import RENAME, Called, Root
 
@@ -115,18 +115,37 @@ def find_documents(events: list[Candidate]) -> dict[str, Fates]:
 	A name that was given up, by a rename or a deletion, may be another document's by now: an event is of the one that had it then.
 	"""
 	fates: dict[str, Fates] = {}
-	for doctype, names in by_doctype([event.key for event in events]).items():
-		known = fates[doctype] = Fates(doctype, names)
-		mine = [event for event in events if event.ref_doctype == doctype]
+	for doctype, mine in _of_each_doctype(events).items():
+		known = fates[doctype] = Fates(doctype, {event.docname for event in mine})
 		for event in mine:
 			event.now = known.name_now(event)
-		names_now = {event.now for event in mine if event.now}
-		former = {event.docname for event in mine if event.update_type == RENAME}
+		names_now, former = {event.now for event in mine if event.now}, _former_names(mine)
 		found = existing_names(doctype, names_now | former) if names_now | former else set()
 		known.taken = former & found
 		for event in mine:
 			event.now = event.now if event.now in found else None
 	return fates
+
+
+def find_fates(events: list[Candidate]) -> dict[str, Fates]:
+	"""DocType -> what became of the names, for whom it is nothing whether the documents are there: it is asked of former names alone."""
+	fates: dict[str, Fates] = {}
+	for doctype, mine in _of_each_doctype(events).items():
+		known = fates[doctype] = Fates(doctype, {event.docname for event in mine})
+		if former := _former_names(mine):
+			known.taken = former & existing_names(doctype, former)
+	return fates
+
+
+def _of_each_doctype(events: list[Candidate]) -> dict[str, list[Candidate]]:
+	found: dict[str, list[Candidate]] = {}
+	for event in events:
+		found.setdefault(event.ref_doctype, []).append(event)
+	return found
+
+
+def _former_names(events: list[Candidate]) -> set[str]:
+	return {event.docname for event in events if event.update_type == RENAME}
 
 
 def roots_of(events: list[Candidate], fates: dict[str, Fates]) -> dict[str, Root]:

@@ -4,8 +4,8 @@ The key is site_config.json's, which is in no backup of the database. A receipt 
 restored; what a consumer says without one proves nothing. It reads the log and writes nothing.
 """
 
-import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from pypika import Order
 from event_streaming.producer.log.epochs import LogState
 
 LOG = "Event Update Log"
-START = datetime(1970, 1, 1)
+START, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 DIGITS = 32
 # who reads a message of the broker
 ANYBODY = "*"
@@ -42,12 +42,18 @@ def make(log: LogState, position: int, consumer: str) -> str:
 	if not log.epoch or position > log.head:
 		return ""
 	event_at, moment = _last_event(position)
-	return _signed(Receipt(log.epoch, position, event_at, moment), consumer)
+	return _signed(Receipt(log.epoch, position, event_at, moment), consumer, _key())
 
 
-def of_event(epoch: str, position: int, numbered_on: object) -> str:
-	"""The receipt in a message of the broker, which any consumer may show that has read it."""
-	return _signed(Receipt(epoch, position, position, _microseconds(numbered_on)), ANYBODY)
+def of_events(epoch: str) -> Callable[[int, object], str]:
+	"""Makes, of an event's position and when it was numbered, the receipt in a message of the broker, which any consumer may show
+	that has read it. For many events: the key is made once."""
+	key = _key()
+
+	def made(position: int, numbered_on: object) -> str:
+		return _signed(Receipt(epoch, position, position, _microseconds(numbered_on)), ANYBODY, key)
+
+	return made
 
 
 def read(text: object, consumer: str) -> Receipt | None:
@@ -56,7 +62,8 @@ def read(text: object, consumer: str) -> Receipt | None:
 	if len(parts) != 5 or not all(part.isdigit() and len(part) < 20 for part in parts[1:4]):
 		return None
 	receipt = Receipt(parts[0], *(int(part) for part in parts[1:4]))
-	made = [hmac.compare_digest(_signed(receipt, reader), text) for reader in (consumer, ANYBODY)]
+	key = _key()
+	made = [hmac.compare_digest(_signed(receipt, reader, key), text) for reader in (consumer, ANYBODY)]
 	return receipt if any(made) else None
 
 
@@ -88,10 +95,13 @@ def last_common(receipt: Receipt) -> int:
 	return row[0][0] if row else 0
 
 
-def _signed(receipt: Receipt, consumer: str) -> str:
+def _key() -> bytes:
+	return hmac.digest(get_encryption_key().encode(), b"event_streaming receipt", "sha256")
+
+
+def _signed(receipt: Receipt, consumer: str, key: bytes) -> str:
 	said = f"{receipt.epoch}.{receipt.position}.{receipt.event_at}.{receipt.moment}"
-	key = hmac.digest(get_encryption_key().encode(), b"event_streaming receipt", "sha256")
-	seal = hmac.new(key, f"{said}\n{consumer}".encode(), hashlib.sha256).hexdigest()[:DIGITS]
+	seal = hmac.digest(key, f"{said}\n{consumer}".encode(), "sha256").hex()[:DIGITS]
 	return f"{said}.{seal}"
 
 
@@ -116,4 +126,5 @@ def _moment_of(position: int) -> int | None:
 
 
 def _microseconds(moment: object) -> int:
-	return (get_datetime(moment) - START) // timedelta(microseconds=1)
+	since = (moment if isinstance(moment, datetime) else get_datetime(moment)) - START
+	return since // MICROSECOND

@@ -11,6 +11,8 @@ import frappe
 from frappe.utils.response import json_handler
 from pypika.terms import Function
 
+from event_streaming.database.dialects import numbers
+
 LOG = "Event Update Log"
 # a document: DocType and name
 Key = tuple[str, str]
@@ -96,20 +98,20 @@ def select_candidates(log):
 def read_candidates(query) -> list[Candidate]:
 	return [
 		Candidate(
-			name=str(row.name),
-			position=row.position,
-			at_position=row.position,
-			update_type=row.update_type,
-			ref_doctype=row.ref_doctype,
-			docname=row.docname,
-			creation=row.creation,
-			sequenced_on=row.sequenced_on,
-			owner=row.owner,
-			origin=row.origin or "",
-			transaction_id=row.transaction_id or "",
-			size=(row.size or 0) + ENVELOPE_BYTES,
+			name=str(name),
+			position=position,
+			at_position=position,
+			update_type=update_type,
+			ref_doctype=doctype,
+			docname=docname,
+			creation=creation,
+			sequenced_on=sequenced_on,
+			owner=owner,
+			origin=origin or "",
+			transaction_id=transaction or "",
+			size=(size or 0) + ENVELOPE_BYTES,
 		)
-		for row in query.run(as_dict=True)
+		for name, position, update_type, doctype, docname, creation, sequenced_on, owner, origin, transaction, size in query.run()
 	]
 
 
@@ -121,7 +123,7 @@ def read_data(events: list[Candidate]) -> None:
 	rows = (
 		frappe.qb.from_(log)
 		.select(log.name, log.data, log.data_before)
-		.where(log.name.isin([int(name) for name in wanted]))
+		.where(log.name.isin(numbers(wanted)))
 		.run()
 	)
 	data = {str(name): (text, before) for name, text, before in rows}

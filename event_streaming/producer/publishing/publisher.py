@@ -222,7 +222,11 @@ class Publisher:
 			doctype: broker_keys.key_of(lot.log.epoch, lot.standing.word, doctype)
 			for doctype in lot.standing.open_to
 		}
-		bodies = [self._body(entry, lot, tokens, keys[entry.event["ref_doctype"]]) for entry in lot.entries]
+		receipt_of, hash_of = receipts.of_events(lot.log.epoch), broker_keys.hash_of_roots()
+		bodies = [
+			self._body(entry, lot, tokens, keys[entry.event["ref_doctype"]], receipt_of)
+			for entry in lot.entries
+		]
 		most = self.client.max_payload - 4_096
 		sent = [(entry, body) for entry, body in zip(lot.entries, bodies, strict=True) if len(body) <= most]
 		messages = []
@@ -231,10 +235,18 @@ class Publisher:
 			payloads = sign([body for _entry, body in some], self.signing_key)
 			for (entry, _body), payload in zip(some, payloads, strict=True):
 				name = f"{lot.log.epoch}.{entry.event['id']}"
-				messages.append((self._subject(entry, lot, tokens), name, payload))
+				subject = self._subject(entry, lot.log.epoch, tokens, hash_of)
+				messages.append((subject, name, payload))
 		return messages
 
-	def _body(self, entry: Entry, lot: Lot, tokens: dict[str, str], key: bytes) -> bytes:
+	def _body(
+		self,
+		entry: Entry,
+		lot: Lot,
+		tokens: dict[str, str],
+		key: bytes,
+		receipt_of: Callable[[int, object], str],
+	) -> bytes:
 		event = entry.event
 		message = Message(
 			self.site,
@@ -244,12 +256,14 @@ class Publisher:
 			event["id"],
 			event["position"],
 			{tokens[doctype]: position for doctype, position in entry.before.items()},
-			receipts.of_event(lot.log.epoch, event["position"], entry.numbered_on),
+			receipt_of(event["position"], entry.numbered_on),
 			{tokens[doctype]: position for doctype, position in entry.to_come.items()},
 		)
 		return seal(message, event, key)
 
-	def _subject(self, entry: Entry, lot: Lot, tokens: dict[str, str]) -> str:
+	def _subject(
+		self, entry: Entry, epoch: str, tokens: dict[str, str], hash_of: Callable[[str, str, str], str]
+	) -> str:
 		event, root = entry.event, entry.event["root"]
 		where = (
 			(root["site"], root["doctype"], root["name"])
@@ -257,4 +271,4 @@ class Publisher:
 			else (self.site, event["ref_doctype"], event["docname"])
 		)
 		token = tokens[event["ref_doctype"]]
-		return subject_of(self.site, lot.log.epoch, token, broker_keys.hash_of_root(*where))
+		return subject_of(self.site, epoch, token, hash_of(*where))

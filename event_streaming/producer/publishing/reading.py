@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import frappe
 from pypika import Order
 
-from event_streaming.producer.documents.names import find_documents
+from event_streaming.producer.documents.names import find_fates
 from event_streaming.producer.feed.selection import Slice, divided, groups, without_last_transaction
 from event_streaming.producer.feed.shared import on_the_wire
 from event_streaming.producer.log import epochs
@@ -69,7 +69,7 @@ class LogReader:
 		log, standing = LogState(head_position(), epochs.read()), self.standings.now()
 		found, reach = self._scan(standing, log.head)
 		published = [event for event in found if event.ref_doctype in standing.open_to]
-		fates = find_documents(published)
+		fates = find_fates(published)
 		read_data(published)
 		events = {event["id"]: event for event in on_the_wire(Slice(published, reach, log.head, fates))}
 		lot = Lot(log, standing, reach, heads=self._heads_of(standing.doctypes, log.epoch))
@@ -91,21 +91,21 @@ class LogReader:
 		if not standing.doctypes or head <= self.at:
 			return [], max(head, self.at)
 		most, reach = EVENTS, head
-		found = self._next_events(standing, head, most + 1)
+		found = self._next_events(standing, self.at, head, most + 1)
 		if len(found) > most and not without_last_transaction(found):
 			most += MOST_TOGETHER
-			found = self._next_events(standing, head, most + 1)
+			found += self._next_events(standing, found[-1].position, head, MOST_TOGETHER)
 		if len(found) > most:
 			# nothing is left of what is divided in any case
 			whole = without_last_transaction(found) or found[:-1]
 			reach, found = found[len(whole)].position - 1, whole
 		return _within_bytes(found, reach)
 
-	def _next_events(self, standing: Standing, head: int, limit: int) -> list[Candidate]:
+	def _next_events(self, standing: Standing, after: int, head: int, limit: int) -> list[Candidate]:
 		log = frappe.qb.DocType(LOG)
 		query = (
 			select_candidates(log)
-			.where((log.position > self.at) & (log.position <= head))
+			.where((log.position > after) & (log.position <= head))
 			.where(log.ref_doctype.isin(list(standing.doctypes)))
 			.orderby(log.position)
 			.limit(limit)

@@ -6,7 +6,7 @@ message, under a key that it never had.
 """
 
 import hmac
-from hashlib import sha256
+from collections.abc import Callable
 
 import frappe
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,8 +30,10 @@ def token_of(doctype: str) -> str:
 	return _made("doctype", doctype).hex()[:WORD]
 
 
-def hash_of_root(site: str, doctype: str, name: str) -> str:
-	return _made("root", site, doctype, name).hex()[:ROOT]
+def hash_of_roots() -> Callable[[str, str, str], str]:
+	"""Makes the hash of where a document was first made: of site, DocType and name. For many of them: the secret is looked up once."""
+	secret = _secret()
+	return lambda site, doctype, name: _made_of(secret, "root", site, doctype, name).hex()[:ROOT]
 
 
 def standing_of(entitled: str) -> str:
@@ -59,5 +61,12 @@ def kept_standing() -> dict:
 
 
 def _made(*words: str) -> bytes:
-	said = "\n".join(("event_streaming broker", *words))
-	return hmac.new(get_encryption_key().encode(), said.encode(), sha256).digest()
+	return _made_of(_secret(), *words)
+
+
+def _made_of(secret: bytes, *words: str) -> bytes:
+	return hmac.digest(secret, "\n".join(("event_streaming broker", *words)).encode(), "sha256")
+
+
+def _secret() -> bytes:
+	return get_encryption_key().encode()

@@ -26,6 +26,7 @@ SIGNATURE, NONCE, LENGTH = 64, 12, 4
 SIGNED_WORD = b"event_streaming lot of messages\n"
 WORTH_SQUEEZING = 1_000
 MOST_ENVELOPE = 256 * 1024
+_as_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class InvalidMessage(ValueError):
@@ -187,4 +188,4 @@ def _unsqueezed(plain: bytes) -> bytes:
 
 
 def _dump(value: Any) -> bytes:
-	return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+	return _as_text(value).encode()
