@@ -14,14 +14,11 @@ from event_streaming.site.settings import DOCTYPE
 
 @dataclass(frozen=True)
 class BrokerSettings:
-	"""`servers` are this site's own; consumers connect to `reader_servers`, as a user that can't publish."""
+	"""Where and how this site publishes."""
 
 	servers: tuple[str, ...]
 	user: str
 	password: str
-	reader_servers: tuple[str, ...]
-	reader_user: str
-	reader_password: str
 	replicas: int
 	days: int
 
@@ -29,16 +26,33 @@ class BrokerSettings:
 def get_broker_settings() -> BrokerSettings:
 	"""As they are stored now; a process that runs for long asks again."""
 	stored = frappe.get_doc(DOCTYPE)
-	servers = _lines(stored.get("nats_servers"))
 	return BrokerSettings(
-		servers=servers,
+		servers=_lines(stored.get("nats_servers")),
 		user=stored.get("nats_user") or "",
 		password=_secret("nats_password"),
-		reader_servers=_lines(stored.get("nats_reader_servers")) or servers,
-		reader_user=stored.get("nats_reader") or "",
-		reader_password=_secret("nats_reader_password"),
 		replicas=min(max(cint(stored.get("nats_replicas")) or 1, 1), 5),
 		days=min(max(cint(stored.get("nats_days")) or 7, 1), 365),
+	)
+
+
+@dataclass(frozen=True)
+class ReaderSettings:
+	"""Where and how consumers connect, as a user that can't publish. Each of them is told, so no more than that is read for it."""
+
+	servers: tuple[str, ...]
+	user: str
+	password: str
+
+
+def get_reader_settings() -> ReaderSettings:
+	"""As they are stored (read through Frappe's document cache)."""
+	stored = frappe.get_cached_doc(DOCTYPE)
+	user = stored.get("nats_reader") or ""
+	return ReaderSettings(
+		servers=_lines(stored.get("nats_reader_servers")) or _lines(stored.get("nats_servers")),
+		user=user,
+		# without a user a server asks for none
+		password=_secret("nats_reader_password") if user else Confidential(""),
 	)
 
 

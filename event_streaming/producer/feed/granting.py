@@ -7,7 +7,7 @@ from typing import Any
 
 from frappe.utils import cint
 
-from event_streaming.broker.settings import get_broker_settings
+from event_streaming.broker.settings import get_reader_settings
 from event_streaming.producer.subscriptions import broker_keys
 from event_streaming.producer.subscriptions.reader import Reader
 from event_streaming.site.site_id import own_id
@@ -31,11 +31,11 @@ def grant_for(reader: Reader, epoch: str, transport: str | None) -> Grant | None
 	}
 	if not any(each["key"] for each in doctypes.values()):
 		return None
-	settings = get_broker_settings()
+	settings = get_reader_settings()
 	return {
-		"servers": list(settings.reader_servers),
-		"user": settings.reader_user,
-		"password": settings.reader_password,
+		"servers": list(settings.servers),
+		"user": settings.user,
+		"password": settings.password,
 		"site": own_id(),
 		"epoch": epoch,
 		"standing": said["standing"],

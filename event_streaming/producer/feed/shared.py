@@ -33,6 +33,10 @@ PREFIX = "event_streaming:page:"
 
 def read_page(reader: Reader, log: LogState) -> Slice:
 	"""The events of a page, from what another reader was given or from the log."""
+	if reader.cursor == log.head:
+		# as where a broker has given everything: the log need not be asked
+		reader.open = frozenset()
+		return Slice([], reader.cursor, log.head)
 	if not (first := _first_of_all(reader, log)):
 		return read_slice(reader, log.head)
 	identity = _identity(reader, log, first)

@@ -16,7 +16,7 @@ from frappe.utils import cint
 from frappe.utils.background_jobs import get_redis_connection_without_auth
 from redis.exceptions import RedisError
 
-from event_streaming.broker.settings import get_broker_settings
+from event_streaming.broker.settings import get_reader_settings
 from event_streaming.producer.log.sequence import head_position
 from event_streaming.producer.notify import relay
 from event_streaming.producer.notify.spreading import seconds_for
@@ -47,7 +47,7 @@ def offered(event_consumer: Any) -> Listen | None:
 	"""Over what a consumer can listen, as each page tells it; None where it can't."""
 	settings = get_settings()
 	if settings.listen_through == NATS:
-		return relay.offer(event_consumer.user, get_broker_settings())
+		return relay.offer(event_consumer.user, get_reader_settings())
 	if settings.listen_through != REALTIME:
 		return None
 	return {"back_end": REALTIME.lower(), "port": settings.realtime_port, "site": frappe.local.site}

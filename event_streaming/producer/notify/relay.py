@@ -12,7 +12,7 @@ import frappe
 from frappe.utils.password import decrypt, get_decrypted_password
 from redis.exceptions import RedisError
 
-from event_streaming.broker.settings import BrokerSettings
+from event_streaming.broker.settings import ReaderSettings
 from event_streaming.http.confidential import Confidential
 from event_streaming.producer.notify.spreading import seconds_for
 from event_streaming.site.claims import KEPT
@@ -102,7 +102,7 @@ def say_ended() -> None:
 		pass
 
 
-def offer(user: str, settings: BrokerSettings) -> Listen | None:
+def offer(user: str, settings: ReaderSettings) -> Listen | None:
 	"""Where a consumer with this user can listen; None where nobody would hear."""
 	if not settings.servers or not is_running():
 		return None
@@ -117,8 +117,8 @@ def offer(user: str, settings: BrokerSettings) -> Listen | None:
 		"back_end": BACK_END,
 		"port": 0,
 		"site": frappe.local.site,
-		"servers": list(settings.reader_servers),
-		"login": positions.seal_login(settings.reader_user, settings.reader_password, secret),
+		"servers": list(settings.servers),
+		"login": positions.seal_login(settings.user, settings.password, secret),
 	}
 
 
