@@ -68,6 +68,11 @@ def check() -> None:
 			begin(each)
 		for episode in step.end:
 			end(episode)
+		for episode in step.left:
+			frappe.db.set_value(
+				DOCTYPE, episode.name, "sites", "\n".join(episode.sites), update_modified=False
+			)
+			frappe.db.commit()
 		tell_anew(found)
 		frappe.cache.set_value(COUNTS, step.counts, expires_in_sec=REMEMBERED_SECONDS)
 

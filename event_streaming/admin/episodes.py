@@ -3,10 +3,13 @@
 An episode begins when its trouble was there for some looks in a row, and is over when it was gone for some in a row: a
 line that comes and goes is one episode, and a clock that jumps begins none. What begins with the same look and is of
 the same kind is one episode, so that a network that is down makes one alert and not one for each site.
+
+It is over when all of its sites are back. One that is back for long enough leaves it before: where it falls out again while others are
+still away, that is news.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED, DOCTOR = (
 	"Producer Unreachable",
@@ -54,11 +57,13 @@ class Step:
 
 	begin: list[list[Trouble]] = field(default_factory=list)
 	end: list[Episode] = field(default_factory=list)
+	# what is left of an episode that some of its sites have left: those that are still in trouble, or were so just now
+	left: list[Episode] = field(default_factory=list)
 	counts: dict[str, int] = field(default_factory=dict)
 
 
 def look(troubles: Iterable[Trouble], going_on: Iterable[Episode], counts: Mapping[str, int]) -> Step:
-	"""What begins and what is over, after another look."""
+	"""What begins, what is over, and what is over for some of its sites, after another look."""
 	now = {trouble.key: trouble for trouble in troubles}
 	going_on = list(going_on)
 	known = {key for episode in going_on for key in episode.keys}
@@ -75,8 +80,12 @@ def look(troubles: Iterable[Trouble], going_on: Iterable[Episode], counts: Mappi
 	step.begin.extend(ripe.values())
 	for episode in going_on:
 		gone = [0 if key in now else counts.get(key, 0) + 1 for key in episode.keys]
-		if min(gone, default=LOOKS_TO_END) >= LOOKS_TO_END:
+		stay = [pair for pair in zip(episode.sites, gone, strict=True) if pair[1] < LOOKS_TO_END]
+		if not stay:
 			step.end.append(episode)
-		else:
-			step.counts.update({key: count for key, count in zip(episode.keys, gone, strict=True) if count})
+			continue
+		left = replace(episode, sites=tuple(site for site, _count in stay))
+		if left.sites != episode.sites:
+			step.left.append(left)
+		step.counts.update({key: count for key, (_site, count) in zip(left.keys, stay, strict=True) if count})
 	return step

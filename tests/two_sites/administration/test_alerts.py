@@ -226,6 +226,38 @@ def test_a_consumer_that_has_been_silent_for_days_is_told(producer, consumer):
 	assert producer.run(look, times=20) == [["Consumer Silent", "Over", consumer.url]]
 
 
+def test_a_site_that_was_back_and_falls_out_again_is_told_although_another_is_still_away(producer, consumer):
+	other = "https://shop-2.example.com"
+	consumer.run(add_producer, event_producer=other, like=producer.url)
+	away = {"hours": 1, "connection": "Offline"}
+	consumer.run(set_state, event_producer=producer.url, **away)
+	assert consumer.run(look, times=5) == [["Producer Unreachable", "Open", f"{producer.url}\n{other}"]]
+
+	pull(consumer, producer)
+	assert consumer.run(look, times=20) == [["Producer Unreachable", "Open", other]]
+	consumer.run(set_state, event_producer=producer.url, **away)
+
+	assert consumer.run(look, times=20) == [
+		["Producer Unreachable", "Open", other],
+		["Producer Unreachable", "Open", producer.url],
+	]
+
+
+def add_producer(event_producer: str, like: str) -> None:
+	"""Another one, which has been away for an hour."""
+	import frappe
+
+	from event_streaming.consumer.logs.state import save_state
+
+	doc = frappe.copy_doc(frappe.get_doc("Event Producer", like))
+	doc.name = doc.producer_url = event_producer
+	doc.docstatus = 0
+	doc.set("producer_doctypes", [])
+	doc.db_insert()
+	contact = frappe.utils.add_to_date(frappe.utils.now_datetime(), hours=-1)
+	save_state(event_producer, connection="Offline", last_contact=contact)
+
+
 def set_contact(event_consumer: str, days: float) -> None:
 	import frappe
 

@@ -35,6 +35,8 @@ class Watch:
 			for episode in step.end:
 				self.told.append(("is over", episode.kind, episode.sites))
 				self.going_on.remove(episode)
+			for left in step.left:
+				self.going_on = [left if each.name == left.name else each for each in self.going_on]
 
 
 def test_an_episode_is_told_once_when_it_begins_and_once_when_it_is_over():
@@ -75,7 +77,21 @@ def test_sites_that_fall_out_together_are_one_episode_until_all_are_back():
 	assert watch.told == [("begins", UNREACHABLE, (A, B))]
 	watch.see(times=LOOKS_TO_END)
 
-	assert watch.told[1:] == [("is over", UNREACHABLE, (A, B))]
+	assert watch.told[1:] == [("is over", UNREACHABLE, (B,))]
+
+
+def test_a_site_that_is_back_and_falls_out_again_is_told_while_others_are_still_away():
+	watch = Watch()
+	watch.see((UNREACHABLE, A), (UNREACHABLE, B), times=10)
+
+	# back for a moment only: the same episode
+	watch.see((UNREACHABLE, B), times=LOOKS_TO_END - 1)
+	watch.see((UNREACHABLE, A), (UNREACHABLE, B), times=100)
+	assert watch.told == [("begins", UNREACHABLE, (A, B))]
+	watch.see((UNREACHABLE, B), times=LOOKS_TO_END)
+	watch.see((UNREACHABLE, A), (UNREACHABLE, B), times=100)
+
+	assert watch.told[1:] == [("begins", UNREACHABLE, (A,))]
 
 
 def test_another_site_and_another_kind_are_episodes_of_their_own():
