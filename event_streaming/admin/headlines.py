@@ -57,6 +57,12 @@ def what_is_missing(row: ProducerRow) -> str:
 	return line["text"] if line else ""
 
 
+def why_not_contacted(row: ProducerRow, now: datetime) -> str:
+	"""What to do about a producer that was never asked, though it should have been; "" for any other."""
+	unknown = not row["paused"] and row["connection"] == state.UNKNOWN
+	return _of_no_contact(row, now)["text"] if unknown else ""
+
+
 def why_refused(row: ConsumerRow) -> str:
 	"""What to do about a consumer that asks and gets nothing; "" for any other."""
 	line = _of_refusal(row)
@@ -85,14 +91,8 @@ def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
 		)
 	if not row["active"]:
 		return _line(_("Nothing Approved"), "gray")
-	if (row["last_contact"] or row["creation"]) < now - SILENT:
-		return _line(
-			_("Silent"),
-			"orange",
-			_(
-				"It has not asked for events for more than a day. Is its scheduler running, and is this site reachable from there?"
-			),
-		)
+	if silent := _of_silence(row, now):
+		return silent
 	if row["needs_copy"]:
 		return _line(
 			_("Needs a Fresh Copy"),
@@ -113,6 +113,26 @@ def headline_of_consumer(row: ConsumerRow, now: datetime) -> Headline:
 	if row["events_behind"]:
 		return _of_events_behind(row, now)
 	return _line(_("Up to Date"), "green")
+
+
+def why_silent(row: ConsumerRow, now: datetime) -> str:
+	"""What to do about a consumer that is sent events and does not ask for them; "" for any other."""
+	if row["paused"] or not row["active"] or _of_refusal(row):
+		return ""
+	line = _of_silence(row, now) or (_of_events_behind(row, now) if row["events_behind"] else None)
+	return line["text"] if line else ""
+
+
+def _of_silence(row: ConsumerRow, now: datetime) -> Headline | None:
+	if (row["last_contact"] or row["creation"]) >= now - SILENT:
+		return None
+	return _line(
+		_("Silent"),
+		"orange",
+		_(
+			"It has not asked for events for more than a day. Is its scheduler running, and is this site reachable from there?"
+		),
+	)
 
 
 def _of_refusal(row: ConsumerRow) -> Headline | None:
@@ -206,14 +226,15 @@ def _of_approval(row: ProducerRow, here: str) -> Headline | None:
 	)
 
 
-def is_not_pulling(row: ProducerRow, now: datetime) -> bool:
-	"""The producer could be read, and nobody has asked it for long: this site's scheduler or workers stand still."""
+def is_not_pulling(row: ProducerRow, now: datetime, for_long: timedelta = NOT_PULLING) -> bool:
+	"""The producer could be read, and no pull has asked it for long: this site's scheduler or workers stand still, or each pull ends
+	with an error before it has asked."""
 	if row["paused"] or row["connection"] != state.ONLINE or not row["last_contact"]:
 		return False
 	if row["waits"] == ALL_ROWS:
 		return False
 	# before these hours nobody was to ask it
-	return max(row["last_contact"], row["hours_since"] or row["last_contact"]) < now - NOT_PULLING
+	return max(row["last_contact"], row["hours_since"] or row["last_contact"]) < now - for_long
 
 
 def _of_hours(row: ProducerRow) -> Headline | None:
@@ -239,7 +260,9 @@ def _of_standstill(row: ProducerRow, now: datetime) -> Headline | None:
 	return _line(
 		_("Not Pulling"),
 		"orange",
-		_(
+		# of a pull since then: a contact takes it away
+		row["last_error"]
+		or _(
 			"Nothing has been pulled since {0}, although a pull is due every minute. The scheduler or the workers of this site are not running:"
 			" bench event-streaming doctor says which."
 		).format(at(row["last_contact"])),

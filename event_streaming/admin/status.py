@@ -12,7 +12,9 @@ from event_streaming.admin.headlines import (
 	headline_of_consumer,
 	is_not_pulling,
 	what_is_missing,
+	why_not_contacted,
 	why_refused,
+	why_silent,
 )
 from event_streaming.admin.words import at, counted
 from event_streaming.consumer.logs import overview as consuming
@@ -63,7 +65,7 @@ def site_status() -> Status:
 		"alerts": open_alerts(),
 		"needs_attention": [
 			*(line for row in producers for line in needs_of_producer(row, public_url(), now)),
-			*(line for row in consumers for line in needs_of_consumer(row)),
+			*(line for row in consumers for line in needs_of_consumer(row, now)),
 		],
 	}
 
@@ -75,12 +77,14 @@ def needs_of_producer(row: ProducerRow, here: str, now: datetime) -> list[str]:
 		found.append(_("{0} could not be read: {1}").format(row["name"], row["last_error"] or ""))
 	elif row["last_error"] or row["last_warning"]:
 		found.append(f"{row['name']}: {row['last_error'] or row['last_warning']}")
-	if is_not_pulling(row, now):
+	elif is_not_pulling(row, now):
 		found.append(
 			_("Nothing has been pulled from {0} since {1}: see scheduler and workers in the doctor.").format(
 				row["name"], at(row["last_contact"])
 			)
 		)
+	if never := why_not_contacted(row, now):
+		found.append(f"{row['name']}: {never}")
 	if missing := what_is_missing(row):
 		found.append(f"{row['name']}: {missing}")
 	if row["failed"]:
@@ -116,11 +120,11 @@ def needs_of_producer(row: ProducerRow, here: str, now: datetime) -> list[str]:
 	return found
 
 
-def needs_of_consumer(row: ConsumerRow) -> list[str]:
+def needs_of_consumer(row: ConsumerRow, now: datetime) -> list[str]:
 	"""What a person has to see to about a consumer, a sentence each."""
 	found = []
-	if refused := why_refused(row):
-		found.append(f"{row['name']}: {refused}")
+	if said := why_refused(row) or why_silent(row, now):
+		found.append(f"{row['name']}: {said}")
 	if row["needs_copy"]:
 		found.append(
 			_("{0} needs a fresh copy: events that it had not taken were cleared.").format(row["name"])

@@ -100,7 +100,7 @@ def streams_to(now: datetime) -> list[Stream]:
 				row,
 				TO,
 				headline_of_consumer(row, now),
-				needs_of_consumer(row),
+				needs_of_consumer(row, now),
 				per_hour,
 				percentile(delays),
 			)

@@ -78,6 +78,26 @@ def test_status_ends_with_another_code_when_an_event_has_failed_or_a_consumer_wa
 	assert f"{consumer.url} waits for a decision about {ORDER}." in sending.stdout
 
 
+def test_status_ends_with_another_code_when_a_consumer_stays_away_and_the_log_grows(producer, consumer):
+	pull(consumer, producer)
+	producer.run(stay_away, event_consumer=consumer.url, hours=30)
+
+	found = run(producer, "status")
+
+	assert (found.returncode, "has not asked for events for more than a day" in found.stdout) == (3, True)
+	producer.run(
+		"event_streaming.admin.decisions.set_paused", doctype="Event Consumer", name=consumer.url, paused=True
+	)
+	assert run(producer, "status").returncode == 0
+
+
+def stay_away(event_consumer: str, hours: float) -> None:
+	import frappe
+
+	contact = frappe.utils.add_to_date(frappe.utils.now_datetime(), hours=-hours)
+	frappe.db.set_value("Event Consumer", event_consumer, "last_contact", contact, update_modified=False)
+
+
 def add_row(name: str, doctype: str, **values) -> None:
 	import frappe
 

@@ -105,6 +105,22 @@ def test_the_worst_of_a_producer_comes_first(consumer, values, label, color):
 	assert (found["label"], found["color"]) == (label, color)
 
 
+def test_pulls_that_end_with_an_error_are_not_laid_to_the_scheduler(consumer):
+	"""For long no page was asked for, though a pull was tried: what has ended it is to be mended, not the workers."""
+	full = "This site can't write any more: its disk is full. Free space."
+	values = {"last_contact": "2026-01-01 00:00:00", "last_error": full}
+	line = consumer.run(standing_still, values=values)
+
+	assert (line["label"], line["color"], line["text"]) == ("Not Pulling", "orange", full)
+	assert "scheduler" in consumer.run(standing_still, values={**values, "last_error": None})["text"]
+
+
+def standing_still(values: dict) -> dict:
+	import frappe
+
+	return producer_headline({**values, "last_contact": frappe.utils.get_datetime(values["last_contact"])})
+
+
 def test_whoever_has_to_approve_is_named_with_the_place(consumer):
 	text = consumer.run(producer_headline, values={"not_approved": ["Note", "ToDo"]})["text"]
 
