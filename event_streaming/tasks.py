@@ -1,5 +1,7 @@
 """What the scheduler calls. Nothing is decided here."""
 
+from collections.abc import Callable
+
 import frappe
 
 from event_streaming.admin import alerts
@@ -16,26 +18,30 @@ def event_streaming_every_minute() -> None:
 
 	A site is often both, a consumer and a producer: trouble with the one does not keep the other from being done.
 	"""
-	failed = None
-	for part in (
+	each_of(
 		sweep.pull_due,
 		runner.resume_tasks,
 		notifications.minutely,
 		awake.keep_awake,
 		alerts.check,
-	):
-		try:
-			part()
-		except Exception as error:
-			frappe.db.rollback()
-			failed = failed or error
-	if failed:
-		raise failed
+	)
 
 
 def event_streaming_daily() -> None:
 	"""Codes that nobody has used in time; fields of both sites are compared; the doctor looks by itself, and what needs a person becomes
 	an alert with the next minute."""
-	expire()
-	schema.look_once_a_day()
-	looking.look_once_a_day()
+	each_of(expire, schema.look_once_a_day, looking.look_once_a_day)
+
+
+def each_of(*parts: Callable[[], object]) -> None:
+	"""All of them, whatever becomes of one; the first error is raised at the end, for Frappe to log."""
+	failed = None
+	for part in parts:
+		try:
+			part()
+			frappe.db.commit()
+		except Exception as error:
+			frappe.db.rollback()
+			failed = failed or error
+	if failed:
+		raise failed

@@ -8,7 +8,6 @@ from typing import TypedDict
 
 import frappe
 from frappe.utils import get_url, now_datetime, strip_html
-from frappe.utils.user import get_users_with_role
 
 from event_streaming.admin.causes.listing import open_causes_of
 from event_streaming.admin.daily.findings import to_be_told
@@ -16,6 +15,7 @@ from event_streaming.admin.episodes import (
 	BEHIND,
 	DOCTOR,
 	FAILED,
+	NOT_PULLING,
 	RESTORED,
 	SILENT,
 	UNREACHABLE,
@@ -23,7 +23,9 @@ from event_streaming.admin.episodes import (
 	Trouble,
 	look,
 )
-from event_streaming.admin.words import counted
+from event_streaming.admin.headlines import is_not_pulling
+from event_streaming.admin.words import at, counted
+from event_streaming.consumer.line.holding import ALL_ROWS
 from event_streaming.consumer.logs import overview as consuming
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
@@ -32,6 +34,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.registration import overview as producing
 from event_streaming.producer.registration.overview import ConsumerRow
 from event_streaming.site.claims import KEPT
+from event_streaming.site.roles import people_to_tell
 from event_streaming.site.settings import StreamSettings, get_settings
 
 DOCTYPE = "Event Streaming Alert"
@@ -88,26 +91,8 @@ def troubles(settings: StreamSettings) -> list[Trouble]:
 def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> list[Trouble]:
 	if row["paused"]:
 		return []
-	found, name = [], row["name"]
-	if row["connection"] in (state.OFFLINE, state.REFUSED):
-		since = row["last_contact"] or row["creation"]
-		long_ago = since <= now - timedelta(minutes=settings.alert_unreachable_minutes)
-		if long_ago or (since > now and row["failures"] >= FAILURES_WITHOUT_CLOCK):
-			found.append(
-				Trouble(
-					UNREACHABLE,
-					name,
-					_("{0} could not be read since {1}: {2}").format(
-						name, shown(row["last_contact"]), strip_html(row["last_error"] or "")
-					),
-				)
-			)
-	elif not row["waits"] and row["events_behind"] >= settings.alert_events_behind:
-		found.append(
-			Trouble(
-				BEHIND, name, _("{0} events are waiting on {1}.").format(f"{row['events_behind']:,}", name)
-			)
-		)
+	name = row["name"]
+	found = of_contact(row, settings, now)
 	if row["restored_on"]:
 		found.append(Trouble(RESTORED, name, of_a_restore(row)))
 	failed = row["failed"] + row["conflicts"] + row["stuck"]
@@ -122,6 +107,41 @@ def of_producer(row: ProducerRow, settings: StreamSettings, now: datetime) -> li
 			)
 		)
 	return found
+
+
+def of_contact(row: ProducerRow, settings: StreamSettings, now: datetime) -> list[Trouble]:
+	"""A producer that can't be read, or from which nothing comes, or not enough."""
+	name = row["name"]
+	if row["connection"] in (state.OFFLINE, state.REFUSED):
+		since = row["last_contact"] or row["creation"]
+		long_ago = since <= now - timedelta(minutes=settings.alert_unreachable_minutes)
+		if not long_ago and not (since > now and row["failures"] >= FAILURES_WITHOUT_CLOCK):
+			return []
+		text = _("{0} could not be read since {1}: {2}")
+		error = strip_html(row["last_error"] or "")
+		return [Trouble(UNREACHABLE, name, text.format(name, shown(row["last_contact"]), error))]
+	found = []
+	if standstill := of_standstill(row, settings, now):
+		found.append(Trouble(NOT_PULLING, name, standstill))
+	if not row["waits"] and row["events_behind"] >= settings.alert_events_behind:
+		text = _("{0} events are waiting on {1}.").format(f"{row['events_behind']:,}", name)
+		found.append(Trouble(BEHIND, name, text))
+	return found
+
+
+def of_standstill(row: ProducerRow, settings: StreamSettings, now: datetime) -> str:
+	"""Why nothing comes of a producer that can be read; "" where something does."""
+	if row["waits"] == ALL_ROWS:
+		return ""
+	if row["last_error"]:
+		return _("Each pull from {0} ends with an error: {1}").format(
+			row["name"], strip_html(row["last_error"])
+		)
+	if row["subscribed"] and is_not_pulling(row, now, timedelta(minutes=settings.alert_unreachable_minutes)):
+		return _(
+			"Nothing has been pulled from {0} since {1}: see scheduler and workers in the doctor."
+		).format(row["name"], at(row["last_contact"]))
+	return ""
 
 
 def of_a_restore(row: ProducerRow) -> str:
@@ -240,20 +260,6 @@ def tell_anew(found: list[Trouble]) -> None:
 		frappe.db.commit()
 
 
-def recipients() -> str:
-	"""Who is to know: System Managers, but nobody in whose name other sites call, unless there is nobody else."""
-	users = get_users_with_role("System Manager")
-	called = {
-		*frappe.get_all("Event Producer", pluck="user"),
-		*frappe.get_all("Event Consumer", pluck="user"),
-	}
-	people = [user for user in users if user not in called] or users
-	emails = frappe.get_all(
-		"User", {"name": ["in", people or [""]], "enabled": 1}, pluck="email", order_by="email asc"
-	)
-	return ",".join(filter(None, emails))
-
-
 def end(episode: Episode) -> None:
 	"""The note that it is over."""
 	doc = frappe.get_doc(DOCTYPE, episode.name)
@@ -284,7 +290,7 @@ def named(sites: list[str]) -> str:
 def save(doc) -> None:
 	"""Save with what hangs on it, and commit; a Notification that is broken costs its message, not the episode."""
 	exists = not doc.is_new()
-	doc.recipients = recipients()
+	doc.recipients = ",".join(people_to_tell())
 	try:
 		doc.save(ignore_permissions=True)
 	except Exception:

@@ -11,17 +11,26 @@ still away, that is news.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED, DOCTOR = (
+UNREACHABLE, NOT_PULLING, BEHIND, FAILED, SILENT, RESTORED, DOCTOR = (
 	"Producer Unreachable",
+	"Not Pulling",
 	"Events Behind",
 	"Events Failed",
 	"Consumer Silent",
 	"Producer Restored",
 	"Found by the Doctor",
 )
-KINDS = (UNREACHABLE, BEHIND, FAILED, SILENT, RESTORED, DOCTOR)
+KINDS = (UNREACHABLE, NOT_PULLING, BEHIND, FAILED, SILENT, RESTORED, DOCTOR)
 # looks in a row, about a minute each
-LOOKS_TO_BEGIN = {UNREACHABLE: 3, BEHIND: 15, FAILED: 2, SILENT: 3, RESTORED: 1, DOCTOR: 1}
+LOOKS_TO_BEGIN = {
+	UNREACHABLE: 3,
+	NOT_PULLING: 5,
+	BEHIND: 15,
+	FAILED: 2,
+	SILENT: 3,
+	RESTORED: 1,
+	DOCTOR: 1,
+}
 LOOKS_TO_END = 15
 
 

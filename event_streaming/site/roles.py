@@ -8,9 +8,11 @@ from collections.abc import Iterable
 
 import frappe
 from frappe.permissions import AUTOMATIC_ROLES, setup_custom_perms
+from frappe.utils.user import get_users_with_role
 
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.messages.coded import _
+from event_streaming.wire.invitations import DOMAIN
 
 SUBSCRIBER = "Event Subscriber"
 ADMIN = "System Manager"
@@ -92,6 +94,46 @@ def make_stream_user(name: str, full_name: str, roles: Iterable[str]) -> None:
 		doc.append("roles", {"role": role})
 	doc.flags.ignore_permissions = True
 	doc.save()
+
+
+def people_to_tell() -> list[str]:
+	"""The mail addresses of those who look after this site: System Managers, but nobody in whose name another site is dealt with.
+
+	Where there is nobody else, those who use their own account for that; without these Administrator, who sees it in the Desk.
+	"""
+	users = [user for user in get_users_with_role(ADMIN) if not user.endswith(f"@{DOMAIN}")]
+	connected = {
+		*frappe.get_all("Event Producer", pluck="user"),
+		*frappe.get_all("Event Consumer", pluck="user"),
+	}
+	people = [user for user in users if user not in connected] or users or [ADMINISTRATOR]
+	emails = frappe.get_all(
+		"User", {"name": ["in", people], "enabled": 1}, pluck="email", order_by="email asc"
+	)
+	return [email for email in emails if email]
+
+
+def still_let_in(without: str = "") -> dict[str, list[str]]:
+	"""Users that invitations have made for other sites, whose keys are good here and that no connection is with any more -> the DocTypes
+	that they were given to read. `without` is an Event Consumer that is about to go.
+
+	Disabled ones too: Frappe 15 goes on accepting their keys."""
+	users = frappe.get_all(
+		"User",
+		{"name": ["like", f"stream-%@{DOMAIN}"], "api_key": ["is", "set"]},
+		pluck="name",
+		order_by="name asc",
+	)
+	used = {
+		*frappe.get_all("Event Producer", pluck="user"),
+		*frappe.get_all("Event Consumer", {"name": ["!=", without]}, pluck="user"),
+	}
+	given: dict[str, list[str]] = {user: [] for user in users if user not in used}
+	roles = {"parenttype": "User", "parent": ["in", list(given)], "role": ["like", f"{READS}%"]}
+	for row in frappe.get_all("Has Role", roles, ["parent", "role"], order_by="role asc") if given else ():
+		given[row.parent].append(row.role.removeprefix(READS))
+	# the role alone reads nothing: one that is about to join has no more
+	return {user: doctypes for user, doctypes in given.items() if doctypes}
 
 
 def has_right(user: str, doctype: str, right: str) -> bool:

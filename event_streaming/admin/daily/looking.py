@@ -9,7 +9,7 @@ from frappe.utils import now_datetime
 from event_streaming.admin.daily.awake import has_connection
 from event_streaming.admin.daily.findings import DOCTYPE, is_put_off
 from event_streaming.admin.doctor.examination import go_through
-from event_streaming.admin.doctor.finding import FAULT, WARNING, Finding
+from event_streaming.admin.doctor.finding import BROKEN_OFF, FAULT, WARNING, Finding
 
 # each of these has an alert of its own, which does not wait for a day
 HAVE_AN_ALERT = ("connection", "contact", "events")
@@ -21,15 +21,16 @@ def look_once_a_day() -> None:
 	"""For the scheduler. A site without any connection has nothing to be looked at."""
 	if not has_connection():
 		return
-	found, deadline = [], time.monotonic() + SECONDS
+	found, whole, deadline = [], True, time.monotonic() + SECONDS
 	for finding in go_through():
+		whole = whole and finding.check != BROKEN_OFF
 		if finding.needs_a_person and finding.check not in HAVE_AN_ALERT:
 			found.append(finding)
 		if time.monotonic() >= deadline:
 			# many that do not answer: what was not looked at is not gone
 			keep(found, whole=False)
 			return
-	keep(found)
+	keep(found, whole)
 
 
 def keep(findings: Iterable[Finding], whole: bool = True) -> None:

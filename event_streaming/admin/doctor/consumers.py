@@ -14,7 +14,7 @@ from event_streaming.messages.coded import _
 from event_streaming.producer.registration.hidden_fields import notes_on
 from event_streaming.producer.subscriptions.calling import client_of
 from event_streaming.site.address import public_url
-from event_streaming.site.roles import ADMIN, ADMINISTRATOR, SUBSCRIBER, may_subscribe
+from event_streaming.site.roles import ADMIN, ADMINISTRATOR, SUBSCRIBER, may_subscribe, still_let_in
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import ABOUT, CONFIRM
@@ -42,6 +42,20 @@ def examine(name: str) -> Iterator[Finding]:
 	yield contact(doc, bool(approved))
 	yield from other_site.identity(doc, doc.other_site_id)
 	yield from call(doc)
+
+
+def let_in() -> Iterator[Finding]:
+	"""Users of connections that are no more."""
+	for name, doctypes in still_let_in().items():
+		yield Finding(
+			"left behind",
+			name,
+			WARNING,
+			_(
+				"The user {0} was made for a connection that is no more, and its keys still let that site read {1} here."
+			).format(name, ", ".join(_(doctype) for doctype in doctypes)),
+			_("If the site is not to come back, delete the user, or take its roles away."),
+		)
 
 
 def user(doc) -> Finding:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import frappe
-from frappe import _
+from frappe.utils import strip_html
 
 from event_streaming.admin.daily.findings import put_off_now
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
 from event_streaming.admin.doctor import consumers, producers, set_up, this_site
-from event_streaming.admin.doctor.finding import NOTE, Finding
+from event_streaming.admin.doctor.finding import BROKEN_OFF, FAULT, NOTE, Finding
+from event_streaming.messages.coded import _
+from event_streaming.site.address import public_url
 
 
 def examine(event_producer: str | None = None, event_consumer: str | None = None) -> Iterator[Finding]:
@@ -32,12 +34,33 @@ def go_through(event_producer: str | None = None, event_consumer: str | None = N
 	"""
 	everything = not (event_producer or event_consumer)
 	if everything:
-		yield from this_site.examine()
-		yield from set_up.examine()
+		yield from to_its_end(public_url(), this_site.examine())
+		yield from to_its_end(public_url(), set_up.examine())
+		yield from to_its_end(public_url(), consumers.let_in())
 	for name in [event_producer] if event_producer else names(PRODUCER) if everything else []:
-		yield from producers.examine(name)
+		yield from to_its_end(name, producers.examine(name))
 	for name in [event_consumer] if event_consumer else names(CONSUMER) if everything else []:
-		yield from consumers.examine(name)
+		yield from to_its_end(name, consumers.examine(name))
+
+
+def to_its_end(subject: str, checks: Iterator[Finding]) -> Iterator[Finding]:
+	"""What can't be looked at is a finding: it keeps nothing else from being looked at."""
+	try:
+		yield from checks
+	except Exception as error:
+		frappe.db.rollback()
+		frappe.clear_messages()
+		frappe.log_error(title=f"Event Streaming: the doctor could not look at {subject}"[:140])
+		frappe.db.commit()
+		yield Finding(
+			BROKEN_OFF,
+			subject,
+			FAULT,
+			_("Not all of {0} could be looked at: {1}").format(
+				subject, strip_html(str(error))[:500] or type(error).__name__
+			),
+			_("Read the Error Log, remove the cause, and run the doctor again."),
+		)
 
 
 def names(doctype: str) -> list[str]:

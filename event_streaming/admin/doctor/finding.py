@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 OK, NOTE, WARNING, FAULT = "ok", "note", "warning", "fault"
+# the check of what could not be looked at to its end
+BROKEN_OFF = "examination"
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ def examine(name: str) -> Iterator[Finding]:
 		yield Finding("paused", name, NOTE, _("{0} is paused: nothing is pulled from it.").format(name))
 	subscriptions = [each for each in subscriptions_of(doc).values() if not each.unsubscribed]
 	yield subscriber(doc)
+	yield from not_here(doc, subscriptions)
+	subscriptions = [each for each in subscriptions if frappe.db.exists("DocType", each.local_doctype)]
 	yield from rights(doc, subscriptions)
 	yield from met(doc)
 	yield from naming(subscriptions)
@@ -67,6 +69,21 @@ def subscriber(doc) -> Finding:
 			_("Correct the user, or choose another Event Subscriber on {0}.").format(doc.name),
 		)
 	return Finding("subscriber", doc.user, OK, _("The Event Subscriber {0} is in order.").format(doc.user))
+
+
+def not_here(doc, subscriptions: list[Subscription]) -> Iterator[Finding]:
+	"""DocTypes that went with their app."""
+	for doctype in dict.fromkeys(each.local_doctype for each in subscriptions):
+		if not frappe.db.exists("DocType", doctype):
+			yield Finding(
+				"fields",
+				doctype,
+				FAULT,
+				_("{0} is in a row of {1}, but does not exist here: such events fail.").format(
+					doctype, doc.name
+				),
+				_("Take the row out, or install the app that the DocType belongs to."),
+			)
 
 
 def rights(doc, subscriptions: list[Subscription]) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import frappe
 from frappe import _
 from frappe.utils import cint, get_url_to_form, getdate, now_datetime, split_emails
-from frappe.utils.user import get_system_managers
 
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.tasks import findings, task
@@ -17,6 +16,7 @@ from event_streaming.consumer.tasks.task import Task, TaskUnderWay
 from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.consumer.verify import nights, repair, rounds, verifying
 from event_streaming.site.address import public_url
+from event_streaming.site.roles import people_to_tell
 from event_streaming.wire.left_out import names_in
 
 MISSING_AND_DIFFERENT, ALSO_EXTRA = "Missing and Different", "Also Extra"
@@ -186,7 +186,7 @@ def named(work: Task) -> list[str]:
 
 def send(doc, subject: str, lines: list[str], work: Task | None = None) -> None:
 	"""Queue the mail with the transaction; what can't be sent is in the Error Log, and the task has it all anyway."""
-	recipients = split_emails(doc.verify_report_to or "") or get_system_managers(only_name=True)
+	recipients = split_emails(doc.verify_report_to or "") or people_to_tell()
 	if not recipients:
 		return
 	escape = frappe.utils.escape_html

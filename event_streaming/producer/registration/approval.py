@@ -7,7 +7,7 @@ where a subscription starts, and tells the consumer what the admin has decided.
 import json
 
 import frappe
-from frappe.utils import cint
+from frappe.utils import cint, get_link_to_form
 
 from event_streaming.exceptions import EventStreamingError, RemoteError
 from event_streaming.http.allowed import checked_authorities
@@ -36,6 +36,7 @@ from event_streaming.producer.subscriptions.streamed import (
 from event_streaming.site import audit
 from event_streaming.site.address import normalise_url, public_url, why_no_address
 from event_streaming.site.refused import refuse_system_doctypes
+from event_streaming.site.roles import still_let_in
 from event_streaming.wire.pages import PROTOCOL
 from event_streaming.wire.paths import UPDATE_STATUS
 
@@ -99,6 +100,14 @@ def consumer_removed(doc) -> None:
 	)
 	frappe.db.after_commit.add(refresh_streamed_doctypes)
 	forget_later(doc.name)
+	if doctypes := still_let_in(without=doc.name).get(doc.user):
+		frappe.msgprint(
+			_(
+				"The keys of {0} still let that site read {1} over Frappe's REST API. If the site is not to come back, delete the user, or take its roles away."
+			).format(get_link_to_form("User", doc.user), ", ".join(_(doctype) for doctype in doctypes)),
+			indicator="orange",
+			title=_("Its User Can Still Read Here"),
+		)
 
 
 def _keep_counters(doc, before) -> None:

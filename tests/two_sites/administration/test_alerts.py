@@ -167,6 +167,19 @@ def test_events_that_wait_or_have_failed_are_told(producer, consumer):
 	assert {status for _kind, status, _sites in consumer.run(look, times=20)} == {"Over"}
 
 
+def test_a_producer_that_answers_and_from_which_nothing_comes_is_told(producer, consumer):
+	"""Pulls that nobody does, as the workers of their queue are gone; and those that end with an error, each of them."""
+	consumer.run(set_state, event_producer=producer.url, hours=2)
+	assert consumer.run(look, times=10) == [["Not Pulling", "Open", producer.url]]
+	pull(consumer, producer)
+	assert consumer.run(look, times=20) == [["Not Pulling", "Over", producer.url]]
+
+	broken = "The last pull ended with an unexpected error, KeyError: see the Error Log."
+	consumer.run(set_state, event_producer=producer.url, last_error=broken)
+	assert consumer.run(look, times=10)[1:] == [["Not Pulling", "Open", producer.url]]
+	assert broken in consumer.run(message_of_alert)
+
+
 def test_an_alert_keeps_up_leads_to_itself_and_is_not_for_users_of_other_sites(producer, consumer):
 	names = [unique("Taken") for _each in range(3)]
 	for site in (consumer, producer):

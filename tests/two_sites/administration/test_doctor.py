@@ -370,6 +370,60 @@ def guessed_address() -> dict:
 	return asdict(this_site.address())
 
 
+def test_a_doctype_that_went_with_its_app_is_named_and_the_rest_is_looked_at(producer, consumer):
+	consumer.run(name_row_anew, event_producer=producer.url, doctype=ORDER, new="Gone With Its App")
+
+	found = consumer.run(examine, event_producer=producer.url)
+
+	[gone] = [each for each in found if each["subject"] == "Gone With Its App"]
+	assert (gone["level"], "does not exist here" in gone["message"]) == ("fault", True)
+	# what comes last, and needs the producer
+	assert ("fields", CITY, "ok") in {(each["check"], each["subject"], each["level"]) for each in found}
+
+
+def name_row_anew(event_producer: str, doctype: str, new: str) -> None:
+	import frappe
+
+	row = {"parent": event_producer, "ref_doctype": doctype}
+	frappe.db.set_value("Event Producer Document Type", row, "ref_doctype", new)
+	frappe.clear_document_cache("Event Producer", event_producer)
+
+
+def test_what_can_not_be_looked_at_keeps_nothing_else_from_being_looked_at(producer, consumer):
+	"""Neither for a person nor in the daily look, which would tell of nothing any more; and what it could not see is not gone."""
+	found, kept = consumer.run(look_broken_off, event_producer=producer.url)
+
+	[broken] = [message for check, message in found if check == "examination"]
+	assert producer.url in broken and "the disk of the sun" in broken
+	assert "retention" in {check for check, _message in found}
+	assert {("examination", producer.url), ("naming", "Seen Yesterday")} <= {tuple(each) for each in kept}
+
+
+def look_broken_off(event_producer: str) -> list:
+	"""(check, message) of all findings, had one check of the producer an error; and what the daily look keeps then."""
+	import frappe
+
+	from event_streaming.admin.daily import looking
+	from event_streaming.admin.doctor import examination, producers
+	from event_streaming.admin.doctor.finding import FAULT, Finding
+
+	def broken(*_args):
+		raise KeyError("the disk of the sun")
+
+	looking.keep([Finding("naming", "Seen Yesterday", FAULT, "?", "?")])
+	frappe.db.commit()
+	original, producers.rights = producers.rights, broken
+	try:
+		found = [[each.check, each.message] for each in examination.examine()]
+		looking.look_once_a_day()
+	finally:
+		producers.rights = original
+	kept = frappe.get_all("Event Streaming Finding", fields=["looked_at", "subject"])
+	frappe.db.delete("Event Streaming Finding")
+	frappe.db.commit()
+	return [found, [[row.looked_at, row.subject] for row in kept]]
+
+
 def test_the_same_over_rest_for_one_site(producer, consumer):
 	found = consumer.rest().method("event_streaming.api.doctor", event_producer=producer.url)
 

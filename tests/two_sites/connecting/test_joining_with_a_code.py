@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -416,6 +417,34 @@ def writer(event_producer: str, doctype: str) -> list:
 
 	user = frappe.db.get_value("Event Producer", event_producer, "user")
 	return [user, may_write(doctype, user)]
+
+
+def test_a_site_that_was_taken_out_and_can_still_read_is_said_until_its_user_is_gone(producer, consumer):
+	code = run(producer, "invite", "--doctype", CITY).stdout.strip()
+	assert json.loads(run(consumer, "join", code, "--json").stdout)["approved"] == [CITY]
+	keys = keys_of(consumer, producer)
+	user = producer.run(read_rows, doctype="Event Consumer", filters={"name": consumer.url})[0]["user"]
+	assert producer.run(left_behind) == []
+
+	gone = producer.rest().session.delete(
+		f"{producer.url}/api/resource/Event Consumer/{quote(consumer.url, safe='')}"
+	)
+
+	assert "delete the user" in gone.json()["_server_messages"]
+	# it is true
+	read = f"{producer.url}/api/resource/{CITY}"
+	assert requests.get(read, headers=keys, timeout=60).status_code == 200
+	[[subject, message]] = producer.run(left_behind)
+	assert (subject, CITY in message) == (user, True)
+	producer.run(delete, doctype="User", name=user)
+	assert requests.get(read, headers=keys, timeout=60).status_code in (401, 403)
+	assert producer.run(left_behind) == []
+
+
+def left_behind() -> list[list[str]]:
+	from event_streaming.admin.doctor.examination import examine
+
+	return [[each.subject, each.message] for each in examine() if each.check == "left behind"]
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["one way", "both directions"])

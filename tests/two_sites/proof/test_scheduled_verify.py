@@ -3,11 +3,11 @@
 import pytest
 from doctypes import CITY
 from documents import insert, unique
-from streams import pull, subscribe, wait_for
+from streams import SUBSCRIBER, pull, subscribe, wait_for
 
 pytestmark = pytest.mark.usefixtures("orders")
 
-ADDRESS = "proof@example.com"
+ADDRESS, PERSON = "proof@example.com", "who-looks-after@example.com"
 
 
 def forget_cities() -> None:
@@ -105,6 +105,41 @@ def cities(producer, consumer) -> list[str]:
 		producer.run(insert, doctype=CITY, title=name, country_name="Siam")
 	pull(consumer, producer)
 	return names
+
+
+def test_a_report_for_nobody_in_particular_goes_to_people_and_to_no_user_of_a_connection(
+	producer, consumer, cities
+):
+	"""Those that invitations have made have addresses at which nobody gets mail, and are System Managers as every subscriber."""
+	left = "stream-ab12cd@event-streaming.invalid"
+	consumer.run(make_manager, user=left)
+	try:
+		consumer.run(set_up, event_producer=producer.url, verify_by_itself="Every Day", verify_report_to="")
+		alone = consumer.run(night, event_producer=producer.url)["mails"][0][0]
+		consumer.run(make_manager, user=PERSON)
+		consumer.run(another_day, event_producer=producer.url)
+		found = consumer.run(night, event_producer=producer.url)["mails"][0][0]
+	finally:
+		consumer.run(forget_managers, users=[left, PERSON])
+
+	# who uses the own account for a connection is told where there is nobody else
+	assert alone == [SUBSCRIBER]
+	assert PERSON in found and not {left, SUBSCRIBER}.intersection(found)
+
+
+def make_manager(user: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc({"doctype": "User", "email": user, "first_name": "A", "send_welcome_email": 0})
+	doc.append("roles", {"role": "System Manager"})
+	doc.insert()
+
+
+def forget_managers(users: list) -> None:
+	import frappe
+
+	for user in users:
+		frappe.delete_doc("User", user, force=True, ignore_missing=True)
 
 
 def test_a_night_compares_repairs_what_it_may_and_mails_once(producer, consumer, cities):

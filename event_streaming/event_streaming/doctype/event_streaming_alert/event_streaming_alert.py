@@ -22,6 +22,7 @@ class EventStreamingAlert(Document):
 		ended: DF.Datetime | None
 		kind: DF.Literal[
 			"Producer Unreachable",
+			"Not Pulling",
 			"Events Behind",
 			"Events Failed",
 			"Consumer Silent",
