@@ -20,9 +20,8 @@ from event_streaming.consumer.conflict_rules.policies import ASK, CONSUMER_WINS,
 from event_streaming.consumer.folding.runs import is_several
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
 from event_streaming.consumer.life_cycle.times import convert_times
+from event_streaming.consumer.mapping.before import map_before
 from event_streaming.consumer.mapping.records import Places
-from event_streaming.consumer.mapping.rules import needs_remote_document
-from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
 from event_streaming.exceptions import CannotApply, ConflictToSettle, NotAsOne
 from event_streaming.messages.coded import _
@@ -89,10 +88,8 @@ class Settler:
 		before, places = parse_data(self.event, "data_before"), None
 		if before and self.about.subscription.mapping:
 			mapping = self.work.dependencies.mappings.get(self.about.subscription.mapping)
-			if needs_remote_document(mapping, before):
-				return {}
 			stamps = {key: (before.get("changed") or {}).get(key) for key in ("modified", "modified_by")}
-			mapped = to_local_change(mapping, before, None)
+			mapped = map_before(mapping, before)
 			before, places = (mapped.change, mapped.places) if mapped else ({}, None)
 			before["changed"] = {**(before.get("changed") or {}), **stamps}
 		before = self.work.files.localise_before(doc.doctype, before, self.about.key)

@@ -500,6 +500,61 @@ def test_a_value_map_names_each_remote_value_once(consumer, sites):
 		consumer.run(make_value_map, name="Twice", pairs=[["A", "1"], ["A ", "2"]], other_values="Fail")
 
 
+# what was changed on both sites, and what this site has set by itself
+
+
+def deal_row(**values) -> dict:
+	return {"ref_doctype": DEAL, "has_mapping": 1, "mapping": ORDER_TO_DEAL, "use_same_name": 0, **values}
+
+
+def test_a_change_that_also_points_to_another_mapped_document_meets_what_was_changed_and_counted_here(
+	producer, consumer, sites, order
+):
+	"""The filters of the one field say nothing about the others."""
+	consumer.run(make_mappings, filters='{"tax_code": "buyer_tax_code"}')
+	subscribe(consumer, producer, deal_row(add_up="rebate", conflict_policy="Consumer Wins"))
+	codes = [unique("TH"), unique("TH")]
+	buyers = [producer.run(insert, doctype=BUYER, tax_code=code) for code in codes]
+	name = order(buyer=buyers[0], buyer_tax_code=codes[0], discount=10, town="Nan")
+	pull(consumer, producer)
+	deal = local_deal(consumer, producer, name)["name"]
+	consumer.run(change, doctype=DEAL, name=deal, rebate=15, city="ours")
+
+	there = {"buyer": buyers[1], "buyer_tax_code": codes[1], "discount": 12, "town": "theirs"}
+	producer.run(change, doctype=ORDER, name=name, **there)
+	pull(consumer, producer)
+
+	deal, log = local_deal(consumer, producer, name), sync_logs(consumer, update_type="Update")[-1]
+	assert (deal["rebate"], deal["city"]) == (17, "ours")
+	assert consumer.run(read_doc, doctype=PARTNER, name=deal["partner"])["vat"] == codes[1]
+	assert log["conflict_type"] == "Both Changed a Field" and "Added up: rebate" in log["outcome"]
+
+
+def change_value_map(name: str, **values) -> None:
+	import frappe
+
+	frappe.get_doc("Document Type Value Map", name).update(values).save()
+
+
+def test_a_value_map_that_refuses_what_a_field_held_before_lets_the_new_value_in(
+	producer, consumer, sites, subscribed, order
+):
+	consumer.run(make_value_map, name="Firms", pairs=[["Head Office", "HO"]], other_values="Keep the Value")
+	subscribed(value_map="Firms")
+	name = order(firm="Once", town="Nan")
+	pull(consumer, producer)
+	consumer.run(change_value_map, name="Firms", other_values="Fail")
+	consumer.run(change, doctype=DEAL, name=local_deal(consumer, producer, name)["name"], city="ours")
+
+	producer.run(change, doctype=ORDER, name=name, firm="Head Office", town="theirs")
+	pull(consumer, producer)
+
+	deal, log = local_deal(consumer, producer, name), sync_logs(consumer)[-1]
+	assert (log["status"], deal["company"], deal["city"]) == ("Synced", "HO", "theirs")
+	# of what can be told both sites' values are in the log
+	assert log["conflict_type"] == "Both Changed a Field"
+
+
 # what is refused on save
 
 
