@@ -13,13 +13,14 @@ from event_streaming.adapters.doctypes import fields_decided_here
 from event_streaming.consumer.apply import localise
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.conflict_rules.adding import as_counted_here
+from event_streaming.consumer.conflict_rules.adding import as_it_is_here
 from event_streaming.consumer.dependencies import users
 from event_streaming.consumer.dependencies.plan import PlannedDocument
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.mapping.records import CHILD_TABLE
+from event_streaming.consumer.mapping.rules import fields_with_default_only
 from event_streaming.consumer.matching.one import match_one
 from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
@@ -161,12 +162,12 @@ def write_document(
 	if about.is_here and is_new:
 		raise NotAsOne()
 	if about.is_here:
-		# a default of the mapping is for documents that are new
 		values = document_without(values, not_sent_here(subscription, work))
+		values = without_defaults(values, about.local, subscription, work)
 		counted_to = 0
 		if subscription.add_up and not adopted:
 			# both sites have counted: what the producer adds comes with its events, each once
-			values = as_counted_here(values, frappe.get_doc(*about.local), subscription.add_up)
+			values = as_it_is_here(values, frappe.get_doc(*about.local), subscription.add_up)
 			counted_to = work.resolver.counted_to(about.key)
 		if adopted:
 			work.resolver.adopt(about.local)
@@ -211,6 +212,14 @@ def not_sent_here(subscription: Subscription, work: Work) -> Collection[str]:
 				if f"{entry.remote_fieldname}.{row.remote_fieldname}" in subscription.not_sent
 			]
 	return found
+
+
+def without_defaults(values: dict, local: LocalKey, subscription: Subscription, work: Work) -> dict:
+	"""A default of the mapping is for documents and rows that are new: what is here has what somebody of this site may have set since."""
+	if not subscription.mapping:
+		return values
+	fields = fields_with_default_only(work.dependencies.mappings.get(subscription.mapping))
+	return as_it_is_here(values, frappe.get_doc(*local), fields) if fields else values
 
 
 def adopt(about: About, values: dict, work: Work) -> About:

@@ -53,8 +53,9 @@ def added_up(
 	return Added(change, tuple(dict.fromkeys(found)))
 
 
-def as_counted_here(values: Mapping[str, Any], doc: Any, fields: Collection[str]) -> dict[str, Any]:
-	"""A whole document without the numbers that the one here has counted; a row that is not here has none, and takes what came."""
+def as_it_is_here(values: Mapping[str, Any], doc: Any, fields: Collection[str]) -> dict[str, Any]:
+	"""A whole document without what the one here keeps of its own, as numbers that it has counted; a row that is not here has none of
+	that, and takes what came."""
 	left = {key: value for key, value in values.items() if key not in fields}
 	for table in {each.partition(".")[0] for each in fields if "." in each}:
 		if isinstance(rows := left.get(table), list):

@@ -76,6 +76,22 @@ def map_change(
 	return MappedChange(result, places)
 
 
+def fields_with_default_only(mapping: Mapping) -> list[str]:
+	"""Local fields ("field", "table.field") of which the remote document says nothing: their default is for what is new."""
+	found = [entry.local_fieldname for entry in mapping.fields if is_default_only(entry)]
+	for table in tables_of(mapping):
+		found += [
+			f"{table.local_fieldname}.{entry.local_fieldname}"
+			for entry in table.inner.fields
+			if is_default_only(entry)
+		]
+	return found
+
+
+def is_default_only(entry: FieldMapping) -> bool:
+	return not entry.remote_fieldname and not entry.remote_value_filters and not entry.mapping_type
+
+
 def needs_remote_document(mapping: Mapping, change: dict) -> bool:
 	"""Whether the difference alone does not say which document a field points to: filters may name any field."""
 	if any(is_touched(entry, changed_of(change)) for entry in filtered_fields(mapping)):

@@ -555,6 +555,41 @@ def test_a_value_map_that_refuses_what_a_field_held_before_lets_the_new_value_in
 	assert log["conflict_type"] == "Both Changed a Field"
 
 
+def set_by_hand(name: str) -> None:
+	"""A user fills in what the mapping has filled with its defaults, and removes a row, so that the document comes whole next time."""
+	import frappe
+
+	doc = frappe.get_doc(DEAL, name)
+	doc.source, doc.points, doc.lines[0].unit = "Fair", 9, "Box"
+	doc.remove(doc.lines[1])
+	doc.save()
+
+
+def change_second_item(name: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc(ORDER, name)
+	doc.items[1].qty = 50
+	doc.save()
+
+
+def test_a_default_is_for_what_is_new_and_overwrites_nothing_where_a_document_comes_whole_again(
+	producer, consumer, subscribed, order
+):
+	subscribed()
+	name = order(items=[{"item": "bolt", "qty": 1}, {"item": "nut", "qty": 2}])
+	pull(consumer, producer)
+	consumer.run(set_by_hand, name=local_deal(consumer, producer, name)["name"])
+
+	producer.run(change_second_item, name=name)
+	pull(consumer, producer)
+
+	deal = local_deal(consumer, producer, name)
+	assert (deal["source"], deal["points"]) == ("Fair", 9)
+	# the row that comes again is new
+	assert lines_of(deal) == [(1, "bolt", 1.0, 0, "Box"), (2, "nut", 50.0, 0, "Nos")]
+
+
 # what is refused on save
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from event_streaming.consumer.conflict_rules.adding import NotANumber, added_up, as_counted_here, only
+from event_streaming.consumer.conflict_rules.adding import NotANumber, added_up, as_it_is_here, only
 from event_streaming.consumer.conflict_rules.policies import policies_in, policy_for
 
 
@@ -61,7 +61,7 @@ def test_fields_of_rows_are_found_by_the_rows_names():
 def test_of_a_whole_document_the_numbers_here_stay_and_new_rows_have_their_own():
 	came = {"total": 9, "note": "x", "rows": [{"name": "a", "qty": 1, "item": "i"}, {"name": "b", "qty": 2}]}
 
-	left = as_counted_here(came, {"total": 4, "rows": [{"name": "a", "qty": 7}]}, ["total", "rows.qty"])
+	left = as_it_is_here(came, {"total": 4, "rows": [{"name": "a", "qty": 7}]}, ["total", "rows.qty"])
 
 	assert left == {"note": "x", "rows": [{"name": "a", "item": "i"}, {"name": "b", "qty": 2}]}
 
