@@ -16,11 +16,14 @@ from event_streaming.consumer.conflict_rules.policies import RENAMED
 from event_streaming.consumer.dependencies.relinking import Place, places_brought_after, point_to
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.logs.sync_log import Outcome
+from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.resolve.resolver import same_moment
+from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.identity.registry import REMOTE_NAME, LocalKey, RemoteKey
 from event_streaming.wire.checks import MAX_NAME, text
 from event_streaming.wire.events import Event, Root, parse_data
+from event_streaming.wire.left_out import change_without
 
 
 def apply_rename(event: Event, about: About, work: Work) -> Outcome:
@@ -194,9 +197,23 @@ def rename_here(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 		root = {"site": work.here, "doctype": doctype, "name": name}
 	counted_to = about.identity.counted_to if about.identity else None
 	work.resolver.keep(new_key, (doctype, name), root, about.covered_to, counted_to)
-	return outcome_of(
-		subscription, name, _("Renamed from {0} to {1} on the producer").format(about.key[1], new_key[1])
-	)
+	told = _("Renamed from {0} to {1} on the producer").format(about.key[1], new_key[1])
+	return outcome_of(subscription, name, told, fill_in_name((doctype, name), new_key, subscription, work))
+
+
+def fill_in_name(
+	local: LocalKey, new_key: RemoteKey, subscription: Subscription, work: Work
+) -> list[str] | None:
+	"""Fields that a mapping fills with the remote document's name have its new one; returns the warnings."""
+	if not subscription.mapping:
+		return None
+	mapping = work.dependencies.mappings.get(subscription.mapping)
+	mapped = to_local_change(mapping, {"changed": {"name": new_key[1]}})
+	doc = documents.locked_if_there(*local) if mapped else None
+	if not mapped or not doc:
+		return None
+	change = change_without(mapped.change, subscription.fields_this_site_decides)
+	return documents.update(doc, change, decided=subscription.left_to_this_site, mapped=True)[2]
 
 
 def keep_own_name(about: About, new_key: RemoteKey, work: Work) -> Outcome:

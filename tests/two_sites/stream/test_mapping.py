@@ -590,6 +590,31 @@ def test_a_default_is_for_what_is_new_and_overwrites_nothing_where_a_document_co
 	assert lines_of(deal) == [(1, "bolt", 1.0, 0, "Box"), (2, "nut", 50.0, 0, "Nos")]
 
 
+def rename_order(name: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(ORDER, name, new, force=True, show_alert=False)
+
+
+def make_mapping_of_the_name() -> None:
+	make_mapping(ORDER_TO_DEAL, DEAL, ORDER, [row("title", "name"), row("city", "town")])
+
+
+def test_a_field_that_holds_the_remote_name_has_the_new_one_after_a_rename(producer, consumer, sites, order):
+	consumer.run(make_mapping_of_the_name)
+	subscribe(consumer, producer, deal_row())
+	name, new = order(town="Nan"), unique("MOR")
+	pull(consumer, producer)
+	assert local_deal(consumer, producer, name)["title"] == name
+
+	producer.run(rename_order, name=name, new=new)
+	pull(consumer, producer)
+
+	deal = local_deal(consumer, producer, new)
+	assert (deal["title"], deal["city"]) == (new, "Nan")
+	assert local_deal(consumer, producer, name) is None
+
+
 # what is refused on save
 
 
