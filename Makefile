@@ -12,6 +12,7 @@ PICTURES ?=
 SHAPE ?= both
 SEED ?= 0
 FAULTS ?= all
+KINDS ?= all
 SEEDED ?=
 BENCH_ARGS ?=
 MUTANTS ?= 60
@@ -131,8 +132,8 @@ soak: tools ## the model-based test, then made-up inputs, each for as long as as
 		tests/two_sites/trust/test_fuzz.py tests/two_sites/consumer/test_meanwhile.py tests/two_sites/crossing -s $(PYTEST_ARGS)
 
 .PHONY: storm
-storm: tools ## the concurrent soak on three sites, with faults (SECONDS=600 SHAPE=star|ring|both SEED=… FAULTS=all|none|…)
-	$(BIN)/python -m tests.soak --seconds $(SECONDS) --shape $(SHAPE) --seed $(SEED) --faults $(FAULTS)
+storm: tools ## the concurrent soak on three sites, with faults (SECONDS=600 SHAPE=star|ring|both SEED=… FAULTS=all|none|… KINDS=all|none|…)
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) --shape $(SHAPE) --seed $(SEED) --faults $(FAULTS) --kinds $(KINDS)
 
 .PHONY: seeded
 seeded: tools ## eleven known bugs are put back one by one, and the soak has to find each (SEEDED="name name" for some)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sandbox.paths import work_folder
 from tests.soak.faults.all_of_them import FAULTS, USUAL
+from tests.soak.kinds import KINDS
 from tests.soak.shapes import SHAPES
 from tests.soak.storm import Plan, run
 
@@ -21,7 +22,8 @@ def main() -> int:
 	parser.add_argument(
 		"--probes", type=int, default=3, help="how often it is tried whether consumers are told"
 	)
-	parser.add_argument("--writers", type=int, default=2, help="people on each site")
+	parser.add_argument("--writers", type=int, default=2, help="people on each site, besides those of kinds")
+	parser.add_argument("--kinds", default="all", help=f"'all', 'none', or some of: {', '.join(KINDS)}")
 	parser.add_argument(
 		"--until-found", action="store_true", help="again and again, with new seeds, until it finds"
 	)
@@ -29,10 +31,13 @@ def main() -> int:
 	faults = tuple(name for name in FAULTS if name in chosen.faults.split(","))
 	if chosen.faults == "all":
 		faults = USUAL
+	kinds = (
+		KINDS if chosen.kinds == "all" else tuple(name for name in KINDS if name in chosen.kinds.split(","))
+	)
 	seed, found = chosen.seed or random.randrange(1, 10**6), False
 	while True:
 		for shape in SHAPES if chosen.shape == "both" else [chosen.shape]:
-			plan = Plan(shape, chosen.seconds, seed, faults, chosen.writers, chosen.probes)
+			plan = Plan(shape, chosen.seconds, seed, faults, chosen.writers, chosen.probes, kinds)
 			result = run(plan, new_folder(shape, seed))
 			print(result.told(), flush=True)
 			found = found or bool(result.findings)

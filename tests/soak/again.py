@@ -37,6 +37,7 @@ def summed_up(results: list[dict]) -> list[str]:
 	]
 	for each in results:
 		what = f"{each['shape']}, {each['seconds']} s, {each['faults']}, seed {each['seed']}"
+		what += f", with {each['kinds']}" if each.get("kinds", "none") != "none" else ""
 		what += f", on {each['database']}" if each.get("database") else ""
 		figures = (f"{each[key]:,}" for key in ("steps", "states", "events", "struck"))
 		rows.append(f"| {what} | {' | '.join(figures)} | {'; '.join(each['found']) or 'nothing'} |")

@@ -18,6 +18,15 @@ from tests.soak.evidence import (
 	owner_of,
 )
 from tests.soak.history import FAILED, OK
+from tests.soak.rules.comparing import differences, of_owner
+from tests.soak.rules.conditions import only_what_fits
+from tests.soak.rules.meddling import (
+	STATES,
+	deleted_by_people,
+	own_ones_are_left_alone,
+	waits_for_a_name,
+	what_came_is_as_it_is_there,
+)
 
 OPEN = ("Failed", "Retrying", "Waiting", "Conflict")
 MOST_OF_A_KIND = 12
@@ -68,6 +77,8 @@ def acknowledged_is_there(evidence: Evidence) -> Iterator[str]:
 def nothing_is_lost(evidence: Evidence) -> Iterator[str]:
 	"""Each document is on every site that it flows to, as it is on the site that owns it; and no other one is there."""
 	for doctype, owner, source, target in pairs(evidence):
+		if evidence.has_own_rules(doctype):
+			continue
 		here, there = evidence.sites[target], evidence.sites[source]
 		mine = of_owner(there, doctype, owner)
 		taken = of_owner(here, doctype, owner)
@@ -92,7 +103,9 @@ def nothing_is_open(evidence: Evidence) -> Iterator[str]:
 	"""Whatever has failed meanwhile has healed; cursors stand at the ends of the logs; each event has its position."""
 	for letter, site in evidence.sites.items():
 		for log in site.sync_logs:
-			if log["status"] in OPEN and not is_of_the_lost_time(evidence, log):
+			if log["status"] not in OPEN or is_of_the_lost_time(evidence, log):
+				continue
+			if not waits_for_a_name(evidence, letter, log):
 				error = " ".join(str(log.get("error") or log.get("outcome") or "").split())[:300]
 				yield f"{letter}: {log['status']}: {told(log)}: {error}"
 		without = [log["name"] for log in site.update_logs if not log["position"]]
@@ -190,7 +203,8 @@ def transactions_are_whole(evidence: Evidence) -> Iterator[str]:
 			if change in known:
 				continue
 			known.add(change)
-			if version.mark.startswith(flow.source) and version.doctype in flow.doctypes and version.trx:
+			flows = version.doctype in flow.doctypes and not flow.is_special(version.doctype)
+			if version.mark.startswith(flow.source) and flows and version.trx:
 				made[version.trx].add(change)
 		target = evidence.sites[flow.target]
 		brought = brought_by_events(target, evidence.sites[flow.source].url, flow.together)
@@ -293,6 +307,10 @@ PROMISES: dict[str, Callable[[Evidence], Iterator[str]]] = {
 	"synced without effect": synced_has_an_effect,
 	"ledger": ledgers_add_up,
 	"went back": counters_never_go_back,
+	"condition": only_what_fits,
+	"deleted by nobody": deleted_by_people,
+	"in its place": own_ones_are_left_alone,
+	"lost among guests": what_came_is_as_it_is_there,
 }
 
 
@@ -342,14 +360,10 @@ def is_lost_with_a_backup(evidence: Evidence, owner: str, name: str) -> bool:
 	return owner in evidence.restored and evidence.made_since_restore(owner).isdisjoint(ids_in(name))
 
 
-def of_owner(site: SiteEvidence, doctype: str, owner: str) -> dict[str, dict]:
-	return {key: doc for key, doc in site.documents.get(doctype, {}).items() if owner_of(key) == owner}
-
-
 def by_document(site: SiteEvidence, doctype: str, owner: str) -> dict[str, list[Version]]:
 	found: dict[str, list[Version]] = defaultdict(list)
 	for version in site.versions:
-		if version.doctype == doctype and version.op != "D" and owner_of(version.id) == owner:
+		if version.doctype == doctype and version.op in STATES and owner_of(version.id) == owner:
 			found[version.id].append(version)
 	return found
 
@@ -395,14 +409,6 @@ def came_cancelled(site: SiteEvidence, voucher: tuple[str, str]) -> bool:
 
 def as_line(line: dict) -> tuple:
 	return tuple((key, str(value)) for key, value in sorted(line.items()))
-
-
-def differences(one: dict, other: dict) -> list[str]:
-	found = []
-	for key in sorted(one.keys() | other.keys()):
-		if one.get(key) != other.get(key):
-			found.append(f"{key} is {one.get(key)!r} there, {other.get(key)!r} here")
-	return found
 
 
 def told(log: dict) -> str:

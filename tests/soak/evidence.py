@@ -65,6 +65,16 @@ class Flow:
 	doctypes: tuple[str, ...]
 	# what was changed together is applied together or not at all, also when some of it fails
 	together: bool = False
+	# DocTypes of which only what is wanted flows, and what becomes there of what is not wanted any more: Keep or Remove
+	conditions: dict[str, str] = field(default_factory=dict)
+	# DocTypes of which people of `target` delete, replace and edit what came
+	guests: tuple[str, ...] = ()
+	# DocTypes that `target` names by itself, though tickets, which each site does, are not among them
+	own_names: tuple[str, ...] = ()
+
+	def is_special(self, doctype: str) -> bool:
+		"""Whether there are rules of its own for what is right at rest."""
+		return doctype in self.conditions or doctype in self.guests
 
 
 @dataclass
@@ -83,6 +93,9 @@ class Evidence:
 			if line["site"] == letter and line["outcome"] == "ok" and line["start"] >= self.restored[letter]
 			for mark in line.get("marks") or ()
 		}
+
+	def has_own_rules(self, doctype: str) -> bool:
+		return any(flow.is_special(doctype) for flow in self.flows)
 
 	def takers(self, doctype: str, owner: str) -> list[str]:
 		"""The sites to which documents that `owner` makes come, by one hop or by several, in that order."""
@@ -143,7 +156,15 @@ def site_from(values: dict) -> SiteEvidence:
 def evidence_from(values: dict) -> Evidence:
 	return Evidence(
 		flows=[
-			Flow(flow["source"], flow["target"], tuple(flow["doctypes"]), flow.get("together", False))
+			Flow(
+				flow["source"],
+				flow["target"],
+				tuple(flow["doctypes"]),
+				flow.get("together", False),
+				dict(flow.get("conditions") or {}),
+				tuple(flow.get("guests") or ()),
+				tuple(flow.get("own_names") or ()),
+			)
 			for flow in values["flows"]
 		],
 		sites={letter: site_from(site) for letter, site in values["sites"].items()},

@@ -12,9 +12,10 @@ from sandbox.errors import SandboxError
 from sandbox.sites.shell import Shell
 from tests.doctypes import ORDER
 from tests.soak.history import FAILED, NOTHING, OK, UNKNOWN
+from tests.soak.kinds import Role
 from tests.soak.shapes import MASTERS
 from tests.soak.sites import inside
-from tests.soak.world import INSIDE, World
+from tests.soak.world import INSIDE, PLAYING, World
 
 CALL_SECONDS = 60
 # whoever finds nothing to do looks again a little later
@@ -63,11 +64,11 @@ class Actor(threading.Thread):
 	def step(self) -> None:
 		raise NotImplementedError
 
-	def call(self, line: dict, function: str, **values):
+	def call(self, line: dict, function: str, module: str = INSIDE, **values):
 		"""Let the process do something; the line has what came of it. Gives the result, None where there is none."""
 		try:
 			self.shell = self.shell or self.world.sites[self.letter].shell()
-			answer = self.shell.start(f"{INSIDE}.{function}", **values).fetch(CALL_SECONDS)
+			answer = self.shell.start(f"{module}.{function}", **values).fetch(CALL_SECONDS)
 		except (SandboxError, TimeoutError, OSError, ValueError) as error:
 			line["error"] = f"{type(error).__name__}: {str(error)[:100]}"
 			if self.shell:
@@ -103,6 +104,11 @@ class Person(Actor):
 		weights = {what: weight for what, weight in weights.items() if what not in left_out}
 		self.kinds, self.weights = list(weights), list(weights.values())
 
+	@property
+	def doing(self) -> dict:
+		"""What it does things with: a function inside its site, and what that is to know besides."""
+		return {"function": "act"}
+
 	def step(self) -> None:
 		self.number += 1
 		(what,) = self.random.choices(self.kinds, self.weights)
@@ -110,7 +116,7 @@ class Person(Actor):
 		with self.world.history.operation(self.name, self.letter, what) as line:
 			done = self.call(
 				line,
-				"act",
+				**self.doing,
 				what=what,
 				letter=self.owner,
 				process=self.name,
@@ -125,6 +131,19 @@ class Person(Actor):
 				self.ending.wait(NOTHING_SECONDS)
 			elif line["outcome"] == FAILED and what != "burst":
 				line["marks"] = [f"{self.name}.{number}"]
+
+
+class Player(Person):
+	"""Plays one of the roles that a storm has besides: see `kinds`."""
+
+	def __init__(self, world: World, letter: str, name: str, seed: int, role: Role):
+		super().__init__(world, letter, name, seed, contested=role.contested)
+		self.role, self.doctypes = role, (role.doctype,)
+		self.kinds, self.weights = list(role.weights), list(role.weights.values())
+
+	@property
+	def doing(self) -> dict:
+		return {"function": "act", "module": PLAYING, "of": self.role.of}
 
 
 class Puller(Actor):
@@ -219,6 +238,8 @@ def begin(world: World, seed: int, writers: int, calm: bool = False) -> None:
 			Person(world, letter, f"{letter}{part}{string.ascii_lowercase[number]}", seed)
 		if world.shape.contested[letter]:
 			Person(world, letter, f"{letter}{part}x", seed, contested=True)
+		for called, role in world.shape.roles.get(letter, {}).items():
+			Player(world, letter, f"{letter}{part}{called}", seed, role)
 	if not calm:
 		for flow in world.shape.flows:
 			Puller(world, flow.target, f"{flow.target}{flow.source}pull", seed, flow.source)

@@ -5,10 +5,11 @@ star, tickets are written by the people of two sites that subscribe to each othe
 matter: see docs/reliability.md.)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from tests.doctypes import ORDER, TICKET
 from tests.soak.evidence import Flow
+from tests.soak.kinds import KINDS, Role, roles_of, with_kinds
 
 ITEM, CUSTOMER, INVOICE = "Shop Item", "Shop Customer", "Shop Invoice"
 MASTERS = (ITEM, CUSTOMER, ORDER)
@@ -23,6 +24,15 @@ class Shape:
 	flows: tuple[Flow, ...]
 	writes: dict[str, tuple[str, ...]]
 	contested: dict[str, tuple[str, ...]]
+	# who else is at work on each site, by a letter that they are called after
+	roles: dict[str, dict[str, Role]] = field(default_factory=dict)
+
+
+def shape_of(name: str, kinds: tuple[str, ...] = KINDS, seed: int = 0) -> Shape:
+	"""A shape with all that these kinds need."""
+	bare = SHAPES[name]()
+	flows = with_kinds(name, bare.flows, kinds, seed)
+	return replace(bare, flows=flows, roles={letter: roles_of(name, letter, kinds) for letter in NAMES})
 
 
 def star() -> Shape:

@@ -13,7 +13,8 @@ from tests.soak.checker import Finding, check
 from tests.soak.evidence import Evidence, evidence_from
 from tests.soak.faults.all_of_them import FAULTS, LINES, RESTORES, STANDING, USUAL, Fate
 from tests.soak.history import OK
-from tests.soak.shapes import SHAPES
+from tests.soak.kinds import KINDS
+from tests.soak.shapes import shape_of
 from tests.soak.world import INSIDE, LOOKING, World, open_world
 
 REST_SECONDS = 90
@@ -34,11 +35,12 @@ class Plan:
 	faults: tuple[str, ...] = USUAL
 	writers: int = 2
 	probes: int = 3
+	kinds: tuple[str, ...] = KINDS
 
 	def command(self) -> str:
 		return (
 			f"make storm SECONDS={self.seconds} SHAPE={self.shape} SEED={self.seed} "
-			f"FAULTS={','.join(self.faults) or 'none'}"
+			f"FAULTS={','.join(self.faults) or 'none'} KINDS={','.join(self.kinds) or 'none'}"
 		)
 
 
@@ -71,6 +73,7 @@ class Result:
 			"seconds": self.plan.seconds,
 			"seed": self.plan.seed,
 			"faults": "all" if self.plan.faults == USUAL else ",".join(self.plan.faults) or "none",
+			"kinds": ",".join(self.plan.kinds) or "none",
 			"database": database,
 			"steps": sum(self.operations.values()),
 			"outcomes": self.operations,
@@ -83,7 +86,7 @@ class Result:
 
 def run(plan: Plan, folder: Path, say=print) -> Result:
 	began = time.monotonic()
-	with open_world(SHAPES[plan.shape](), plan.seed, folder) as world:
+	with open_world(shape_of(plan.shape, plan.kinds, plan.seed), plan.seed, folder) as world:
 		for name in plan.faults:
 			FAULTS[name].prepare(world)
 		world.subscribe()

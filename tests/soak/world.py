@@ -13,12 +13,15 @@ from sandbox.errors import RemoteError, SandboxError
 from sandbox.sites.cluster import Cluster, open_cluster
 from sandbox.sites.site import Site
 from tests.doctypes import TICKET
+from tests.soak.evidence import Flow
 from tests.soak.history import History
+from tests.soak.kinds import CONDITION, KINDS_DOCTYPES, LETTER
 from tests.soak.line import Line
 from tests.soak.shapes import NAMES, Shape
 from tests.streams import decide, make_event_producer, make_subscriber, set_unsubscribed
 
 INSIDE, LOOKING = "tests.soak.sites.inside", "tests.soak.sites.looking"
+PLAYING = "tests.soak.sites.playing"
 # small groups and pages, so that there are many edges at which something can break; short waits for answers
 SETTINGS = {
 	"events_per_page": 100,
@@ -73,20 +76,24 @@ class World:
 			self.run(letter, f"{LOOKING}.prepare", public_url=self.url(letter), settings=SETTINGS)
 			self.run(letter, make_subscriber)
 		for flow in self.shape.flows:
-			rows = [
-				{
-					"ref_doctype": doctype,
-					"use_same_name": int(doctype != TICKET),
-					"conflict_policy": self.policy if doctype == TICKET else "Producer Wins",
-					"together": int(flow.together),
-				}
-				for doctype in flow.doctypes
-			]
+			rows = [self.row(flow, doctype) for doctype in flow.doctypes]
 			self.run(flow.target, make_event_producer, url=self.url(flow.source), rows=rows, workers=WORKERS)
 			self.run(flow.source, decide, consumer_url=self.url(flow.target))
 		for letter, site in self.sites.items():
 			self.run(letter, f"{LOOKING}.watch")
 			site.start_worker()
+
+	def row(self, flow: Flow, doctype: str) -> dict:
+		written_by_two = doctype in (TICKET, LETTER)
+		row = {
+			"ref_doctype": doctype,
+			"use_same_name": int(doctype not in (TICKET, *flow.own_names)),
+			"conflict_policy": self.policy if written_by_two else "Producer Wins",
+			"together": int(flow.together and doctype not in KINDS_DOCTYPES),
+		}
+		if ends := flow.conditions.get(doctype):
+			row |= {"condition": CONDITION, "when_condition_ends": ends}
+		return row
 
 	def bring_up(self) -> None:
 		"""Whatever a fault has ended runs again."""

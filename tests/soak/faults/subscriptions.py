@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from tests.doctypes import TICKET
 from tests.soak.faults.base import Fault
+from tests.soak.kinds import KINDS_DOCTYPES
 from tests.soak.world import World
 from tests.streams import set_unsubscribed
 
@@ -24,7 +25,9 @@ class Resubscribe(Fault):
 	def start(self) -> str:
 		flow = self.random.choice(self.world.shape.flows)
 		self.letter = flow.target
-		doctype = self.random.choice([each for each in flow.doctypes if each != TICKET])
+		doctype = self.random.choice(
+			[each for each in flow.doctypes if each not in (TICKET, *KINDS_DOCTYPES)]
+		)
 		self.row = {"name": self.world.url(flow.source), "doctype": doctype}
 		# before it is done: it may be done and say that it is not
 		self.world.resubscribed.setdefault((flow.target, flow.source), {})[doctype] = None

@@ -8,10 +8,12 @@ import random
 import time
 
 from tests.doctypes import ORDER, TICKET
+from tests.soak.kinds import KINDS_DOCTYPES
 
 ITEM, CUSTOMER, INVOICE = "Shop Item", "Shop Customer", "Shop Invoice"
 COMPANY_ABBR = "SOAK"
 TOKEN_FIELDS = {ITEM: "item_name", CUSTOMER: "tax_id", INVOICE: "remarks", ORDER: "note", TICKET: "note"}
+TOKEN_FIELDS |= dict.fromkeys(KINDS_DOCTYPES, "note")
 DRAFT, SUBMITTED, CANCELLED = 0, 1, 2
 NEWEST = 10
 BURST = 60

@@ -66,9 +66,11 @@ def prepare(public_url: str, settings: dict) -> None:
 	import frappe
 
 	from tests.doctypes import make_order_doctypes
+	from tests.soak.sites import playing
 	from tests.soak.sites.inside import COMPANY_ABBR
 
 	make_order_doctypes()
+	playing.make_doctypes()
 	company = {"company_name": f"Company {COMPANY_ABBR}", "abbr": COMPANY_ABBR}
 	frappe.get_doc({"doctype": "Shop Company", **company}).insert()
 	doc = frappe.get_single("Event Streaming Settings")

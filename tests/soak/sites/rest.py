@@ -14,7 +14,9 @@ def wanted_head(consumer: str) -> int:
 	from event_streaming.producer.log.sequence import assign_positions
 
 	assign_positions()
-	rows = frappe.get_all("Event Consumer Document Type", {"parent": consumer}, pluck="ref_doctype")
+	# of what has a condition it is told only of what fits
+	open_ones = {"parent": consumer, "condition": ["is", "not set"]}
+	rows = frappe.get_all("Event Consumer Document Type", open_ones, pluck="ref_doctype")
 	log = frappe.qb.DocType("Event Update Log")
 	query = (
 		frappe.qb.from_(log)

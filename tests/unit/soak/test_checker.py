@@ -256,7 +256,9 @@ def test_what_is_broken_is_found(how):
 
 
 def test_every_promise_is_broken_by_one_of_these_at_least():
-	assert set(BROKEN.values()) == set(PROMISES)
+	# those of some kinds only are broken in test_rules.py
+	of_kinds = {"condition", "deleted by nobody", "in its place", "lost among guests"}
+	assert set(BROKEN.values()) == set(PROMISES) - of_kinds
 
 
 # ---------------------------------------------------------------- what is no fault
