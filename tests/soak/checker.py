@@ -23,6 +23,7 @@ from tests.soak.rules.conditions import only_what_fits
 from tests.soak.rules.meddling import (
 	STATES,
 	deleted_by_people,
+	is_kept_out,
 	own_ones_are_left_alone,
 	waits_for_a_name,
 	what_came_is_as_it_is_there,
@@ -247,6 +248,9 @@ def synced_has_an_effect(evidence: Evidence) -> Iterator[str]:
 					continue
 				if owner_of(key) in evidence.restored and not shown[key].issubset(order):
 					# a later state of the time that was lost on its own site
+					continue
+				if is_told(log, GONE_THERE) and is_kept_out(evidence, letter, key):
+					# it was to come by the name that it has now
 					continue
 				if not shown[key].intersection(order[order.index(mark) :]):
 					yield f"{letter}: Synced, and neither {mark} nor a later state of {key} is there: {told(log)}"

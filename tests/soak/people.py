@@ -223,9 +223,21 @@ def lay_out(world: World) -> None:
 			with world.history.operation(process, letter, "make_together") as line:
 				done = world.run(letter, f"{INSIDE}.act", number=number * 10, doctypes=masters, **values)
 				line.update(outcome=OK, **done)
+		for called, role in world.shape.roles.get(letter, {}).items():
+			if "make" in role.weights:
+				lay_out_for(world, letter, f"{letter}first{called}", role)
 	for _hop in world.shape.flows[:-1]:
 		for flow in world.shape.flows:
 			world.run(flow.target, f"{INSIDE}.pull", event_producer=world.url(flow.source))
+
+
+def lay_out_for(world: World, letter: str, process: str, role: Role) -> None:
+	owner = "x" if role.contested else letter
+	for number in range(FIRST):
+		values = {"what": "make", "letter": owner, "process": process, "seed": number, "number": number * 10}
+		with world.history.operation(process, letter, "make") as line:
+			done = world.run(letter, f"{PLAYING}.act", doctypes=[role.doctype], **values)
+			line.update(outcome=OK, **(done or {}))
 
 
 def begin(world: World, seed: int, writers: int, calm: bool = False) -> None:

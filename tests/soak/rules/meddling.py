@@ -90,6 +90,14 @@ def waiting_for_a_name(evidence: Evidence, flow: Flow, doctype: str) -> set[str]
 	return waiting
 
 
+def is_kept_out(evidence: Evidence, letter: str, key: str) -> bool:
+	"""Whether a document can't come to a site, as one of that site's own has its name."""
+	return any(
+		flow.target == letter and key in waiting_for_a_name(evidence, flow, doctype)
+		for flow, doctype in meddled_with(evidence)
+	)
+
+
 def waits_for_a_name(evidence: Evidence, letter: str, log: dict) -> bool:
 	"""Whether a row that is open may be so: it is of a document that waits for its name."""
 	for flow, doctype in meddled_with(evidence):

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from tests.soak.checker import check
+from tests.soak.checker import GONE_THERE, check
 from tests.soak.evidence import Evidence, Flow, SiteEvidence, Version, evidence_from
 from tests.soak.kinds import GUESTS, KEEP, KINDS, LETTER, PARCEL, PLACE, REMOVE
 from tests.soak.rules.meddling import plain
@@ -193,6 +193,16 @@ def test_one_of_their_own_holds_its_name_and_that_of_what_needs_the_name_of_one_
 
 	evidence.sites["c"].documents[PLACE][MINE]["name"] = "other"
 	assert found(evidence) == [OPEN, OPEN, LOST, LOST, LOST]
+
+
+def test_what_had_been_renamed_when_it_was_asked_for_comes_by_a_name_that_one_of_their_own_has():
+	evidence = meddled({A: doc("b")}, {MINE: doc("b")})
+	here = evidence.sites["c"]
+	here.sync_logs = [{**taken(A, "a", "Synced"), "outcome": GONE_THERE}]
+	assert found(evidence) == []
+
+	here.documents[PLACE][MINE]["name"] = "other"
+	assert found(evidence) == ["synced without effect", LOST]
 
 
 def test_where_a_site_gives_names_by_itself_nothing_waits_and_names_differ():
