@@ -24,6 +24,7 @@ from event_streaming.producer.feed.histories import (
 	look_before_approval,
 	read_newest,
 )
+from event_streaming.producer.feed.merged import left_by, merges_into_what_it_has, with_files_untold
 from event_streaming.producer.feed.present import becomes_create, fill_in
 from event_streaming.producer.log.rows import ENVELOPE_BYTES, LOG, Candidate, Key, Subject, dump, read_data
 from event_streaming.producer.subscriptions import conditions
@@ -49,8 +50,9 @@ def meeting_conditions(
 	meeting, failed = _evaluate(reader, conditional, documents)
 	_load_whole(reader, [event for event in conditional if event.subject in meeting], documents, meeting)
 	read_new_names([event for event in conditional if event.update_type == RENAME])
-	histories = histories_of(reader, conditional, meeting)
-	look_before_approval(reader, conditional, meeting, histories)
+	concerned = conditional + left_by(conditional)
+	histories = histories_of(reader, concerned, meeting)
+	look_before_approval(reader, concerned, meeting, histories)
 	follow_new_names(conditional, histories)
 	leaving = _leaving(
 		reader, [event for event in conditional if event.subject not in meeting | failed], histories
@@ -64,6 +66,7 @@ def meeting_conditions(
 	ends = _ends_to_tell(reader, told, meeting, histories, cancelled)
 	# what came with another event already
 	came = came_already(reader, [event for event in conditional if event.subject in meeting])
+	as_it_is_now = with_files_untold(reader, conditional, meeting, histories)
 	kept: list[Candidate] = []
 	made: list[Candidate] = []
 	begun: set[Subject] = set()
@@ -81,7 +84,8 @@ def meeting_conditions(
 				kept.append(event)
 			else:
 				history = _of_document(event, histories.get(event.key) or History(), fates[event.ref_doctype])
-				kept.extend(found := _with_history(reader, event, history))
+				whole = event.subject in as_it_is_now
+				kept.extend(found := _with_history(reader, event, history, whole))
 				made += [each for each in found if each.made]
 			begun |= {event.subject, _called_by(event)}
 	contained = fill_in(reader, made, documents, fates, ATTACH not in reader.without)
@@ -107,15 +111,17 @@ def _of_document(event: Candidate, history: History, fates: Fates) -> History:
 	return replace(history, waiting=[old for old in history.waiting if fates.are_of_one(old, event)])
 
 
-def _with_history(reader: Reader, event: Candidate, history: History) -> list[Candidate]:
-	"""The event with the older ones of its document before it, or one Create of the present state in their place."""
+def _with_history(reader: Reader, event: Candidate, history: History, as_it_is_now: bool) -> list[Candidate]:
+	"""The event with the older ones of its document before it, or one Create of the present state in their place: where it is wanted
+	`as_it_is_now`, or where there are too many of them, or not all."""
 	waiting, renames = history.waiting, event.update_type == RENAME
 	if not waiting and not history.more and (history.delivered or renames):
 		# whoever has not got what is renamed brings it by its new name
 		return [event]
 	begins = history.delivered or (waiting[0] if waiting else event).update_type == CREATE
 	size = sum(old.size for old in waiting) + event.size
-	if not begins or history.more or len(waiting) >= reader.limit or size > _most_bytes(reader, event):
+	too_much = len(waiting) >= reader.limit or size > _most_bytes(reader, event)
+	if as_it_is_now or not begins or history.more or too_much:
 		if not renames:
 			return [becomes_create(event)]
 		# it comes by the name that it had, in the place of the last one that waits
@@ -177,8 +183,8 @@ def _ends_to_tell(
 	A deletion; a cancellation, without which a condition such as `doc.docstatus == 1` would leave a submitted document on the
 	consumer for ever; and a new name: without it the consumer would take the document for another one when it meets the
 	condition again. A merge as well, so that what links to the document there goes along; the consumer need not have the one that is
-	left. Documents of `cancelled` are so by now; where one is to be removed from the consumer when its condition ends, that is told
-	instead: see `_leaving`.
+	left, nor, where it has that, the one that is merged into it. Documents of `cancelled` are so by now; where one is to be removed from
+	the consumer when its condition ends, that is told instead: see `_leaving`.
 	"""
 	ends = [
 		event
@@ -200,6 +206,9 @@ def _ends_to_tell(
 	told = [
 		event for event in ends if _is_end(event) and has_got(reader, event.key, histories.get(event.key))
 	]
+	known = {event.name for event in told}
+	into_what_it_has = merges_into_what_it_has(reader, events, meeting, histories)
+	told += [event for event in ends if event.name in into_what_it_has - known]
 	for event in told:
 		if event.update_type == RENAME and not event.gives:
 			event.data, event.ready = dump({**json.loads(event.data or "{}"), IF_NEEDED: 1}), True
