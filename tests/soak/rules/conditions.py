@@ -28,7 +28,7 @@ def of_one_owner(evidence: Evidence, flow: Flow, doctype: str, owner: str) -> It
 			yield f"{what} is on {flow.target}, and not on {flow.source}"
 		elif fits(mine[key]) and key not in taken:
 			yield f"{what} fits, and is not on {flow.target}"
-		elif fits(mine[key]):
+		elif fits(mine[key]) and not fits_by_a_change_from(evidence, flow, doctype, mine[key]):
 			for line in differences(mine[key], taken[key]):
 				yield f"{what}: {line} ({flow.source}, {flow.target})"
 		elif key in taken and flow.conditions[doctype] == REMOVE:
@@ -36,6 +36,15 @@ def of_one_owner(evidence: Evidence, flow: Flow, doctype: str, owner: str) -> It
 		elif key in taken and mine[key].get("name") != taken[key].get("name"):
 			names = f"{mine[key].get('name')!r} on {flow.source}, {taken[key].get('name')!r} on {flow.target}"
 			yield f"{what}, which does not fit any more, is {names}"
+
+
+def fits_by_a_change_from(evidence: Evidence, flow: Flow, doctype: str, doc: dict) -> bool:
+	"""Whether the last change of it on the site that gives it came from the one that takes it: what that one had missed comes only with the
+	next one. Open, see docs/reliability.md."""
+	there = evidence.sites[flow.source].update_logs
+	rows = [log for log in there if (log["ref_doctype"], log["docname"]) == (doctype, doc.get("name"))]
+	last = max(rows, key=lambda log: log["position"], default=None)
+	return bool(last) and last.get("origin") == evidence.sites[flow.target].url
 
 
 def fits(doc: dict) -> bool:

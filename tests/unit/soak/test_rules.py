@@ -98,6 +98,19 @@ def test_what_two_sites_write_is_all_on_the_one_that_gives_only_some_of_it():
 	assert found(evidence) == [CONDITION]
 
 
+@pytest.mark.parametrize(("origin", "finding"), [(C, []), ("", [CONDITION])])
+def test_what_fits_by_a_change_of_the_site_that_takes_it_may_lack_what_that_had_missed(origin, finding):
+	key = "x-caq.1"
+	evidence = evidence_of(LETTER, {key: doc("a", total=8)}, {key: doc("a")}, conditions={LETTER: KEEP})
+	event = {"name": 1, "ref_doctype": LETTER, "docname": "a", "update_type": "Update", "data": ""}
+	changes = [{**event, "position": 1, "origin": ""}, {**event, "position": 2, "origin": origin}]
+	evidence.sites["p"].update_logs = changes
+	evidence.sites["p"].head = 2
+	evidence.sites["c"].cursors = [(P, 2)]
+
+	assert found(evidence) == finding
+
+
 def test_after_a_restore_nothing_is_said_of_what_has_a_condition():
 	evidence = evidence_of(PARCEL, FITTING, ONE, conditions={PARCEL: KEEP})
 	evidence.restored = {"p": 1.0}
