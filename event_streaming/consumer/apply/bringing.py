@@ -53,6 +53,9 @@ def bring_missing(about: About, work: Work) -> Outcome:
 	"""The document that an update is about is not here: bring it whole, as it is on the producer now."""
 	key, fetched = about.key, work.fetch([about.key])
 	if key in fetched.documents:
+		if about.subscription.use_same_name and not about.is_here:
+			# when the page began nobody asked what is here by a name that a rename or a merge gives
+			work.resolver.read_namesake((about.subscription.local_doctype, key[1]))
 		whole = Whole(fetched.documents[key], fetched.positions.get(key, 0), fetched.files.get(key, []))
 		return bring(with_root(about, fetched.roots.get(key), work), whole, work)
 	reason = fetched.missing.get(key, NOT_FOUND)

@@ -95,6 +95,32 @@ def replaced(producer, consumer, same_name: int, submitted: bool = False) -> tup
 	return title, local, title
 
 
+@pytest.mark.mariadb("PostgreSQL takes names in other capitals for other names")
+@pytest.mark.parametrize("spelt", ["as it is", "in other capitals"])
+@pytest.mark.parametrize("renamed_before", [False, True])
+def test_it_gets_a_name_that_another_one_of_this_site_has(producer, consumer, spelt, renamed_before):
+	there, _local, title = replaced(producer, consumer, 1)
+	taken = f"{title} taken"
+	consumer.run(make, name=taken, title=f"{title} own", note="own")
+	if renamed_before:
+		# it is not to be had under this name any more when that is told
+		producer.run(rename, doctype=ORDER, old=there, new=f"{title} for a moment")
+		there = f"{title} for a moment"
+	before = consumer.run(look, name=taken)
+	new = taken.upper() if spelt == "in other capitals" else taken
+
+	producer.run(rename, doctype=ORDER, old=there, new=new)
+	pull(consumer, producer)
+
+	log = sync_logs(consumer)[-1]
+	assert log["status"] == "Failed" and "NameTaken" in log["error"], log["error"]
+	assert consumer.run(look, name=taken) == before
+	consumer.run(rename, doctype=ORDER, old=taken, new=f"{title} elsewhere")
+	consumer.run(resync_all)
+	assert consumer.run(read_doc, doctype=ORDER, name=new)["note"] == "theirs"
+	assert all(log["status"] == "Synced" for log in sync_logs(consumer))
+
+
 def delete_whole(name: str) -> None:
 	import frappe
 
