@@ -14,6 +14,7 @@ from event_streaming.admin.words import ago
 from event_streaming.consumer.logs.figures import last_taken
 from event_streaming.consumer.managed.guard import why
 from event_streaming.consumer.managed.owning import free_fields, manager_of
+from event_streaming.database.not_there_yet import unless_missing
 from event_streaming.identity import registry
 from event_streaming.producer.log.deliveries import DELIVERIES
 from event_streaming.producer.reach.history import openly_sent_to
@@ -48,13 +49,8 @@ def boot(bootinfo: Any) -> None:
 	if frappe.session.user == "Guest":
 		return
 	readable = set((bootinfo.get("user") or {}).get("can_read") or ())
-	try:
-		doctypes = (asked_doctypes() | registry.local_doctypes()) & readable
-	except Exception as error:
-		# the app is there, but its tables are not yet: the Desk has to open all the same
-		if not frappe.db.is_table_missing(error):
-			raise
-		doctypes = set()
+	# the app may be there before its tables are: the Desk has to open all the same
+	doctypes = unless_missing(lambda: asked_doctypes() | registry.local_doctypes(), set) & readable
 	bootinfo["event_streaming"] = {"doctypes": sorted(doctypes)}
 
 

@@ -10,6 +10,7 @@ import frappe
 from frappe.utils import cint
 
 from event_streaming.database.kept import Kept
+from event_streaming.database.not_there_yet import unless_missing
 from event_streaming.wire.left_out import names_in
 
 ROWS = "Event Producer Document Type"
@@ -59,6 +60,10 @@ def _unpacked(packed: str | bytes) -> Managed:
 
 def _read() -> Managed:
 	"""From the database, one query. Nothing while the app's tables are not there yet, or are those of an older version."""
+	return unless_missing(_approved_rows, dict)
+
+
+def _approved_rows() -> Managed:
 	rows, producers = frappe.qb.DocType(ROWS), frappe.qb.DocType(PRODUCER)
 	query = (
 		frappe.qb.from_(rows)
@@ -77,18 +82,13 @@ def _read() -> Managed:
 		.where((rows.status == "Approved") & (rows.unsubscribe == 0))
 	)
 	found: Managed = {}
-	try:
-		for row in query.run(as_dict=True):
-			free = [*names_in(row.fields_this_site_decides), *names_in(row.add_up)]
-			if not cint(row.has_mapping):
-				# what the producer does not send is named as it calls it there
-				free += names_in(row.not_sent)
-			managed = ManagedRow(row.parent, row.user, tuple(dict.fromkeys(free)))
-			found.setdefault(row.ref_doctype, []).append(managed)
-	except Exception as error:
-		if frappe.db.is_table_missing(error) or frappe.db.is_missing_column(error):
-			return {}
-		raise
+	for row in query.run(as_dict=True):
+		free = [*names_in(row.fields_this_site_decides), *names_in(row.add_up)]
+		if not cint(row.has_mapping):
+			# what the producer does not send is named as it calls it there
+			free += names_in(row.not_sent)
+		managed = ManagedRow(row.parent, row.user, tuple(dict.fromkeys(free)))
+		found.setdefault(row.ref_doctype, []).append(managed)
 	return found
 
 

@@ -12,6 +12,7 @@ import frappe
 from frappe.utils import now_datetime
 
 from event_streaming.database import bulk_inserting
+from event_streaming.database.not_there_yet import unless_missing
 from event_streaming.identity.origin import Applied, told_of
 from event_streaming.producer.log.rows import Key, dump
 from event_streaming.producer.notify import notifications
@@ -36,6 +37,8 @@ BEFORE = "data_before"
 SAVES = ("Create", "Update")
 # a position comes after the commit
 FIXED = (("position", 0),)
+# sites whose log has all of them, so that this process need not be prepared for less with every event
+_with_all_columns: set[str] = set()
 
 
 class Transaction:
@@ -120,10 +123,17 @@ def write(
 
 
 def _insert(columns: tuple[str, ...], row: tuple) -> None:
-	try:
+	site = frappe.local.site
+
+	def all_of_it() -> None:
 		bulk_inserting.insert_numbered(LOG, columns, [row], FIXED)
-	except Exception as error:
-		if not frappe.db.is_missing_column(error):
-			raise
-		# new code before the end of `migrate`: documents are saved all the same
+		_with_all_columns.add(site)
+
+	def without_the_newest() -> None:
 		bulk_inserting.insert_numbered(LOG, columns[:-1], [row[:-1]], FIXED)
+
+	if site in _with_all_columns:
+		all_of_it()
+	else:
+		# new code before the end of `migrate`: documents are saved all the same
+		unless_missing(all_of_it, without_the_newest)

@@ -12,6 +12,7 @@ import frappe
 from redis.exceptions import ConnectionError as RedisUnreachable
 
 from event_streaming.database.kept import MEMO_SECONDS, Kept
+from event_streaming.database.not_there_yet import unless_missing
 from event_streaming.site.refused import FILE, OWN_MODULE
 
 LOG = "Event Update Log"
@@ -79,22 +80,21 @@ def _packed(doctypes: Iterable[str]) -> str:
 
 def _read_doctypes() -> frozenset[str]:
 	"""From the database. Nothing while the app's tables are not there yet, or are still those of the old app."""
-	try:
-		if not frappe.db.table_exists(LOG) or not frappe.db.has_column(LOG, "position"):
-			return frozenset()
-		rows = frappe.qb.DocType(ROWS)
-		query = (
-			frappe.qb.from_(rows)
-			.select(rows.ref_doctype)
-			.distinct()
-			.where((rows.parenttype == CONSUMER) & (rows.status == APPROVED) & (rows.unsubscribed == 0))
-		)
-		subscribed = [doctype for (doctype,) in query.run() if doctype]
-		return frozenset(subscribed) - _not_streamable(subscribed)
-	except Exception as error:
-		if frappe.db.is_table_missing(error) or frappe.db.is_missing_column(error):
-			return frozenset()
-		raise
+	return unless_missing(_approved_doctypes, frozenset)
+
+
+def _approved_doctypes() -> frozenset[str]:
+	if not frappe.db.table_exists(LOG) or not frappe.db.has_column(LOG, "position"):
+		return frozenset()
+	rows = frappe.qb.DocType(ROWS)
+	query = (
+		frappe.qb.from_(rows)
+		.select(rows.ref_doctype)
+		.distinct()
+		.where((rows.parenttype == CONSUMER) & (rows.status == APPROVED) & (rows.unsubscribed == 0))
+	)
+	subscribed = [doctype for (doctype,) in query.run() if doctype]
+	return frozenset(subscribed) - _not_streamable(subscribed)
 
 
 def _not_streamable(doctypes: list[str]) -> set[str]:

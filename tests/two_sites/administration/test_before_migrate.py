@@ -1,5 +1,7 @@
 """Between new code and the end of `migrate` our tables may not be there: other apps' work goes on all the same."""
 
+import pytest
+
 
 def test_renames_and_deleted_files_need_no_table_of_ours(producer):
 	assert producer.run(without_table) == ["new name", 0]
@@ -55,9 +57,12 @@ def test_documents_are_saved_and_logged_without_the_columns_that_are_still_to_co
 def without_transaction() -> list:
 	import frappe
 
+	from event_streaming.producer.capture import log
 	from tests.streams import stream
 
 	stream("Note")
+	# as in a process that has not written any event yet
+	log._with_all_columns.clear()
 	frappe.db.sql_ddl("ALTER TABLE `tabEvent Update Log` RENAME COLUMN transaction_id TO put_aside")
 	try:
 		note = frappe.get_doc({"doctype": "Note", "title": frappe.generate_hash()}).insert()
@@ -95,3 +100,51 @@ def without_mark() -> list:
 	names = ["in", [note.name, new]]
 	filters = {"docname": names, "update_type": ["!=", "Create"]}
 	return frappe.get_all("Event Update Log", filters, pluck="update_type", order_by="name asc")
+
+
+@pytest.mark.parametrize(
+	("table", "column"),
+	[("Event Producer Document Type", "not_sent"), ("Event Consumer Document Type", "unsubscribed")],
+)
+def test_documents_are_saved_where_what_is_streamed_or_managed_cant_be_read_yet(producer, table, column):
+	assert producer.run(without_rows, table=table, column=column) == 1
+
+
+def without_rows(table: str, column: str) -> int:
+	import frappe
+
+	from event_streaming.consumer.managed.rows import forget_managed
+	from event_streaming.producer.subscriptions.streamed import forget_streamed_doctypes
+
+	frappe.db.sql_ddl(f"ALTER TABLE `tab{table}` RENAME COLUMN `{column}` TO put_aside")
+	# as in a process that has read neither
+	forget_managed()
+	forget_streamed_doctypes()
+	try:
+		note = frappe.get_doc({"doctype": "Note", "title": frappe.generate_hash()}).insert()
+		frappe.db.commit()
+	finally:
+		frappe.db.sql_ddl(f"ALTER TABLE `tab{table}` RENAME COLUMN put_aside TO `{column}`")
+		forget_managed()
+		forget_streamed_doctypes()
+	return frappe.db.count("Note", {"name": note.name})
+
+
+def test_the_desk_opens_before_our_tables_are_there(producer):
+	assert producer.run(desk_without_table) == {"event_streaming": {"doctypes": []}, "users": 1}
+
+
+def desk_without_table() -> dict:
+	import frappe
+
+	from event_streaming.admin.document import boot
+
+	frappe.db.sql_ddl("ALTER TABLE `tabEvent Document Identity` RENAME TO `put_aside`")
+	opened = frappe._dict(user={"can_read": ["Note"]})
+	try:
+		boot(opened)
+		# whatever Frappe and other apps tell the Desk after that
+		opened["users"] = frappe.db.count("User", {"name": "Administrator"})
+	finally:
+		frappe.db.sql_ddl("ALTER TABLE `put_aside` RENAME TO `tabEvent Document Identity`")
+	return {key: opened[key] for key in ("event_streaming", "users")}
