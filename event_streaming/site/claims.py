@@ -14,6 +14,7 @@ KEPT_KINDS = frozenset(
 	{
 		"broker",
 		"broker_away",
+		"broker_logged",
 		"broker_slow",
 		"broker_use",
 		"cause",

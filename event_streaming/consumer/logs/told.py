@@ -1,6 +1,6 @@
 """Up to which position this site was told that there is something to pull: for a pull over a broker, which may have it later, or not at all.
 
-Kept in Redis for a minute: by then the feed was asked anyway.
+Kept in Redis for a minute: by then the feed was asked, or something has come that was logged later.
 """
 
 import frappe

@@ -1,13 +1,15 @@
 """Where the next page comes from: the feed, or the broker where the Event Producer says so and the producer has one.
 
-The feed has everything and is asked at least once a minute: it says what this site may have, how the two sites stand, and brings the
-keys of the messages. In between a broker's messages make pages, for as long as nothing is missing in them. Whatever is not as it
-should be (a hole, a key that has changed, a server that is away, does not answer in time, lies, or has less than there is known to be)
-costs a request to the feed, and nothing else.
+The feed has everything and is asked at least once a minute, or every five minutes as long as the messages show as much: that something
+was logged less than a minute ago, and that all before it is there. It says what this site may have, how the two sites stand, and
+brings the keys of the messages. In between a broker's messages make pages, for as long as nothing is missing in them. Whatever is not
+as it should be (a hole, a key that has changed, a server that is away, does not answer in time, lies, or has less than there is known
+to be) costs a request to the feed, and nothing else.
 """
 
 import json
 import time
+from dataclasses import dataclass
 
 import frappe
 from frappe.utils.password import decrypt, encrypt
@@ -28,7 +30,7 @@ from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.exceptions import BrokerMissing, BrokerUnavailable
 from event_streaming.http.allowed import bound_of_this_site
 from event_streaming.http.confidential import Confidential, plain
-from event_streaming.site.address import public_url
+from event_streaming.site.address import as_seconds, public_url
 from event_streaming.site.claims import redis_key
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.broker.grants import NATS, Grant
@@ -45,6 +47,10 @@ from event_streaming.wire.pages import NO_WISH, Page
 from event_streaming.wire.wishes.priorities import NORMAL, Wish, wish_of
 
 FEED_EVERY = 60
+# what messages don't say is heard by then: new keys that are asked for, warnings, and by the producer how far this site is
+LONGEST_WITHOUT_FEED = 300
+# of a producer whose clock is further ahead nobody can say how long ago something was logged there
+CLOCK_AHEAD = 5
 KEPT_SECONDS = 600
 # a broker that could not be used is left alone for this
 AWAY_SECONDS = 30
@@ -66,6 +72,8 @@ class Source:
 		self.holes = 0
 		self.is_used = False
 		self.feed_only = not self.wanted
+		# the next page is the feed's
+		self.feed_is_due = False
 		# where the stream stood before the feed was asked: all of it is in the feed's answer
 		self.place_before = ""
 		self.far_behind = FarBehind()
@@ -74,7 +82,7 @@ class Source:
 		"""The page after the cursor. Raises what the feed raises; nothing for the broker's sake."""
 		wish = wish_for(doc, kept)
 		# a broker's messages are in one order for everybody
-		if not self.feed_only and not wish:
+		if not self.feed_only and not self.feed_is_due and not wish:
 			page = self._from_broker(doc, kept)
 			if page and not any(map(is_composed, page["events"])):
 				return page
@@ -90,6 +98,7 @@ class Source:
 			wish=wish,
 			as_one=as_one,
 		)
+		self.feed_is_due = False
 		self.far_behind.look_at(doc, page, as_one)
 		if self.wanted:
 			page["broker"] = page["broker"] and confidential(page["broker"])
@@ -106,11 +115,11 @@ class Source:
 
 	def _from_broker(self, doc, kept: PullState) -> Page | None:
 		said = kept_said(self.name, self.is_short)
-		grant = said and said["broker"]
-		if not said or not grant or grant["epoch"] != kept.epoch or agreement.is_outdated(doc, said):
+		grant = said and said.page["broker"]
+		if not said or not grant or grant["epoch"] != kept.epoch or agreement.is_outdated(doc, said.page):
 			return None
 		try:
-			page = self._read_broker(doc, grant, kept, said)
+			page = self._read_broker(doc, grant, kept, said.page)
 		except (BrokerUnavailable, BrokerMissing) as error:
 			self.feed_only = True
 			leave_alone(self.name, error, self.is_short)
@@ -118,7 +127,12 @@ class Source:
 		if page is None or (page["has_more"] and self.broker.read_nothing):
 			self.holes += 1
 			self.feed_only = self.feed_only or self.holes >= MOST_HOLES
-		return page
+			return page
+		keep_logged(self.name, page)
+		if not said.is_due or is_fresh(self.name):
+			return page
+		self.feed_is_due = True
+		return {**page, "has_more": True} if page["events"] else None
 
 	def _read_broker(self, doc, grant: Grant, kept: PullState, said: Page) -> Page | None:
 		"""The broker's next page; None when the feed has to be asked. Raises BrokerUnavailable or BrokerMissing."""
@@ -335,6 +349,19 @@ def confidential(grant: Grant) -> Grant:
 # ---- what the feed has said last, for all processes: it holds keys, so it is encrypted
 
 
+@dataclass(frozen=True)
+class Said:
+	"""What the feed has said last, and when: seconds since 1970 UTC."""
+
+	page: Page
+	asked: float
+
+	@property
+	def is_due(self) -> bool:
+		"""Whether it is asked again, but for messages that say as much."""
+		return not 0 <= time.time() - self.asked < FEED_EVERY
+
+
 def keep_said(event_producer: str, page: Page) -> None:
 	"""Everything of a page but its events. Losing it costs a request."""
 	key = redis_key("broker", event_producer)
@@ -345,7 +372,7 @@ def keep_said(event_producer: str, page: Page) -> None:
 	frappe.cache.set_value(key, encrypt(json.dumps(said)), expires_in_sec=KEPT_SECONDS)
 
 
-def kept_said(event_producer: str, is_short: bool = False) -> Page | None:
+def kept_said(event_producer: str, is_short: bool = False) -> Said | None:
 	"""None when the feed is to be asked: nothing is known, it is too long ago, or the broker could not be used a moment ago, by a pull
 	that had as little time as this one."""
 	kinds = ("broker_away", "broker_slow") if is_short else ("broker_away",)
@@ -359,9 +386,26 @@ def kept_said(event_producer: str, is_short: bool = False) -> Page | None:
 	except Exception:
 		# another encryption key by now
 		return None
-	if not 0 <= time.time() - said["asked"] < FEED_EVERY:
+	if not 0 <= time.time() - said["asked"] < LONGEST_WITHOUT_FEED:
 		return None
-	return {**said["page"], "broker": confidential(said["page"]["broker"])}
+	return Said({**said["page"], "broker": confidential(said["page"]["broker"])}, said["asked"])
+
+
+def keep_logged(event_producer: str, page: Page) -> None:
+	"""When the last event of a broker's page was logged, as the producer has signed it."""
+	# without its time zone nobody can say when that was
+	if not page["events"] or not page["time_zone"]:
+		return
+	if logged := as_seconds(page["events"][-1]["creation"], page["time_zone"]):
+		key = redis_key("broker_logged", event_producer)
+		frappe.cache.set_value(key, logged, expires_in_sec=FEED_EVERY)
+
+
+def is_fresh(event_producer: str) -> bool:
+	"""Whether an event has come over the broker that was logged less than a minute ago. What comes is without holes: so what the broker
+	keeps back was logged later, and what the producer has decided before then is known too, as the messages would have another standing."""
+	logged = frappe.cache.get_value(redis_key("broker_logged", event_producer), expires=True)
+	return bool(logged) and -CLOCK_AHEAD <= time.time() - logged < FEED_EVERY
 
 
 def leave_alone(event_producer: str, error: Exception, is_short: bool = False) -> None:

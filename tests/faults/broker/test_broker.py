@@ -99,6 +99,110 @@ def test_events_come_over_the_broker_without_a_request_to_the_feed(producer, con
 	check(producer, consumer, cities)
 
 
+# ---- how often the feed is asked
+
+
+def two_minutes_later(producer, consumer) -> dict:
+	consumer.run(feed_was_asked, event_producer=producer.url, seconds_ago=120)
+	return watch(producer, consumer)
+
+
+def test_as_long_as_new_events_come_over_the_broker_the_feed_need_not_be_asked_each_minute(
+	producer, consumer
+):
+	cities = make(producer)
+	producer.run(publish_all)
+
+	first, second = [two_minutes_later(producer, consumer) for _each in range(2)]
+
+	assert (first["broker"], first["requests"]) == (10, 0)
+	# the last event was logged a moment ago: whatever may be missing, it is younger than that
+	assert (second["broker"], second["requests"]) == (0, 0)
+	check(producer, consumer, cities)
+
+
+def test_where_no_event_has_come_for_a_minute_the_feed_is_asked(producer, consumer, hub):
+	make(producer)
+	producer.run(publish_all)
+	watch(producer, consumer)
+	cities = make(producer)
+	producer.run(publish_all)
+	lose(hub.url, [number for number, *_rest in messages_at(hub.url)[-10:]])
+
+	consumer.run(set_last_logged, event_producer=producer.url, seconds_ago=61)
+	came = two_minutes_later(producer, consumer)
+
+	assert (came["broker"], came["feed"]) == (0, 10)
+	check(producer, consumer, cities)
+
+
+@pytest.mark.parametrize("seconds", [-90, 90], ids=["is from before", "seems to be of a time to come"])
+def test_where_what_comes_over_the_broker_is_not_of_the_last_minute_the_feed_is_asked(
+	producer, consumer, seconds
+):
+	"""As when the broker holds everything back for a while; or the two clocks don't agree."""
+	cities = make(producer)
+	producer.run(shift_last_events, count=10, seconds=seconds)
+	producer.run(publish_all)
+
+	came = two_minutes_later(producer, consumer)
+
+	assert (came["broker"], came["requests"]) == (10, 1)
+	check(producer, consumer, cities)
+	assert watch(producer, consumer)["requests"] == 0
+
+
+def test_after_five_minutes_the_feed_is_asked_whatever_comes_over_the_broker(producer, consumer):
+	make(producer)
+	producer.run(publish_all)
+	consumer.run(feed_was_asked, event_producer=producer.url, seconds_ago=301)
+
+	assert watch(producer, consumer)["requests"] >= 1
+
+
+def feed_was_asked(event_producer: str, seconds_ago: int) -> None:
+	"""As if the feed's last answer were so old."""
+	import json
+	import time
+
+	import frappe
+	from frappe.utils.password import decrypt, encrypt
+
+	from event_streaming.site.claims import redis_key
+
+	key = redis_key("broker", event_producer)
+	said = json.loads(decrypt(frappe.cache.get_value(key, expires=True)))
+	kept = encrypt(json.dumps({**said, "asked": time.time() - seconds_ago}))
+	frappe.cache.set_value(key, kept, expires_in_sec=600)
+
+
+def set_last_logged(event_producer: str, seconds_ago: int) -> None:
+	import time
+
+	import frappe
+
+	from event_streaming.site.claims import redis_key
+
+	key = redis_key("broker_logged", event_producer)
+	assert frappe.cache.get_value(key, expires=True), "nothing is known of when the last event was logged"
+	frappe.cache.set_value(key, time.time() - seconds_ago, expires_in_sec=60)
+
+
+def shift_last_events(count: int, seconds: int) -> None:
+	"""As if the last events had been logged at another time."""
+	import frappe
+	from frappe.utils import add_to_date
+
+	for name, creation in frappe.get_all(
+		"Event Update Log", fields=["name", "creation"], order_by="name desc", limit=count, as_list=True
+	):
+		moment = add_to_date(creation, seconds=seconds)
+		frappe.db.set_value("Event Update Log", name, "creation", moment, update_modified=False)
+
+
+# ---- what may be wrong
+
+
 def test_changes_renames_and_deletions_come_in_their_order(producer, consumer):
 	(city, other) = make(producer, 2)
 	producer.run(change, doctype=CITY, name=city, country_name="Laos")
@@ -496,7 +600,7 @@ def keys_of(event_producer: str) -> list[str]:
 	from event_streaming.consumer.pull.source import kept_said
 
 	said = kept_said(event_producer)
-	grant = said and said["broker"]
+	grant = said and said.page["broker"]
 	return [each["key"] for each in grant["doctypes"].values()] if grant else []
 
 
