@@ -93,17 +93,33 @@ def insert_and_publish(count: int) -> int:
 	return published
 
 
-def ask_the_feed(urls: list[str]) -> float:
-	"""What this process computes for one answer of the feed to each consumer that has taken everything over the broker."""
-	return _pages(urls, from_the_end=0)
+def ask_the_feed(urls: list[str]) -> dict[str, float]:
+	"""What this process computes in a minute for answers of the feed to consumers that take everything over the broker, and
+	milliseconds of one answer. As long as events come there, each asks so often; its first answer of all is not counted."""
+	from event_streaming.consumer.pull.source import FEED_EVERY, LONGEST_WITHOUT_FEED
+	from event_streaming.producer.feed.page import get_page
+	from event_streaming.producer.log.sequence import head_position
+
+	frappe.db.commit()
+	head, shown = head_position(), {}
+	frappe.set_user(SUBSCRIBER)
+	try:
+		for _each in range(2):
+			used = process_time()
+			for url in urls:
+				page = get_page(url, head, transport="NATS", **shown.get(url, {}))
+				frappe.db.commit()
+				if not page["broker"]:
+					raise RuntimeError(f"{url} is told of no broker")
+				shown[url] = {"epoch": page["epoch"], "receipt": page["receipt"]}
+			used = process_time() - used
+	finally:
+		frappe.set_user("Administrator")
+	return {"in_a_minute": used * FEED_EVERY / LONGEST_WITHOUT_FEED, "each": 1000 * used / len(urls)}
 
 
 def read_over_the_feed(urls: list[str], events: int) -> float:
 	"""The same for consumers that take the last so many events from the feed."""
-	return _pages(urls, from_the_end=events)
-
-
-def _pages(urls: list[str], from_the_end: int) -> float:
 	from event_streaming.producer.feed.page import get_page
 	from event_streaming.producer.log.sequence import head_position
 
@@ -113,9 +129,9 @@ def _pages(urls: list[str], from_the_end: int) -> float:
 	used = process_time()
 	try:
 		for url in urls:
-			cursor, more = head - from_the_end, True
+			cursor, more = head - events, True
 			while more:
-				page = get_page(url, cursor, transport="NATS" if not from_the_end else None)
+				page = get_page(url, cursor)
 				frappe.db.commit()
 				cursor, more = page["cursor"], page["has_more"]
 	finally:
@@ -130,9 +146,9 @@ def fetch(event_producer: str) -> dict[str, float]:
 
 	kept, said = load_state(event_producer), kept_said(event_producer)
 	doc = frappe.get_doc("Event Producer", event_producer)
-	pages, events, began = BrokerPages(doc, said["broker"]), 0, perf_counter()
+	pages, events, began = BrokerPages(doc, said.page["broker"]), 0, perf_counter()
 	try:
-		while page := pages.page_after(kept, said):
+		while page := pages.page_after(kept, said.page):
 			events += len(page["events"])
 			kept.position, kept.broker_place = page["cursor"], page["place"]
 			if not page["has_more"]:
@@ -146,6 +162,26 @@ def forget_the_feed(event_producer: str) -> None:
 	from event_streaming.site.claims import redis_key
 
 	frappe.cache.delete_value(redis_key("broker", event_producer))
+
+
+def forget_the_standing() -> None:
+	"""Whoever publishes says anew who may read what when it begins: see `wait_for_publisher`."""
+	from event_streaming.producer.subscriptions.broker_keys import STANDING
+
+	frappe.cache.delete_value(STANDING)
+
+
+def wait_for_publisher() -> None:
+	"""Until the process that publishes has begun to: what its start takes is not what a save meets."""
+	from time import monotonic, sleep
+
+	from event_streaming.producer.subscriptions.broker_keys import kept_standing
+
+	until = monotonic() + 60
+	while not kept_standing():
+		if monotonic() > until:
+			raise RuntimeError("nobody publishes")
+		sleep(0.05)
 
 
 def publish_for(seconds: float) -> None:
