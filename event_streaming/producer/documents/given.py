@@ -40,7 +40,8 @@ NAMES_AT_ONCE = 100
 
 class Given(NamedTuple):
 	"""Up to which position the document's events were in it; `for_another` when only another document needed it. Not `complete` when
-	changes after it were cleared from the log that the consumer was never told of: its row has the position with a minus."""
+	changes of it are to be had no more that the consumer was never told of, as they were cleared from the log, or stand there under the
+	name that it had before: its row has the position with a minus."""
 
 	position: int
 	for_another: bool
@@ -70,14 +71,18 @@ def record_given(consumer: str, doctype: str, positions: dict[str, int], for_ano
 
 def record_renamed(reader: Reader, events: list[Candidate]) -> None:
 	"""What a consumer is told has another name now, it has under that name: of DocTypes with a condition, whose renames say what they
-	give."""
+	give. Where the document does not meet the condition, the consumer misses what was changed of it under its former name."""
 	for doctype in {event.ref_doctype for event in events if event.gives}:
 		names = {
-			event.gives: event.position for event in events if event.ref_doctype == doctype and event.gives
+			event.gives: -event.position if event.misses else event.position
+			for event in events
+			if event.ref_doctype == doctype and event.gives
 		}
 		known = given_documents(reader, doctype, list(names))
-		new = {name: position for name, position in names.items() if name not in known}
-		record_given(reader.consumer.name, doctype, new)
+		changed = {name: position for name, position in names.items() if name not in known or position < 0}
+		for needed in (False, True):
+			some = [name for name in changed if needed == (name in known and known[name].for_another)]
+			record_given(reader.consumer.name, doctype, {name: changed[name] for name in some}, needed)
 
 
 def keep_what_was_delivered(names: list[int]) -> None:

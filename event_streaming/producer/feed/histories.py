@@ -24,10 +24,15 @@ from event_streaming.wire.events import DELETE, RENAME, UPDATE
 class History:
 	"""What the log holds of one document before the cursor: whether the consumer has got any of it, and what came since.
 
-	`left` when the last that it has got was that the document is no longer for it. `more` when more is waiting than a page may hold: it was not read then, and whether any was delivered is not known.
+	`left` when the last that it has got was that the document is no longer for it. `missed` when it has not got changes that are to be had
+	no more, or stand under another name: see `Given`. `more` when more is waiting than a page may hold: it was not read then, and whether
+	any was delivered is not known.
 	"""
 
 	delivered: bool = False
+	# the position of the last of them
+	delivered_at: int = 0
+	missed: bool = False
 	# before the subscription was approved as it is now: enough to be told of the document's end
 	before: bool = False
 	left: bool = False
@@ -53,7 +58,8 @@ def histories_of(reader: Reader, events: list[Candidate], meeting: set[Subject])
 			history = histories.setdefault((doctype, docname), History())
 			if not history.delivered and name in delivered:
 				position, left = delivered[name]
-				history.delivered, history.left = True, left and position > history.given
+				history.delivered, history.delivered_at = True, position
+				history.left = left and position > history.given
 				# removed, and fetched for another document afterwards
 				history.needed = history.needed and left
 			if not history.delivered:
@@ -67,6 +73,7 @@ def histories_of(reader: Reader, events: list[Candidate], meeting: set[Subject])
 			else:
 				# it has the document, and may have missed changes of it that are to be had no more
 				history.before = not history.delivered
+			history.missed = not whole.complete and history.delivered_at <= whole.position
 	for key in _from_the_reader(reader, events) if tells_us else ():
 		histories.setdefault(key, History()).delivered = True
 	wanted = dict.fromkeys(subject[:2] for subject in meeting)
@@ -133,6 +140,7 @@ def follow_new_names(events: list[Candidate], histories: dict[Key, History]) -> 
 			if not history.delivered:
 				history.delivered, history.before = before.delivered, before.before
 				history.left, history.needed = before.left, before.needed
+			history.missed = history.missed or before.missed
 
 
 def _read_waiting(reader: Reader, histories: list[History]) -> None:

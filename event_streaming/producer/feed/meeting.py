@@ -87,6 +87,10 @@ def meeting_conditions(
 				whole = event.subject in as_it_is_now
 				kept.extend(found := _with_history(reader, event, history, whole))
 				made += [each for each in found if each.made]
+				if history.missed and found[0] is event and not event.made:
+					# a new name alone: what the consumer has missed comes with what follows
+					event.misses = True
+					continue
 			begun |= {event.subject, _called_by(event)}
 	contained = fill_in(reader, made, documents, fates, ATTACH not in reader.without)
 	left_out = {event.name for event in contained}
@@ -115,13 +119,13 @@ def _with_history(reader: Reader, event: Candidate, history: History, as_it_is_n
 	"""The event with the older ones of its document before it, or one Create of the present state in their place: where it is wanted
 	`as_it_is_now`, or where there are too many of them, or not all."""
 	waiting, renames = history.waiting, event.update_type == RENAME
-	if not waiting and not history.more and (history.delivered or renames):
+	if not waiting and not history.more and (renames or (history.delivered and not history.missed)):
 		# whoever has not got what is renamed brings it by its new name
 		return [event]
 	begins = history.delivered or (waiting[0] if waiting else event).update_type == CREATE
 	size = sum(old.size for old in waiting) + event.size
 	too_much = len(waiting) >= reader.limit or size > _most_bytes(reader, event)
-	if as_it_is_now or not begins or history.more or too_much:
+	if as_it_is_now or history.missed or not begins or history.more or too_much:
 		if not renames:
 			return [becomes_create(event)]
 		# it comes by the name that it had, in the place of the last one that waits
@@ -210,6 +214,7 @@ def _ends_to_tell(
 	into_what_it_has = merges_into_what_it_has(reader, events, meeting, histories)
 	told += [event for event in ends if event.name in into_what_it_has - known]
 	for event in told:
+		event.misses = bool(event.gives)
 		if event.update_type == RENAME and not event.gives:
 			event.data, event.ready = dump({**json.loads(event.data or "{}"), IF_NEEDED: 1}), True
 	return {event.name for event in told}

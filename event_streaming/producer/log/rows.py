@@ -56,6 +56,8 @@ class Candidate:
 	now: str | None = None
 	# of a rename that is read: the name that it gives
 	gives: str = ""
+	# of a rename: the consumer has not got all of what was changed of its document before
+	misses: bool = False
 	# the consumer's user may know of it only that it is gone
 	only_the_end: bool = False
 	# it says what so many changes of its document have made together, and where the first of them stands
