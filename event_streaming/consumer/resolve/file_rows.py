@@ -12,7 +12,7 @@ from event_streaming.identity import registry
 from event_streaming.identity.registry import LocalKey
 from event_streaming.site.refused import FILE
 from event_streaming.wire.events import Root
-from event_streaming.wire.files import RemoteFile
+from event_streaming.wire.files import REMOTE_URLS, RemoteFile
 
 
 def find_file(remote: RemoteFile, resolver: Resolver) -> str | None:
@@ -46,17 +46,16 @@ def by_root(root: Root, resolver: Resolver) -> str | None:
 
 
 def same_attached(remote: RemoteFile, owner: LocalKey, fieldname: str, resolver: Resolver) -> str | None:
-	"""The same content that the document has already, without being another file of this producer."""
-	if not remote["content_hash"]:
+	"""The same content, or address elsewhere, that the document has already, without being another file of this producer."""
+	if remote["file_url"].startswith(REMOTE_URLS):
+		same = {"file_url": remote["file_url"]}
+	elif remote["content_hash"]:
+		same = {"content_hash": remote["content_hash"], "is_private": remote["is_private"]}
+	else:
 		return None
 	rows = frappe.get_all(
 		FILE,
-		filters={
-			"attached_to_doctype": owner[0],
-			"attached_to_name": owner[1],
-			"content_hash": remote["content_hash"],
-			"is_private": remote["is_private"],
-		},
+		filters={"attached_to_doctype": owner[0], "attached_to_name": owner[1], **same},
 		fields=["name", "attached_to_field"],
 		order_by="creation asc",
 	)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from doctypes import make_doctype
+from doctypes import ORDER, make_doctype
 from documents import change, delete, find_name, insert, read_doc, read_rows, unique
 from faulty_proxy import FaultyProxy
 from logs import sync_logs, update_logs
@@ -502,6 +502,41 @@ def attach_url(url: str, name: str) -> None:
 
 
 # ---- documents that are brought
+
+
+def amend(name: str) -> str:
+	import frappe
+
+	doc = frappe.get_doc(ORDER, name)
+	doc.submit()
+	doc.cancel()
+	amended = frappe.copy_doc(doc)
+	amended.amended_from, amended.docstatus = name, 0
+	return amended.insert().name
+
+
+def test_an_amendment_has_each_file_and_each_link_once(producer, consumer, orders):
+	"""Frappe copies them from the document that is amended, on both sites."""
+	subscribe(consumer, producer, ORDER)
+	name = producer.run(insert, doctype=ORDER, title=unique("order"))
+	link = {"file_name": "terms.pdf", "file_url": "https://example.com/terms.pdf"}
+	producer.run(attach_link, name=name, **link)
+	producer.run(attach, file_name=new_file("note", "txt"), content=unique("note"), doctype=ORDER, name=name)
+	pull(consumer, producer)
+
+	amended = producer.run(amend, name=name)
+	pull(consumer, producer)
+
+	there, here = (
+		site.run(read_rows, doctype="File", filters={"attached_to_name": amended})
+		for site in (producer, consumer)
+	)
+	assert sorted(file["file_name"] for file in here) == sorted(file["file_name"] for file in there)
+	assert len(here) == 2
+
+
+def attach_link(name: str, file_name: str, file_url: str) -> None:
+	insert("File", file_name=file_name, file_url=file_url, attached_to_doctype=ORDER, attached_to_name=name)
 
 
 def test_a_document_that_was_there_before_comes_with_its_files(producer, consumer):
