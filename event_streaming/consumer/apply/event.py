@@ -254,8 +254,8 @@ def update_as_it_is_now(event: Event, about: About, work: Work) -> Outcome:
 
 
 def comes_with_what_became_of_it(about: About, work: Work) -> Outcome:
-	"""A change links to what can't be had any more, and the document itself was renamed or deleted over there since: the event
-	that says so is on its way, and brings it whole."""
+	"""A change can't be applied without the whole document, which was renamed or deleted over there since: the event that says so
+	is on its way, and brings it whole."""
 	known = about.identity
 	root = about.root or (known and known.root)
 	work.resolver.keep(about.key, about.local, root, LINKED)
@@ -273,6 +273,8 @@ def bring_again(about: About, work: Work) -> Outcome:
 
 def bring_in_place(event: Event, about: About, work: Work) -> Outcome:
 	"""Bring the whole document in the place of a change to it; the numbers that are added up come from the change."""
+	if not about.subscription.add_up and is_gone_there(about.key, work):
+		return comes_with_what_became_of_it(about, work)
 	outcome = bring_missing(about, work)
 	if not about.subscription.add_up or about.is_only_linked or not outcome.local_name:
 		return outcome

@@ -328,6 +328,25 @@ def test_a_change_of_a_row_that_was_replaced_here_is_not_lost(producer, consumer
 	assert [row["qty"] for row in same_on_both(producer, consumer, INVOICE, invoice)["items"]] == [7, 2]
 
 
+def test_nor_is_it_lost_where_the_document_is_renamed_before_it_is_heard_of(producer, consumer, company):
+	subscribe(consumer, producer, INVOICE)
+	invoice = producer.run(make_invoice, company=company, submit=False)
+	take(consumer, producer)
+	consumer.run(replace_rows, invoice=invoice)
+
+	producer.run(change_row, invoice=invoice, number=1, qty=7)
+	renamed = producer.run(rename, doctype=INVOICE, name=invoice, new=f"{invoice}-again")
+	take(consumer, producer)
+
+	assert [row["qty"] for row in same_on_both(producer, consumer, INVOICE, renamed)["items"]] == [7, 2]
+
+
+def rename(doctype: str, name: str, new: str) -> str:
+	import frappe
+
+	return frappe.rename_doc(doctype, name, new, force=True, show_alert=False)
+
+
 def replace_rows(invoice: str) -> None:
 	"""The same lines, under new names: what a controller does that clears a table and fills it again."""
 	import frappe
