@@ -35,6 +35,8 @@ class KeptValues:
 	values: dict[str, Any] = field(default_factory=dict)
 	tables: dict[str, list[KeptRow]] = field(default_factory=dict)
 	others: dict[str, str] = field(default_factory=dict)
+	# labels of mandatory passwords of a new document
+	passwords: list[str] = field(default_factory=list)
 
 	def put_back(self, doc: Document) -> None:
 		"""Give the document these values again, and remember what stood in their place."""
@@ -80,14 +82,20 @@ class KeptValues:
 			self.others[label] = _("{0}: {1} instead of {2}").format(_(label), shown(here), shown(there))
 
 	def warnings(self) -> list[str]:
-		if not self.others:
-			return []
-		told = list(self.others.values())
-		if len(told) > MOST_FIELDS:
-			told[MOST_FIELDS:] = ["…"]
-		return [
-			_("This site would have set other values, the producer's were kept. {0}").format("; ".join(told))
-		]
+		found = []
+		if self.others:
+			told = _("This site would have set other values, the producer's were kept. {0}")
+			found.append(told.format(at_most(list(self.others.values()))))
+		if self.passwords:
+			told = _("Passwords are never sent, and this site asks for one: fill in {0} here.")
+			found.append(told.format(", ".join(dict.fromkeys(self.passwords))))
+		return found
+
+
+def at_most(told: list[str]) -> str:
+	if len(told) > MOST_FIELDS:
+		told[MOST_FIELDS:] = ["…"]
+	return "; ".join(told)
 
 
 def shown(value: Any) -> str:

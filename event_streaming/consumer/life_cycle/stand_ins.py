@@ -6,7 +6,7 @@
 | `_validate_links` | a link to a cancelled document is no error; nothing is fetched from linked documents over what came |
 | `set_new_name` | what `before_insert` has set is put back: the name is made of what came; it is the applied document's |
 | `run_before_save_methods` | the controller's hooks run; what came is put back after them |
-| `_validate_mandatory` | a field that came empty is empty on the producer, too |
+| `_validate_mandatory` | a field that came empty is empty on the producer, too; a password never comes |
 | `validate_workflow` | a state that came is no transition of this site; where none came, a new document gets this site's |
 | `validate_update_after_submit` | what changed on the producer may change here, whether or not a person may change it |
 | `validate_set_only_once` | nor is a value that came a change by somebody of this site |
@@ -35,6 +35,7 @@ from event_streaming.consumer.life_cycle.shortcuts import lengthen, miss_nothing
 from event_streaming.consumer.life_cycle.state_before import is_frappes
 from event_streaming.consumer.unit_of_work.lost_transaction import hooks_run
 from event_streaming.identity.origin import named
+from event_streaming.messages.coded import _
 
 STAMPS = ("creation", "modified", "modified_by", "owner")
 BEFORE = "load_doc_before_save"
@@ -124,8 +125,7 @@ class EmptyThereToo(StandIn):
 
 	def act(self, life: Life, original: Callable) -> None:
 		doc, came = self.doc, life.kept
-		missing = [each[0] for each in doc._get_missing_mandatory_fields() if each[0] not in came.values]
-		missing = [name for name in missing if name not in came.tables]
+		missing = [name for name in missing_in(doc, came) if name not in {*came.values, *came.tables}]
 		for table, rows in came.tables.items():
 			now = doc.get(table) or []
 			if not now or miss_nothing(now):
@@ -133,13 +133,22 @@ class EmptyThereToo(StandIn):
 			known = {id(kept.row): kept.values for kept in rows}
 			for row in now:
 				values = known.get(id(row), {})
-				missing += [each[0] for each in row._get_missing_mandatory_fields() if each[0] not in values]
+				missing += [name for name in missing_in(row, came) if name not in values]
 		for df in doc.meta.get_table_fields():
 			if df.fieldname not in came.tables:
 				for row in doc.get(df.fieldname) or []:
-					missing += [each[0] for each in row._get_missing_mandatory_fields()]
+					missing += missing_in(row, came)
 		if missing:
 			original(doc)
+
+
+def missing_in(doc: Document, came: KeptValues) -> list[str]:
+	"""Mandatory fields of a document or row that are empty, but for passwords: these never come, and a person of this site fills them in."""
+	missing = [each[0] for each in doc._get_missing_mandatory_fields()]
+	passwords = [name for name in missing if (df := doc.meta.get_field(name)) and df.fieldtype == "Password"]
+	if doc.is_new():
+		came.passwords.extend(_(doc.meta.get_label(name)) for name in passwords)
+	return [name for name in missing if name not in passwords]
 
 
 class NoTransition(StandIn):

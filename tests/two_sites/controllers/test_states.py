@@ -1,7 +1,9 @@
 """States, series and fields that this site would have decided otherwise: what came stays as it came."""
 
 import pytest
+from doctypes import make_doctype
 from documents import change, find_name, insert, read_doc, read_rows, unique
+from logs import sync_logs
 from shop import (
 	CUSTOMER,
 	LEAD,
@@ -23,6 +25,7 @@ from streams import SUBSCRIBER, subscribe
 
 EMPTY = {"country": None, "language": None, "no_of_employees": None, "call_at": None, "next_contact": None}
 SERIES = "OPP-.YYYY.-"
+MAIL_ACCOUNT = "Streamed Mail Account"
 
 
 @pytest.fixture
@@ -72,6 +75,28 @@ def test_a_field_that_only_this_site_has_gets_this_sites_default(producer, consu
 	take(consumer, producer)
 
 	assert consumer.run(read_doc, doctype=LEAD, name=lead)["desk"] == "front"
+
+
+def make_account_doctype() -> None:
+	key = {"fieldname": "key", "label": "Key", "fieldtype": "Password", "reqd": 1}
+	title = {"fieldname": "title", "label": "Title", "fieldtype": "Data", "reqd": 1}
+	make_doctype(MAIL_ACCOUNT, [title, key], autoname="hash")
+
+
+def test_a_document_whose_password_is_mandatory_comes_without_it_and_says_so(producer, consumer):
+	for site in (producer, consumer):
+		site.run(make_account_doctype)
+	subscribe(consumer, producer, MAIL_ACCOUNT)
+	account = producer.run(insert, doctype=MAIL_ACCOUNT, title="first", key="only there")
+
+	take(consumer, producer)
+	producer.run(change, doctype=MAIL_ACCOUNT, name=account, title="second")
+	take(consumer, producer)
+
+	here = consumer.run(read_doc, doctype=MAIL_ACCOUNT, name=account)
+	assert (here["title"], here["key"]) == ("second", None)
+	made, _changed = sync_logs(consumer, producer_doc=account)
+	assert "fill in Key here" in made["warnings"]
 
 
 def test_quantities_that_are_zero_or_empty_in_rows_stay_so(producer, consumer, company):
