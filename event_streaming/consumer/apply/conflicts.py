@@ -5,12 +5,13 @@ meantime; clocks play no part in finding that out. Numbers that are added up are
 `conflict_rules/adding.py`. It reads the loaded document and changes only the difference that is about to be applied.
 """
 
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from frappe.model.document import Document
-from frappe.utils import escape_html, get_datetime
+from frappe.utils import cint, escape_html, get_datetime
 
 from event_streaming.adapters.calls import decision_of
 from event_streaming.consumer.apply.two_way import is_root_here
@@ -19,6 +20,7 @@ from event_streaming.consumer.conflict_rules.adding import NotANumber, added_up
 from event_streaming.consumer.conflict_rules.policies import ASK, CONSUMER_WINS, NEWEST_WINS, policy_for
 from event_streaming.consumer.folding.runs import is_several
 from event_streaming.consumer.life_cycle.fields import is_stored, same_value
+from event_streaming.consumer.life_cycle.kept_values import Place
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.mapping.before import map_before
 from event_streaming.consumer.mapping.records import Places
@@ -48,6 +50,8 @@ class Settler:
 	places: Places | None = None
 	# the fields whose numbers were added up: "field", "table.field"
 	added: tuple[str, ...] = ()
+	# what a controller has computed on both sites, and computes anew from what both have changed
+	computed: set[Place] = field(default_factory=set)
 
 	def __call__(self, doc: Document, change: dict) -> dict:
 		"""The difference that is to be applied. Raises ConflictToSettle when a person is to decide and has not yet."""
@@ -62,8 +66,9 @@ class Settler:
 			raise NotAsOne()
 		self.met = True
 		self.to_agree_on = not is_stamps_alone(change)
-		counted = change_without(change, self.added)
-		self.conflicts = find_conflicts(doc, counted, self.with_local_names(doc, before))
+		counted, before = change_without(change, self.added), self.with_local_names(doc, before)
+		self.computed = computed_places(doc, counted, before)
+		self.conflicts = find_conflicts(doc, counted, before)
 		change = deepcopy(change)
 		if self.conflicts:
 			self.decide(doc, change)
@@ -148,6 +153,21 @@ class Settler:
 			_(doc.doctype), doc.name, names
 		)
 
+	def came_out(self, doc: Document) -> None:
+		"""The document is written: what was computed anew is neither site's value, and no conflict."""
+		self.conflicts = [each for each in self.conflicts if not self.is_computed(doc, each)]
+
+	def is_computed(self, doc: Document, conflict: dict[str, Any]) -> bool:
+		place = (conflict["table"], conflict["row"], conflict["fieldname"])
+		if place not in self.computed:
+			return False
+		rows = doc.get(conflict["table"]) if conflict["table"] else [doc]
+		each = next((row for row in rows or [] if not conflict["table"] or row.name == conflict["row"]), None)
+		if each is None:
+			return True
+		fieldtype = each.meta.get_field(conflict["fieldname"]).fieldtype
+		return not same_value(fieldtype, each.get(conflict["fieldname"]), conflict[conflict["kept"]])
+
 	def told(self, done: str) -> str:
 		"""What was done, for Event Sync Log."""
 		if self.added:
@@ -169,42 +189,86 @@ class Settler:
 
 def find_conflicts(doc: Document, change: dict, before: dict) -> list[dict[str, Any]]:
 	"""The fields, and fields of rows, that hold neither the value of before nor the new one."""
-	found = compare(doc, change.get("changed") or {}, before.get("changed") or {})
+	return [
+		conflict_in(each, df, old, value, table)
+		for each, df, old, value, table in changed_on_both(doc, change, before)
+		if not same_value(df.fieldtype, each.get(df.fieldname), value)
+	]
+
+
+def computed_places(doc: Document, change: dict, before: dict) -> set[Place]:
+	"""Where a controller may have computed something on both sites, from what each of them had: no person types into these fields."""
+	return {
+		(table, each.name if table else "", df.fieldname)
+		for each, df, _old, _value, table in changed_on_both(doc, change, before)
+		if cint(df.read_only)
+	}
+
+
+def changed_on_both(
+	doc: Document, change: dict, before: dict
+) -> Iterator[tuple[Document, Any, Any, Any, str]]:
+	"""(document or row, field, value of before, new value, table) of what a difference sets and what does not hold the value of before."""
+	for each, new, was, table in parts_of(doc, change, before):
+		for fieldname, value in new.items():
+			df = each.meta.get_field(fieldname)
+			if not df or not is_stored(df) or fieldname not in was:
+				continue
+			if not same_value(df.fieldtype, each.get(fieldname), was[fieldname]):
+				yield each, df, was[fieldname], value, table
+
+
+def parts_of(doc: Document, change: dict, before: dict) -> Iterator[tuple[Document, dict, dict, str]]:
+	"""The document, and those of its rows that have changed, each with its new values and those of before."""
+	yield doc, change.get("changed") or {}, before.get("changed") or {}, ""
 	for table, rows in (change.get("row_changed") or {}).items():
-		df = doc.meta.get_field(table)
 		was = {row.get("name"): row for row in (before.get("row_changed") or {}).get(table) or []}
-		here = {row.name: row for row in (doc.get(table) or [])} if df else {}
+		here = {row.name: row for row in (doc.get(table) or [])} if doc.meta.get_field(table) else {}
 		for row in rows:
 			name = row.get("name")
 			if name in here and name in was:
-				found += compare(here[name], row, was[name], table)
+				yield here[name], row, was[name], table
+
+
+def replaced(before: Document, now: Document, change: dict) -> list[dict[str, Any]]:
+	"""What a document held that it does not hold any more, in fields and rows, but for what the producer's `change` itself says."""
+	found = differing(before, now, change.get("changed") or {})
+	for df in before.meta.get_table_fields():
+		said = {row.get("name"): row for row in (change.get("row_changed") or {}).get(df.fieldname) or []}
+		removed = set((change.get("removed") or {}).get(df.fieldname) or [])
+		rows = {row.name: row for row in now.get(df.fieldname) or []}
+		for row in before.get(df.fieldname) or []:
+			if row.name not in removed:
+				found += differing(row, rows.get(row.name), said.get(row.name, {}), df.fieldname)
 	return found
 
 
-def compare(doc: Document, new: dict, was: dict, table: str = "") -> list[dict[str, Any]]:
-	"""The conflicts of one document or row."""
-	found = []
-	for fieldname, value in new.items():
-		df = doc.meta.get_field(fieldname)
-		if not df or not is_stored(df) or fieldname not in was:
-			continue
-		old, here = was[fieldname], doc.get(fieldname)
-		if same_value(df.fieldtype, here, old) or same_value(df.fieldtype, here, value):
-			continue
-		found.append(
-			{
-				"key": f"{table}.{doc.name}.{fieldname}" if table else fieldname,
-				"label": f"{_(df.label)} ({table} {doc.idx})" if table else _(df.label or fieldname),
-				"table": table,
-				"row": doc.name if table else "",
-				"fieldname": fieldname,
-				"before": plain(old),
-				"here": plain(here),
-				"there": plain(value),
-				"kept": "",
-			}
-		)
-	return found
+def differing(
+	before: Document, now: Document | None, said: Collection[str], table: str = ""
+) -> list[dict[str, Any]]:
+	"""The fields that hold something else; of a row that is gone, those that held something."""
+	return [
+		conflict_in(before, df, None, now and now.get(df.fieldname), table, THERE)
+		for df in before.meta.fields
+		if is_stored(df)
+		and df.fieldname not in said
+		and not same_value(df.fieldtype, before.get(df.fieldname), now and now.get(df.fieldname))
+	]
+
+
+def conflict_in(doc: Document, df: Any, old: Any, value: Any, table: str, kept: str = "") -> dict[str, Any]:
+	"""A field that both sites have changed, as Event Sync Log has it."""
+	return {
+		"key": f"{table}.{doc.name}.{df.fieldname}" if table else df.fieldname,
+		"label": f"{_(df.label)} ({table} {doc.idx})" if table else _(df.label or df.fieldname),
+		"table": table,
+		"row": doc.name if table else "",
+		"fieldname": df.fieldname,
+		"before": plain(old),
+		"here": plain(doc.get(df.fieldname)),
+		"there": plain(value),
+		"kept": kept,
+	}
 
 
 def plain(value: Any) -> Any:

@@ -19,12 +19,12 @@ from event_streaming.consumer.apply.bringing import (
 	links_elsewhere_now,
 	make_needed,
 )
-from event_streaming.consumer.apply.conflicts import Settler
+from event_streaming.consumer.apply.conflicts import Settler, replaced
 from event_streaming.consumer.apply.outcomes import contained, outcome_of
 from event_streaming.consumer.apply.told import applied_of
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.conflict_rules.adding import only
-from event_streaming.consumer.conflict_rules.policies import DELETED_HERE, DELETED_THERE
+from event_streaming.consumer.conflict_rules.policies import DELETED_HERE, DELETED_THERE, SUBMITTED_HERE
 from event_streaming.consumer.dependencies.relinking import places_brought_after, point_to
 from event_streaming.consumer.folding.runs import is_folded, is_several
 from event_streaming.consumer.life_cycle import documents
@@ -35,7 +35,14 @@ from event_streaming.consumer.resolve import local_names
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.subscriptions.subscription import Subscription
 from event_streaming.consumer.unit_of_work.lost_transaction import Moment
-from event_streaming.exceptions import AsItIsNow, CannotApply, DependencyMissing, RefusedDocType, RowMissing
+from event_streaming.exceptions import (
+	AsItIsNow,
+	CannotApply,
+	DependencyMissing,
+	NotAsOne,
+	RefusedDocType,
+	RowMissing,
+)
 from event_streaming.identity.moved import watching
 from event_streaming.identity.origin import applying, writing
 from event_streaming.identity.registry import LINKED
@@ -173,6 +180,8 @@ def apply_create(event: Event, about: About, work: Work) -> Outcome:
 			about = about.as_before(work.resolver.name_here(about))
 		elif deleted := two_way.stays_deleted(about, data, work):
 			return deleted
+	if two_way.is_submitted_here(about, data, work):
+		return submitted_here(about)
 	if work.as_it_is_now:
 		return bring_missing(about, work)
 	before = merging.stamps_of(about.local) if about.is_here and two_way.is_said_again(event) else None
@@ -215,6 +224,8 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 	if about.key in work.gaps or about.is_only_linked:
 		work.gaps.discard(about.key)
 		return bring_in_place(event, about, work)
+	if kind := two_way.submission_met(event, doc, work):
+		return as_submitted(event, about, doc, kind, work)
 	if work.as_it_is_now:
 		return update_as_it_is_now(event, about, work)
 	moment = Moment()
@@ -236,6 +247,28 @@ def apply_update(event: Event, about: About, work: Work) -> Outcome:
 			raise
 		# this site has replaced rows: only the whole document says what is in them
 		return bring_in_place(event, about, work)
+
+
+def as_submitted(event: Event, about: About, doc: Document, kind: str, work: Work) -> Outcome:
+	"""One site has submitted a draft that the other one has changed: it is on both what was submitted, as books were written by that."""
+	if is_several(event):
+		raise NotAsOne()
+	if kind == SUBMITTED_HERE:
+		return submitted_here(about)
+	if is_gone_there(about.key, work):
+		return comes_with_what_became_of_it(about, work)
+	outcome = bring_missing(about, work)
+	if outcome.local_name:
+		outcome.conflicts = replaced(doc, frappe.get_doc(*about.local), parse_data(event))
+	if outcome.conflicts:
+		outcome.done = _("Submitted on the producer in the meantime: the draft's changes here are replaced")
+		outcome.conflict_type = kind
+	return outcome
+
+
+def submitted_here(about: About) -> Outcome:
+	done = _("Submitted on this site in the meantime: the change of the draft is not applied")
+	return outcome_of(about.subscription, about.local[1], done, conflict=SUBMITTED_HERE)
 
 
 def raise_if_another_now(about: About, data: dict, work: Work, error: DependencyMissing) -> None:
@@ -316,7 +349,9 @@ def apply_change(event: Event, about: About, doc: Document, change: dict, work: 
 		mapped=bool(subscription.mapping),
 		# where both sites change it, the removal of the row is on its way to the other
 		whole_rows=lambda: not two_way.tells_back(doc.doctype, work),
+		computed=lambda: settler.computed,
 	)
+	settler.came_out(doc)
 	warnings += after_writing(doc, change) if changed else []
 	if settler.to_agree_on:
 		two_way.say_what_is_true(about, (change.get("changed") or {}).get("modified"), work)

@@ -5,6 +5,7 @@ Both sites come to the same answer by themselves, each from its own log and the 
 - *Changed here and there*: each site merges the two, field by field and row by row, by the conflict policy. What is true in
   the end is what the site where the document was first made has after merging: it gives the document a new time stamp and
   sends it whole (`restate`), and the other site takes it as it is.
+- *Changed here as a draft, submitted there*: what was submitted is what counts, on both; books may have been written by it.
 - *Deleted here, changed, renamed or merged there*: it stays deleted on both.
 - *Deleted here as a draft, submitted or cancelled there*: it stays; the site that deleted it gets it again.
 - *Merged here, a file attached or removed there*: it is attached to, or removed from, what the document was merged into, as it
@@ -28,7 +29,12 @@ from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.apply.outcomes import outcome_of
 from event_streaming.consumer.apply.work import Work
-from event_streaming.consumer.conflict_rules.policies import DELETED_HERE, MADE_AGAIN
+from event_streaming.consumer.conflict_rules.policies import (
+	DELETED_HERE,
+	MADE_AGAIN,
+	SUBMITTED_HERE,
+	SUBMITTED_THERE,
+)
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs.sync_log import Outcome
 from event_streaming.consumer.resolve.about import About
@@ -36,7 +42,7 @@ from event_streaming.consumer.resolve.resolver import same_moment
 from event_streaming.identity import fates
 from event_streaming.identity.origin import applying
 from event_streaming.identity.registry import LocalKey
-from event_streaming.wire.events import Event, Root, parse_data, parse_root
+from event_streaming.wire.events import UPDATE, Event, Root, parse_data, parse_root
 from event_streaming.wire.wishes.priorities import read_taken
 
 APPROVED = "Approved"
@@ -87,6 +93,39 @@ def restate(doctype: str, name: str, after: Any, to: str, stays: bool = False) -
 	doc.flags.merged_with, doc.flags.stays = to, stays
 	with applying(doctype, ""):
 		doc.run_method("on_merged_with_other_site")
+
+
+def submission_met(event: Event, doc: Any, work: Work) -> str:
+	"""The kind of conflict if one site has submitted a draft (or discarded it) that the other one may have changed meanwhile; "" if not."""
+	was = parse_data(event, "data_before").get("changed") or {}
+	changed = parse_data(event).get("changed") or {}
+	if was.get("docstatus") is None or cint(was["docstatus"]):
+		return ""
+	here, there = cint(doc.docstatus), cint(changed.get("docstatus"))
+	if bool(here) == bool(there) or not tells_back(doc.doctype, work):
+		return ""
+	if here:
+		return SUBMITTED_HERE
+	return SUBMITTED_THERE if may_differ(doc, was.get("modified"), work) else ""
+
+
+def is_submitted_here(about: About, data: dict, work: Work) -> bool:
+	"""Whether a whole document is a draft that the producer tells of, and this site has submitted meanwhile."""
+	if not about.is_here or about.is_only_linked or cint(data.get("docstatus")):
+		return False
+	return cint(frappe.db.get_value(*about.local, "docstatus")) > 0 and tells_back(about.local[0], work)
+
+
+def may_differ(doc: Any, modified: Any, work: Work) -> bool:
+	"""Whether a document may be another here than the producer had it at that moment: others than the producer have changed it here.
+
+	The time stamp alone does not say so: where two changes met, both sites keep the later one.
+	"""
+	then = convert_times(doc.doctype, {"modified": modified}, work.time_zone)["modified"]
+	if not then or get_datetime(then) != get_datetime(doc.modified):
+		return True
+	own = {"ref_doctype": doc.doctype, "docname": str(doc.name), "update_type": UPDATE}
+	return bool(frappe.db.exists(fates.LOG, {**own, "origin": ["!=", work.event_producer]}))
 
 
 def say_what_is_true(about: About, modified: str | None, work: Work) -> None:

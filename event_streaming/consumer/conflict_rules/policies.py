@@ -15,7 +15,18 @@ DELETED_THERE = "Changed Here, Deleted There"
 RENAMED = "Renamed on Both Sites"
 MADE_AGAIN = "Deleted and Made Again Here"
 MERGED_HERE = "Merged Here, Changed There"
-KINDS = (SAME_FIELD, DELETED_HERE, DELETED_THERE, RENAMED, MADE_AGAIN, MERGED_HERE)
+SUBMITTED_HERE = "Submitted Here, Changed There"
+SUBMITTED_THERE = "Changed Here, Submitted There"
+KINDS = (
+	SAME_FIELD,
+	DELETED_HERE,
+	DELETED_THERE,
+	RENAMED,
+	MADE_AGAIN,
+	MERGED_HERE,
+	SUBMITTED_HERE,
+	SUBMITTED_THERE,
+)
 
 
 def policies_in(text: str | None) -> dict[str, str]:

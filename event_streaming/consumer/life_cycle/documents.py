@@ -14,7 +14,7 @@ from frappe.utils import cint, get_datetime
 from event_streaming.adapters.calls import before_writing, is_told
 from event_streaming.consumer.life_cycle import cancelled
 from event_streaming.consumer.life_cycle.fields import known_fields, left_out, set_values
-from event_streaming.consumer.life_cycle.kept_values import KeptValues, of_change, of_whole
+from event_streaming.consumer.life_cycle.kept_values import KeptValues, Place, of_change, of_whole
 from event_streaming.consumer.life_cycle.naming import forget, raise_counter
 from event_streaming.consumer.life_cycle.permission import as_it_will_be, authorise
 from event_streaming.consumer.life_cycle.rows import insert_together, missing_rows, replace_rows, update_rows
@@ -156,13 +156,15 @@ def update(
 	decided: Collection[str] = (),
 	mapped: bool = False,
 	whole_rows: Callable[[], bool] | None = None,
+	computed: Callable[[], Collection[Place]] = tuple,
 ) -> tuple[Document, bool, list[str]]:
 	"""Apply a difference to a document that is `locked`; returns it, whether anything changed, and the warnings.
 
 	`settle` may look at the document first and answer with the difference that is applied. `decided` are fields that this site
 	decides; `mapped` says that the other site has other fields. Applying the same difference twice is harmless. docstatus
-	never goes back. Raises RowMissing when a row that has changed is not here and `whole_rows` says that the whole document is
-	to be brought then, and what Frappe raises.
+	never goes back. `computed` says, after `settle`, which fields of a draft this site's controller may compute anew. Raises
+	RowMissing when a row that has changed is not here and `whole_rows` says that the whole document is to be brought then, and
+	what Frappe raises.
 	"""
 	if settle:
 		change = settle(doc, change)
@@ -186,6 +188,8 @@ def update(
 		kept = of_change(doc, change, decided, mapped)
 		warnings += before_writing(doc, change)
 		seen = of_change(doc, change, decided, mapped) if is_told(doc) else kept
+		if max(target, cint(doc.docstatus)) == DRAFT:
+			kept.computed = frozenset(computed())
 		save(doc, target, change.get("changed") or {}, dirty, kept, seen)
 		return doc, True, warnings + kept.warnings()
 	take_away(doc)

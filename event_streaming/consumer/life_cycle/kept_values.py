@@ -21,6 +21,9 @@ from event_streaming.messages.coded import _
 MOST_FIELDS = 12
 LONGEST_VALUE = 60
 
+# (table, row, field) of a document; table and row are "" for the document itself
+Place = tuple[str, str, str]
+
 
 @dataclass
 class KeptRow:
@@ -35,8 +38,33 @@ class KeptValues:
 	values: dict[str, Any] = field(default_factory=dict)
 	tables: dict[str, list[KeptRow]] = field(default_factory=dict)
 	others: dict[str, str] = field(default_factory=dict)
+	# what hooks make of these from what both sites have changed is right, and neither site's value
+	computed: Collection[Place] = ()
+	anew: list[str] = field(default_factory=list)
 	# labels of mandatory passwords of a new document
 	passwords: list[str] = field(default_factory=list)
+
+	def take_computed(self, doc: Document) -> None:
+		"""Of what may be computed, keep from now on what the hooks have made of it."""
+		for table, row, fieldname in self.computed:
+			each, values = self.place_in(doc, table, row)
+			if each is None or fieldname not in values:
+				continue
+			df, now = each.meta.get_field(fieldname), each.get(fieldname)
+			if not same_value(df.fieldtype, now, values[fieldname]):
+				where = f"{doc.meta.get_label(table)} {each.idx}, " if table else ""
+				label = f"{where}{_(df.label or fieldname)}"
+				self.anew.append(
+					_("{0}: {1} instead of {2}").format(label, shown(now), shown(values[fieldname]))
+				)
+				values[fieldname] = now
+
+	def place_in(self, doc: Document, table: str, name: str) -> tuple[Any, dict[str, Any]]:
+		"""The document, or one of its rows, and what is kept of it."""
+		if not table:
+			return doc, self.values
+		kept = next((each for each in self.tables.get(table, ()) if each.row.name == name), None)
+		return (kept.row, kept.values) if kept else (None, {})
 
 	def put_back(self, doc: Document) -> None:
 		"""Give the document these values again, and remember what stood in their place."""
@@ -86,6 +114,9 @@ class KeptValues:
 		if self.others:
 			told = _("This site would have set other values, the producer's were kept. {0}")
 			found.append(told.format(at_most(list(self.others.values()))))
+		if self.anew:
+			told = _("Computed here, as both sites had changed the document. {0}")
+			found.append(told.format(at_most(sorted(self.anew))))
 		if self.passwords:
 			told = _("Passwords are never sent, and this site asks for one: fill in {0} here.")
 			found.append(told.format(", ".join(dict.fromkeys(self.passwords))))

@@ -5,7 +5,7 @@
 | `set_user_and_timestamp` | the producer's stamps |
 | `_validate_links` | a link to a cancelled document is no error; nothing is fetched from linked documents over what came |
 | `set_new_name` | what `before_insert` has set is put back: the name is made of what came; it is the applied document's |
-| `run_before_save_methods` | the controller's hooks run; what came is put back after them |
+| `run_before_save_methods` | the controller's hooks run; what came is put back after them, but for what they compute from what both sites have changed |
 | `_validate_mandatory` | a field that came empty is empty on the producer, too; a password never comes |
 | `validate_workflow` | a state that came is no transition of this site; where none came, a new document gets this site's |
 | `validate_update_after_submit` | what changed on the producer may change here, whether or not a person may change it |
@@ -117,6 +117,7 @@ class KeepWhatCame(StandIn):
 
 	def act(self, life: Life, original: Callable) -> None:
 		original(self.doc)
+		life.kept.take_computed(self.doc)
 		life.kept.put_back(self.doc)
 
 

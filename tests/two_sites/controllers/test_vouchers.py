@@ -1,9 +1,11 @@
 """Vouchers: dates, totals, rows, ledger lines and payments are the producer's, line by line."""
 
 import datetime
+import json
 
 import pytest
 from documents import change, discard, read_doc, read_rows
+from logs import sync_logs
 from shop import (
 	CUSTOMER,
 	INVOICE,
@@ -31,7 +33,7 @@ from shop import (
 	take,
 	update_items,
 )
-from streams import subscribe
+from streams import pull, settle, subscribe
 
 VOUCHERS = (INVOICE, PAYMENT)
 
@@ -443,3 +445,95 @@ def test_in_local_naming_a_voucher_has_the_same_lines_under_its_own_name(produce
 		assert here[field] == there[field]
 	lines = consumer.run(ledger_of, voucher=found["name"])
 	assert lines == producer.run(ledger_of, voucher=invoice)
+
+
+# ---------------------------------------------------------------- both sites at work on one draft
+
+
+def both_ways(producer, consumer, policy: str = "Producer Wins") -> None:
+	for taker, giver in ((consumer, producer), (producer, consumer)):
+		subscribe(taker, giver, INVOICE, conflict_policy=policy)
+
+
+def draft_on_both(producer, consumer, company: str) -> str:
+	posted = {"set_posting_time": 1, "posting_date": "2026-01-05", "posting_time": "10:00:00"}
+	draft = producer.run(make_invoice, company=company, rows=[(1, 10), (1, 10)], submit=False, **posted)
+	settle((consumer, producer), (producer, consumer))
+	return draft
+
+
+def set_row(name: str, row: int, **values) -> None:
+	import frappe
+
+	doc = frappe.get_doc(INVOICE, name)
+	doc.items[row].update(values)
+	doc.save()
+
+
+def set_remarks(name: str, remarks: str) -> None:
+	change(INVOICE, name, remarks=remarks)
+
+
+@pytest.mark.parametrize("heard", [False, True], ids=["unheard", "after changes that had met"])
+@pytest.mark.parametrize("submitted_on", ["producer", "consumer"])
+def test_of_a_draft_that_one_site_submits_while_the_other_changes_it_both_have_what_was_submitted(
+	producer, consumer, company, submitted_on, heard
+):
+	both_ways(producer, consumer)
+	draft = draft_on_both(producer, consumer, company)
+	here, there = (producer, consumer) if submitted_on == "producer" else (consumer, producer)
+	there.run(set_row, name=draft, row=0, qty=3)
+	if heard:
+		# the changes of both meet on one site, and that of the other is still on its way
+		here.run(set_remarks, name=draft, remarks="ours")
+		pull(there, here)
+
+	here.run(submit, doctype=INVOICE, name=draft)
+	settle((consumer, producer), (producer, consumer))
+
+	doc = same_on_both(producer, consumer, INVOICE, draft)
+	assert (doc["docstatus"], doc["items"][0]["qty"], doc["grand_total"]) == (1, 1, 20)
+	assert {line["debit"] for line in same_ledger(producer, consumer, draft)} == {20, 0}
+	told_here, told_there = (
+		[log for log in sync_logs(site, producer_doc=draft) if "Submitted" in (log["conflict_type"] or "")]
+		for site in (here, there)
+	)
+	assert {log["conflict_type"] for log in told_here} == {"Submitted Here, Changed There"}
+	assert [log["conflict_type"] for log in told_there] == ["Changed Here, Submitted There"]
+	# what the other site's user had typed is in its log
+	lost = {each["fieldname"]: each["here"] for each in json.loads(told_there[0]["conflicts"])}
+	assert lost["qty"] == 3
+
+
+def test_totals_of_a_draft_that_both_sites_have_changed_are_computed_from_both_changes(
+	producer, consumer, company
+):
+	both_ways(producer, consumer)
+	draft = draft_on_both(producer, consumer, company)
+	consumer.run(set_row, name=draft, row=0, qty=3)
+	producer.run(set_row, name=draft, row=1, rate=20)
+
+	settle((consumer, producer), (producer, consumer))
+
+	doc = same_on_both(producer, consumer, INVOICE, draft)
+	assert [(row["qty"], row["rate"], row["amount"]) for row in doc["items"]] == [(3, 10, 30), (1, 20, 20)]
+	assert (doc["net_total"], doc["grand_total"], doc["outstanding_amount"]) == (50, 50, 50)
+	# no person is asked, or told, which of two totals is right that are both wrong
+	for site in (producer, consumer):
+		met = [
+			log for log in sync_logs(site, producer_doc=draft) if "Computed here" in (log["warnings"] or "")
+		]
+		assert met and not any(log["conflicts"] for log in met)
+
+
+def test_a_total_of_a_row_that_both_sites_have_changed_is_computed_too(producer, consumer, company):
+	both_ways(producer, consumer)
+	draft = draft_on_both(producer, consumer, company)
+	consumer.run(set_row, name=draft, row=0, qty=2)
+	producer.run(set_row, name=draft, row=0, rate=20)
+
+	settle((consumer, producer), (producer, consumer))
+
+	# each site had come to 20 by itself
+	row = same_on_both(producer, consumer, INVOICE, draft)["items"][0]
+	assert (row["qty"], row["rate"], row["amount"]) == (2, 20, 40)

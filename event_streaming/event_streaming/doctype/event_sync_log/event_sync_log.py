@@ -30,6 +30,8 @@ class EventSyncLog(Document):
 			"Renamed on Both Sites",
 			"Deleted and Made Again Here",
 			"Merged Here, Changed There",
+			"Submitted Here, Changed There",
+			"Changed Here, Submitted There",
 		]
 		conflicts: DF.Code | None
 		data: DF.Code | None
