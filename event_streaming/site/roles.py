@@ -7,6 +7,8 @@ other roles. It gives nobody a desk.
 from collections.abc import Iterable
 
 import frappe
+from frappe.model.base_document import get_controller
+from frappe.model.document import Document
 from frappe.permissions import AUTOMATIC_ROLES, setup_custom_perms
 from frappe.utils.user import get_users_with_role
 
@@ -146,6 +148,26 @@ def has_right(user: str, doctype: str, right: str) -> bool:
 		perm.role in roles and not perm.permlevel and not perm.if_owner and perm.get(right)
 		for perm in frappe.get_meta(doctype).permissions
 	)
+
+
+def has_right_to_all(doctype: str, right: str) -> bool:
+	"""Whether the session's user has the right to every document of the DocType, whatever document it is: nothing that Frappe would ask
+	of a single one stands in the way. Where that can't be proven, no.
+	"""
+	user = frappe.session.user
+	rights = frappe.permissions.get_role_permissions(frappe.get_meta(doctype), user)
+	# not of a share, and not of documents of its own alone
+	if not rights.get(right) or right in (rights.get("if_owner") or {}):
+		return False
+	if frappe.permissions.get_user_permissions(user) or hooks_for("has_permission", doctype):
+		return False
+	return get_controller(doctype).has_permission is Document.has_permission
+
+
+def hooks_for(hook: str, doctype: str) -> bool:
+	"""Whether an app is asked by this hook about documents of the DocType."""
+	asked = frappe.get_hooks(hook)
+	return bool(asked.get(doctype) or asked.get("*"))
 
 
 def reading_role(doctype: str) -> str:

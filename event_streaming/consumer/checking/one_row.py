@@ -215,7 +215,7 @@ def of_names(row: Row) -> Iterator[Found]:
 	if frappe.get_meta(wanted.local_doctype).issingle:
 		return
 	if wanted.match_by:
-		looked = linking.look_at_both(row.doc, row.producer, wanted)
+		looked = linking.look_with_rights(row.doc, row.producer, wanted)
 		yield from names.of_matching(wanted, linking.as_answer(looked)["counts"])
 	elif wanted.use_same_name:
 		here = existing_names(wanted.local_doctype, row.there)

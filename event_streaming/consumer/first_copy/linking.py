@@ -6,7 +6,7 @@ It can be done again, and broken off: what is linked stays so.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -28,6 +28,7 @@ from event_streaming.messages.coded import _
 from event_streaming.site import audit
 from event_streaming.site.acting import acting_as
 from event_streaming.site.address import public_url
+from event_streaming.site.roles import has_right_to_all
 from event_streaming.wire.events import Root
 from event_streaming.wire.matching import Values
 from event_streaming.wire.pages import PROTOCOL
@@ -45,7 +46,7 @@ WAIT_SECONDS = 30
 def preview_match(event_producer: str, doctypes: str | Iterable[str] | None = None) -> list[dict[str, Any]]:
 	"""What would be linked, and what not and why: for each DocType counts and the first of each kind. Changes nothing."""
 	with _asked(event_producer, doctypes) as (doc, producer, wanted):
-		return [as_answer(look_at_both(doc, producer, each)) for each in wanted]
+		return [as_answer(look_with_rights(doc, producer, each)) for each in wanted]
 
 
 def apply_match(event_producer: str, doctypes: str | Iterable[str] | None = None) -> list[dict[str, Any]]:
@@ -132,7 +133,8 @@ def _asked(event_producer: str, doctypes) -> Iterator[tuple[Any, Producer, list[
 
 @dataclass
 class Looked:
-	"""All of a DocType on both sites, and the pairs found. `forbidden` pairs are of documents that the subscriber may not write."""
+	"""All of a DocType on both sites, and the pairs found. `forbidden` pairs are of documents that the subscriber may not write: what of
+	`pairs.found` was asked about, see `set_forbidden_apart`."""
 
 	subscription: Subscription
 	fields: MatchFields
@@ -140,7 +142,7 @@ class Looked:
 	roots: dict[str, Root | None]
 	here: dict[str, Values]
 	pairs: Pairs
-	forbidden: dict[str, str]
+	forbidden: dict[str, str] = field(default_factory=dict)
 
 
 def look_at_both(doc, producer: Producer, subscription: Subscription) -> Looked:
@@ -156,14 +158,7 @@ def look_at_both(doc, producer: Producer, subscription: Subscription) -> Looked:
 		linked_before(doc.name, subscription, roots),
 		taken_names(subscription.local_doctype, here),
 	)
-	forbidden = {
-		remote: local
-		for remote, local in pairs.found.items()
-		if not may_write(subscription.local_doctype, local)
-	}
-	for remote in forbidden:
-		del pairs.found[remote]
-	return Looked(subscription, fields, there, roots, here, pairs, forbidden)
+	return Looked(subscription, fields, there, roots, here, pairs)
 
 
 def read_there(
@@ -209,8 +204,36 @@ def find_many(event_producer: str, keys: list[registry.RemoteKey]) -> dict:
 	return found
 
 
+def look_with_rights(doc, producer: Producer, subscription: Subscription) -> Looked:
+	"""The same, and which of what was found may not be linked."""
+	looked = look_at_both(doc, producer, subscription)
+	for part in batches(looked.pairs.found):
+		set_forbidden_apart(looked, part)
+	return looked
+
+
+def batches(pairs: dict[str, str]) -> Iterator[dict[str, str]]:
+	"""Remote name -> local name, so many at once; `pairs` may lose what was given out."""
+	waiting = iter(list(pairs.items()))
+	while part := dict(islice(waiting, BATCH)):
+		yield part
+
+
+def set_forbidden_apart(looked: Looked, part: dict[str, str]) -> None:
+	"""Of a part of what was found, that which the session's user, the Event Subscriber, may not change: a link lets the producer do that.
+
+	Where no single document is to be asked about, none is read: there may be a hundred thousand.
+	"""
+	doctype = looked.subscription.local_doctype
+	if has_right_to_all(doctype, "write"):
+		return
+	for remote, local in list(part.items()):
+		if not may_write(doctype, local):
+			looked.forbidden[remote] = local
+			del looked.pairs.found[remote], part[remote]
+
+
 def may_write(doctype: str, name: str) -> bool:
-	"""Whether the session's user, the Event Subscriber, may change the document: a link lets the producer do that."""
 	if not frappe.db.exists(doctype, name):
 		return False
 	return bool(frappe.has_permission(doctype, "write", doc=frappe.get_doc(doctype, name)))
@@ -221,8 +244,9 @@ def link(event_producer: str, looked: Looked) -> Iterator[int]:
 
 	What has changed since it was looked at is left out.
 	"""
-	subscription, waiting = looked.subscription, iter(looked.pairs.found.items())
-	while part := dict(islice(waiting, BATCH)):
+	subscription = looked.subscription
+	for part in batches(looked.pairs.found):
+		set_forbidden_apart(looked, part)
 		with pull_lock(event_producer, WAIT_SECONDS) as taken:
 			if not taken:
 				frappe.throw(

@@ -6,10 +6,10 @@ A fixed number of queries for each DocType, however many documents. Never writes
 from collections.abc import Collection
 
 import frappe
-from frappe.model.base_document import get_controller
 from frappe.model.document import Document
 
 from event_streaming.producer.log.rows import Key
+from event_streaming.site.roles import has_right_to_all, hooks_for
 from event_streaming.wire.difference import TABLES
 
 
@@ -45,18 +45,7 @@ def may_read_all(doctype: str) -> bool:
 	"""Whether the session's user may read every document of the DocType, whatever document it is: nothing that Frappe would ask
 	of a single one stands in the way. Where that can't be proven, no.
 	"""
-	user = frappe.session.user
-	rights = frappe.permissions.get_role_permissions(frappe.get_meta(doctype), user)
-	# not of a share, and not of documents of its own alone
-	if not rights.get("read") or "read" in (rights.get("if_owner") or {}):
-		return False
-	if frappe.permissions.get_user_permissions(user):
-		return False
-	for hook in ("has_permission", "permission_query_conditions"):
-		asked = frappe.get_hooks(hook)
-		if asked.get(doctype) or asked.get("*"):
-			return False
-	if get_controller(doctype).has_permission is not Document.has_permission:
+	if not has_right_to_all(doctype, "read") or hooks_for("permission_query_conditions", doctype):
 		return False
 	script = {"script_type": "Permission Query", "reference_doctype": doctype, "disabled": 0}
 	return not frappe.db.exists("Server Script", script)

@@ -329,6 +329,57 @@ def test_what_the_subscriber_may_not_write_is_not_linked(producer, consumer):
 
 def test_the_producer_gives_values_only_of_what_a_copy_would_give(producer, consumer):
 	make(producer, UNIT, 2, "theirs")
+def preview_that_asks_about_none(event_producer: str) -> list:
+	"""With a hundred thousand documents, reading each takes longer than a request or a job may."""
+	from event_streaming.consumer.first_copy import linking
+
+	may_write, linking.may_write = linking.may_write, None
+	try:
+		return json.loads(json.dumps(linking.preview_match(event_producer)))
+	finally:
+		linking.may_write = may_write
+
+
+def test_of_who_may_write_all_no_single_document_is_asked(producer, consumer):
+	make(producer, UNIT, 2, "theirs")
+	make(consumer, UNIT, 2, "ours")
+	url = subscribe(consumer, producer, UNIT, match_by="name")
+
+	(answer,) = consumer.run(preview_that_asks_about_none, event_producer=url)
+
+	assert counts(answer) == {"found": 2}
+
+
+def set_user_permission(doctype: str, name: str) -> None:
+	import frappe
+
+	values = {"user": "stream@example.com", "allow": doctype, "for_value": name, "apply_to_all_doctypes": 1}
+	frappe.get_doc({"doctype": "User Permission", **values}).insert()
+
+
+def drop_user_permissions() -> None:
+	import frappe
+
+	for name in frappe.get_all("User Permission", {"user": "stream@example.com"}, pluck="name"):
+		frappe.delete_doc("User Permission", name, force=True)
+
+
+def test_who_may_write_some_links_those(producer, consumer):
+	make(producer, UNIT, 3, "theirs")
+	make(consumer, UNIT, 3, "ours")
+	url = subscribe(consumer, producer, UNIT, match_by="name")
+	consumer.run(set_user_permission, doctype=UNIT, name="Doc 1")
+	try:
+		(shown,) = consumer.run(preview, event_producer=url)
+		(answer,) = consumer.run(apply, event_producer=url)
+	finally:
+		consumer.run(drop_user_permissions)
+
+	assert counts(shown) == {"found": 1, "forbidden": 2}
+	assert (answer["linked_now"], counts(answer)) == (1, {"found": 1, "forbidden": 2})
+	assert links(consumer, UNIT) == {"Doc 1": "Doc 1"}
+
+
 	producer.run(insert, doctype=UNIT, title="hidden", note="hidden")
 	subscribe(consumer, producer, UNIT, match_by="name", condition="doc.note == 'theirs'")
 	ask = {"event_consumer": consumer.url, "doctype": UNIT}
