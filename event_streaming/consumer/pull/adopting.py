@@ -17,6 +17,7 @@ from event_streaming.consumer.pull.by_hand import (
 	patiently,
 	resync_logs,
 	selection_key,
+	stands_for_another,
 )
 from event_streaming.consumer.resolve.local_names import existing_names
 from event_streaming.exceptions import EventStreamingError
@@ -184,11 +185,9 @@ def _examined(rows: Collection) -> list[tuple[Any, str]]:
 			problem = _("There is no {0} {1} on this site to link.").format(
 				_(row.ref_doctype), row.producer_doc
 			)
-		for other in taken[row.ref_doctype].get(local_name or "", []):
-			if other.event_producer == row.event_producer and (
-				(other.remote_doctype, other.remote_name) != (row.remote_doctype, row.producer_doc)
-			):
-				problem = _("It is linked to {0} of the producer already.").format(other.remote_name)
+		key, linked = (row.remote_doctype, row.producer_doc), taken[row.ref_doctype].get(local_name or "", [])
+		if other := stands_for_another(row.event_producer, key, linked):
+			problem = _("It is linked to {0} of the producer already.").format(other)
 		examined.append((row, problem))
 	return examined
 

@@ -163,8 +163,20 @@ def link_namesake(row) -> None:
 			_("There is no {0} {1} on this site to link.").format(_(row.ref_doctype), row.producer_doc)
 		)
 	key = (row.remote_doctype, row.producer_doc)
+	linked = registry.find_for_local(row.ref_doctype, [str(name)]).get(str(name), [])
+	if other := stands_for_another(row.event_producer, key, linked):
+		frappe.throw(_("It is linked to {0} of the producer already.").format(other), EventStreamingError)
 	root, _now = read_root(row.root)
 	registry.save(own_identity(row.event_producer, key, (row.ref_doctype, str(name)), root, LINKED))
+
+
+def stands_for_another(event_producer: str, key: RemoteKey, linked: Iterable[registry.Identity]) -> str:
+	"""The name of another document of the producer than `key` for which a local one, that is `linked` to these, stands; "" when there is
+	none. Two for one would write each other over."""
+	for each in linked:
+		if each.event_producer == event_producer and (each.remote_doctype, each.remote_name) != key:
+			return each.remote_name
+	return ""
 
 
 def settle(name: str, choices: dict[str, str]) -> str:

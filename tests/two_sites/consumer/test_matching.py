@@ -9,6 +9,8 @@ from logs import sync_logs
 from streams import make_event_producer, make_subscriber, pull, subscribe
 from test_first_copy import copy_now
 
+from sandbox.errors import RestError
+
 SYNC_LOG = "event_streaming.event_streaming.doctype.event_sync_log.event_sync_log"
 IDENTITY = "Event Document Identity"
 # named by its title on both sites; named by each site for itself
@@ -327,8 +329,6 @@ def test_what_the_subscriber_may_not_write_is_not_linked(producer, consumer):
 	assert links(consumer, UNIT) == {}
 
 
-def test_the_producer_gives_values_only_of_what_a_copy_would_give(producer, consumer):
-	make(producer, UNIT, 2, "theirs")
 def preview_that_asks_about_none(event_producer: str) -> list:
 	"""With a hundred thousand documents, reading each takes longer than a request or a job may."""
 	from event_streaming.consumer.first_copy import linking
@@ -380,6 +380,8 @@ def test_who_may_write_some_links_those(producer, consumer):
 	assert links(consumer, UNIT) == {"Doc 1": "Doc 1"}
 
 
+def test_the_producer_gives_values_only_of_what_a_copy_would_give(producer, consumer):
+	make(producer, UNIT, 2, "theirs")
 	producer.run(insert, doctype=UNIT, title="hidden", note="hidden")
 	subscribe(consumer, producer, UNIT, match_by="name", condition="doc.note == 'theirs'")
 	ask = {"event_consumer": consumer.url, "doctype": UNIT}
@@ -460,6 +462,30 @@ def remove(doctype: str, name: str) -> None:
 	import frappe
 
 	frappe.delete_doc(doctype, name)
+
+
+def rename(doctype: str, old: str, new: str) -> None:
+	import frappe
+
+	frappe.rename_doc(doctype, old, new, force=True)
+
+
+def test_what_stands_for_another_document_of_the_producer_is_not_adopted(producer, consumer):
+	"""Two for one would write each other over, and the end of either would be the end of both."""
+	subscribe(consumer, producer, UNIT)
+	producer.run(insert, doctype=UNIT, title="First", note="first")
+	pull(consumer, producer)
+	consumer.run(rename, doctype=UNIT, old="First", new="Second")
+	producer.run(insert, doctype=UNIT, title="Second", note="second")
+	pull(consumer, producer)
+	(failed,) = [log for log in sync_logs(consumer) if log["status"] == "Failed"]
+	admin = consumer.rest("stream@example.com")
+
+	with pytest.raises(RestError, match="linked to First of the producer already"):
+		admin.method(f"{SYNC_LOG}.adopt", name=failed["name"])
+
+	assert links(consumer, UNIT) == {"First": "Second"}
+	assert notes(consumer, UNIT) == ["first"]
 
 
 def test_an_adopted_document_comes_whole_also_when_an_update_failed(producer, consumer):
