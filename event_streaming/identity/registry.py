@@ -364,6 +364,29 @@ def rename_back(event_producer: str, now: RemoteKey, before: RemoteKey) -> None:
 	save(replace(back, deleted_here=known.deleted_here))
 
 
+def lose_beyond(event_producer: str, position: int) -> int:
+	"""The same of all documents that contain what the producer's log has not got to: it is another log. Returns up to where they went; 0
+	where there are none."""
+	write_kept()
+	table, after, furthest = frappe.qb.DocType(DOCTYPE), "", 0
+	while True:
+		# page by page through the table: there is no index for what is asked once, when a site registers
+		rows = (
+			frappe.qb.from_(table)
+			.select(table.name, table.covered_to)
+			.where((table.name > after) & (table.event_producer == event_producer))
+			.where(table.covered_to > position)
+			.orderby(table.name)
+			.limit(AT_ONCE)
+			.run()
+		)
+		if not rows:
+			return furthest
+		names, after = [name for name, _covered_to in rows], rows[-1][0]
+		furthest = max(furthest, *(covered_to for _name, covered_to in rows))
+		frappe.qb.update(table).set(table.covered_to, LOST).where(table.name.isin(names)).run()
+
+
 def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection[str] = ()) -> None:
 	"""The local document was renamed: it goes on standing for the same remote one, but of the sites `except_for`.
 

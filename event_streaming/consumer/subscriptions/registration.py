@@ -33,6 +33,7 @@ from event_streaming.exceptions import (
 	RemoteRefused,
 	RemoteUnavailable,
 )
+from event_streaming.identity.registry import lose_beyond
 from event_streaming.messages.coded import _
 from event_streaming.site.address import public_url, time_zone, web_address
 from event_streaming.site.claims import KEPT
@@ -263,6 +264,8 @@ def keep_answer(event_producer: str, answer: dict) -> None:
 		# whoever stood somewhere goes on there, whoever is new begins at the end
 		start = "position_then" if old_cursor(kept) else "position"
 		values["position"] = whole_number(answer.get(start) or 0, start)
+		if not kept.protocol and values["protocol"] >= PROTOCOL:
+			values |= begin_with(kept, whole_number(answer.get("position") or 0, "position"))
 	elif answer.get("made") and kept.furthest > (head := whole_number(answer.get("position"), "position")):
 		# another log than the one that this site knows: a backup from before the registration was restored there
 		values |= {"position": min(kept.position, head), "taken_ahead": None, "epoch": "", "receipt": ""}
@@ -272,6 +275,13 @@ def keep_answer(event_producer: str, answer: dict) -> None:
 	if answer.get("time_zone"):
 		values["remote_time_zone"] = str(answer["time_zone"])[:140]
 	state.record_contact(event_producer, **values)
+
+
+def begin_with(kept: PullState, head: int) -> dict[str, object]:
+	"""What is to be kept besides where a site begins with a log that has got to `head`, and has had another one of this producer before
+	(its Event Producer was deleted, and the other site made anew): what stands for documents of that says nothing of this one."""
+	furthest = lose_beyond(kept.event_producer, head)
+	return state.restored(kept, head, furthest) if furthest else {}
 
 
 def ensure_registered(doc, producer: Producer, kept: PullState) -> PullState:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from doctypes import CITY, ORDER, make_doctype, with_orders
-from documents import delete, insert, read_doc, read_rows, set_settings, unique
+from documents import change, delete, insert, read_doc, read_rows, set_settings, unique
 from logs import sync_logs, update_logs
 from streams import (
 	SUBSCRIBER,
@@ -561,3 +561,74 @@ def is_free_when_told(event_consumer: str) -> list[bool]:
 	finally:
 		SiteClient.call = call
 	return seen
+
+
+# ---- the same address, and another log behind it
+
+
+def begin_log_anew() -> None:
+	"""The site was made anew from a copy of its documents: no event, no consumer and no position is left. Runs inside the producer."""
+	from pathlib import Path
+
+	import frappe
+
+	from event_streaming.producer.log.sequence import COUNTER
+	from event_streaming.producer.subscriptions.streamed import refresh_streamed_doctypes
+
+	for doctype in ("Event Consumer", "Event Consumer Document Type", "Event Update Log", "Event Log Epoch"):
+		frappe.db.delete(doctype)
+	series = frappe.qb.DocType("Series")
+	frappe.qb.update(series).set(series.current, 0).where(series.name == COUNTER).run()
+	frappe.db.commit()
+	Path(frappe.get_site_path("event_streaming_log.json")).unlink(missing_ok=True)
+	refresh_streamed_doctypes()
+	frappe.clear_cache()
+
+
+def set_country(name: str, country: str) -> None:
+	"""Past the document life cycle: no event tells of it."""
+	import frappe
+
+	frappe.db.set_value(CITY, name, "country_name", country, update_modified=False)
+
+
+def test_an_event_producer_that_is_made_again_for_a_site_that_was_made_anew_takes_its_changes(
+	producer, consumer
+):
+	"""What its former log had got to says nothing of the new one, which counts from one again."""
+	name = unique("anew")
+	producer.run(insert, doctype=CITY, title=name)
+	subscribe(consumer, producer, CITY)
+	for _each in range(5):
+		producer.run(insert, doctype=CITY, title=unique("other"))
+	producer.run(change, doctype=CITY, name=name, country_name="Siam")
+	pull(consumer, producer)
+	consumer.run(delete, doctype="Event Producer", name=producer.url)
+	producer.run(begin_log_anew)
+	producer.run(set_country, name=name, country="unknown")
+	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
+	producer.run(decide, consumer_url=consumer.url)
+
+	producer.run(change, doctype=CITY, name=name, title=name, country_name="Thailand")
+	pull(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=CITY, name=name)["country_name"] == "Thailand"
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert state["restored_on"]
+
+
+def test_an_event_producer_that_is_made_again_for_the_same_log_goes_on(producer, consumer):
+	name = unique("again")
+	producer.run(insert, doctype=CITY, title=name)
+	subscribe(consumer, producer, CITY)
+	producer.run(change, doctype=CITY, name=name, country_name="Siam")
+	pull(consumer, producer)
+	before = consumer.run(read_rows, doctype="Event Document Identity", filters={"remote_name": name})
+	consumer.run(delete, doctype="Event Producer", name=producer.url)
+
+	consumer.run(make_event_producer, url=producer.url, rows=[ROW])
+
+	after = consumer.run(read_rows, doctype="Event Document Identity", filters={"remote_name": name})
+	assert [row["covered_to"] for row in after] == [row["covered_to"] for row in before] != [0]
+	(state,) = consumer.run(read_rows, doctype="Event Producer Last Update", filters={})
+	assert not state["restored_on"]
