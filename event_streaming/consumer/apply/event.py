@@ -153,7 +153,8 @@ def apply_left_over(event: Event, about: About, work: Work) -> Outcome:
 
 
 def apply_create(event: Event, about: About, work: Work) -> Outcome:
-	if about.covers(event["position"]):
+	if about.covers(event["position"]) and (event["id"] or about.is_here):
+		# a copy says what is there now: what had it once and is gone has it no more
 		return contained(about)
 	if brought := renaming.was_brought(event, about, work):
 		return brought

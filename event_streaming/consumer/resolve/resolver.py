@@ -67,7 +67,8 @@ class Resolver:
 	def about(self, event: Event, subscription: Subscription) -> About:
 		"""What an event is about. Whether the document of an Update is here shows when it is locked for the change."""
 		key, known = remote_key(event), self.identities.of(remote_key(event))
-		covered = bool(known and 0 < event["position"] <= known.covered_to)
+		# a copy and a repair bring what is not here, whatever was here once
+		covered = bool(known and event["id"] and 0 < event["position"] <= known.covered_to)
 		found = self.look(key, event["root"], subscription, covered or event["update_type"] == UPDATE)
 		return found if event["update_type"] == CREATE else self._as_renamed_here(found)
 
