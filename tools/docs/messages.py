@@ -163,6 +163,7 @@ ALSO = (
 	"{0} of the first {1} documents of {2} fail: {3}",
 	"{0} runs an earlier version, which can't say where a document is.",
 	"{0} runs the older app, which can't be asked.",
+	"{0} is skipped: it is not approved by the producer, or this site has unsubscribed from it.",
 )
 EXEMPT = {text for texts in WITHOUT.values() for text in texts}
 

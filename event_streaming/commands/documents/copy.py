@@ -32,8 +32,8 @@ def copy_command(
 ) -> int:
 	"""Bring over documents that exist on the producer already.
 
-	What is here is not touched, so that it can be run again. Broken off (Ctrl-C, a power cut), the same command goes on
-	from there.
+	What is here is not touched and does not travel again, so that the same command can be run again after it was broken off
+	(Ctrl-C, a power cut).
 
 	\b
 	Exit codes:

@@ -63,7 +63,7 @@ def verify_command(
 	"""Compare documents with the producer's, by digests; show what is missing, extra or different.
 
 	It changes nothing, unless --repair is given: then it shows first what it will do. Broken off (Ctrl-C, a power cut),
-	the same command goes on from there.
+	the same command goes on from there within an hour, and begins anew later.
 
 	\b
 	Exit codes:

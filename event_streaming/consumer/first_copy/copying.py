@@ -19,7 +19,7 @@ from event_streaming.consumer.apply.step import give_up, try_event
 from event_streaming.consumer.apply.work import Work, open_work
 from event_streaming.consumer.first_copy.known import known_after
 from event_streaming.consumer.first_copy.linking import match_first
-from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions
+from event_streaming.consumer.first_copy.scope import as_list, scope_of, wanted_subscriptions, why_left_alone
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.state import PullState
 from event_streaming.consumer.logs.sync_log import OPEN, SYNCED, WAITING
@@ -70,7 +70,7 @@ def get_copy_progress(event_producer: str) -> dict[str, Any] | None:
 
 
 def stop_copy(event_producer: str) -> bool:
-	"""Stop the copy that is under way; returns whether there was one. Begun again, it goes on from there."""
+	"""Stop the copy that is under way; returns whether there was one. Begun again, it passes over what is here."""
 	return task.stop(event_producer, task.COPY)
 
 
@@ -137,7 +137,7 @@ def copy_slice(part: Slice, doc, producer: Producer) -> bool:
 	if not part.task.place:
 		if not match_what_is_here(part, doc, producer):
 			return False
-		count_all(part.task, producer)
+		count_all(part.task, doc, producer)
 	part.measure()
 	pulled = 0.0
 	while current(part.task):
@@ -169,7 +169,9 @@ def match_what_is_here(part: Slice, doc, producer: Producer) -> bool:
 		return not part.over and task.is_active(part.task)
 
 	known = subscriptions_of(doc)
-	wanted = [known[remote] for remote in part.task.scope["doctypes"] if remote in known]
+	wanted = [
+		known[remote] for remote in part.task.scope["doctypes"] if not why_left_alone(known, remote, doc.name)
+	]
 	done = match_first(part.task.report, doc, producer, wanted, goes_on)
 	task.save_progress(part.task)
 	frappe.db.commit()
@@ -184,11 +186,13 @@ def let_pull(event_producer: str) -> None:
 		requests.request_pull(event_producer)
 
 
-def count_all(copy: Task, producer: Producer) -> None:
+def count_all(copy: Task, doc, producer: Producer) -> None:
 	"""How many documents there are to look at, for the progress that is shown."""
-	filters = copy.scope["filters"]
+	filters, known = copy.scope["filters"], subscriptions_of(doc)
 	copy.total = sum(
-		producer.count_documents(remote, filters.get(remote)) for remote in copy.scope["doctypes"]
+		producer.count_documents(remote, filters.get(remote))
+		for remote in copy.scope["doctypes"]
+		if not why_left_alone(known, remote, doc.name)
 	)
 	copy.place = {"number": 0, "after": ""}
 	task.save_progress(copy)
@@ -207,8 +211,12 @@ def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 	# the time zone of the page before, as that of this one is not known yet
 	zone = place.get("time_zone") or kept.remote_time_zone or ""
 	work = open_work(doc, producer, kept.protocol, zone)
-	if remote not in work.subscriptions:
-		frappe.throw(_("Event Producer {0} has no row for {1}.").format(doc.name, remote))
+	if reason := why_left_alone(work.subscriptions, remote, doc.name):
+		# a person has decided it since: the others come all the same
+		warn(part.task, reason)
+		next_doctype(part.task)
+		frappe.db.commit()
+		return
 	known = (
 		known_after(work, remote, place["after"], place.get("without") or []) if can_compare(place) else None
 	)
@@ -232,6 +240,18 @@ def copy_page(part: Slice, doc, producer: Producer, kept: PullState) -> None:
 		return
 	copier.page_done(page)
 	frappe.db.commit()
+
+
+def next_doctype(copy: Task) -> None:
+	can = can_compare(copy.place)
+	copy.place = {"number": copy.place["number"] + 1, "after": "", "without": [] if can else None}
+	task.save_progress(copy)
+
+
+def warn(copy: Task, text: str) -> None:
+	warnings = copy.report.setdefault("warnings", {})
+	if text in warnings or len(warnings) < MOST_WARNINGS:
+		warnings[text] = warnings.get(text, 0) + 1
 
 
 def can_compare(place: dict[str, Any]) -> bool:
@@ -325,13 +345,8 @@ class Copier:
 			work.log.add(event, outcome)
 			work.held_back.add(key)
 		for warning in outcome.warnings:
-			self.warn(warning)
+			warn(self.part.task, warning)
 		return HERE if outcome.status == SYNCED and not outcome.local_name else outcome.status
-
-	def warn(self, text: str) -> None:
-		warnings = self.part.task.report.setdefault("warnings", {})
-		if text in warnings or len(warnings) < MOST_WARNINGS:
-			warnings[text] = warnings.get(text, 0) + 1
 
 	def write(self, upto: int, statuses: list[str]) -> None:
 		copy = self.part.task
@@ -351,10 +366,9 @@ class Copier:
 		copy.done = self.done_before + max(page["looked_at"], len(self.events))
 		copy.here += page["same"] + len(page["differing"])
 		for _name in page["differing"]:
-			self.warn(_("Is not as on the producer, and was left as it is: Verify shows what differs."))
+			warn(copy, _("Is not as on the producer, and was left as it is: Verify shows what differs."))
 		if page["has_more"]:
 			copy.place = {**copy.place, "after": page["after"]}
+			task.save_progress(copy)
 		else:
-			can = can_compare(copy.place)
-			copy.place = {"number": copy.place["number"] + 1, "after": "", "without": [] if can else None}
-		task.save_progress(copy)
+			next_doctype(copy)

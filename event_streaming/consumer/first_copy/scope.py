@@ -30,7 +30,7 @@ def wanted_subscriptions(doc, doctypes: list[str]) -> list[Subscription]:
 	for doctype in doctypes:
 		found = [each for each in known if doctype in (each.local_doctype, each.remote_doctype)]
 		if not found:
-			frappe.throw(_("Event Producer {0} has no row for {1}.").format(doc.name, doctype))
+			frappe.throw(without_row(doc.name, doctype))
 		for each in found:
 			if not each.active:
 				raise_left_alone(doctype)
@@ -40,12 +40,25 @@ def wanted_subscriptions(doc, doctypes: list[str]) -> list[Subscription]:
 
 
 def raise_left_alone(doctype: str) -> NoReturn:
-	frappe.throw(
-		_(
-			"{0} is skipped: it is not approved by the producer, or this site has unsubscribed from it."
-		).format(doctype)
-	)
+	frappe.throw(left_alone(doctype))
 	raise AssertionError
+
+
+def why_left_alone(subscriptions: dict[str, Subscription], remote: str, event_producer: str) -> str:
+	"""Why nothing is done for what the producer calls by this name: taken out, rejected or unsubscribed from; "" where it is."""
+	if remote not in subscriptions:
+		return without_row(event_producer, remote)
+	return "" if subscriptions[remote].active else left_alone(remote)
+
+
+def without_row(event_producer: str, doctype: str) -> str:
+	return _("Event Producer {0} has no row for {1}.").format(event_producer, doctype)
+
+
+def left_alone(doctype: str) -> str:
+	return _(
+		"{0} is skipped: it is not approved by the producer, or this site has unsubscribed from it."
+	).format(doctype)
 
 
 def scope_of(wanted: list[Subscription], filters: Any) -> dict[str, Any]:

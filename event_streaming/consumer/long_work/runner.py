@@ -20,6 +20,7 @@ from event_streaming.consumer.subscriptions.subscription import subscriptions_of
 from event_streaming.consumer.tasks import task
 from event_streaming.consumer.tasks.slices import Slice, request
 from event_streaming.consumer.tasks.task import Task
+from event_streaming.consumer.unit_of_work.lost_transaction import is_lost_transaction
 from event_streaming.consumer.verify import repair, rounds, verifying
 from event_streaming.database.locks import advisory_lock
 from event_streaming.exceptions import LineWaits, RemoteUnavailable
@@ -64,7 +65,14 @@ def run_slice(name: str, told: Callable[[Task], None] | None = None, seconds: in
 			return ended(work, task.WAITING, _("{0} It is tried again automatically.").format(error))
 		except (frappe.ValidationError, ValueError) as error:
 			return ended(work, task.FAILED, str(error))
-		except Exception:
+		except Exception as error:
+			if is_lost_transaction(error):
+				# what was committed stays: the minute's sweep goes on from there
+				return ended(
+					work,
+					task.WAITING,
+					_("The database has undone the last step. It is tried again automatically."),
+				)
 			ended(work, task.FAILED, _("An unexpected error: see the Error Log."))
 			frappe.log_error(title=_("{0} from {1} failed").format(_(work.kind), work.event_producer))
 			frappe.db.commit()

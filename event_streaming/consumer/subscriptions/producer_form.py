@@ -277,6 +277,9 @@ def keep_statuses(doc) -> None:
 		old = known.get(row.name)
 		same = old and old.ref_doctype == row.ref_doctype and old.mapping == row.mapping
 		row.status = old.status if same else "Pending"
+		# what the row asks for now is copied once; and a form that was opened before the copy began does not ask for it again
+		wants_the_same = same and (old.condition or "").strip() == (row.condition or "").strip()
+		row.copied_on = old.copied_on if wants_the_same else None
 		row.not_sent, row.masked, row.withheld = (
 			(old.not_sent, old.masked, old.withheld) if same else (None, None, 0)
 		)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import frappe
-from frappe.utils import cint, flt, now_datetime
+from frappe.utils import cint, flt, get_datetime, now_datetime
 
 from event_streaming.exceptions import EventStreamingError
 from event_streaming.messages.coded import _
@@ -24,6 +24,8 @@ QUEUED, RUNNING, WAITING, DONE, STOPPED, FAILED = "Queued", "Running", "Waiting"
 ACTIVE = (QUEUED, RUNNING, WAITING)
 # a slice that has given no sign of life for so long is dead, or was never begun
 SILENT_SECONDS = 60
+# what was broken off longer ago has found out what is true no more
+GOES_ON_WITHIN = timedelta(hours=1)
 MOST_TEXT = 2_000
 NUMBERS = ("total", "done", "made", "here", "failed", "differing", "seconds_left")
 JSON_FIELDS = ("scope", "place", "report")
@@ -80,7 +82,7 @@ PROGRESS = (
 
 
 def start(kind: str, event_producer: str, scope: dict[str, Any]) -> Task:
-	"""A new task; or, where the last one of its kind was broken off with the same scope, that one again.
+	"""A new task; or, where the last one of its kind was broken off with the same scope, that one again: see `goes_on`.
 
 	Raises TaskUnderWay when one is at work.
 	"""
@@ -91,7 +93,7 @@ def start(kind: str, event_producer: str, scope: dict[str, Any]) -> Task:
 				_(kind), event_producer
 			)
 		)
-	if before and before.status in (STOPPED, FAILED) and before.scope == scope and before.place:
+	if before and before.scope == scope and goes_on(before):
 		_write(before.name, {"status": QUEUED, "message": None, "ended_on": None})
 		return load(before.name)
 	doc = frappe.get_doc(
@@ -107,6 +109,18 @@ def start(kind: str, event_producer: str, scope: dict[str, Any]) -> Task:
 		}
 	)
 	return load(doc.insert(ignore_permissions=True).name)
+
+
+def goes_on(broken_off: Task) -> bool:
+	"""Whether what was broken off is gone on with when it is begun again, rather than begun anew.
+
+	A copy never is: documents that it has passed by then may have been deleted here since, or be wanted otherwise. What is here does not
+	travel again. What compares goes on soon after, as its list is of then.
+	"""
+	if broken_off.kind == COPY or broken_off.status not in (STOPPED, FAILED) or not broken_off.place:
+		return False
+	ended_on = broken_off.ended_on and get_datetime(broken_off.ended_on)
+	return bool(ended_on) and abs(now_datetime() - ended_on) < GOES_ON_WITHIN
 
 
 def load(name: str) -> Task:
@@ -228,9 +242,11 @@ def stop(event_producer: str, kind: str) -> bool:
 	task = latest(event_producer, kind)
 	if not task or not task.active:
 		return False
-	set_status(
-		task, STOPPED, _("Stopped by {0}. Started again, it continues from here.").format(frappe.session.user)
-	)
+	if kind == COPY:
+		told = _("Stopped by {0}. Started again, it passes over what is here.")
+	else:
+		told = _("Stopped by {0}. Started again within an hour, it continues from here.")
+	set_status(task, STOPPED, told.format(frappe.session.user))
 	publish(task)
 	return True
 

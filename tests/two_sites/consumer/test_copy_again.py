@@ -1,10 +1,13 @@
 """A copy that is begun again, and what people have done since the one before: what is not here comes, whatever was here once."""
 
+import json
+
 import pytest
-from doctypes import ORDER, TICKET
-from documents import insert, make_orders, only, read_rows, unique
-from streams import decide, pull, subscribe
-from test_first_copy import copy, look
+from doctypes import CITY, ORDER, TICKET
+from documents import insert, make_orders, only, read_doc, read_rows, set_settings, unique
+from logs import sync_logs
+from streams import decide, pull, set_unsubscribed, subscribe
+from test_first_copy import FORM, copy, look, one_page, run_to_the_end
 
 MAPPING = "Orders as tickets"
 pytestmark = pytest.mark.usefixtures("orders")
@@ -86,3 +89,122 @@ def test_what_came_as_another_document_type_comes_as_what_the_row_says_now(produ
 
 	assert (again["made"], again["failed"]) == (3, 0)
 	assert tickets(consumer, prefix) == [f"{prefix} {number}" for number in range(3)]
+
+
+def test_a_row_that_asks_for_something_else_now_is_copied_again(producer, consumer):
+	"""The box is ticked: what the row asks for now comes, too. Saved without a change, it is not copied again."""
+	prefix = unique("ticked")
+	producer.run(make_orders, prefix=prefix, count=2)
+	subscribe(consumer, producer, ORDER, copy_existing=1)
+	assert consumer.run(begin_and_run)
+	consumer.run(save_with_no_copy_begun, event_producer=producer.url)
+	assert not consumer.run(begin_and_run)
+
+	consumer.run(map_to_tickets, event_producer=producer.url)
+	producer.run(decide, consumer_url=consumer.url)
+	pull(consumer, producer)
+
+	assert consumer.run(begin_and_run)
+	assert tickets(consumer, prefix) == [f"{prefix} 0", f"{prefix} 1"]
+
+
+def begin_and_run() -> list[str]:
+	"""What a minute's sweep begins, to its end."""
+	import frappe
+
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.long_work.runner import run_slice
+
+	names = copying.begin_wanted()
+	frappe.db.commit()
+	for name in names:
+		while run_slice(name).more:
+			pass
+	return names
+
+
+def save_with_no_copy_begun(event_producer: str) -> None:
+	"""A form that was opened before the copy began."""
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	doc.producer_doctypes[0].copied_on = None
+	doc.save()
+
+
+def test_what_was_deleted_after_a_copy_was_stopped_comes_when_it_is_begun_again(producer, consumer):
+	"""It looked wrong: stopped, deleted, corrected and begun again."""
+	prefix = unique("corrected")
+	names = producer.run(make_orders, prefix=prefix, count=6)
+	subscribe(consumer, producer, ORDER)
+	consumer.run(set_settings, events_per_page=2, events_per_commit=1)
+	admin, wanted = consumer.rest(), json.dumps(only(prefix))
+	begun = admin.method(f"{FORM}.start_copy", event_producer=producer.url, filters=wanted)
+	consumer.run(one_page, name=begun["task"])
+	assert admin.method(f"{FORM}.stop_copy", event_producer=producer.url) is True
+	consumer.run(delete_all, names=[name for name in names if look(consumer, name)])
+
+	again = admin.method(f"{FORM}.start_copy", event_producer=producer.url, filters=wanted)
+	done = consumer.run(run_to_the_end, name=again["task"])
+
+	assert (done["status"], done["made"], done["done"]) == ("Done", 6, 6)
+	assert [look(consumer, name) for name in names] == [look(producer, name) for name in names]
+
+
+def test_unsubscribing_from_one_document_type_ends_no_copy_of_the_others(producer, consumer):
+	prefix = unique("unsubscribed")
+	producer.run(make_orders, prefix=prefix, count=4)
+	subscribe(consumer, producer, ORDER, CITY)
+	consumer.run(set_settings, events_per_page=2, events_per_commit=1)
+	filters = {**only(prefix), CITY: {"title": ["like", f"{prefix}%"]}}
+	begun = consumer.rest().method(
+		f"{FORM}.start_copy", event_producer=producer.url, filters=json.dumps(filters)
+	)
+	consumer.run(one_page, name=begun["task"])
+	consumer.run(set_unsubscribed, name=producer.url, doctype=ORDER, unsubscribed=1)
+
+	done = consumer.run(run_to_the_end, name=begun["task"])
+
+	assert done["status"] == "Done", done["message"]
+	assert all(consumer.run(read_doc, doctype=CITY, name=f"{prefix} city {number}") for number in range(4))
+	task = consumer.run(read_doc, doctype="Event Streaming Task", name=begun["task"])
+	(warning,) = json.loads(task["report"])["warnings"]
+	assert f"{ORDER} is skipped" in warning
+	assert sync_logs(consumer) == []
+
+
+def copy_whose_step_is_undone(event_producer: str, filters: dict) -> list[str]:
+	"""Of two who write the same rows in another order, the database undoes one: here the pull in the middle of a copy."""
+	import frappe
+
+	from event_streaming.consumer.first_copy import copying
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import task
+
+	def undone(_event_producer: str) -> None:
+		raise frappe.QueryDeadlockError(
+			1213, "Deadlock found when trying to get lock; try restarting transaction"
+		)
+
+	name = copying.begin(event_producer, None, filters).name
+	frappe.db.commit()
+	pull_first, copying.let_pull = copying.let_pull, undone
+	try:
+		run_slice(name)
+	finally:
+		copying.let_pull = pull_first
+	first = task.load(name).status
+	while run_slice(name).more:
+		pass
+	return [first, task.load(name).status]
+
+
+def test_a_copy_whose_step_the_database_undoes_goes_on_by_itself(producer, consumer):
+	prefix = unique("undone")
+	names = producer.run(make_orders, prefix=prefix, count=3)
+	subscribe(consumer, producer, ORDER)
+
+	statuses = consumer.run(copy_whose_step_is_undone, event_producer=producer.url, filters=only(prefix))
+
+	assert statuses == ["Waiting", "Done"]
+	assert all(look(consumer, name) for name in names)

@@ -119,6 +119,46 @@ def repair(consumer, producer, **options) -> dict:
 	return done
 
 
+def stopped(event_producer: str, hours_ago: int) -> str:
+	"""A verify that was stopped after its first step, so long ago."""
+	import frappe
+	from frappe.utils import add_to_date, now_datetime
+
+	from event_streaming.consumer.long_work.runner import run_slice
+	from event_streaming.consumer.tasks import slices, task
+	from event_streaming.consumer.verify import verifying
+
+	name = verifying.begin(event_producer).name
+	frappe.db.commit()
+	over, slices.Slice.over = slices.Slice.over, True
+	try:
+		while task.load(name).place.get("number") != 1:
+			run_slice(name)
+	finally:
+		slices.Slice.over = over
+	task.stop(event_producer, task.VERIFY)
+	ended_on = add_to_date(now_datetime(), hours=-hours_ago)
+	frappe.db.set_value(task.DOCTYPE, name, "ended_on", ended_on, update_modified=False)
+	return name
+
+
+@pytest.mark.parametrize("hours_ago", [0, 2])
+def test_a_verify_that_was_stopped_goes_on_soon_after_and_begins_anew_later(
+	producer, consumer, fresh, hours_ago
+):
+	(name, *_others) = producer.run(make_orders, prefix=unique("stopped"), count=2)
+	subscribe(consumer, producer, ORDER, CITY)
+	producer.run(change, doctype=ORDER, name=name, note="came")
+	pull(consumer, producer)
+	broken_off = consumer.run(stopped, event_producer=producer.url, hours_ago=hours_ago)
+	consumer.run(set_value, doctype=ORDER, name=name, note="changed since")
+
+	done = verify(consumer, producer)
+
+	assert (done["task"] == broken_off) is (hours_ago == 0)
+	assert (name in found(done)) is (hours_ago > 0)
+
+
 def found(done: dict) -> dict:
 	return {each["remote_name"]: each for each in done["findings"]}
 
