@@ -158,6 +158,20 @@ def find_many(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey,
 	}
 
 
+def noted_on(event_producer: str, keys: Iterable[RemoteKey]) -> dict[RemoteKey, datetime]:
+	"""When it was noted first, by this site's clock, which local document stands for each: of those that were made on the producer, have been
+	brought whole, and have no other name there by now. One query."""
+	names = sorted({identity_key(event_producer, doctype, name) for doctype, name in keys})
+	if not names:
+		return {}
+	write_kept()
+	table = frappe.qb.DocType(DOCTYPE)
+	query = frappe.qb.from_(table).select(table.remote_doctype, table.remote_name, table.creation)
+	query = query.where(table.name.isin(names) & (table.covered_to > 0))
+	query = query.where((table.root_site == event_producer) & (table.root_name == table.remote_name))
+	return {(doctype, name): get_datetime(noted) for doctype, name, noted in query.run()}
+
+
 def find_by_roots(roots: Iterable[Root]) -> dict[tuple[str, str, str], LocalKey]:
 	"""(site, DocType, name) of where documents were first made -> the local document that stands for it: one query."""
 	return {
@@ -350,20 +364,6 @@ def lose(event_producer: str, keys: Iterable[RemoteKey]) -> None:
 		frappe.qb.update(table).set(table.covered_to, LOST).where(table.name.isin(some)).run()
 
 
-def rename_back(event_producer: str, now: RemoteKey, before: RemoteKey) -> None:
-	"""The remote document has its former name again, and nothing that came of it since is certain: what comes next comes whole.
-	Nothing is done where it is not known by the name of now, or another one is by the former."""
-	found = load_many(event_producer, [now, before])
-	if now not in found or before in found:
-		return
-	known = found[now]
-	own = known.root_site == event_producer and known.root_name == now[1]
-	root: Root = {**known.root, "name": before[1]} if own else known.root
-	forget(event_producer, *now)
-	back = own_identity(event_producer, before, (known.local_doctype, known.local_name), root, LINKED)
-	save(replace(back, deleted_here=known.deleted_here))
-
-
 def lose_beyond(event_producer: str, position: int) -> int:
 	"""The same of all documents that contain what the producer's log has not got to: it is another log. Returns up to where they went; 0
 	where there are none."""
@@ -385,6 +385,20 @@ def lose_beyond(event_producer: str, position: int) -> int:
 		names, after = [name for name, _covered_to in rows], rows[-1][0]
 		furthest = max(furthest, *(covered_to for _name, covered_to in rows))
 		frappe.qb.update(table).set(table.covered_to, LOST).where(table.name.isin(names)).run()
+
+
+def rename_back(event_producer: str, now: RemoteKey, before: RemoteKey) -> None:
+	"""The remote document has its former name again, and nothing that came of it since is certain: what comes next comes whole.
+	Nothing is done where it is not known by the name of now, or another one is by the former."""
+	found = load_many(event_producer, [now, before])
+	if now not in found or before in found:
+		return
+	known = found[now]
+	own = known.root_site == event_producer and known.root_name == now[1]
+	root: Root = {**known.root, "name": before[1]} if own else known.root
+	forget(event_producer, *now)
+	back = own_identity(event_producer, before, (known.local_doctype, known.local_name), root, LINKED)
+	save(replace(back, deleted_here=known.deleted_here))
 
 
 def follow_local_rename(doctype: str, old: str, new: str, except_for: Collection[str] = ()) -> None:

@@ -13,6 +13,7 @@ from frappe.utils import get_datetime
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import taken_events
 from event_streaming.exceptions import CannotApply
+from event_streaming.identity import registry
 from event_streaming.identity.registry import LocalKey, RemoteKey
 from event_streaming.wire.checks import InvalidPage
 from event_streaming.wire.events import UPDATE, Event, parse_data
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 def find_gaps(work: "Work", events: list[Event]) -> set[RemoteKey]:
 	"""The documents that are here as this site was last given them, but that the producer has changed since by more
-	than it tells: they are to be brought whole, and are fetched. One query for each DocType, one for the log, one
-	request.
+	than it tells: they are to be brought whole, and are fetched. One query for each DocType, two for the log, one for the identities,
+	one request.
 	"""
 	first = _first_updates(work, events)
 	modified = _modified_here({local for _event, local in first.values()})
@@ -33,9 +34,25 @@ def find_gaps(work: "Work", events: list[Event]) -> set[RemoteKey]:
 		for key, (event, local) in first.items()
 		if local in modified and _modified_before(event, local[0], work) not in (None, modified[local])
 	}
-	given = taken_events.last_given(work.event_producer, changed) if changed else {}
-	gaps = [key for key, local in changed.items() if given.get(key) == modified[local]]
+	gaps = _as_given(work.event_producer, {key: modified[local] for key, local in changed.items()})
 	return {key for key in gaps if key in work.fetch(gaps).documents}
+
+
+def _as_given(event_producer: str, modified: dict[RemoteKey, datetime]) -> list[RemoteKey]:
+	"""Those of the documents, with their time stamps here, that nobody has changed here since this site was given them.
+
+	What came with a copy, or with another document, has no row in Event Sync Log. It has the producer's stamp still, which is older than
+	the moment at which it came here first; a person's change is younger.
+	"""
+	if not modified:
+		return []
+	given = taken_events.last_given(event_producer, modified)
+	noted = registry.noted_on(event_producer, modified.keys() - given.keys())
+	return [
+		key
+		for key, stamp in modified.items()
+		if (given[key] == stamp if key in given else key in noted and stamp <= noted[key])
+	]
 
 
 def _first_updates(work: "Work", events: list[Event]) -> dict[RemoteKey, tuple[Event, LocalKey]]:

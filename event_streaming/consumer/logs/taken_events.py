@@ -17,9 +17,11 @@ from event_streaming.wire.events import CREATE, RENAME, UPDATE, Event
 MOST_LISTED = 50
 
 
-def last_given(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
-	"""The time stamps that local documents had when the last event of each remote document took effect, as far as
-	they were then what the producer had: one query for the rows, one for the stamps."""
+def last_given(
+	event_producer: str, keys: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], datetime | None]:
+	"""The time stamps that local documents had when the last event of each remote document took effect; None where they were not then
+	what the producer had; nothing of a document that has no row. One query for the rows, one for the stamps."""
 	keys, table = set(keys), frappe.qb.DocType(DOCTYPE)
 	last = (
 		frappe.qb.from_(table)
@@ -39,7 +41,7 @@ def last_given(event_producer: str, keys: Iterable[tuple[str, str]]) -> dict[tup
 		.where(table.name.isin(last))
 		.run()
 	)
-	return {(doctype, name): get_datetime(given) for doctype, name, given in rows if given}
+	return {(doctype, name): get_datetime(given) if given else None for doctype, name, given in rows}
 
 
 def taken_to(event_producer: str, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from doctypes import CITY, ORDER, TICKET
-from documents import insert, make_orders, only, read_doc, read_rows, set_settings, unique
+from documents import change, insert, make_orders, only, read_doc, read_rows, set_settings, unique
 from logs import sync_logs
 from streams import decide, pull, set_unsubscribed, subscribe
 from test_first_copy import FORM, copy, look, one_page, run_to_the_end
@@ -208,3 +208,39 @@ def test_a_copy_whose_step_the_database_undoes_goes_on_by_itself(producer, consu
 
 	assert statuses == ["Waiting", "Done"]
 	assert all(look(consumer, name) for name in names)
+
+
+# ---- what was changed while nobody subscribed to it, of documents that came with a copy and not by an event
+
+
+def resubscribe_after(producer, consumer, missed: dict, name: str) -> None:
+	"""Unsubscribed from, changed there, and subscribed to again."""
+	consumer.run(set_unsubscribed, name=producer.url, doctype=ORDER, unsubscribed=1)
+	pull(consumer, producer)
+	producer.run(change, doctype=ORDER, name=name, **missed)
+	consumer.run(set_unsubscribed, name=producer.url, doctype=ORDER, unsubscribed=0)
+	pull(consumer, producer)
+
+
+def test_what_was_missed_of_a_document_that_was_copied_comes_with_its_next_change(producer, consumer):
+	prefix = unique("missed")
+	(name, *_others) = copied(producer, consumer, prefix)
+	resubscribe_after(producer, consumer, {"total": 7}, name)
+
+	producer.run(change, doctype=ORDER, name=name, note="heard of")
+	pull(consumer, producer)
+
+	assert look(consumer, name) == look(producer, name)
+
+
+def test_what_was_changed_here_of_a_document_that_was_copied_stays(producer, consumer):
+	prefix = unique("kept")
+	(name, *_others) = copied(producer, consumer, prefix)
+	resubscribe_after(producer, consumer, {"total": 7}, name)
+	consumer.run(change, doctype=ORDER, name=name, urgent=1)
+
+	producer.run(change, doctype=ORDER, name=name, note="heard of")
+	pull(consumer, producer)
+
+	here = look(consumer, name)
+	assert (here["urgent"], here["note"], here["total"]) == (1, "heard of", 0)
