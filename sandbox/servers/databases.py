@@ -52,6 +52,7 @@ class MariaDB:
 		self.options = [] if durable else WITHOUT_SYNC
 		self.log = logs / "mariadb.log"
 		self.socket = _socket_path(run_folder)
+		self.data = run_folder / "mariadb"
 		self.child: Child | None = None
 
 	def address(self) -> dict[str, str]:
@@ -59,10 +60,10 @@ class MariaDB:
 		return {"db_socket": str(self.socket)}
 
 	def start(self) -> None:
-		data = self.run_folder / "mariadb"
-		if not data.exists():
-			subprocess.run(["cp", "-a", "--reflink=auto", str(_empty_data_folder()), str(data)], check=True)
-		self.child = _start_mysqld(data, self.socket, self.run_folder, self.log, self.options)
+		if not self.data.exists():
+			command = ["cp", "-a", "--reflink=auto", str(_empty_data_folder()), str(self.data)]
+			subprocess.run(command, check=True)
+		self.child = _start_mysqld(self.data, self.socket, self.run_folder, self.log, self.options)
 
 	def stop(self) -> None:
 		"""As kill -9 does it; what is committed is there when it is started again."""

@@ -25,7 +25,8 @@ OPTIONS = {
 	"shared_buffers": "128MB",
 	"max_locks_per_transaction": "512",
 }
-WITHOUT_SYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# each commit is written before it is answered, or a server that is killed would forget it; the disk is not waited for
+WITHOUT_SYNC = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Postgres:
@@ -41,6 +42,7 @@ class Postgres:
 			tempfile.mkdtemp(prefix="sandbox-")
 		)  # of its folder: that is what clients are given
 		(run_folder / "socket-folder").write_text(str(self.socket))
+		self.data = self.socket / "data"
 		self.child: Child | None = None
 
 	def address(self) -> dict[str, str]:
@@ -48,17 +50,17 @@ class Postgres:
 		return {"db_host": str(self.socket), "db_socket": str(self.socket)}
 
 	def start(self) -> None:
-		data = self.socket / "data"
-		if not data.exists():
-			subprocess.run(["cp", "-a", "--reflink=auto", str(_empty_data_folder()), str(data)], check=True)
+		if not self.data.exists():
+			command = ["cp", "-a", "--reflink=auto", str(_empty_data_folder()), str(self.data)]
+			subprocess.run(command, check=True)
 			_give_to_superuser(self.socket)
-		(data / "postmaster.pid").unlink(missing_ok=True)
+		(self.data / "postmaster.pid").unlink(missing_ok=True)
 		self.child = children.start(
 			"PostgreSQL",
 			[
 				*_as_superuser(),
 				packages.program("postgres"),
-				*("-D", str(data), "-k", str(self.socket)),
+				*("-D", str(self.data), "-k", str(self.socket)),
 				*(f"-c{name}={value}".replace("''", "") for name, value in self.options.items()),
 			],
 			run_folder=self.run_folder,
@@ -85,9 +87,10 @@ class Postgres:
 		self.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE);')
 
 	def dump(self, name: str, file: Path) -> None:
-		"""Without owners: whoever loads it says whose it is."""
+		"""Without owners: whoever loads it says whose it is. What is there then makes room for what the dump has."""
+		options = ["--clean", "--if-exists", "--no-owner", "--no-privileges"]
 		with file.open("wb") as output:
-			self._checked("pg_dump", ["--no-owner", "--no-privileges", name], stdout=output)
+			self._checked("pg_dump", [*options, name], stdout=output)
 
 	def load(self, name: str, file: Path) -> None:
 		with file.open("rb") as dump:
