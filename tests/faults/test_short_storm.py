@@ -19,7 +19,6 @@ def sites_as_just_installed():
 @pytest.mark.skipif(
 	"EVENT_STREAMING_BENCH" in os.environ, reason="it kills servers: only those of the sandbox"
 )
-@pytest.mark.mariadb("the soak's triggers are written for it")
 def test_nothing_is_found_in_a_short_storm(tmp_path):
 	result = run(Plan("ring", SECONDS, 7, FAULTS, writers=1, probes=0), tmp_path)
 

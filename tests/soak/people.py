@@ -22,10 +22,10 @@ CALL_SECONDS = 60
 NOTHING_SECONDS, NO_SERVER_SECONDS = 0.3, 1.0
 # the connection or the server is gone: whether it was committed, nobody has been told
 DONT_KNOW = ("OperationalError", "InterfaceError", "InternalError", "ConnectionError", "BrokenPipeError")
-
-
-# of MariaDB, which is not there: nothing was begun
-NO_SERVER = ("(2002,", "(2003,")
+# the same, as PostgreSQL's driver calls it
+DONT_KNOW += ("AdminShutdown", "CrashShutdown")
+# of MariaDB and of PostgreSQL, which is not there: nothing was begun
+NO_SERVER = ("(2002,", "(2003,", "connection to server on socket")
 # in one transaction
 TOGETHER = ("together", "make_together")
 # of each of the masters that a site owns, there from the beginning

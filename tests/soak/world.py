@@ -34,7 +34,7 @@ SETTINGS = {
 WORKERS = 3
 RISE_SECONDS = 120
 # the database took all of the call back, because of somebody who was at work at the same time
-TAKEN_BACK = ("QueryDeadlockError", "QueryTimeoutError")
+TAKEN_BACK = ("QueryDeadlockError", "QueryTimeoutError", "SerializationFailure", "DeadlockDetected")
 TRIES, AGAIN_SECONDS = 10, 0.2
 
 

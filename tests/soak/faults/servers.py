@@ -1,4 +1,4 @@
-"""kill -9 of mariadbd and of Redis; Redis emptied."""
+"""kill -9 of the database and of Redis; Redis emptied."""
 
 from typing import ClassVar
 
@@ -6,13 +6,13 @@ from tests.soak.faults.base import Fault
 
 
 class KillDatabase(Fault):
-	"""kill -9 of mariadbd, which has innodb_flush_log_at_trx_commit=1."""
+	"""kill -9 of the database's server, which has written each commit before it said so."""
 
 	lasts: ClassVar[tuple[float, float]] = (0.0, 2.0)
 
 	def start(self) -> str:
 		self.world.cluster.engine.database.stop()
-		return "mariadbd"
+		return self.world.cluster.engine.database.title
 
 	def stop(self) -> None:
 		self.world.cluster.engine.database.start()

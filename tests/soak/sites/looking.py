@@ -1,26 +1,17 @@
 """Triggers that write down each committed state of a document, and what is read of a site at rest. Runs inside a site.
 
 A trigger writes in the transaction of the change: what is rolled back was never there, and rows of one document are in the order of
-their commits, as each waits for the lock of the one before. `trx` is the transaction (MariaDB's own number, of a versioned table).
+their commits, as each waits for the lock of the one before. `trx` is the transaction (MariaDB's own number, of a versioned table;
+PostgreSQL's own).
 """
 
 import json
 
+from tests.database.dialects import make_table, make_trigger
 from tests.soak.evidence import ID, TOKEN
 from tests.soak.sites.inside import CUSTOMER, INVOICE, ITEM, TICKET, TOKEN_FIELDS
 
 ROWS_OF_INVOICES = "Shop Invoice Item"
-TABLE = """
-CREATE TABLE soak_version (
-	n BIGINT AUTO_INCREMENT PRIMARY KEY, doctype VARCHAR(140), name VARCHAR(140), op CHAR(1), token VARCHAR(400),
-	docstatus INT, ref VARCHAR(140), trx BIGINT UNSIGNED GENERATED ALWAYS AS ROW START,
-	trx_end BIGINT UNSIGNED GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (trx, trx_end)
-) ENGINE=InnoDB WITH SYSTEM VERSIONING
-"""
-CURSORS = (
-	"CREATE TABLE soak_cursor (n BIGINT AUTO_INCREMENT PRIMARY KEY, producer VARCHAR(140), position BIGINT)"
-)
-MOVED = "CREATE TABLE soak_moved (n BIGINT AUTO_INCREMENT PRIMARY KEY, event BIGINT, was BIGINT, now BIGINT)"
 # what each site keeps for itself
 OWN = {"lft", "rgt", "old_parent", "remote_docname", "remote_site_name", "parent"}
 OWN_OF_ROWS = {"owner", "creation", "modified", "modified_by", "parent", "parenttype"}
@@ -28,10 +19,11 @@ LEDGER = ("voucher_type", "voucher_no", "account", "party", "cost_center", "debi
 
 
 def watch() -> None:
-	import frappe
-
-	for statement in (TABLE, CURSORS, MOVED):
-		frappe.db.sql_ddl(statement)
+	version = "n {number}, doctype VARCHAR(140), name VARCHAR(140), op CHAR(1), token VARCHAR(400),"
+	version += " docstatus INT, ref VARCHAR(140)"
+	make_table("soak_version", version, with_transaction=True)
+	make_table("soak_cursor", "n {number}, producer VARCHAR(140), position BIGINT")
+	make_table("soak_moved", "n {number}, event BIGINT, was BIGINT, now BIGINT")
 	for doctype, token in TOKEN_FIELDS.items():
 		ref = "{row}.customer" if doctype == INVOICE else "NULL"
 		docstatus = "{row}.docstatus"
@@ -45,7 +37,7 @@ def watch() -> None:
 	for when in ("INSERT", "UPDATE"):
 		cursor = "soak_cursor (producer, position) VALUES (NEW.event_producer, NEW.position)"
 		trigger(f"soak_cursor_{when}", "Event Producer Last Update", when, cursor)
-	moved = "soak_moved (event, was, now) SELECT NEW.name, OLD.position, NEW.position FROM DUAL "
+	moved = "soak_moved (event, was, now) SELECT NEW.name, OLD.position, NEW.position FROM (SELECT 1) AS one "
 	moved += "WHERE OLD.position > 0 AND OLD.position <> NEW.position"
 	trigger("soak_moved", "Event Update Log", "UPDATE", moved)
 
@@ -54,11 +46,7 @@ COLUMNS = "(doctype, name, op, token, docstatus, ref)"
 
 
 def trigger(name: str, doctype: str, when: str, what: str) -> None:
-	import frappe
-
-	frappe.db.sql_ddl(
-		f"CREATE TRIGGER `{name.replace(' ', '_')}` AFTER {when} ON `tab{doctype}` FOR EACH ROW INSERT INTO {what}"
-	)
+	make_trigger(name.replace(" ", "_").lower(), f"tab{doctype}", when, what)
 
 
 def prepare(public_url: str, settings: dict) -> None:
