@@ -10,6 +10,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import create_batch
 
+from event_streaming.database.picture import begin_picture
 from event_streaming.identity.fates import NAMES_AT_ONCE
 from event_streaming.producer.documents.reading import load_documents
 from event_streaming.producer.log.rows import LOG
@@ -25,6 +26,7 @@ def load_with_positions(doctype: str, names: Collection[str]) -> tuple[dict[str,
 	# ends the old picture; what is committed by now is numbered
 	frappe.db.commit()
 	known = assign_positions()
+	begin_picture()
 	recent = events_after(doctype, names, known) if names else []
 	documents = load_documents(doctype, names)
 	positions = dict.fromkeys(names, known)

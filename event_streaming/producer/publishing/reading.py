@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import frappe
 from pypika import Order
 
+from event_streaming.database.picture import begin_picture
 from event_streaming.producer.documents.names import find_fates
 from event_streaming.producer.feed.selection import Slice, divided, groups, without_last_transaction
 from event_streaming.producer.feed.shared import on_the_wire
@@ -65,7 +66,7 @@ class LogReader:
 	def next_lot(self) -> Lot:
 		numbered()
 		# the picture of all that follows
-		frappe.db.commit()
+		begin_picture()
 		log, standing = LogState(head_position(), epochs.read()), self.standings.now()
 		found, reach = self._scan(standing, log.head)
 		published = [event for event in found if event.ref_doctype in standing.open_to]

@@ -3,6 +3,8 @@
 import pytest
 from documents import unique
 
+from tests.database.dialects import dialect
+
 
 def run_callbacks(end: str) -> list[str]:
 	import frappe
@@ -202,6 +204,47 @@ def test_a_transaction_goes_on_seeing_its_old_picture_until_it_ends(producer):
 	reader.commit()
 
 	assert (before, reader.run(todo_exists, name=name)) == (False, True)
+
+
+def isolation() -> str:
+	"""Of a transaction that Frappe has begun after a commit."""
+	import frappe
+
+	frappe.db.commit()
+	asked = {"mariadb": "SELECT @@tx_isolation", "postgres": "SHOW transaction_isolation"}
+	return frappe.db.sql(asked[frappe.db.db_type])[0][0].lower()
+
+
+def test_after_a_commit_a_transaction_is_repeatable_read_on_mariadb_and_read_committed_on_postgresql(
+	producer,
+):
+	assert (
+		producer.run(isolation)
+		== {"mariadb": "repeatable-read", "postgres": "read committed"}[producer.run(dialect)]
+	)
+
+
+def picture_of(name: str) -> list[bool]:
+	"""Whether a ToDo can be seen before and after another connection has made it."""
+	import frappe
+
+	from event_streaming.database.picture import begin_picture
+
+	begin_picture()
+	seen = [todo_exists(name)]
+	own = frappe.local.db
+	frappe.connect(set_admin_as_user=False)
+	other, frappe.local.db = frappe.local.db, own
+	try:
+		other.sql("INSERT INTO `tabToDo` (name) VALUES (%s)", (name,))
+		other.commit()
+	finally:
+		other.close()
+	return [*seen, todo_exists(name)]
+
+
+def test_what_others_commit_is_not_in_a_picture_that_has_begun(producer):
+	assert producer.run(picture_of, name=unique("contract")) == [False, False]
 
 
 def refuses_what_has_changed() -> bool:

@@ -4,7 +4,9 @@ import json
 
 import pytest
 from doctypes import CITY, with_orders
-from documents import insert, unique
+from documents import change, insert, unique
+from killing import wait_for
+from logs import update_logs
 from streams import subscribe
 
 
@@ -82,3 +84,55 @@ def test_one_document_of_a_wrong_shape_is_missing_alone(consumer, producer, name
 def test_a_producer_that_is_not_there_is_asked_once(consumer, producer, names):
 	with pytest.raises(Exception, match="not there"):
 		consumer.run(fetch_with, event_producer=producer.url, names=names, behaviour="unreachable")
+
+
+def read_slowly(name: str) -> dict:
+	"""A document with its position, which is changed when the log has been read and the document has not."""
+	import time
+
+	from event_streaming.producer.documents import exact
+
+	load = exact.load_documents
+
+	def load_later(*args):
+		step_of_reading("read")
+		deadline = time.monotonic() + 60
+		while step_of_reading() != "changed":
+			if time.monotonic() > deadline:
+				raise TimeoutError
+			time.sleep(0.05)
+		return load(*args)
+
+	exact.load_documents = load_later
+	try:
+		documents, positions = exact.load_with_positions(CITY, [name])
+	finally:
+		exact.load_documents = load
+	return {"shows": documents[name].country_name, "up to": positions[name]}
+
+
+def step_of_reading(step: str = "") -> str | None:
+	import frappe
+
+	if step:
+		frappe.cache.set("test_fetching", step, ex=120)
+	found = frappe.cache.get("test_fetching")
+	return found.decode() if found else None
+
+
+def test_a_document_that_is_changed_while_it_is_read_has_no_event_in_it_that_comes_after_its_position(
+	producer, names
+):
+	producer.run(change, doctype=CITY, name=names[0], country_name="Laos")
+	producer.run(step_of_reading, step="begun")
+	reading = producer.shell().start(read_slowly, name=names[0])
+	wait_for(lambda: producer.run(step_of_reading) == "read", "the reading of the log")
+
+	producer.run(change, doctype=CITY, name=names[0], country_name="Siam")
+	producer.run(step_of_reading, step="changed")
+
+	read = reading.wait()
+	_created, laos, siam = (log["position"] for log in update_logs(producer) if log["docname"] == names[0])
+	# the last one got its position after the reading, if it has any yet
+	assert (read["shows"], read["up to"] >= laos) == ("Laos", True)
+	assert not siam or read["up to"] < siam
