@@ -7,6 +7,7 @@ import json
 import time
 
 from sandbox.sites.remembered import remembered
+from tests.database.dialects import tables
 from tests.doctypes import CITY, ORDER
 from tests.documents import read_doc, read_rows
 
@@ -311,7 +312,7 @@ def where_it_stands(secrets: list[str]) -> list[str]:
 
 	save_to_db()
 	found = []
-	for table in frappe.db.sql("show tables", pluck=True):
+	for table in tables():
 		text = repr(frappe.db.sql(f"select * from `{table}`"))
 		found += [table for secret in secrets if secret in text]
 	for connection in (frappe.cache, get_redis_conn()):

@@ -16,7 +16,11 @@ def reset_site(site: Site) -> None:
 
 def put_back(module: str) -> None:
 	"""Runs inside the site: all of it in one call, as nearly every test begins with this."""
+	import frappe
+
 	forget_jobs()
+	# a job may still be at work: PostgreSQL would refuse to delete what it has changed since this connection was opened
+	frappe.db.commit()
 	delete_rows_of_module(module)
 	forget_how_far_the_log_was()
 

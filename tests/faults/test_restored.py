@@ -13,6 +13,8 @@ from killing import die_at, run_until_it_is_killed
 from logs import sync_logs, update_logs
 from streams import SUBSCRIBER, decide, pull, pull_now
 
+from tests.database.dialects import copy_table, tables
+
 GET_PAGE = "event_streaming.endpoints.get_page"
 STATE, CONSUMER, EPOCH = "Event Producer Last Update", "Event Consumer", "Event Log Epoch"
 ELSEWHERE = "http://elsewhere.example"
@@ -31,7 +33,7 @@ def back_up(doctype: str) -> None:
 	)
 	for table in [*(f"tab{name}" for name in own), f"tab{doctype}", "tabSeries", "__Auth"]:
 		frappe.db.sql_ddl(f"DROP TABLE IF EXISTS `backup {table}`")
-		frappe.db.sql_ddl(f"CREATE TABLE `backup {table}` LIKE `{table}`")
+		copy_table(table, f"backup {table}")
 		frappe.db.sql(f"INSERT INTO `backup {table}` SELECT * FROM `{table}`")
 
 
@@ -41,7 +43,7 @@ def put_back(mark: str) -> None:
 
 	import frappe
 
-	for (table,) in frappe.db.sql("SHOW TABLES LIKE 'backup %'"):
+	for table in backups():
 		own = table.removeprefix("backup ")
 		frappe.db.sql(f"DELETE FROM `{own}`")
 		frappe.db.sql(f"INSERT INTO `{own}` SELECT * FROM `{table}`")
@@ -58,6 +60,10 @@ def put_back(mark: str) -> None:
 
 	refresh_streamed_doctypes()
 	frappe.clear_cache()
+
+
+def backups() -> list[str]:
+	return [table for table in tables() if table.startswith("backup ")]
 
 
 def read_mark() -> str:
@@ -78,7 +84,7 @@ def no_backups(producer, consumer):
 def drop_backups() -> None:
 	import frappe
 
-	for (table,) in frappe.db.sql("SHOW TABLES LIKE 'backup %'"):
+	for table in backups():
 		frappe.db.sql_ddl(f"DROP TABLE `{table}`")
 
 

@@ -15,6 +15,8 @@ from event_streaming.exceptions import TransactionLost
 # the connection is gone, and with it the transaction
 LOST_CONNECTION = (2006, 2013)
 LOST_CONNECTION_SQLSTATES = ("57P01", "57P02", "57P03", "08000", "08003", "08006")
+# of PostgreSQL, for a savepoint where a hook has ended the transaction by SQL: the driver begins no new one
+NO_TRANSACTION = "25P01"
 
 
 class Watch:
@@ -84,9 +86,11 @@ def forget_lookups() -> None:
 
 
 def is_lost_transaction(error: BaseException | None) -> bool:
-	"""Whether the database has given up the transaction (deadlock, lock time-out, error 1020, lost connection)."""
+	"""Whether the transaction is no more (deadlock, lock time-out, error 1020, lost connection, ended by SQL)."""
 	while error is not None:
 		if isinstance(error, TransactionLost) or is_passing(error) or _is_lost_connection(error):
+			return True
+		if getattr(error, "pgcode", None) == NO_TRANSACTION:
 			return True
 		error = error.__cause__ or error.__context__
 	return False

@@ -6,6 +6,7 @@ from doctypes import indexes_of
 from documents import unique
 
 from sandbox.errors import RemoteError
+from tests.database.dialects import wait_at_most
 
 TEXTS = ["100 %", "%s %(name)s", 'it\'s "quoted" `here`', "back\\slash \\n", "ไทย 🚚", "line\nbreak", ""]
 
@@ -175,7 +176,6 @@ def recognise_missing() -> list[bool]:
 	return [*found, bool(frappe.db.table_exists("No Such Table"))]
 
 
-@pytest.mark.mariadb("how long to wait is said in other words")
 def test_waiting_too_long_for_a_row_is_a_query_timeout_error(site):
 	name = site.run(make_document)
 	shell = site.shell()
@@ -196,11 +196,10 @@ def make_document() -> str:
 def lock_document(name: str, wait_seconds: int = 20) -> None:
 	import frappe
 
-	frappe.db.sql(f"SET SESSION innodb_lock_wait_timeout = {int(wait_seconds)}")
+	wait_at_most(wait_seconds)
 	frappe.get_doc(HASHED, name, for_update=True)
 
 
-@pytest.mark.mariadb("how long to wait is said in other words")
 def test_a_deadlock_is_a_query_deadlock_error_and_takes_the_savepoint_with_it(site):
 	first, second = site.run(make_document), site.run(make_document)
 	shell = site.shell()
@@ -216,7 +215,7 @@ def test_a_deadlock_is_a_query_deadlock_error_and_takes_the_savepoint_with_it(si
 def write_document(name: str) -> None:
 	import frappe
 
-	frappe.db.sql("SET SESSION innodb_lock_wait_timeout = 50")
+	wait_at_most(50)
 	frappe.db.savepoint("contract")
 	frappe.db.set_value(HASHED, name, "title", frappe.generate_hash(length=8))
 

@@ -7,6 +7,8 @@ from doctypes import CITY, field, make_doctype, remove_custom_fields, with_order
 from documents import delete, insert, read_doc, read_rows
 from streams import SUBSCRIBER, decide, make_event_producer, make_subscriber
 
+from tests.database.dialects import checksums, columns, next_numbers, tables
+
 # differs on both sites; goes through a mapping; not there any more
 SHEET, PLACE, ONLY_HERE = "Checked Sheet", "Checked Place", "Checked Only Here"
 # of another kind there; made by other documents; not to be read there; each site takes it from the other
@@ -318,24 +320,10 @@ def state_of_site() -> dict:
 
 	frappe.db.commit()
 	ours = {"tabEvent Streaming Task", "tabEvent Streaming Audit Log", "tabSessions", "tabUser"}
-	tables = [
-		row[0]
-		for row in frappe.db.sql("show full tables where table_type = 'BASE TABLE'")
-		if row[0] not in ours
-	]
-	state = {}
-	for start in range(0, len(tables), 100):
-		names = ", ".join(f"`{name}`" for name in tables[start : start + 100])
-		state.update(
-			{row[0].split(".", 1)[1]: str(row[1]) for row in frappe.db.sql(f"checksum table {names}")}
-		)
-	for (name,) in frappe.db.sql(
-		"select table_name from information_schema.tables where table_type = 'SEQUENCE' and table_schema = database()"
-	):
-		state[f"sequence {name}"] = str(frappe.db.sql(f"select next_not_cached_value from `{name}`"))
-	state["columns"] = str(
-		frappe.db.sql("select count(*) from information_schema.columns where table_schema = database()")
-	)
+	numbers = next_numbers()
+	state = checksums([name for name in tables() if name not in ours | numbers.keys()])
+	state.update({f"sequence {name}": number for name, number in numbers.items()})
+	state["columns"] = len(columns())
 	state["jobs"] = {queue: get_queue(queue).count for queue in ("short", "default", "long")}
 	state["files"] = sorted(
 		os.path.join(folder, name)

@@ -12,6 +12,7 @@ from documents import delete, insert, read_doc, read_rows, unique
 from streams import SUBSCRIBER, pull, subscribe, wait_for
 
 from event_streaming.wire.invitations import Code, decode, encode
+from tests.database.dialects import tables
 
 API = "event_streaming.api"
 INVITATION = "Event Streaming Invitation"
@@ -87,9 +88,7 @@ def everything(secret: str) -> list[str]:
 	from frappe.deferred_insert import save_to_db
 
 	save_to_db()
-	# not `get_tables`, which on Frappe 15 names those of MariaDB's own databases too
-	tables = frappe.db.sql("show tables", pluck=True)
-	return [table for table in tables if secret in repr(frappe.db.sql(f"select * from `{table}`"))]
+	return [table for table in tables() if secret in repr(frappe.db.sql(f"select * from `{table}`"))]
 
 
 def test_a_site_joins_with_a_code_and_gets_what_the_invitation_says_and_no_more(producer, consumer):

@@ -218,7 +218,7 @@ def take_lock(event_producer: str) -> None:
 
 	from event_streaming.database.locks import TAKE, lock_key
 
-	assert frappe.db.sql(TAKE["mariadb"], (lock_key(f"keys {event_producer}"), 0))[0][0]
+	assert frappe.db.sql(TAKE[frappe.db.db_type], (lock_key(f"keys {event_producer}"), 0))[0][0]
 
 
 def test_two_rotations_and_pulls_of_several_processes_leave_keys_that_work(producer, consumer):

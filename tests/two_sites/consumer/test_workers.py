@@ -9,6 +9,8 @@ from documents import change, insert, read_doc, read_rows, unique
 from logs import sync_logs, update_logs
 from streams import pull, subscribe
 
+from tests.database.dialects import is_at_work
+
 PLACE, VISIT = "Met Place", "Met Visit"
 pytestmark = pytest.mark.usefixtures("orders")
 
@@ -79,14 +81,7 @@ def pull_with_helper(event_producer: str, undivided: bool = True) -> dict:
 
 def somebody_waits() -> bool:
 	"""Whether another connection has been writing an identity for a while: it waits for the transaction of this one."""
-	import frappe
-
-	return bool(
-		frappe.db.sql(
-			"select 1 from information_schema.processlist where info like %s and time_ms > 300 and id != connection_id()",
-			("INSERT%Event Document Identity%",),
-		)
-	)
+	return is_at_work("INSERT%Event Document Identity%")
 
 
 def make_orders(prefix: str, cities: list, count: int, doctype: str = ORDER) -> list[str]:

@@ -12,6 +12,8 @@ from documents import change, insert, read_rows, set_settings, unique
 from logs import make_due, sync_logs, update_logs
 from streams import pull, require_field, require_nothing, subscribe
 
+from tests.database.dialects import drop_trigger, make_table, make_trigger
+
 
 @pytest.fixture(autouse=True)
 def orders(producer, consumer):
@@ -24,27 +26,18 @@ def orders(producer, consumer):
 
 def watch() -> None:
 	"""From now on the database keeps in which transaction each document is first seen."""
-	import frappe
-
 	unwatch()
-	frappe.db.sql_ddl(
-		"create table committed_together (name varchar(140),"
-		" trx bigint unsigned generated always as row start, trx_end bigint unsigned generated always as row end,"
-		" period for system_time (trx, trx_end)) with system versioning"
-	)
-	for table in ("Streamed City", "Streamed Order"):
-		trigger = table.lower().replace(" ", "_")
-		frappe.db.sql_ddl(
-			f"create trigger seen_{trigger} after insert on `tab{table}` for each row"
-			" insert into committed_together (name) values (new.name)"
-		)
+	make_table("committed_together", "name varchar(140)", with_transaction=True)
+	for doctype in ("Streamed City", "Streamed Order"):
+		trigger = f"seen_{doctype.lower().replace(' ', '_')}"
+		make_trigger(trigger, f"tab{doctype}", "INSERT", "committed_together (name) VALUES (NEW.name)")
 
 
 def unwatch() -> None:
 	import frappe
 
 	for table in ("city", "order"):
-		frappe.db.sql_ddl(f"drop trigger if exists seen_streamed_{table}")
+		drop_trigger(f"seen_streamed_{table}")
 	frappe.db.sql_ddl("drop table if exists committed_together")
 
 

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 from streams import SUBSCRIBER, subscribe
 from test_access import ACCESS, PLAIN, make_users
 
+from tests.database.dialects import checksums, tables
+
 INPUTS = int(os.environ.get("EVENT_STREAMING_FUZZ_INPUTS") or 4_000)
 SEED = int(os.environ.get("EVENT_STREAMING_FUZZ_SEED") or 20261128)
 MARK = "zebra-4711"
@@ -194,14 +196,9 @@ def secrets_here() -> list[str]:
 	return sorted({each for each in kept if each and len(each) > 5})
 
 
-def fingerprint() -> dict[str, int]:
+def fingerprint() -> dict[str, str]:
 	"""A checksum of every table."""
-	import frappe
-
-	tables = frappe.db.sql("show tables", pluck=True)
-	quoted = ", ".join(f"`{each}`" for each in tables)
-	found = frappe.db.sql(f"checksum table {quoted}")
-	return {name.split(".", 1)[1].removeprefix("tab"): checksum for name, checksum in found}
+	return {name.removeprefix("tab"): checksum for name, checksum in checksums(tables()).items()}
 
 
 def statuses() -> list:
