@@ -96,12 +96,14 @@ def test_hooks_see_what_frappe_would_have_read(site):
 
 def apply_a_change() -> dict:
 	"""As a pull writes it: through all that stands in for methods of the document."""
+	import frappe
+
 	from event_streaming.consumer.life_cycle.documents import update
 
 	doc = locked_order()
 	change = {
 		"changed": {"title": "after", "modified": "2030-01-01 00:00:00.000000"},
-		"added": {"rows": [{"name": "new-row", "idx": 3, "item": "new"}]},
+		"added": {"rows": [{"name": frappe.generate_hash(length=10), "idx": 3, "item": "new"}]},
 		"removed": {"rows": [doc.rows[2].name]},
 	}
 	return watch(lambda: update(doc, change))
