@@ -29,14 +29,21 @@ class Restore(Fault):
 		while any(actor.busy for actor in self.world.actors if actor.letter == self.letter):
 			time.sleep(0.05)
 		self.site.stop()
-		mariadb = self.world.cluster.engine.database
-		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 0;")
-		mariadb.load(self.database, self.backup)
-		mariadb.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1;")
+		self.load()
 		self.site.start_web()
 		self.site.start_worker()
 		self.world.restored[self.letter] = self.world.history.now()
 		self.world.closed.discard(self.letter)
+
+	def load(self) -> None:
+		"""MariaDB is not to write its log with each of so many statements."""
+		database = self.world.cluster.engine.database
+		on_mariadb = database.db_type == "mariadb"
+		if on_mariadb:
+			database.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 0;")
+		database.load(self.database, self.backup)
+		if on_mariadb:
+			database.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1;")
 
 
 class RestoreConsumer(Restore):

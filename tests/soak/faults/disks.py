@@ -17,27 +17,30 @@ class FullDisk(Fault):
 
 	@classmethod
 	def prepare(cls, world: World) -> None:
-		mariadb = world.cluster.engine.database
-		data = mariadb.run_folder / "mariadb"
-		mariadb.stop()
-		aside = data.with_name("mariadb-aside")
-		data.rename(aside)
-		data.mkdir()
-		words = ["mount", "-t", "tmpfs", "-o", f"size={cls.MEGABYTES}m", "none", str(data)]
+		database = world.cluster.engine.database
+		database.stop()
+		aside = database.data.with_name("data-aside")
+		database.data.rename(aside)
+		database.data.mkdir()
+		words = ["mount", "-t", "tmpfs", "-o", f"size={cls.MEGABYTES}m", "none", str(database.data)]
 		mounted = subprocess.run(words, capture_output=True, text=True)
 		if mounted.returncode:
 			raise SandboxError(f"A small disk can't be had here: {mounted.stderr.strip()} (it takes root)")
-		world.stack.callback(subprocess.run, ["umount", "-l", str(data)], check=True)
-		world.stack.callback(mariadb.stop)
-		subprocess.run(["cp", "-a", f"{aside}/.", str(data)], check=True)
-		mariadb.start()
+		world.stack.callback(subprocess.run, ["umount", "-l", str(database.data)], check=True)
+		world.stack.callback(database.stop)
+		subprocess.run(["cp", "-a", f"{aside}/.", str(database.data)], check=True)
+		database.start()
 
 	def start(self) -> str:
-		self.ballast = self.world.cluster.engine.database.run_folder / "mariadb" / "ballast"
+		self.database = self.world.cluster.engine.database
+		self.ballast = self.database.data / "ballast"
 		with contextlib.suppress(OSError), self.ballast.open("wb", buffering=0) as file:
 			while file.write(b"0" * 2**20):
 				pass
-		return "the disk of mariadbd"
+		return f"the disk of {self.database.title}"
 
 	def stop(self) -> None:
 		self.ballast.unlink(missing_ok=True)
+		# PostgreSQL ends where it can't write its log
+		if not (self.database.child and self.database.child.is_running()):
+			self.database.start()
