@@ -516,7 +516,7 @@ def test_a_registration_that_breaks_off_leaves_no_keys_in_the_error_log(producer
 def rename_table(old: str, new: str) -> None:
 	import frappe
 
-	frappe.db.sql_ddl(f"RENAME TABLE `{old}` TO `{new}`")
+	frappe.db.sql_ddl(f"ALTER TABLE `{old}` RENAME TO `{new}`")
 
 
 def write_deferred() -> None:

@@ -446,4 +446,4 @@ def test_what_nobody_has_foreseen_leaves_no_key_in_the_error_log(producer, consu
 def rename_table(old: str, new: str) -> None:
 	import frappe
 
-	frappe.db.sql_ddl(f"RENAME TABLE `{old}` TO `{new}`")
+	frappe.db.sql_ddl(f"ALTER TABLE `{old}` RENAME TO `{new}`")
