@@ -7,7 +7,7 @@ from typing import Any
 import frappe
 
 from event_streaming.admin.pairing.offered import look_at, write_parts
-from event_streaming.consumer.joining.asking import PRODUCER
+from event_streaming.consumer.joining.asking import PRODUCER, is_known_by
 from event_streaming.consumer.joining.connecting import connect, make_user
 from event_streaming.consumer.subscriptions.hearing import shown_token
 from event_streaming.exceptions import InvitationRefused, RemoteError, RemoteRefused, RemoteUnavailable
@@ -67,9 +67,17 @@ def subscribe_back(doc: Any, keys: tuple[str, str]) -> None:
 	address, site_id = doc.used_by_address, doc.used_by_site
 	name = frappe.db.get_value(PRODUCER, {"site_id": site_id}) or frappe.db.exists(PRODUCER, address)
 	producer = frappe.get_doc(PRODUCER, name) if name else None
+	if producer is not None and producer.site_id not in (None, "", site_id):
+		frappe.throw(
+			_(
+				"{0} has an Event Producer {1} that is with another site ({2}). If this site has taken its place, have that Event Producer"
+				" deleted on {0}, then join again with the same code."
+			).format(public_url(), producer.name, producer.site_id),
+			InvitationRefused,
+		)
 	user = writes = subscriber_of(doc.name, back=True)
-	if producer is not None and producer.user != user:
-		# it was there before, with keys of its own
+	if producer is not None and producer.user != user and is_known_by(producer):
+		# it was there before, with keys of its own, which are still good
 		keys, writes = ("", ""), producer.user
 	elif not all(keys):
 		frappe.throw(_("{0} has given no keys for the other direction.").format(address), InvitationRefused)

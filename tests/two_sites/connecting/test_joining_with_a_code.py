@@ -446,6 +446,52 @@ def left_behind() -> list[list[str]]:
 	return [[each.subject, each.message] for each in examine() if each.check == "left behind"]
 
 
+def test_sites_that_were_taken_out_on_both_sides_are_connected_again_by_a_new_code(producer, consumer):
+	"""Each Event Producer has stayed, with keys that are good for nothing any more."""
+	join(consumer, invite(producer, CITY, both_directions=1)["code"])
+	for site in (producer, consumer):
+		site.run(take_out)
+
+	done = join(consumer, invite(producer, CITY, both_directions=1)["code"])
+
+	assert done["approved"] == done["given"] == [CITY]
+	for here, there in ((producer, consumer), (consumer, producer)):
+		name = here.run(insert, doctype=CITY, title=unique("Again"))
+		pull(there, here)
+		assert there.run(read_doc, doctype=CITY, name=name)
+
+
+def test_a_site_that_was_set_up_anew_is_told_what_stands_in_its_way_until_it_has_joined(producer, consumer):
+	join(consumer, invite(producer, CITY, both_directions=1)["code"])
+	consumer.run(take_out)
+	consumer.run(forget_producer, event_producer=producer.url)
+	consumer.run("event_streaming.site.site_id.make_id")
+	code = invite(producer, CITY, both_directions=1)["code"]
+
+	assert f"have the Event Consumer {consumer.url} deleted" in refused(consumer, code)
+	producer.run(take_out)
+	assert f"has an Event Producer {consumer.url} that is with another site" in refused(consumer, code)
+	producer.run(forget_producer, event_producer=consumer.url)
+	done = join(consumer, code)
+
+	assert done["approved"] == done["given"] == [CITY]
+
+
+def forget_producer(event_producer: str) -> None:
+	import frappe
+
+	frappe.delete_doc("Event Producer", event_producer)
+
+
+def take_out() -> None:
+	"""What one does to end that another site takes documents from here."""
+	import frappe
+
+	[(name, user)] = frappe.get_all("Event Consumer", fields=["name", "user"], as_list=True)
+	frappe.delete_doc("Event Consumer", name)
+	frappe.delete_doc("User", user)
+
+
 @pytest.mark.parametrize("back", [False, True], ids=["one way", "both directions"])
 def test_a_second_invitation_gives_the_user_of_the_connection_what_it_needs_for_more(
 	producer, consumer, back
