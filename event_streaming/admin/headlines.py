@@ -314,6 +314,14 @@ def _of_what_is_missing(row: ProducerRow) -> Headline | None:
 				row["name"]
 			),
 		)
+	if row["with_a_gap"]:
+		return _line(
+			_("Not Compared"),
+			"orange",
+			_(
+				"{0} was not approved on {1} for a time: what was changed there meanwhile was not sent. Verify shows what is missing here."
+			).format(", ".join(_(doctype) for doctype in row["with_a_gap"]), row["name"]),
+		)
 	if row["copy_failed"] is not None:
 		return _line(
 			_("Copy Failed"),

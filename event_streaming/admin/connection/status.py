@@ -186,6 +186,8 @@ def state_of_line(subscription: Subscription, row: ProducerRow, statuses: dict[s
 		label, color = _("Not contacted yet"), "gray"
 	elif row["waits"] == ALL_ROWS or (row["waits"] and subscription.priority == LOW):
 		label, color = _("Waits until {0}").format(clock(row["waits_until"])), "blue"
+	elif subscription.local_doctype in row["with_a_gap"]:
+		label, color = _("Not Compared"), "orange"
 	elif row["events_behind"]:
 		label, color = _("Events Behind"), "blue"
 	return {"label": label, "color": color, "text": ""}

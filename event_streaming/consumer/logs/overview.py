@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import frappe
 from frappe.query_builder.functions import Count
-from frappe.utils import cint
+from frappe.utils import cint, get_datetime
 
 from event_streaming.consumer.line.holding import holding
 from event_streaming.consumer.line.meter import meter_of
@@ -62,6 +62,8 @@ class ProducerRow(TypedDict):
 	restored_from: int
 	restored_to: int
 	restored_documents: str | None
+	# Document Types that were not approved for a time, and have not been compared since
+	with_a_gap: list[str]
 	creation: datetime
 	# which rows wait for the hours of the line ("Low Rows", "All Rows"; "" for none) and until when; since when its hours are
 	waits: str
@@ -86,13 +88,14 @@ def producers(name: str | None = None) -> list[ProducerRow]:
 	}
 	counts = open_counts([row.name for row in known])
 	undecided, withheld, subscribed = not_approved(), withheld_events(), rows_of_each()
-	copies = open_copies()
+	copies, gaps = open_copies(), not_compared_since()
 	return [
 		{
 			**_row(row, states.get(row.name) or {}, counts[row.name]),
 			"subscribed": subscribed.get(row.name, 0),
 			"not_approved": undecided.get(row.name, []),
 			"withheld": withheld.get(row.name, {}),
+			"with_a_gap": gaps.get(row.name, []),
 			"listener": listener.standing_of(row.name),
 			"copy_failed": task.failure_of_the_last(row.name, task.COPY),
 			"copy_open": copies.get(row.name, ""),
@@ -200,6 +203,34 @@ def withheld_events() -> dict[str, dict[str, int]]:
 	):
 		found.setdefault(row.parent, {})[row.ref_doctype] = row.withheld
 	return found
+
+
+def not_compared_since() -> dict[str, list[str]]:
+	"""Event Producer -> the DocTypes that are approved again, and of which the two sites have not been compared since the producer had
+	stopped sending them: two queries, and one for each producer that has any."""
+	filters = {
+		"parenttype": "Event Producer",
+		"status": "Approved",
+		"unsubscribe": 0,
+		"stopped_on": ["is", "set"],
+	}
+	fields = ["parent", "ref_doctype", "mapping", "has_mapping", "stopped_on"]
+	rows = frappe.get_all("Event Producer Document Type", filters, fields, order_by="parent asc, idx asc")
+	mapped = [row.mapping for row in rows if row.has_mapping and row.mapping]
+	remotes = {}
+	if mapped:
+		found = frappe.get_all(
+			"Document Type Mapping", {"name": ["in", mapped]}, ["name", "remote_doctype"], as_list=True
+		)
+		remotes = dict(found)
+	compared = {name: state.rounds(name) for name in {row.parent for row in rows}}
+	gaps: dict[str, list[str]] = {}
+	for row in rows:
+		remote = remotes.get(row.mapping, row.ref_doctype) if row.has_mapping else row.ref_doctype
+		on = compared[row.parent].get(remote, {}).get("on")
+		if not on or get_datetime(on) < row.stopped_on:
+			gaps.setdefault(row.parent, []).append(row.ref_doctype)
+	return gaps
 
 
 def open_copies() -> dict[str, str]:

@@ -280,8 +280,8 @@ def keep_statuses(doc) -> None:
 		# what the row asks for now is copied once; and a form that was opened before the copy began does not ask for it again
 		wants_the_same = same and (old.condition or "").strip() == (row.condition or "").strip()
 		row.copied_on = old.copied_on if wants_the_same else None
-		row.not_sent, row.masked, row.withheld = (
-			(old.not_sent, old.masked, old.withheld) if same else (None, None, 0)
+		row.not_sent, row.masked, row.withheld, row.stopped_on = (
+			(old.not_sent, old.masked, old.withheld, old.stopped_on) if same else (None, None, 0, None)
 		)
 
 

@@ -1,7 +1,7 @@
 """Writes into the rows of an Event Producer what the producer has decided: statuses, and what it does not send. No document life cycle."""
 
 import frappe
-from frappe.utils import cint
+from frappe.utils import cint, now_datetime
 
 from event_streaming.site.settings import get_settings
 from event_streaming.wire.pages import Subscription, parse_subscriptions
@@ -38,6 +38,9 @@ def write_statuses(doc, on_record: dict[str, Subscription]) -> bool:
 		if told and cint(told.get("withheld")) != cint(row.withheld):
 			row.db_set("withheld", cint(told.get("withheld")), update_modified=False)
 		if status and status != row.status:
+			if row.status == APPROVED:
+				# what is changed from now on, until it is approved again, is not sent
+				row.db_set("stopped_on", now_datetime(), update_modified=False)
 			row.db_set("status", status, update_modified=False)
 			changed = True
 			wanted = wanted or (status == APPROVED and cint(row.copy_existing) and not row.copied_on)

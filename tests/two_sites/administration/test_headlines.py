@@ -2,7 +2,7 @@
 
 import pytest
 from doctypes import CITY
-from documents import unique
+from documents import insert, read_doc, unique
 from logs import sync_logs
 from streams import SUBSCRIBER, pull, pull_now, require_field, require_nothing, subscribe
 
@@ -23,6 +23,7 @@ PRODUCER = {
 	"last_warning": None,
 	"last_contact": None,
 	"restored_on": None,
+	"with_a_gap": [],
 	"copy_failed": None,
 	"copy_open": "",
 	"last_pull": "2026-01-01 00:00:00",
@@ -162,6 +163,44 @@ def test_the_worst_of_a_consumer_comes_first(producer, values, contact_hours, kn
 
 
 # ---------------------------------------------------------------- on a site
+
+
+def test_what_was_changed_while_nothing_was_approved_is_missing_and_said_until_it_is_compared(
+	producer, consumer, orders
+):
+	"""A condition that is changed has to be approved anew, and nothing is logged until then."""
+	subscribe(consumer, producer, CITY)
+	pull(consumer, producer)
+	assert consumer.run(headlines) == ["Up to Date"]
+
+	consumer.run(set_condition, event_producer=producer.url, condition="doc.title != 'x'")
+	missing = producer.run(insert, doctype=CITY, title=unique("Meanwhile"))
+	producer.run("event_streaming.admin.decisions.approve", event_consumer=consumer.url)
+	pull(consumer, producer)
+
+	assert not consumer.run(read_doc, doctype=CITY, name=missing)
+	assert consumer.run(headlines) == ["Not Compared"]
+	assert consumer.run(lines, site=producer.url) == ["Not Compared"]
+	[said] = consumer.run(attention)
+	assert CITY in said and "Verify" in said
+	# it finds what is missing
+	assert consumer.command("event-streaming", "verify").returncode == 3
+	assert consumer.run(headlines) == ["Up to Date"]
+
+
+def set_condition(event_producer: str, condition: str) -> None:
+	import frappe
+
+	doc = frappe.get_doc("Event Producer", event_producer)
+	doc.producer_doctypes[0].condition = condition
+	doc.save()
+
+
+def lines(site: str) -> list[str]:
+	"""The labels of the connection page, of each Document Type that comes."""
+	from event_streaming.admin.connection.status import connection
+
+	return [line["label"] for line in connection(site)["pulls"]["doctypes"]]
 
 
 def headlines() -> list[str]:

@@ -35,6 +35,7 @@ class EventProducerDocumentType(Document):
 		ref_doctype: DF.Link
 		same_names_until: DF.Datetime | None
 		status: DF.Literal["Pending", "Approved", "Rejected"]
+		stopped_on: DF.Datetime | None
 		together: DF.Check
 		unsubscribe: DF.Check
 		use_same_name: DF.Check
