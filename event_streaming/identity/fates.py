@@ -12,7 +12,7 @@ import frappe
 from frappe.utils import cint, create_batch, get_datetime
 from pypika import Order
 
-from event_streaming.wire.events import DELETE, RENAME, Root
+from event_streaming.wire.events import CREATE, DELETE, RENAME, Root
 from event_streaming.wire.tracing import chain_of
 
 LOG = "Event Update Log"
@@ -79,6 +79,20 @@ def last_deletion(doctype: str, name: str) -> Deletion | None:
 	origin, before = rows[0]
 	was = json.loads(before or "{}").get("changed") or {}
 	return Deletion(origin or "", cint(was.get("docstatus")), was.get("creation"))
+
+
+def came_from_elsewhere(doctype: str, names: Collection[str]) -> set[str]:
+	"""Those of the names whose documents were last made by what came from another site, as far back as the log goes."""
+	log, last = frappe.qb.DocType(LOG), {}
+	for some in create_batch(sorted(names), NAMES_AT_ONCE):
+		query = (
+			frappe.qb.from_(log)
+			.select(log.docname, log.origin)
+			.where((log.ref_doctype == doctype) & log.docname.isin(some) & (log.update_type == CREATE))
+			.orderby(log.name)
+		)
+		last.update(query.run())
+	return {str(name) for name, origin in last.items() if origin}
 
 
 def was_deleted(doctype: str, name: str, creation: Any) -> bool:

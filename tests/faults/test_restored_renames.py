@@ -4,7 +4,7 @@ import pytest
 from doctypes import ORDER, ROW, TICKET, make_doctype
 from documents import change, find_name, insert, read_doc, unique
 from logs import sync_logs
-from streams import pull, subscribe
+from streams import copy_now, pull, subscribe
 from test_restored import back_up, drop_backups, number_them, put_back, read_mark
 
 pytestmark = pytest.mark.usefixtures("orders", "no_backup_left")
@@ -155,3 +155,28 @@ def test_a_link_to_a_name_that_is_given_again_leads_to_the_document_that_has_it_
 
 	here = consumer.run(read_doc, doctype=REMARK, name=consumer.run(find_name, doctype=REMARK, title=remark))
 	assert here["ticket"] == here_as(consumer, given_again["own"])
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["a change", "a copy"])
+def test_the_one_that_was_lost_comes_home_as_another_than_the_one_that_has_its_name_now(
+	producer, consumer, given_again, copied
+):
+	"""The consumer has still the lost one, tells of it by the name that it had on the producer, and is right: it was first made there."""
+	lost = here_as(consumer, given_again["lost"])
+	consumer.run(change, doctype=TICKET, name=lost, note="of the lost one")
+	if copied:
+		producer.run(copy_now, event_producer=consumer.url, doctypes=[TICKET])
+	pull(producer, consumer)
+
+	own = producer.run(read_doc, doctype=TICKET, name=given_again["name"])
+	assert (own["title"], own["note"]) == (given_again["own"], None)
+	came = producer.run(find_name, doctype=TICKET, title=given_again["lost"])
+	assert came != given_again["name"]
+	assert producer.run(read_doc, doctype=TICKET, name=came)["note"] == "of the lost one"
+	consumer.run(change, doctype=TICKET, name=lost, note="once more")
+	pull(producer, consumer)
+	assert producer.run(read_doc, doctype=TICKET, name=came)["note"] == "once more"
+	producer.run(change, doctype=TICKET, name=came, note="and back")
+	pull(consumer, producer)
+	assert consumer.run(read_doc, doctype=TICKET, name=lost)["note"] == "and back"
+	assert not {log["status"] for log in sync_logs(producer)} & {"Failed", "Waiting"}, sync_logs(producer)

@@ -108,9 +108,22 @@ class Lookups:
 			if site == self.here and local_names.doctype_exists(doctype):
 				mine.setdefault(doctype, set()).add(name)
 		for doctype in doctypes_given(None, set(mine)) if mine else ():
-			for name, found in local_names.namesakes(doctype, mine[doctype]).items():
-				if found.name == name:
-					self.roots[self.here, doctype, name] = (doctype, name)
+			namesakes = local_names.namesakes(doctype, mine[doctype]).items()
+			named = {name for name, found in namesakes if found.name == name}
+			others = self._first_made_elsewhere(doctype, named)
+			self.roots.update({(self.here, doctype, name): (doctype, name) for name in named - others})
+			again = registry.load_by_roots(
+				Root(site=self.here, doctype=doctype, name=name) for name in others
+			)
+			self.roots.update({key: (row.local_doctype, row.local_name) for key, row in again.items()})
+
+	def _first_made_elsewhere(self, doctype: str, names: Collection[str]) -> set[str]:
+		"""Those of the documents here that came from another site: this one was restored from a backup, and has given the name of a
+		document that was lost by that to another one."""
+		known = registry.find_for_local(doctype, names) if names else {}
+		came = {name for name, rows in known.items() if all(row.root_site != self.here for row in rows)}
+		# what was made here, and another one merged into it, stands for that one too
+		return fates.came_from_elsewhere(doctype, came) if came else set()
 
 	def _by_local_doctype(
 		self, events: list[Event], same_name: bool | None = None

@@ -223,7 +223,8 @@ class Resolver:
 	def _renamed_since(self, root: Root) -> LocalKey | None:
 		if not local_names.doctype_exists(root["doctype"]) or not self.seen.is_given(root["doctype"]):
 			return None
-		return self.seen.name_now((root["doctype"], root["name"]))
+		local = self.seen.name_now((root["doctype"], root["name"]))
+		return local if local[1] != root["name"] else None
 
 	def find_former(self, documents: dict[RemoteKey, tuple[str, dict, dict]]) -> dict[RemoteKey, Identity]:
 		"""Whole documents that may have come under another name, with that one's identity. Each is given with its DocType here,

@@ -111,7 +111,8 @@ def came_home_renamed(question: Question, seen: Seen) -> Key | None:
 	if not root or root["site"] != seen.here or not seen.is_given(root["doctype"]):
 		return None
 	local = seen.name_now((root["doctype"], root["name"]))
-	return local if seen.exists(local) else None
+	# by the same name it would have been found by its root
+	return local if local[1] != root["name"] and seen.exists(local) else None
 
 
 def renamed_by_this_site(question: Question, seen: Seen) -> Key | None:
