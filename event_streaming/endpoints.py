@@ -160,7 +160,7 @@ def look_at(event_consumer: str, doctype: str, names: str | list, cursor: int = 
 @frappe.whitelist(methods=["POST"])
 def documents_repaired(event_consumer: str, doctype: str, positions: str | dict) -> None:
 	"""The consumer has brought these documents in line, {name: position}: changes up to there that were not sent are not missed any more."""
-	comparing.documents_repaired(event_consumer, doctype, positions)
+	tried_again(lambda: comparing.documents_repaired(event_consumer, doctype, positions))
 
 
 @frappe.whitelist(methods=["POST"])

@@ -21,10 +21,10 @@ UNREACHABLE, NOT_PULLING, BEHIND, FAILED, SILENT, RESTORED, DOCTOR = (
 	"Found by the Doctor",
 )
 KINDS = (UNREACHABLE, NOT_PULLING, BEHIND, FAILED, SILENT, RESTORED, DOCTOR)
-# looks in a row, about a minute each
+# looks in a row, about a minute each; where a broker gives the events, five minutes may pass between two contacts with a producer
 LOOKS_TO_BEGIN = {
 	UNREACHABLE: 3,
-	NOT_PULLING: 5,
+	NOT_PULLING: 8,
 	BEHIND: 15,
 	FAILED: 2,
 	SILENT: 3,

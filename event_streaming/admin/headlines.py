@@ -12,6 +12,7 @@ from event_streaming.admin.words import at, clock, counted
 from event_streaming.consumer.line.holding import ALL_ROWS
 from event_streaming.consumer.logs import state
 from event_streaming.consumer.logs.overview import ProducerRow
+from event_streaming.consumer.pull.back_off import LONGEST_ASKED
 from event_streaming.messages.coded import _
 from event_streaming.producer.registration.overview import ConsumerRow
 from event_streaming.site.roles import SUBSCRIBER
@@ -231,10 +232,15 @@ def is_not_pulling(row: ProducerRow, now: datetime, for_long: timedelta = NOT_PU
 	with an error before it has asked."""
 	if row["paused"] or row["connection"] != state.ONLINE or not row["last_contact"]:
 		return False
-	if row["waits"] == ALL_ROWS:
+	if row["waits"] == ALL_ROWS or is_later(row["next_pull"], now):
 		return False
 	# before these hours nobody was to ask it
 	return max(row["last_contact"], row["hours_since"] or row["last_contact"]) < now - for_long
+
+
+def is_later(next_pull: datetime | None, now: datetime) -> bool:
+	"""Whether the line's bound has put off the next pull; a moment too far ahead is of a clock that was wrong."""
+	return bool(next_pull) and now < next_pull <= now + timedelta(seconds=LONGEST_ASKED)
 
 
 def _of_hours(row: ProducerRow) -> Headline | None:

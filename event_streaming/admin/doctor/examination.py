@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import frappe
 from frappe.utils import strip_html
+from rq.timeouts import JobTimeoutException
 
 from event_streaming.admin.daily.findings import put_off_now
 from event_streaming.admin.decisions import CONSUMER, PRODUCER
@@ -47,6 +48,8 @@ def to_its_end(subject: str, checks: Iterator[Finding]) -> Iterator[Finding]:
 	"""What can't be looked at is a finding: it keeps nothing else from being looked at."""
 	try:
 		yield from checks
+	except JobTimeoutException:
+		raise
 	except Exception as error:
 		frappe.db.rollback()
 		frappe.clear_messages()

@@ -14,7 +14,7 @@ from frappe.model.document import Document
 from frappe.utils import cint, escape_html, get_datetime
 
 from event_streaming.adapters.calls import decision_of
-from event_streaming.consumer.apply.two_way import is_root_here
+from event_streaming.consumer.apply.two_way import is_root_here, tells_back
 from event_streaming.consumer.apply.work import Work
 from event_streaming.consumer.conflict_rules.adding import NotANumber, added_up
 from event_streaming.consumer.conflict_rules.policies import ASK, CONSUMER_WINS, NEWEST_WINS, policy_for
@@ -67,7 +67,9 @@ class Settler:
 		self.met = True
 		self.to_agree_on = not is_stamps_alone(change)
 		counted, before = change_without(change, self.added), self.with_local_names(doc, before)
-		self.computed = computed_places(doc, counted, before)
+		if tells_back(doc.doctype, self.work):
+			# of a producer that hears nothing of it, the values stay as they came
+			self.computed = computed_places(doc, counted, before)
 		self.conflicts = find_conflicts(doc, counted, before)
 		change = deepcopy(change)
 		if self.conflicts:

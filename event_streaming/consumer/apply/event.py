@@ -255,11 +255,11 @@ def as_submitted(event: Event, about: About, doc: Document, kind: str, work: Wor
 	if is_several(event):
 		raise NotAsOne()
 	if kind == SUBMITTED_HERE:
-		return submitted_here(about)
-	if is_gone_there(about.key, work):
-		return comes_with_what_became_of_it(about, work)
-	outcome = bring_missing(about, work)
-	if outcome.local_name:
+		outcome = submitted_here(about)
+		# what it adds is added on both sites, whatever else they keep
+		return apply_numbers(event, about, outcome, work) if about.subscription.add_up else outcome
+	outcome = bring_in_place(event, about, work)
+	if outcome.local_name and not about.subscription.mapping:
 		outcome.conflicts = replaced(doc, frappe.get_doc(*about.local), parse_data(event))
 	if outcome.conflicts:
 		outcome.done = _("Submitted on the producer in the meantime: the draft's changes here are replaced")

@@ -12,6 +12,7 @@ from frappe.utils import get_datetime
 
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import taken_events
+from event_streaming.consumer.subscriptions.subscription import doctypes_of_others
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LocalKey, RemoteKey
@@ -34,24 +35,29 @@ def find_gaps(work: "Work", events: list[Event]) -> set[RemoteKey]:
 		for key, (event, local) in first.items()
 		if local in modified and _modified_before(event, local[0], work) not in (None, modified[local])
 	}
-	gaps = _as_given(work.event_producer, {key: modified[local] for key, local in changed.items()})
+	gaps = _as_given(work.event_producer, {key: (local, modified[local]) for key, local in changed.items()})
 	return {key for key in gaps if key in work.fetch(gaps).documents}
 
 
-def _as_given(event_producer: str, modified: dict[RemoteKey, datetime]) -> list[RemoteKey]:
-	"""Those of the documents, with their time stamps here, that nobody has changed here since this site was given them.
+def _as_given(event_producer: str, here: dict[RemoteKey, tuple[LocalKey, datetime]]) -> list[RemoteKey]:
+	"""Those of the documents, with what they are here and their time stamps, that nobody has changed here since this site was given them.
 
 	What came with a copy, or with another document, has no row in Event Sync Log. It has the producer's stamp still, which is older than
-	the moment at which it came here first; a person's change is younger.
+	the moment at which it came here first; a person's change is younger. One that came from another producer need not be.
 	"""
-	if not modified:
+	if not here:
 		return []
-	given = taken_events.last_given(event_producer, modified)
-	noted = registry.noted_on(event_producer, modified.keys() - given.keys())
+	given = taken_events.last_given(event_producer, here)
+	noted = registry.noted_on(event_producer, here.keys() - given.keys())
+	others = doctypes_of_others(event_producer, {here[key][0][0] for key in noted}) if noted else set()
 	return [
 		key
-		for key, stamp in modified.items()
-		if (given[key] == stamp if key in given else key in noted and stamp <= noted[key])
+		for key, (local, stamp) in here.items()
+		if (
+			given[key] == stamp
+			if key in given
+			else key in noted and local[0] not in others and stamp <= noted[key]
+		)
 	]
 
 
@@ -59,7 +65,10 @@ def _first_updates(work: "Work", events: list[Event]) -> dict[RemoteKey, tuple[E
 	"""The first event of each document, where that is an update of one that is known here."""
 	first: dict[RemoteKey, Event] = {}
 	for event in events:
-		first.setdefault((event["ref_doctype"], event["docname"]), event)
+		key = (event["ref_doctype"], event["docname"])
+		known = work.resolver.identities.of(key)
+		if not known or not 0 < event["position"] <= known.covered_to:
+			first.setdefault(key, event)
 	found = {}
 	for key, event in first.items():
 		known = work.resolver.identities.of(key)

@@ -16,6 +16,7 @@ from event_streaming.consumer.conflict_rules.policies import RENAMED
 from event_streaming.consumer.dependencies.relinking import Place, places_brought_after, point_to
 from event_streaming.consumer.life_cycle import documents
 from event_streaming.consumer.logs.sync_log import Outcome
+from event_streaming.consumer.mapping.rules import with_name_alone
 from event_streaming.consumer.mapping.store import to_local_change
 from event_streaming.consumer.resolve.about import About
 from event_streaming.consumer.resolve.resolver import same_moment
@@ -198,7 +199,8 @@ def rename_here(about: About, new_key: RemoteKey, work: Work) -> Outcome:
 	counted_to = about.identity.counted_to if about.identity else None
 	work.resolver.keep(new_key, (doctype, name), root, about.covered_to, counted_to)
 	told = _("Renamed from {0} to {1} on the producer").format(about.key[1], new_key[1])
-	return outcome_of(subscription, name, told, fill_in_name((doctype, name), new_key, subscription, work))
+	warnings = fill_in_name((doctype, name), new_key, subscription, work) if own else None
+	return outcome_of(subscription, name, told, warnings)
 
 
 def fill_in_name(
@@ -207,8 +209,8 @@ def fill_in_name(
 	"""Fields that a mapping fills with the remote document's name have its new one; returns the warnings."""
 	if not subscription.mapping:
 		return None
-	mapping = work.dependencies.mappings.get(subscription.mapping)
-	mapped = to_local_change(mapping, {"changed": {"name": new_key[1]}})
+	mapping = with_name_alone(work.dependencies.mappings.get(subscription.mapping))
+	mapped = to_local_change(mapping, {"changed": {"name": new_key[1]}}) if mapping.fields else None
 	doc = documents.locked_if_there(*local) if mapped else None
 	if not mapped or not doc:
 		return None

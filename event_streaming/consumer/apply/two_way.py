@@ -50,14 +50,23 @@ APPROVED = "Approved"
 
 def tells_back(doctype: str, work: Work) -> bool:
 	"""Whether the producer subscribes to this DocType of this site in turn."""
-	row = {
+	return bool(frappe.db.exists("Event Consumer Document Type", row_that_tells_back(doctype, work)))
+
+
+def row_that_tells_back(doctype: str, work: Work) -> dict[str, Any]:
+	return {
 		"parent": work.event_producer,
 		"parenttype": "Event Consumer",
 		"ref_doctype": doctype,
 		"status": APPROVED,
 		"unsubscribed": 0,
 	}
-	return bool(frappe.db.exists("Event Consumer Document Type", row))
+
+
+def tells_all_back(doctype: str, work: Work) -> bool:
+	"""Whether the producer does so without a condition, so that it hears of every document what became of it here."""
+	filters = {**row_that_tells_back(doctype, work), "condition": ["is", "not set"]}
+	return bool(frappe.db.exists("Event Consumer Document Type", filters))
 
 
 def heard_up_to(doctype: str, event_producer: str) -> int:
@@ -105,15 +114,18 @@ def submission_met(event: Event, doc: Any, work: Work) -> str:
 	if bool(here) == bool(there) or not tells_back(doc.doctype, work):
 		return ""
 	if here:
-		return SUBMITTED_HERE
+		return SUBMITTED_HERE if tells_all_back(doc.doctype, work) else ""
 	return SUBMITTED_THERE if may_differ(doc, was.get("modified"), work) else ""
 
 
 def is_submitted_here(about: About, data: dict, work: Work) -> bool:
 	"""Whether a whole document is a draft that the producer tells of, and this site has submitted meanwhile."""
+	doctype = about.subscription.local_doctype
 	if not about.is_here or about.is_only_linked or cint(data.get("docstatus")):
 		return False
-	return cint(frappe.db.get_value(*about.local, "docstatus")) > 0 and tells_back(about.local[0], work)
+	if not frappe.get_meta(doctype).is_submittable or not tells_all_back(doctype, work):
+		return False
+	return cint(frappe.db.get_value(*about.local, "docstatus")) > 0
 
 
 def may_differ(doc: Any, modified: Any, work: Work) -> bool:

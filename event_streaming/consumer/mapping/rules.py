@@ -14,6 +14,7 @@ What becomes of an empty value:
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from event_streaming.consumer.mapping.records import (
@@ -86,6 +87,14 @@ def fields_with_default_only(mapping: Mapping) -> list[str]:
 			if is_default_only(entry)
 		]
 	return found
+
+
+def with_name_alone(mapping: Mapping) -> Mapping:
+	"""The mapping with those of its fields alone that take the remote document's name as it is, not as a link or by filters."""
+	fields = tuple(
+		entry for entry in mapping.fields if entry.remote_fieldname == "name" and not entry.mapping_type
+	)
+	return replace(mapping, fields=fields)
 
 
 def is_default_only(entry: FieldMapping) -> bool:

@@ -42,8 +42,8 @@ def register_again(doc, producer: Producer, on_record: dict[str, Subscription]) 
 	try:
 		return parse_subscriptions(register(doc, producer, saved=True).get("subscriptions") or {})
 	except RemoteError as error:
-		# what it has is still good for the other DocTypes; the form shows why this one is not taken
-		state.save_state(doc.name, last_error=str(error)[:2000])
+		# what it has is still good for the other DocTypes, whose events come; the form shows why this one is not taken
+		state.save_state(doc.name, last_warning=str(error)[:2000])
 		return on_record
 
 

@@ -537,3 +537,34 @@ def test_a_total_of_a_row_that_both_sites_have_changed_is_computed_too(producer,
 	# each site had come to 20 by itself
 	row = same_on_both(producer, consumer, INVOICE, draft)["items"][0]
 	assert (row["qty"], row["rate"], row["amount"]) == (2, 20, 40)
+
+
+def test_of_a_producer_that_hears_of_no_change_here_a_total_stays_as_it_came(producer, consumer, company):
+	subscribe(consumer, producer, INVOICE)
+	draft = producer.run(make_invoice, company=company, rows=[(1, 10), (1, 10)], submit=False)
+	take(consumer, producer)
+	consumer.run(set_row, name=draft, row=0, qty=3)
+	producer.run(set_row, name=draft, row=1, rate=20)
+
+	take(consumer, producer)
+
+	assert consumer.run(read_doc, doctype=INVOICE, name=draft)["grand_total"] == 30
+
+
+@pytest.mark.parametrize("submitted_on", ["producer", "consumer"])
+def test_what_is_added_up_in_a_draft_that_the_other_site_submits_is_added_on_both(
+	producer, consumer, company, submitted_on
+):
+	for taker, giver in ((consumer, producer), (producer, consumer)):
+		subscribe(taker, giver, INVOICE, add_up="tax_rate")
+	draft = draft_on_both(producer, consumer, company)
+	here, there = (producer, consumer) if submitted_on == "producer" else (consumer, producer)
+	there.run(change, doctype=INVOICE, name=draft, tax_rate=5)
+	here.run(submit, doctype=INVOICE, name=draft)
+
+	settle((consumer, producer), (producer, consumer))
+
+	rates = [site.run(read_doc, doctype=INVOICE, name=draft)["tax_rate"] for site in (producer, consumer)]
+	assert rates == [5, 5]
+	for site in (producer, consumer):
+		assert not {log["status"] for log in sync_logs(site)} & {"Failed", "Waiting"}, sync_logs(site)

@@ -781,3 +781,16 @@ def test_only_a_system_manager_gets_this_help(producer, consumer, method):
 		consumer.run(call, method=method, args=args, user="Guest")
 
 	assert caught.value.exc_type == "PermissionError"
+
+
+def test_a_rename_goes_through_where_filters_of_the_mapping_name_the_name(producer, consumer, sites, order):
+	consumer.run(make_mappings, filters='{"tax_code": "name"}')
+	subscribe(consumer, producer, deal_row())
+	name, new = order(town="Nan"), unique("MOR")
+	pull(consumer, producer)
+
+	producer.run(rename_order, name=name, new=new)
+	pull(consumer, producer)
+
+	assert {log["status"] for log in sync_logs(consumer)} == {"Synced"}
+	assert local_deal(consumer, producer, new)["city"] == "Nan"
