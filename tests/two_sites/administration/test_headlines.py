@@ -30,6 +30,7 @@ PRODUCER = {
 	"waits": "",
 	"waits_until": None,
 	"hours_since": None,
+	"next_pull": None,
 }
 CONSUMER = {
 	"name": "https://branch.example",
@@ -116,10 +117,21 @@ def test_pulls_that_end_with_an_error_are_not_laid_to_the_scheduler(consumer):
 	assert "scheduler" in consumer.run(standing_still, values={**values, "last_error": None})["text"]
 
 
-def standing_still(values: dict) -> dict:
-	import frappe
+def test_a_pull_that_the_bound_of_the_line_has_put_off_is_no_standstill(consumer):
+	values = {"last_contact": "2026-01-01 00:00:00"}
 
-	return producer_headline({**values, "last_contact": frappe.utils.get_datetime(values["last_contact"])})
+	assert consumer.run(standing_still, values=values)["label"] == "Not Pulling"
+	assert consumer.run(standing_still, values=values, put_off=30)["label"] != "Not Pulling"
+	# of a clock that was wrong
+	assert consumer.run(standing_still, values=values, put_off=600)["label"] == "Not Pulling"
+
+
+def standing_still(values: dict, put_off: int = 0) -> dict:
+	"""The headline, also of a line that has put off the next pull by so many minutes."""
+	from frappe.utils import add_to_date, get_datetime, now_datetime
+
+	later = {"next_pull": add_to_date(now_datetime(), minutes=put_off)} if put_off else {}
+	return producer_headline({**values, **later, "last_contact": get_datetime(values["last_contact"])})
 
 
 def test_whoever_has_to_approve_is_named_with_the_place(consumer):

@@ -41,13 +41,20 @@ def row_of(doctype: str, name: str) -> dict:
 	return {"condition": row[0].condition, "status": row[0].status}
 
 
-def last_error(event_producer: str) -> str:
+def what_is_said(event_producer: str) -> str:
 	import frappe
 
 	return (
-		frappe.db.get_value("Event Producer Last Update", {"event_producer": event_producer}, "last_error")
+		frappe.db.get_value("Event Producer Last Update", {"event_producer": event_producer}, "last_warning")
 		or ""
 	)
+
+
+def troubles() -> list[str]:
+	from event_streaming.admin.alerts import troubles
+	from event_streaming.site.settings import get_settings
+
+	return [each.kind for each in troubles(get_settings())]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,9 @@ def test_a_condition_refused_at_the_next_contact_lets_nothing_wider_through(cons
 
 	assert producer.run(row_of, doctype="Event Consumer", name=consumer.url)["status"] == "Pending"
 	assert consumer.run(row_of, doctype="Event Producer", name=producer.url)["status"] == "Pending"
-	assert "publik" in consumer.run(last_error, event_producer=producer.url)
+	assert "publik" in consumer.run(what_is_said, event_producer=producer.url)
+	# what else is subscribed to goes on: nobody is alerted of pulls that end with an error
+	assert consumer.run(troubles) == []
 	assert [consumer.run(read_doc, doctype=ORDER, name=each) for each in (name, later)] == [None, None]
 
 
