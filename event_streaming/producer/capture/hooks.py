@@ -74,7 +74,7 @@ def capture_before_write(doc, logged: int) -> None:
 		# the object is saved again inside its own save: what the outer save wrote has not been logged yet
 		old = snapshot(unlogged.before)
 		if change := difference(old, snapshot(before)):
-			_log_update(doc, change, _before(doc, old, change))
+			_log_update(doc, change, old)
 	_remember(doc, before, None, Written(doc))
 
 
@@ -118,7 +118,7 @@ def capture_stamps(doc, stamps: dict, before: dict | None = None) -> None:
 	if all(same(old[fieldname], value) for fieldname, value in new.items()):
 		return
 	old["creation"] = doc.creation and str(doc.creation)
-	_log_update(doc, {"changed": new}, values_before(old, {"changed": new}))
+	_log_update(doc, {"changed": new}, old)
 
 
 def capture_delete(doc, method: str | None = None) -> None:
@@ -251,20 +251,16 @@ def _log_difference(doc, memory: Remembered | None) -> None:
 	if change and not believed and not rows_changed:
 		new = _stored(doc, old, change)
 		change = difference(old, new)
-	transaction = _log_update(doc, change, _before(doc, old, change)) if change else None
+	transaction = _log_update(doc, change, old) if change else None
 	_remember(doc, before, new, (memory and memory.written) if believed else None, transaction)
 
 
-def _before(doc, old: State, change: Change) -> Change:
-	"""What the fields held before. Of what can be submitted also whether it was a draft: the other site may have submitted it by the
+def _log_update(doc, change: Change, old: State) -> Transaction:
+	"""With what the fields held before. Of what can be submitted also whether it was a draft: the other site may have submitted it by the
 	time that this comes."""
 	before = values_before(old, change)
 	if doc.meta.is_submittable and "docstatus" in old:
 		before["changed"].setdefault("docstatus", old["docstatus"])
-	return before
-
-
-def _log_update(doc, change: Change, before: Change) -> Transaction:
 	return write(doc.doctype, doc.name, "Update", change, before)
 
 

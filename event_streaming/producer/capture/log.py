@@ -123,18 +123,20 @@ def write(
 
 
 def _insert(columns: tuple[str, ...], row: tuple) -> None:
+	"""New code before the end of `migrate`: documents are saved all the same."""
 	site = frappe.local.site
-
-	def all_of_it() -> None:
+	if frappe.db.db_type == "postgres" and site not in _with_all_columns:
+		unless_missing(
+			lambda: bulk_inserting.insert_numbered(LOG, columns, [row], FIXED),
+			lambda: bulk_inserting.insert_numbered(LOG, columns[:-1], [row[:-1]], FIXED),
+		)
+		if frappe.db.has_column(LOG, columns[-1]):
+			# no savepoint any more
+			_with_all_columns.add(site)
+		return
+	try:
 		bulk_inserting.insert_numbered(LOG, columns, [row], FIXED)
-		_with_all_columns.add(site)
-
-	def without_the_newest() -> None:
+	except Exception as error:
+		if not frappe.db.is_missing_column(error):
+			raise
 		bulk_inserting.insert_numbered(LOG, columns[:-1], [row[:-1]], FIXED)
-
-	if site in _with_all_columns and frappe.db.db_type == "postgres":
-		# there the other way costs a savepoint
-		all_of_it()
-	else:
-		# new code before the end of `migrate`: documents are saved all the same
-		unless_missing(all_of_it, without_the_newest)
