@@ -248,11 +248,12 @@ def replaced(before: Document, now: Document, change: dict) -> list[dict[str, An
 def differing(
 	before: Document, now: Document | None, said: Collection[str], table: str = ""
 ) -> list[dict[str, Any]]:
-	"""The fields that hold something else; of a row that is gone, those that held something."""
+	"""The fields that hold something else, but for those that no person types into; of a row that is gone, those that held something."""
 	return [
 		conflict_in(before, df, None, now and now.get(df.fieldname), table, THERE)
 		for df in before.meta.fields
 		if is_stored(df)
+		and not cint(df.read_only)
 		and df.fieldname not in said
 		and not same_value(df.fieldtype, before.get(df.fieldname), now and now.get(df.fieldname))
 	]

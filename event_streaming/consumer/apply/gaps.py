@@ -12,7 +12,6 @@ from frappe.utils import get_datetime
 
 from event_streaming.consumer.life_cycle.times import convert_times
 from event_streaming.consumer.logs import taken_events
-from event_streaming.consumer.subscriptions.subscription import doctypes_of_others
 from event_streaming.exceptions import CannotApply
 from event_streaming.identity import registry
 from event_streaming.identity.registry import LocalKey, RemoteKey
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 def find_gaps(work: "Work", events: list[Event]) -> set[RemoteKey]:
 	"""The documents that are here as this site was last given them, but that the producer has changed since by more
-	than it tells: they are to be brought whole, and are fetched. One query for each DocType, two for the log, one for the identities,
+	than it tells: they are to be brought whole, and are fetched. Two queries for each DocType, two for the log, one for the identities,
 	one request.
 	"""
 	first = _first_updates(work, events)
@@ -49,16 +48,29 @@ def _as_given(event_producer: str, here: dict[RemoteKey, tuple[LocalKey, datetim
 		return []
 	given = taken_events.last_given(event_producer, here)
 	noted = registry.noted_on(event_producer, here.keys() - given.keys())
-	others = doctypes_of_others(event_producer, {here[key][0][0] for key in noted}) if noted else set()
+	others = _of_others(event_producer, {here[key][0] for key in noted})
 	return [
 		key
 		for key, (local, stamp) in here.items()
 		if (
 			given[key] == stamp
 			if key in given
-			else key in noted and local[0] not in others and stamp <= noted[key]
+			else key in noted and local not in others and stamp <= noted[key]
 		)
 	]
+
+
+def _of_others(event_producer: str, documents: set[LocalKey]) -> set[LocalKey]:
+	"""Those of the documents here that stand for one of another producer's as well: one query for each DocType."""
+	names: dict[str, set[str]] = {}
+	for doctype, name in documents:
+		names.setdefault(doctype, set()).add(name)
+	return {
+		(doctype, name)
+		for doctype, wanted in names.items()
+		for name, known in registry.find_for_local(doctype, wanted).items()
+		if any(each.event_producer != event_producer for each in known)
+	}
 
 
 def _first_updates(work: "Work", events: list[Event]) -> dict[RemoteKey, tuple[Event, LocalKey]]:

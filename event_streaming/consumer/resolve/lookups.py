@@ -116,6 +116,7 @@ class Lookups:
 				Root(site=self.here, doctype=doctype, name=name) for name in others
 			)
 			self.roots.update({key: (row.local_doctype, row.local_name) for key, row in again.items()})
+			self.deleted.update(key for key, row in again.items() if row.deleted_here)
 
 	def _first_made_elsewhere(self, doctype: str, names: Collection[str]) -> set[str]:
 		"""Those of the documents here that came from another site: this one was restored from a backup, and has given the name of a

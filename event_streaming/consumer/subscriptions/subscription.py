@@ -149,23 +149,6 @@ def doctypes_given(event_consumer: str | None, doctypes: set[str]) -> set[str]:
 	return set(frappe.get_all("Event Consumer Document Type", filters=filters, pluck="ref_doctype"))
 
 
-def doctypes_of_others(event_producer: str, doctypes: set[str]) -> set[str]:
-	"""Those of the DocTypes of this site that other producers give as well, or that rows with a mapping of theirs may lead to."""
-	rows = frappe.get_all(
-		"Event Producer Document Type",
-		{"parenttype": "Event Producer", "parent": ["!=", event_producer]},
-		["ref_doctype", "has_mapping", "mapping"],
-		limit=0,
-	)
-	named = {row.ref_doctype for row in rows if not row.has_mapping}
-	mappings = [row.mapping for row in rows if row.has_mapping and row.mapping]
-	if mappings:
-		named.update(
-			frappe.get_all("Document Type Mapping", {"name": ["in", mappings]}, pluck="local_doctype")
-		)
-	return named & doctypes
-
-
 # ---- fields that this site decides, as the producer calls them: what it is asked not to send
 
 

@@ -244,3 +244,28 @@ def test_what_was_changed_here_of_a_document_that_was_copied_stays(producer, con
 
 	here = look(consumer, name)
 	assert (here["urgent"], here["note"], here["total"]) == (1, "heard of", 0)
+
+
+def brought_by_another(name: str) -> None:
+	"""Another producer had changed it, offline, before this one gave it: as it comes, its time stamp is older than that."""
+	import frappe
+
+	from event_streaming.identity import registry
+
+	third = "https://third.example"
+	values = {"urgent": 1, "modified": "2020-01-01 00:00:00"}
+	frappe.db.set_value(ORDER, name, values, update_modified=False)
+	registry.save(registry.Identity(third, ORDER, name, ORDER, name, third, ORDER, name))
+
+
+def test_what_another_producer_has_changed_of_a_document_that_was_copied_stays(producer, consumer):
+	prefix = unique("third")
+	(name, *_others) = copied(producer, consumer, prefix)
+	resubscribe_after(producer, consumer, {"total": 7}, name)
+	consumer.run(brought_by_another, name=name)
+
+	producer.run(change, doctype=ORDER, name=name, note="heard of")
+	pull(consumer, producer)
+
+	here = look(consumer, name)
+	assert (here["urgent"], here["note"]) == (1, "heard of")

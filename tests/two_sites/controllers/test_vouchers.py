@@ -503,6 +503,8 @@ def test_of_a_draft_that_one_site_submits_while_the_other_changes_it_both_have_w
 	# what the other site's user had typed is in its log
 	lost = {each["fieldname"]: each["here"] for each in json.loads(told_there[0]["conflicts"])}
 	assert lost["qty"] == 3
+	# and nothing that a controller computes, or writes after the submission
+	assert not lost.keys() & {"amount", "net_total", "grand_total", "outstanding_amount", "status"}
 
 
 def test_totals_of_a_draft_that_both_sites_have_changed_are_computed_from_both_changes(
